@@ -1,0 +1,57 @@
+"""What a person sees of a run: a bar that redraws itself in a terminal, a plain line now and then elsewhere."""
+
+import sys
+from typing import TextIO
+
+from .run_folder import Progress
+
+
+def _duration(seconds: float) -> str:
+    if not 0 <= seconds < 360_000:
+        return "--:--"
+    minutes, s = divmod(int(seconds), 60)
+    hours, m = divmod(minutes, 60)
+    return f"{hours}:{m:02d}:{s:02d}" if hours else f"{m}:{s:02d}"
+
+
+def _count(n: float) -> str:
+    return f"{n / 1e6:.2f}M" if n >= 1e6 else f"{n / 1e3:.1f}k" if n >= 1e4 else f"{n:.0f}"
+
+
+class Display:
+    """Shows ``Progress``; ``show`` may be called as often as one likes."""
+
+    def __init__(self, total_steps: int, stream: TextIO | None = None, every: float = 10.0) -> None:
+        self.total_steps, self.stream, self.every = total_steps, stream or sys.stderr, every
+        self.is_terminal = self.stream.isatty()
+        self.shown_at = -every                                           # seconds of training at the last plain line
+
+    def line(self, row: Progress) -> str:
+        """One line: steps, speed, episodes, score, entropy, time gone and left."""
+        left = (self.total_steps - row.global_step) / row.steps_per_second if row.steps_per_second > 0 else -1
+        score = "--" if row.mean_score != row.mean_score else f"{row.mean_score:.1f}"
+        skipped = f"  {row.skipped} updates skipped" if row.skipped else ""
+        return (f"{_count(row.global_step)}/{_count(self.total_steps)} steps  {row.steps_per_second:.0f}/s  "
+                f"{row.episodes} episodes  score {score}  entropy {row.entropy:.2f}  "
+                f"{_duration(row.seconds)} gone, {_duration(left)} left{skipped}")
+
+    def bar(self, row: Progress, width: int = 20) -> str:
+        """``line`` behind a bar."""
+        share = min(1.0, row.global_step / self.total_steps)
+        full = int(share * width)
+        return f"{share:4.0%} |{'#' * full}{'.' * (width - full)}| {self.line(row)}"
+
+    def show(self, row: Progress) -> None:
+        """Redraw the bar, or print a line if the last one is ``every`` seconds old."""
+        if self.is_terminal:
+            self.stream.write("\r\x1b[K" + self.bar(row))
+        elif row.seconds - self.shown_at >= self.every:
+            self.shown_at = row.seconds
+            self.stream.write(self.line(row) + "\n")
+        self.stream.flush()
+
+    def close(self, row: Progress | None) -> None:
+        """The last state, on a line of its own."""
+        if row is not None:
+            self.stream.write(("\r\x1b[K" + self.bar(row) if self.is_terminal else self.line(row)) + "\n")
+            self.stream.flush()

@@ -1,0 +1,80 @@
+"""Probability distributions over actions: sample, log-probability, entropy, and their gradients.
+
+Categorical over logits z (n,):
+
+    log pi_i = z_i - log sum_j exp z_j              (computed from z - max z: no overflow, no log of 0)
+    H        = - sum_i pi_i log pi_i                 entropy in nats
+
+    d log pi_a / d z_i = [i = a] - pi_i
+    d H        / d z_i = - pi_i (log pi_i + H)
+"""
+
+import numpy as np
+
+from .jit import kernel
+
+
+@kernel
+def log_softmax(logits, log_pi):
+    """log_pi (n,) <- logits (n,)."""
+    top = logits[0]
+    for i in range(1, len(logits)):
+        top = max(top, logits[i])
+    total = np.exp(logits[0] - top)
+    for i in range(1, len(logits)):
+        total += np.exp(logits[i] - top)
+    log_total = top + np.log(total)
+    for i in range(len(logits)):
+        log_pi[i] = logits[i] - log_total
+
+
+@kernel
+def entropy(log_pi):
+    """H in nats of a row of log-probabilities (n,)."""
+    H = -np.exp(log_pi[0]) * log_pi[0]
+    for i in range(1, len(log_pi)):
+        H -= np.exp(log_pi[i]) * log_pi[i]
+    return H
+
+
+@kernel
+def sample(logits, u):
+    """The action whose slice of [0, 1) holds ``u``: the inverse of the cumulative distribution of softmax(logits)."""
+    top = logits[0]
+    for i in range(1, len(logits)):
+        top = max(top, logits[i])
+    total = np.exp(logits[0] - top)
+    for i in range(1, len(logits)):
+        total += np.exp(logits[i] - top)
+    left = u * total
+    for i in range(len(logits) - 1):
+        left -= np.exp(logits[i] - top)
+        if left < 0:
+            return i
+    return len(logits) - 1
+
+
+def softmax(logits: np.ndarray) -> np.ndarray:
+    """Probabilities (..., n) of logits (..., n); for people and pictures, the training kernels stay with logarithms."""
+    weights = np.exp(logits - logits.max(axis=-1, keepdims=True))
+    return weights / weights.sum(axis=-1, keepdims=True)
+
+
+@kernel
+def policy_gradient(logits, actions, advantages, beta, d_logits):
+    """d_logits (T, n) <- gradient of sum_t [ -log pi(a_t) A_t - beta H_t ], the advantages (T,) held constant.
+
+    Returns the sum of the entropies in nats.
+    """
+    total = 0.0
+    for t in range(len(actions)):
+        log_pi = d_logits[t]                                             # the row is free until it is written below
+        log_softmax(logits[t], log_pi)
+        H = entropy(log_pi)
+        for i in range(logits.shape[1]):
+            pi = np.exp(log_pi[i])
+            d_log_pi = (1 - pi) if i == actions[t] else -pi              # log pi_a
+            d_H = -pi * (log_pi[i] + H)                                  # H
+            d_logits[t, i] = -advantages[t] * d_log_pi - beta * d_H
+        total += H
+    return total

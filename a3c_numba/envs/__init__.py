@@ -1,0 +1,120 @@
+"""Environments: Atari games as the paper plays them, toys, and whatever gymnasium makes that has supported spaces.
+
+The menu of toys is ``TOYS``; ids that begin with "ALE/" or end in "NoFrameskip-v4" are Atari games; every other id
+is gymnasium's.  The emulator is imported when a game, or the list of near matches, is asked for.
+"""
+
+import difflib
+from typing import TYPE_CHECKING, Any, Callable
+
+import gymnasium
+import numpy as np
+from gymnasium.spaces import Box, Discrete
+from numpy.typing import NDArray
+
+from .toys import Catch, Corridor
+
+if TYPE_CHECKING:
+    from .atari import AtariSettings
+
+TOYS: dict[str, Callable[[], gymnasium.Env]] = {"Catch": Catch, "Corridor": Corridor}
+
+SUPPORTED = "supported are Discrete actions from 0 and Box observations, vectors (n,) or uint8 images (H, W, C)"
+
+
+class UnknownEnvironment(ValueError):
+    """No environment has this id; the message, one line, names the nearest ones."""
+
+
+class MissingPackage(ImportError):
+    """An environment needs an optional package; the message, one line, says which."""
+
+
+class UnsupportedSpace(ValueError):
+    """An action or observation space that the networks cannot serve; the message, one line, names those they can."""
+
+
+class Float32Vector(gymnasium.ObservationWrapper):
+    """A vector observation of another type, given out as float32, the type of the networks."""
+
+    def __init__(self, env: gymnasium.Env):
+        super().__init__(env)
+        space = env.observation_space
+        assert isinstance(space, Box)
+        self.observation_space = Box(space.low.astype(np.float32), space.high.astype(np.float32), dtype=np.float32)
+
+    def observation(self, observation: Any) -> NDArray[np.float32]:
+        """(n,) of any number type -> (n,) float32."""
+        return np.asarray(observation, np.float32)
+
+
+def make(
+    env: str | Callable[[], gymnasium.Env],
+    settings: "AtariSettings | None" = None,
+    render_mode: str | None = None,
+) -> gymnasium.Env:
+    """An environment from its id, or from a picklable factory without arguments; vectors come as float32 (n,).
+
+    ``settings`` (the paper's where None) speak to Atari games only; toys and factories have no ``render_mode``.
+    Raises UnknownEnvironment, MissingPackage or UnsupportedSpace.
+    """
+    made = _by_id(env, settings, render_mode) if isinstance(env, str) else env()
+    check_spaces(made)
+    space = made.observation_space
+    as_it_is = space.dtype == np.float32 or len(space.shape or ()) == 3
+    return made if as_it_is else Float32Vector(made)
+
+
+def check_spaces(env: gymnasium.Env) -> None:
+    """Raises UnsupportedSpace, one line, unless the networks can serve the environment's two spaces."""
+    actions, observations = env.action_space, env.observation_space
+    if not isinstance(actions, Discrete) or actions.start != 0:
+        raise UnsupportedSpace(f"action space {_one_line(actions)}: {SUPPORTED}")
+    is_vector = isinstance(observations, Box) and len(observations.shape) == 1
+    is_image = isinstance(observations, Box) and len(observations.shape) == 3 and observations.dtype == np.uint8
+    if not is_vector and not is_image:
+        raise UnsupportedSpace(f"observation space {_one_line(observations)}: {SUPPORTED}")
+
+
+def _by_id(name: str, settings: "AtariSettings | None", render_mode: str | None) -> gymnasium.Env:
+    if name in TOYS:
+        return TOYS[name]()
+    try:
+        if name.startswith("ALE/") or name.endswith("NoFrameskip-v4"):
+            from .atari import Atari, AtariSettings
+
+            return Atari(name, settings or AtariSettings(), render_mode)
+        return gymnasium.make(name, render_mode=render_mode)
+    except gymnasium.error.UnregisteredEnv:
+        raise UnknownEnvironment(f"no environment is called {name!r}{_near(name)}") from None
+    except (gymnasium.error.DependencyNotInstalled, ModuleNotFoundError) as error:
+        raise MissingPackage(f"{name} needs a package that is not installed: {_one_line(error)}") from error
+    except gymnasium.error.Error as error:  # a malformed id, a version that is no longer made
+        raise UnknownEnvironment(f"{name!r} cannot be made: {_one_line(error).rstrip('.')}{_near(name)}") from error
+
+
+def _near(name: str) -> str:
+    """The end of a message: the ids most like ``name``, by their bare names, or nothing."""
+    try:
+        import ale_py
+
+        gymnasium.register_envs(ale_py)
+    except ImportError:
+        pass  # then no game is near
+    ids = [id for id in gymnasium.registry if "/" not in id or id.startswith("ALE/")]
+    names = {_bare(id): id for id in ids if not _is_old_atari(id)} | {_bare(toy): toy for toy in TOYS}
+    matches = [names[match] for match in difflib.get_close_matches(_bare(name), names, cutoff=0.7)]
+    return f"; did you mean {' or '.join(matches)}?" if matches else ""
+
+
+def _is_old_atari(id: str) -> bool:
+    return "ale_py" in str(gymnasium.registry[id].entry_point) and not id.startswith("ALE/")
+
+
+def _bare(id: str) -> str:
+    """"ALE/SpaceInvaders-v5" -> "spaceinvaders"."""
+    return id.split("/")[-1].split("-v")[0].lower()
+
+
+def _one_line(what: Any) -> str:
+    return " ".join(str(what).split())

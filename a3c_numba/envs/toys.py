@@ -1,0 +1,92 @@
+"""Toys that a correct learner solves in seconds, each with a best return known by hand.
+
+Catch follows bsuite's game of that name; Corridor the chain that PFRL's tests learn ("ABC").
+"""
+
+from typing import Any
+
+import gymnasium
+import numpy as np
+from gymnasium.spaces import Box, Discrete
+from numpy.typing import NDArray
+
+
+class Catch(gymnasium.Env[NDArray[np.float32], Any]):
+    """A ball falls one row a step, from a random column; a paddle on the bottom row is to be under it.
+
+    Observation: (rows * columns,) float32, the board row by row, 1 where the ball or the paddle is, else 0.
+    Actions: 0 left, 1 stay, 2 right.  Reward: +1 for a catch, -1 for a miss, at the last of ``rows - 1`` steps.
+    Best return: 1, always within reach; at random about -0.6.
+    """
+
+    def __init__(self, rows: int = 10, columns: int = 5):
+        self.rows, self.columns = rows, columns
+        self.observation_space = Box(0, 1, (rows * columns,), np.float32)
+        self.action_space = Discrete(3)
+        self._row = self._column = self._paddle = 0
+
+    def reset(self, *, seed: int | None = None, options: dict[str, Any] | None = None) -> tuple[NDArray, dict]:
+        """The ball in the top row, the paddle in the middle."""
+        super().reset(seed=seed)
+        self._row, self._column = 0, int(self.np_random.integers(self.columns))
+        self._paddle = self.columns // 2
+        return self._board(), {}
+
+    def step(self, action: int) -> tuple[NDArray, float, bool, bool, dict]:
+        """Move the paddle and let the ball fall.  Raises ValueError for an action that does not exist."""
+        check(action, 3)
+        self._paddle = min(max(self._paddle + int(action) - 1, 0), self.columns - 1)
+        self._row += 1
+        terminated = self._row == self.rows - 1
+        caught = self._column == self._paddle
+        reward = (1.0 if caught else -1.0) if terminated else 0.0
+        return self._board(), reward, terminated, False, {}
+
+    def _board(self) -> NDArray[np.float32]:
+        board = np.zeros((self.rows, self.columns), np.float32)
+        board[self._row, self._column] = 1
+        board[-1, self._paddle] = 1
+        return board.reshape(-1)
+
+
+class Corridor(gymnasium.Env[NDArray[np.float32], Any]):
+    """A chain of places, in each of which one action leads on: 0, 1, 2, 0, 1, 2, ...  Any other ends the episode.
+
+    Observation: (length,) float32, one-hot place; the place after the last is the first again.
+    Actions: 0, 1, 2.  Reward: 1 for the last right action, else 0.
+    Best return: 1.  At random 3 ** -length.
+
+    With discount g and the best policy, the first place is worth g ** (length - 1) where the way's end terminates
+    the episode.  With ``truncates`` it only cuts the episode off, and the first place is worth
+    g ** (length - 1) / (1 - g ** length): a learner that takes truncation for termination finds the former.
+    """
+
+    def __init__(self, length: int = 4, truncates: bool = False):
+        self.length, self.truncates = length, truncates
+        self.observation_space = Box(0, 1, (length,), np.float32)
+        self.action_space = Discrete(3)
+        self._place = 0
+
+    def reset(self, *, seed: int | None = None, options: dict[str, Any] | None = None) -> tuple[NDArray, dict]:
+        """Back to the first place."""
+        super().reset(seed=seed)
+        self._place = 0
+        return self._one_hot(), {}
+
+    def step(self, action: int) -> tuple[NDArray, float, bool, bool, dict]:
+        """Go on, or end.  Raises ValueError for an action that does not exist."""
+        check(action, 3)
+        right = int(action) == self._place % 3
+        arrived = right and self._place == self.length - 1
+        self._place = (self._place + right) % self.length
+        terminated = not right or (arrived and not self.truncates)
+        return self._one_hot(), float(arrived), terminated, arrived and self.truncates, {}
+
+    def _one_hot(self) -> NDArray[np.float32]:
+        return np.eye(self.length, dtype=np.float32)[self._place]
+
+
+def check(action: int, n: int) -> None:
+    """Raises ValueError for an action outside 0 .. n - 1."""
+    if not 0 <= action < n:
+        raise ValueError(f"action {action} is outside 0 .. {n - 1}")

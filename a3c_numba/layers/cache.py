@@ -1,0 +1,19 @@
+"""What a layer remembers between forward and backward, allocated once.
+
+Row t belongs to step t of a rollout.  Acting writes one row at a time, and these very rows are what backward reads:
+theta' does not change inside a rollout, so nothing is ever computed twice.  Backward always takes rows 0 .. n - 1.
+"""
+
+from typing import Any
+
+import numpy as np
+
+Shape = tuple[int, ...]
+
+
+class Cache:
+    """Outputs ``y`` (rows, *output_shape) and input gradients ``d_x`` (rows, *input_shape) of one layer."""
+
+    def __init__(self, input_shape: Shape, output_shape: Shape, rows: int, dtype: Any) -> None:
+        self.y = np.zeros((rows, *output_shape), dtype)
+        self.d_x = np.zeros((rows, *input_shape), dtype)

@@ -1,0 +1,75 @@
+"""Layers put together: one after the other, and side by side.
+
+    Chain   y = f_m( ... f_2(f_1(x)))       d_x = f_1' ( f_2' ( ... f_m' d_y))      backward is forward, reversed
+    Fork    y = (f_1(x), ..., f_m(x))       d_x = sum_i f_i' d_y_i                  what branches forwards, adds backwards
+
+Both are layers themselves.  They own no numbers: parameters and caches are trees of the same shape as the network.
+"""
+
+from typing import Any
+
+import numpy as np
+
+Layers = dict[str, Any]
+
+
+class _Composed:
+    """Named layers; those without parameters have no place in the tree of parameters."""
+
+    def __init__(self, **layers: Any) -> None:
+        self.layers: Layers = layers
+        self.shapes = {name: layer.shapes for name, layer in layers.items() if layer.shapes}
+
+    def init(self, p: Any, rng: np.random.Generator) -> None:
+        """Initialise every layer, in order."""
+        for name in self.shapes:
+            self.layers[name].init(p[name], rng)
+
+    def cache(self, rows: int, dtype: Any) -> list[Any]:
+        """The caches of the layers, in order."""
+        return [layer.cache(rows, dtype) for layer in self.layers.values()]
+
+
+class Chain(_Composed):
+    """Layer after layer; each layer's y is the next one's x."""
+
+    def __init__(self, **layers: Any) -> None:
+        super().__init__(**layers)
+        self.lowest = next(i for i, name in enumerate(layers) if name in self.shapes)
+
+    def forward(self, p: Any, x: np.ndarray, cache: list[Any], rows: slice) -> Any:
+        """x (n, ...) -> y of the last layer; writes ``rows`` of every cache."""
+        for (name, layer), memory in zip(self.layers.items(), cache):
+            x = layer.forward(p.get(name), x, memory, rows)
+        return x
+
+    def backward(self, p: Any, d_p: Any, x: np.ndarray, cache: list[Any], d_y: Any, input_gradient: bool = True) -> Any:
+        """d_y -> d_x over rows 0 .. n - 1 of the cache; adds to d_p.
+
+        Without ``input_gradient`` the way down ends at the lowest layer that has parameters, and returns None.
+        """
+        names, layers, n = list(self.layers), list(self.layers.values()), len(x)
+        for i in reversed(range(0 if input_gradient else self.lowest, len(layers))):
+            below = cache[i - 1].y[:n] if i else x
+            wanted = input_gradient or i > self.lowest
+            d_y = layers[i].backward(p.get(names[i]), d_p.get(names[i]), below, cache[i], d_y, wanted)
+        return d_y
+
+
+class Fork(_Composed):
+    """Layers side by side on the same x."""
+
+    def forward(self, p: Any, x: np.ndarray, cache: list[Any], rows: slice) -> tuple[Any, ...]:
+        """x (n, ...) -> the y of every branch."""
+        return tuple(layer.forward(p[name], x, memory, rows) for (name, layer), memory in zip(self.layers.items(), cache))
+
+    def backward(self, p: Any, d_p: Any, x: np.ndarray, cache: list[Any], d_y: Any, input_gradient: bool = True) -> Any:
+        """One d_y a branch -> the sum of their d_x; adds to d_p."""
+        total = None
+        for (name, layer), memory, d in zip(self.layers.items(), cache, d_y):
+            d_x = layer.backward(p[name], d_p[name], x, memory, d, input_gradient)
+            if total is not None and input_gradient:
+                total += d_x                                             # x went into every branch
+            else:
+                total = d_x
+        return total

@@ -1,0 +1,84 @@
+"""From bytes to numbers: how an image of 0 .. 255 enters the network.
+
+    Scale     y = x / 255                                  the paper's: black is 0, white is 1
+    Center    y = (x - mean of the image's own bytes) / 128
+
+A screen is mostly background.  Left at its grey level it reaches every filter of the first layer at every position, and
+the gradient spends itself on that constant; with each image centred on its own mean the background is near 0 and what
+moves stands out.  The mean is the image's own, so nothing about a game has to be known or learned.
+
+    dL/dx = dL/dy / 128, less its mean over the image     (x is data: only a picture of saliency asks for it)
+"""
+
+from typing import Any
+
+import numpy as np
+
+from ..jit import kernel
+from .cache import Cache, Shape
+
+
+@kernel
+def scale(x, factor, y):
+    """y (m,) <- factor x (m,)."""
+    for i in range(len(x)):
+        y[i] = x[i] * factor
+
+
+@kernel
+def center(x, factor, y):
+    """y (m,) <- factor (x - mean x), for bytes x (m,); the sum of bytes is exact."""
+    total = 0
+    for i in range(len(x)):
+        total += np.int64(x[i])
+    shift = factor * total / len(x)
+    for i in range(len(x)):
+        y[i] = x[i] * factor - shift
+
+
+class Scale:
+    """y = x / 255, without parameters."""
+
+    shapes: dict[str, Shape] = {}
+    factor = 1 / 255
+
+    def __init__(self, shape: Shape) -> None:
+        self.input_shape = self.output_shape = shape
+
+    def init(self, p: Any, rng: np.random.Generator) -> None:
+        """Nothing to initialise."""
+
+    def cache(self, rows: int, dtype: Any) -> Cache:
+        """Room for ``rows`` rows of y and d_x."""
+        return Cache(self.input_shape, self.output_shape, rows, dtype)
+
+    def forward(self, p: Any, x: np.ndarray, cache: Cache, rows: slice) -> np.ndarray:
+        """x (n, *shape) bytes -> y (n, *shape), a view of the cache."""
+        y = cache.y[rows]
+        scale(x.reshape(-1), y.dtype.type(self.factor), y.reshape(-1))
+        return y
+
+    def backward(self, p: Any, d_p: Any, x: np.ndarray, cache: Cache, d_y: np.ndarray,
+                 input_gradient: bool = True) -> np.ndarray:
+        """d_y (n, *shape) -> d_x (n, *shape)."""
+        return np.multiply(d_y, self.factor, out=cache.d_x[:len(x)])     # y = factor x
+
+
+class Center(Scale):
+    """y = (x - mean x) / 128, image by image."""
+
+    factor = 1 / 128
+
+    def forward(self, p: Any, x: np.ndarray, cache: Cache, rows: slice) -> np.ndarray:
+        """x (n, *shape) bytes -> y (n, *shape), a view of the cache."""
+        y = cache.y[rows]
+        for image, out in zip(x, y):
+            center(image.reshape(-1), y.dtype.type(self.factor), out.reshape(-1))
+        return y
+
+    def backward(self, p: Any, d_p: Any, x: np.ndarray, cache: Cache, d_y: np.ndarray,
+                 input_gradient: bool = True) -> np.ndarray:
+        """d_y (n, *shape) -> d_x (n, *shape)."""
+        d_x = super().backward(p, d_p, x, cache, d_y)
+        d_x -= d_x.mean(axis=tuple(range(1, d_x.ndim)), keepdims=True)   # y = factor (x - mean x)
+        return d_x

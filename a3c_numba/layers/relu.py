@@ -1,0 +1,56 @@
+"""Rectified linear unit.
+
+    y = max(x, 0)          x, y any shape (n, ...)
+    d_x = d_y [x > 0]      and x > 0 exactly where y > 0
+"""
+
+from typing import Any
+
+import numpy as np
+
+from ..jit import kernel
+from .cache import Cache
+
+
+@kernel
+def forward(x, y):
+    """y (m,) <- x (m,)."""
+    for i in range(len(x)):
+        y[i] = max(x[i], 0)
+
+
+@kernel
+def backward(y, d_y, d_x):
+    """d_x (m,) <- y (m,), d_y (m,)."""
+    for i in range(len(y)):
+        d_x[i] = d_y[i] if y[i] > 0 else 0
+
+
+class ReLU:
+    """Without parameters; ``shape`` is that of one row, in and out."""
+
+    shapes: dict[str, tuple[int, ...]] = {}
+
+    def __init__(self, shape: tuple[int, ...]) -> None:
+        self.input_shape = self.output_shape = shape
+
+    def init(self, p: Any, rng: np.random.Generator) -> None:
+        """Nothing to initialise."""
+
+    def cache(self, rows: int, dtype: Any) -> Cache:
+        """Room for ``rows`` rows of y and d_x."""
+        return Cache(self.input_shape, self.output_shape, rows, dtype)
+
+    def forward(self, p: Any, x: np.ndarray, cache: Cache, rows: slice) -> np.ndarray:
+        """x (n, *shape) -> y (n, *shape), a view of the cache."""
+        y = cache.y[rows]
+        forward(x.reshape(-1), y.reshape(-1))
+        return y
+
+    def backward(self, p: Any, d_p: Any, x: np.ndarray, cache: Cache, d_y: np.ndarray,
+                 input_gradient: bool = True) -> np.ndarray:
+        """d_y (n, *shape) -> d_x (n, *shape)."""
+        n = len(x)
+        d_x = cache.d_x[:n]
+        backward(cache.y[:n].reshape(-1), d_y.reshape(-1), d_x.reshape(-1))
+        return d_x

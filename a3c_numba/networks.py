@@ -1,0 +1,89 @@
+"""The paper's networks, built from layers.
+
+    Convolutional    84x84x4 bytes -> conv 16 8x8/4 -> ReLU -> conv 32 4x4/2 -> ReLU -> dense 256 -> ReLU -> heads
+    MLP              a vector -> dense -> ReLU -> dense -> ReLU -> heads
+
+Policy and value share every layer but the last (paper, section 5.1).  ``build`` returns the network as a description;
+its parameters are made by ``Parameters(network.shapes)`` and drawn by ``network.init(parameters.tree, rng)``.
+"""
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from .layers import initial
+from .layers.compose import Chain, Fork
+from .layers.conv2d import Conv2d
+from .layers.dense import Dense, RectifiedDense
+from .layers.pixels import Center, Scale
+from .layers.relu import ReLU
+from .parameters import Parameters
+from .settings import setting
+
+INITIALIZERS = {"fan_in_uniform": initial.fan_in_uniform, "he_normal": initial.he_normal,
+                "orthogonal": initial.orthogonal, "near_zero": initial.near_zero}
+PIXELS = {"scale": Scale, "center": Center}
+
+
+def _heads(inputs: int, widths: dict[str, int], init: str) -> Fork:
+    return Fork(**{name: RectifiedDense(inputs, width, INITIALIZERS[init]) for name, width in widths.items()})
+
+
+@dataclass(frozen=True)
+class Convolutional:
+    """The paper's feed-forward network for images (H, W, C) of bytes."""
+
+    pixels: str = setting("scale", "how bytes enter: scale (x/255, the paper's) or center (less the image's mean)",
+                          choices=tuple(PIXELS))
+    dense: int = setting(256, "width of the dense layer (the paper's)", at_least=1)
+    body_init: str = setting("fan_in_uniform", "how all layers but the heads start (the authors' value)",
+                             choices=tuple(INITIALIZERS))
+    head_init: str = setting("fan_in_uniform", "how the heads start (the authors' value)", choices=tuple(INITIALIZERS))
+
+    def build(self, observation_shape: tuple[int, ...], heads: dict[str, int]) -> Chain:
+        """The network for these observations, with a branch of the given width for each head."""
+        init = INITIALIZERS[self.body_init]
+        conv1 = Conv2d(observation_shape, 16, k=8, stride=4, initialize=init)
+        conv2 = Conv2d(conv1.output_shape, 32, k=4, stride=2, initialize=init)
+        return Chain(
+            pixels=PIXELS[self.pixels](observation_shape),
+            conv1=conv1,
+            relu=ReLU(conv1.output_shape),
+            conv2=conv2,
+            dense=RectifiedDense(conv2.output_shape, self.dense, init),
+            heads=_heads(self.dense, heads, self.head_init),
+        )
+
+
+@dataclass(frozen=True)
+class MLP:
+    """Two hidden layers for vectors."""
+
+    hidden: int = setting(64, "width of the two hidden layers", at_least=1)
+    body_init: str = setting("orthogonal", "how the hidden layers start", choices=tuple(INITIALIZERS))
+    head_init: str = setting("near_zero", "how the heads start", choices=tuple(INITIALIZERS))
+
+    def build(self, observation_shape: tuple[int, ...], heads: dict[str, int]) -> Chain:
+        """The network for these observations, with a branch of the given width for each head."""
+        init = INITIALIZERS[self.body_init]
+        return Chain(
+            dense1=Dense(observation_shape[0], self.hidden, init),
+            dense2=RectifiedDense(self.hidden, self.hidden, init),
+            heads=_heads(self.hidden, heads, self.head_init),
+        )
+
+
+NETWORKS: dict[str, Any] = {"convolutional": Convolutional, "mlp": MLP}
+
+
+def suits(network: Any, observation_shape: tuple[int, ...]) -> bool:
+    """Whether a network's description takes observations of this shape: images for one, vectors for the other."""
+    return isinstance(network, Convolutional) == (len(observation_shape) == 3)
+
+
+def initial_parameters(network: Any, seed: np.random.SeedSequence) -> np.ndarray:
+    """A freshly drawn theta (n,) float32 for a built network."""
+    theta = Parameters(network.shapes)
+    network.init(theta.tree, np.random.default_rng(seed))
+    return theta.flat

@@ -1,0 +1,65 @@
+"""RMSProp with statistics that all workers share (paper, section 4, equation 8 and 9).
+
+    g     <- alpha g + (1 - alpha) d^2
+    theta <- theta - eta d / sqrt(g + epsilon)
+
+Element by element, with no momentum and no centring; d is the gradient after its global norm has been clipped:
+
+    d <- d min(1, c / ||d||)
+
+theta and g live in shared memory and are read and written while other workers do the same.  An aligned 32-bit word is
+never torn, but an update that falls between another's read and write is lost: Hogwild's bargain (Recht et al. 2011).
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from ..jit import kernel
+from ..settings import setting
+
+
+@kernel
+def square_norm(d):
+    """sum of d^2, in double precision whatever d is."""
+    total = 0.0
+    for i in range(len(d)):
+        total += np.float64(d[i] * d[i])
+    return total
+
+
+@kernel
+def update(theta, g, d, local, eta, alpha, epsilon):
+    """One step for all elements (n,); leaves theta' = local at what was just written, and d at zero for the next."""
+    for i in range(len(d)):
+        g_i = alpha * g[i] + (1 - alpha) * d[i] * d[i]
+        theta_i = theta[i] - eta * d[i] / np.sqrt(g_i + epsilon)
+        g[i] = g_i
+        theta[i] = theta_i
+        local[i] = theta_i
+        d[i] = 0
+
+
+@dataclass(frozen=True)
+class RMSProp:
+    """Shared RMSProp; the defaults are the paper's, or where it is silent its authors' own."""
+
+    learning_rate: float = setting(7e-4, "eta at step 0, annealed linearly to 0 (the authors' value)", above=0)
+    decay: float = setting(0.99, "alpha, of the running mean of squared gradients (the paper's)", at_least=0, below=1)
+    epsilon: float = setting(0.1, "epsilon, inside the root (the authors' value)", above=0)
+    max_gradient_norm: float = setting(40.0, "c, the global norm is clipped to it (the authors' value)", above=0)
+
+    def update(self, theta: np.ndarray, g: np.ndarray, d_theta: np.ndarray, local: np.ndarray, eta: float) -> float:
+        """Apply ``d_theta`` (n,) to ``theta`` and ``g`` (n,) in place; then local <- theta and d_theta <- 0.
+
+        Returns the gradient's global norm before clipping.  Not finite: nothing is written but d_theta <- 0.
+        """
+        norm = float(np.sqrt(square_norm(d_theta)))
+        if not np.isfinite(norm):
+            d_theta[:] = 0
+            return norm
+        if norm > self.max_gradient_norm:
+            d_theta *= d_theta.dtype.type(self.max_gradient_norm / norm)
+        real = d_theta.dtype.type
+        update(theta, g, d_theta, local, real(eta), real(self.decay), real(self.epsilon))
+        return norm

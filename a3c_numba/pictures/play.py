@@ -1,0 +1,91 @@
+"""What an agent sees and thinks, as one frame of a video: the game at left, and at right a panel.
+
+The panel shows the score, the value V(s) as a number and as a line over the last 100 steps, and the policy pi(a|s) as
+one bar for each action, the chosen one in orange.
+"""
+
+from typing import Sequence
+
+import numpy as np
+import numpy.typing as npt
+
+from .axes import Floats
+from .canvas import Canvas, Colour
+
+PANEL = 320  # width, pixels
+HEIGHT = 420  # of the whole frame, pixels, unless the game's screen is higher
+MARGIN = 24
+HISTORY = 100  # values in the small line
+
+NIGHT: Colour = (22, 24, 29)
+TROUGH: Colour = (48, 52, 60)
+PALE: Colour = (232, 234, 237)
+DIM: Colour = (160, 166, 176)
+BAR: Colour = (86, 180, 233)
+CHOSEN: Colour = (240, 170, 20)
+
+
+def play_frame(screen_rgb: npt.NDArray[np.uint8], policy: npt.ArrayLike, value: npt.ArrayLike,
+               action_names: Sequence[str], action: int, score: float) -> npt.NDArray[np.uint8]:
+    """One frame, RGB, both its sides even as video codecs want them.
+
+    ``screen_rgb`` (height, width, 3); ``policy`` (n,) probabilities; ``value`` V(s), or the values so far, the latest
+    last, for the line; ``action`` the index of the chosen one of the ``n`` ``action_names``; ``score`` so far.
+    """
+    probabilities = np.asarray(policy, np.float64).ravel()
+    if len(probabilities) != len(action_names):
+        raise ValueError(f"{len(probabilities)} probabilities for {len(action_names)} action names")
+    values = np.atleast_1d(np.asarray(value, np.float64))[-HISTORY:]
+    screen = enlarged(np.asarray(screen_rgb, np.uint8))
+    panel = Canvas(PANEL, screen.shape[0], NIGHT)
+    _numbers(panel, score, float(values[-1]))
+    _value_line(panel, values)
+    _policy_bars(panel, probabilities, action_names, action)
+    return np.concatenate([screen, panel.pixels()], axis=1)
+
+
+def enlarged(screen: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint8]:
+    """``screen`` with each pixel a square of as many as fit into ``HEIGHT``, amid a dark sheet with even sides."""
+    times = max(1, HEIGHT // screen.shape[0])
+    screen = screen.repeat(times, axis=0).repeat(times, axis=1)
+    height, width = screen.shape[:2]
+    sheet = np.full((max(HEIGHT, height + height % 2), width + width % 2, 3), NIGHT, np.uint8)
+    top = (sheet.shape[0] - height) // 2
+    sheet[top:top + height, :width] = screen
+    return sheet
+
+
+def _numbers(panel: Canvas, score: float, value: float) -> None:
+    panel.text("score", (MARGIN, 36), 15, DIM)
+    panel.text(f"{score:,.10g}", (MARGIN, 68), 28, PALE, bold=True)
+    panel.text("value", (PANEL - MARGIN, 36), 15, DIM, align=1.0)
+    panel.text(f"{value:.2f}", (PANEL - MARGIN, 68), 28, PALE, align=1.0, bold=True)
+
+
+def _value_line(panel: Canvas, values: Floats) -> None:
+    """The last values, the latest at the right edge; the height spans what they reached, and never less than 0.1."""
+    top, bottom, right = 92.0, 148.0, PANEL - MARGIN
+    finite = np.nan_to_num(values, posinf=0.0, neginf=0.0)
+    middle = (finite.max() + finite.min()) / 2
+    reach = max(0.1, finite.max() - finite.min())
+    x = right - np.arange(len(finite))[::-1] * (right - MARGIN) / (HISTORY - 1)
+    y = (top + bottom) / 2 - (finite - middle) / reach * (bottom - top)
+    panel.line([(MARGIN, bottom + 8), (right, bottom + 8)], TROUGH, 1.0)
+    panel.line(np.stack([x, y], axis=1), BAR, 2.0)
+    panel.line([(x[-1], y[-1])], PALE, 2.0)
+
+
+def _policy_bars(panel: Canvas, policy: Floats, names: Sequence[str], action: int) -> None:
+    """One row for each action: name, bar, probability; rows and letters shrink as actions grow many."""
+    panel.text("policy", (MARGIN, 188), 15, DIM)
+    row = min(30.0, (panel.height - 200 - 8) / max(1, len(names)))
+    size = min(15.0, 1.05 * row)
+    widest = min(130.0, max((panel.text_width(name, size) for name in names), default=0.0))
+    left, right = MARGIN + widest + 10, PANEL - MARGIN - panel.text_width("0.00", size) - 10
+    for index, (probability, name) in enumerate(zip(policy, names)):
+        top = 200 + index * row
+        colour, ink = (CHOSEN, PALE) if index == action else (BAR, DIM)
+        panel.text(name, (MARGIN, top + 0.5 * row + 0.36 * size), size, ink)
+        panel.box((left, top + 0.15 * row), (right - left, 0.7 * row), TROUGH)
+        panel.box((left, top + 0.15 * row), ((right - left) * min(1.0, max(0.0, probability)), 0.7 * row), colour)
+        panel.text(f"{probability:.2f}", (PANEL - MARGIN, top + 0.5 * row + 0.36 * size), size, ink, align=1.0)

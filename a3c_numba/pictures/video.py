@@ -1,0 +1,154 @@
+"""Videos, a frame at a time: .mp4 and .avi as long as one likes, .gif small enough to show on a page.
+
+A video has another name while it is written and takes its own when it is whole, so that an interrupted one is never
+mistaken for a finished one.
+
+OpenCV wants all frames of a GIF at once.  They are made smaller, and when there are too many of them every other one
+is dropped and each that stays is shown for twice as long, up to a tenth of a second: a long game becomes a time lapse.
+"""
+
+import os
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Callable, Optional, Protocol, Union
+
+import numpy as np
+import numpy.typing as npt
+
+from .canvas import PicturesUnavailable, load_cv2, unfinished
+
+Frame = npt.NDArray[np.uint8]  # (height, width, 3)
+
+GIF_WIDTH = 480  # pixels
+GIF_FRAMES = 300  # at most: 140 MB of them in memory, some ten seconds to encode
+GIF_FASTEST, GIF_SLOWEST = 30.0, 10.0  # frames a second; browsers slow down what is faster than 50
+GIF_DITHER = 3  # a palette of each frame's own colours: true to them, and a sixth of the default's size
+
+
+class Encoder(Protocol):
+    """Takes the frames, BGR as OpenCV has them, and leaves a whole file."""
+
+    def append(self, frame: Frame) -> None: ...
+
+    def finish(self) -> None: ...
+
+    def abandon(self) -> None: ...
+
+
+class Film:
+    """A compressed video that grows on the disk."""
+
+    def __init__(self, path: Path, fps: float, codec: str) -> None:
+        self.cv2, self.path, self.fps, self.codec = load_cv2(), path, fps, codec
+        self._film: Any = None
+
+    def append(self, frame: Frame) -> None:
+        """Add a frame, its last row and column repeated where codecs want even sides."""
+        height, width = frame.shape[:2]
+        even = self.cv2.copyMakeBorder(frame, 0, height % 2, 0, width % 2, self.cv2.BORDER_REPLICATE)
+        if self._film is None:
+            fourcc = self.cv2.VideoWriter_fourcc(*self.codec)
+            self._film = self.cv2.VideoWriter(str(self.path), fourcc, self.fps, even.shape[1::-1])
+        if not self._film.isOpened():
+            raise OSError(f"OpenCV cannot write a {self.path.suffix} video into {self.path.parent}")
+        self._film.write(even)
+
+    def finish(self) -> None:
+        if self._film is not None:
+            self._film.release()
+
+    abandon = finish
+
+
+class Animation:
+    """A GIF: its frames wait in memory until the end, no wider than ``GIF_WIDTH`` and no more than ``GIF_FRAMES``."""
+
+    def __init__(self, path: Path, fps: float) -> None:
+        self.cv2, self.path, self.fps = load_cv2(), path, fps
+        if not hasattr(self.cv2, "imwriteanimation") or not self.cv2.haveImageWriter("any.gif"):
+            raise PicturesUnavailable("this opencv-python cannot write .gif: upgrade it, or write .mp4 or .avi")
+        self.stride = max(1, round(fps / GIF_FASTEST))  # of so many frames one is kept
+        self._frames: list[Frame] = []
+        self._seen = 0
+
+    def append(self, frame: Frame) -> None:
+        if self._seen % self.stride == 0:
+            self._frames.append(self._small(frame))
+        self._seen += 1
+        if len(self._frames) > GIF_FRAMES:
+            self._frames = self._frames[::2]
+            self.stride *= 2
+
+    def finish(self) -> None:
+        animation = self.cv2.Animation()
+        animation.frames = self._frames
+        seconds = min(self.stride / self.fps, max(1 / self.fps, 1 / GIF_SLOWEST))
+        animation.durations = [round(1000 * seconds)] * len(self._frames)
+        if not self.cv2.imwriteanimation(str(self.path), animation, [self.cv2.IMWRITE_GIF_DITHER, GIF_DITHER]):
+            raise OSError(f"OpenCV cannot write a .gif into {self.path.parent}")
+
+    def abandon(self) -> None:
+        self._frames.clear()
+
+    def _small(self, frame: Frame) -> Frame:
+        height, width = frame.shape[:2]
+        if width <= GIF_WIDTH:
+            return frame.copy()
+        size = (GIF_WIDTH, max(1, round(height * GIF_WIDTH / width)))
+        return np.asarray(self.cv2.resize(frame, size, interpolation=self.cv2.INTER_AREA), np.uint8)
+
+
+ENCODERS: dict[str, Callable[[Path, float], Encoder]] = {
+    ".mp4": lambda path, fps: Film(path, fps, "mp4v"),
+    ".avi": lambda path, fps: Film(path, fps, "MJPG"),
+    ".gif": Animation,
+}
+
+
+class VideoWriter:
+    """``with VideoWriter(path, fps=30) as video: video.write(frame)``: the suffix of ``path`` chooses the format.
+
+    Nothing is left where the block raises.  ValueError for another suffix, a folder that does not exist, a frame that
+    is no picture or not of the first one's size, and a video without a frame.
+    """
+
+    def __init__(self, path: Union[str, Path], fps: float = 30.0) -> None:
+        self.path = Path(path)
+        encoder = ENCODERS.get(self.path.suffix.lower())
+        if encoder is None:
+            raise ValueError(f"cannot write a video to {path}: its name should end in {', '.join(ENCODERS)}")
+        if not self.path.parent.is_dir():
+            raise ValueError(f"cannot write a video to {path}: there is no folder {self.path.parent}")
+        if not fps > 0:
+            raise ValueError(f"a video shows more than 0 frames a second, not {fps}")
+        self._partial = unfinished(self.path)
+        self._encoder = encoder(self._partial, float(fps))
+        self._shape: Optional[tuple[int, ...]] = None
+
+    def __enter__(self) -> "VideoWriter":
+        return self
+
+    def write(self, frame_rgb: Frame) -> None:
+        """Add one frame, (height, width, 3) uint8 RGB."""
+        if frame_rgb.dtype != np.uint8 or frame_rgb.ndim != 3 or frame_rgb.shape[2] != 3:
+            raise ValueError(f"a frame is uint8 (height, width, 3), not {frame_rgb.dtype} {frame_rgb.shape}")
+        if self._shape not in (None, frame_rgb.shape):
+            raise ValueError(f"a frame of shape {frame_rgb.shape} in a video of frames {self._shape}")
+        self._shape = frame_rgb.shape
+        self._encoder.append(np.ascontiguousarray(frame_rgb[..., ::-1]))
+
+    def __exit__(self, kind: Optional[type[BaseException]], error: Optional[BaseException],
+                 traceback: Optional[TracebackType]) -> None:
+        try:
+            if kind is None:
+                self._keep()
+            else:
+                self._encoder.abandon()
+        finally:
+            self._partial.unlink(missing_ok=True)
+
+    def _keep(self) -> None:
+        if self._shape is None:
+            raise ValueError(f"no frame was written to {self.path}")
+        self._encoder.finish()
+        os.replace(self._partial, self.path)

@@ -1,0 +1,102 @@
+"""One way in: ids, factories, and errors that fit on a line."""
+
+import subprocess
+import sys
+from functools import partial
+
+import gymnasium
+import numpy as np
+import pytest
+from gymnasium.spaces import Box, Discrete
+
+from a3c_numba.envs import TOYS, MissingPackage, UnknownEnvironment, UnsupportedSpace, check_spaces, make
+from a3c_numba.envs.atari import Atari, AtariSettings
+from a3c_numba.envs.toys import Corridor
+
+
+class Spaces(gymnasium.Env):
+    """Nothing but two spaces."""
+
+    def __init__(self, observation_space=Box(0, 1, (3,)), action_space=Discrete(2)):
+        self.observation_space, self.action_space = observation_space, action_space
+
+    def reset(self, *, seed=None, options=None):
+        return self.observation_space.sample(), {}
+
+
+def test_toys_by_id_and_factories():
+    assert type(make("Catch")) is TOYS["Catch"]
+    assert make(partial(Corridor, length=7)).length == 7
+
+
+def test_games_take_settings():
+    env = make("ALE/Pong-v5", AtariSettings(frame_stack=2), render_mode="rgb_array")
+    assert isinstance(env, Atari) and env.observation_space.shape == (84, 84, 2) and env.render_mode == "rgb_array"
+    assert isinstance(make("PongNoFrameskip-v4"), Atari)
+
+
+def test_a_time_limit_stays_a_truncation():
+    env = make("MountainCar-v0")
+    env.reset(seed=0)
+    ends = [env.step(1)[2:4] for _ in range(200)]
+    assert ends[-2:] == [(False, False), (False, True)]
+
+
+@pytest.mark.parametrize("dtype", [np.float64, np.uint8, np.int64])
+def test_vectors_come_as_float32(dtype):
+    env = make(partial(Spaces, Box(0, 100, (3,), dtype)))
+    obs, _ = env.reset()
+    assert obs.dtype == np.float32 and env.observation_space.contains(obs)
+
+
+@pytest.mark.parametrize(
+    "name, near",
+    [
+        ("pong", "ALE/Pong-v5"),
+        ("ALE/Pong", "ALE/Pong-v5"),
+        ("ALE/Breakot-v5", "ALE/Breakout-v5"),
+        ("CartPol-v1", "CartPole-v1"),
+        ("Cach", "Catch"),
+    ],
+)
+def test_an_unknown_id_names_near_ones(name, near):
+    with pytest.raises(UnknownEnvironment) as caught:
+        make(name)
+    assert near in str(caught.value) and name in str(caught.value) and "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize("name", ["Zzzzqq", "", "not an id!", "CartPole-v99", "ALE/Pong"])
+def test_other_wrong_ids_are_unknown_too(name):
+    with pytest.raises(UnknownEnvironment) as caught:
+        make(name)
+    assert "\n" not in str(caught.value)
+
+
+def test_a_missing_package_is_one_line():
+    with pytest.raises(MissingPackage) as caught:
+        make("no_such_package_of_environments:Some-v0")
+    assert "no_such_package_of_environments" in str(caught.value) and "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    "env",
+    [
+        Spaces(action_space=Box(-1, 1, (2,))),
+        Spaces(action_space=Discrete(3, start=1)),
+        Spaces(observation_space=Discrete(4)),
+        Spaces(observation_space=Box(0, 1, (4, 4))),
+        Spaces(observation_space=Box(0, 1, (4, 4, 3), np.float32)),
+    ],
+)
+def test_an_unsupported_space_is_named_on_one_line(env):
+    with pytest.raises(UnsupportedSpace, match="supported are Discrete") as caught:
+        check_spaces(env)
+    assert "\n" not in str(caught.value)
+    with pytest.raises(UnsupportedSpace):
+        make(lambda: env)
+
+
+def test_neither_the_emulator_nor_opencv_is_imported_unasked():
+    code = "import sys, a3c_numba.envs as e; e.make('CartPole-v1'); print({'cv2', 'ale_py'} & set(sys.modules))"
+    printed = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
+    assert printed.strip() == "set()"

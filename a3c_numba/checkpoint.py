@@ -23,6 +23,7 @@ from .config import Config
 from .parameters import leaves, size_of
 
 FORMAT, VERSION = "a3c_numba checkpoint", 1
+PROGRESS = ("global_step", "seconds", "workers", "streams", "mean_score")   # fields of Checkpoint that JSON holds
 
 
 class CheckpointError(ValueError):
@@ -53,7 +54,7 @@ class Checkpoint:
 
 
 def _meta(checkpoint: Checkpoint, shapes: dict[str, Any]) -> str:
-    fields = {name: getattr(checkpoint, name) for name in ("global_step", "seconds", "workers", "streams", "mean_score")}
+    fields = {name: getattr(checkpoint, name) for name in PROGRESS}
     head = {"format": FORMAT, "version": VERSION, "parameters": dict(leaves(shapes))}
     return json.dumps(head | fields | {"config": json.loads(checkpoint.config.to_json())})
 
@@ -142,7 +143,7 @@ def _checkpoint(path: Path, meta: dict[str, Any], theta: np.ndarray, statistics:
         if array is not None and not np.isfinite(array).all():
             raise CheckpointError(f"{path}: {name} holds numbers that are not finite")
     config = Config.from_json(json.dumps(meta["config"]), env)
-    fields = {name: meta[name] for name in ("global_step", "seconds", "workers", "streams", "mean_score")}
+    fields = {name: meta[name] for name in PROGRESS}
     return Checkpoint(config, theta, statistics, **fields)
 
 

@@ -21,7 +21,7 @@ def kernel(function: Callable[..., Any]) -> Callable[..., Any]:
 
     Where no folder is writable the kernel is compiled anew in each process, with one warning.
     """
-    options = {"fastmath": FASTMATH, "error_model": "numpy", "nogil": True}
+    options: Any = {"fastmath": FASTMATH, "error_model": "numpy", "nogil": True}
     try:
         return numba.njit(cache=True, **options)(function)
     except RuntimeError as error:

@@ -1,7 +1,7 @@
 """A few steps of one environment: the paper's inner loop "repeat ... until terminal s_t or t - t_start == t_max".
 
-A ``Rollout`` never crosses an episode's end.  It holds T steps and T + 1 observations: the last one is what the return is
-bootstrapped from, also where a time limit cut the episode short.
+A ``Rollout`` never crosses an episode's end.  It holds T steps and T + 1 observations: the last one is what the return
+is bootstrapped from, also where a time limit cut the episode short.
 
 An episode is a pure function of its seed and its actions.  That is what makes a run resumable without pickling an
 environment: the ``Player`` remembers both, and ``restore`` plays them once more.

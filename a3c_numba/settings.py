@@ -1,6 +1,6 @@
 """Hyper-parameters as fields of frozen dataclasses: the default, one line of help, and the range, in one place.
 
-The command line, its ``--help``, ``config.json`` and the checks of what a person typed are all derived from these fields.
+The command line, its ``--help``, ``config.json`` and the checks of what a person typed all come from these fields.
 """
 
 import dataclasses

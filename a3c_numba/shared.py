@@ -1,8 +1,8 @@
 """What all processes see: theta, the optimiser's statistics, and a few numbers per worker, in shared memory.
 
-Nothing here is ever locked.  theta and the statistics are written by all workers at once (Hogwild).  Everything else has
-exactly one writer: a worker writes its own slots, the trainer the commands.  A counter that two processes increment
-loses half of it, so T, the paper's global step counter, is the sum of one slot per worker.
+Nothing here is ever locked.  theta and the statistics are written by all workers at once (Hogwild).  Everything else
+has exactly one writer: a worker writes its own slots, the trainer the commands.  A counter that two processes
+increment loses half of it, so T, the paper's global step counter, is the sum of one slot per worker.
 
 Memory comes from ``RawArray``: its backing file is unlinked as soon as it is made, so that nothing is left behind even
 by ``kill -9``.

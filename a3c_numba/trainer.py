@@ -58,7 +58,9 @@ class Trainer:
         self.scores: deque[float] = deque(maxlen=WINDOW)
         self.episodes, self.read = 0, np.zeros(self.config.workers, np.int64)
         self.best = start.mean_score if start.mean_score is not None else -np.inf
-        self.latest: Progress | None = None
+        self.report_seconds = 1.0 if display and display.is_terminal else REPORT_SECONDS
+        self.latest: Progress | None = None                              # row of progress.csv
+        self.last: Checkpoint | None = None                              # where the run ended
 
     def continue_scores(self, scores: list[float]) -> None:
         """Go on counting from the scores of a run's earlier episodes."""
@@ -75,15 +77,15 @@ class Trainer:
             self._watch()
         finally:
             self.crew.stop()
-            last = self._close()
-        return last
+            self.last = self._close()
+        return self.last
 
     def _watch(self) -> None:
         reported = saved = time.monotonic()
         while self.crew.poll(POLL_SECONDS):
             now = time.monotonic()
             self._read_episodes()
-            if now - reported >= REPORT_SECONDS or (self.display and self.display.is_terminal and now - reported >= 1):
+            if now - reported >= self.report_seconds:
                 reported = now
                 if self._report() is False:
                     return

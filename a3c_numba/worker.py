@@ -21,7 +21,7 @@ from .config import Config
 from .parameters import Parameters
 from .rollout import Player
 from .schedules import linear_to_zero
-from .shared import REQUEST, SERVED, Shared
+from .shared import REQUEST, SERVED, STEPS, Shared
 
 
 class Worker:
@@ -66,13 +66,13 @@ class Worker:
         if self.number == 0:
             shared.snapshot[0] = shared.theta
             shared.snapshot[1] = shared.statistics
-        pipe.send(("state", self.player.state() | {"steps": int(shared.counters[self.number, 0])}))
+        pipe.send(("state", self.player.state() | {"steps": int(shared.counters[self.number, STEPS])}))
         shared.counters[self.number, SERVED] = shared.commands[REQUEST]
 
 
 def main(number: int, config: Config, shared: Shared, seed: np.random.SeedSequence, state: Any, pipe: Any) -> None:
     """A worker process from its first line to its last; what goes wrong is sent to the trainer as a traceback."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)                         # Ctrl-C reaches everyone; the trainer acts on it
+    signal.signal(signal.SIGINT, signal.SIG_IGN)                         # Ctrl-C reaches all; the trainer acts
     try:
         worker = Worker(number, config, shared, seed)
         if state is not None:

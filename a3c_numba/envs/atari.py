@@ -15,15 +15,16 @@ Source: Mnih et al. (2016), section 5.1; Bellemare et al. (2013); sticky actions
 """
 
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import ale_py
 import gymnasium
 import numpy as np
-from ale_py import roms
 from numpy.typing import NDArray
 
 from .preprocessing import SIDE, Observation
+
+if TYPE_CHECKING:  # the emulator itself is imported with the first game: settings alone do not need it
+    import ale_py
 
 
 @dataclass(frozen=True)
@@ -66,7 +67,7 @@ class Atari(gymnasium.Env[NDArray[np.uint8], Any]):
         self._beginning = ale.cloneSystemState()
         self._first_screen = ale.getScreenGrayscale()
         self._frame = 0
-        self._executed = ale_py.Action.NOOP
+        self._noop = self._executed = self._actions[0]  # in either set of every game
         self.action_space = gymnasium.spaces.Discrete(len(self._actions))
         self.observation_space = gymnasium.spaces.Box(0, 255, (SIDE, SIDE, settings.frame_stack), np.uint8)
 
@@ -76,7 +77,7 @@ class Atari(gymnasium.Env[NDArray[np.uint8], Any]):
         self._restart()
         noop_max = self.settings.noop_max
         for _ in range(self.np_random.integers(1, noop_max + 1) if noop_max else 0):
-            self._emulate(ale_py.Action.NOOP)
+            self._emulate(self._noop)
             if self._ale.game_over():
                 self._restart()
         self._see_first_frame()
@@ -98,10 +99,10 @@ class Atari(gymnasium.Env[NDArray[np.uint8], Any]):
         """The screen in colour, (height, width, 3) uint8, where ``render_mode`` is "rgb_array"."""
         return self._ale.getScreenRGB() if self.render_mode == "rgb_array" else None
 
-    def _play(self, action: ale_py.Action) -> float:
+    def _play(self, action: "ale_py.Action") -> float:
         """Frames, reward and observation of one step.  A grey screen is costly: only the last two are fetched."""
         ale, observation = self._ale, self._observation
-        frames = self.settings.frame_skip
+        frames = min(self.settings.frame_skip, self.settings.max_frames - self._frame)
         observation.older.fill(0)
         reward = 0
         for t in range(frames):
@@ -114,7 +115,7 @@ class Atari(gymnasium.Env[NDArray[np.uint8], Any]):
         observation.add()
         return float(reward)
 
-    def _emulate(self, action: ale_py.Action) -> int:
+    def _emulate(self, action: "ale_py.Action") -> int:
         """One emulator frame, of ``action`` or, where it sticks, of the action before; returns the reward."""
         sticky = self.settings.sticky
         if not sticky or self.np_random.random() >= sticky:
@@ -128,7 +129,7 @@ class Atari(gymnasium.Env[NDArray[np.uint8], Any]):
         self._ale.reset_game()
         self._ale.restoreSystemState(self._beginning)
         self._frame = 0
-        self._executed = ale_py.Action.NOOP
+        self._executed = self._noop
 
     def _see_first_frame(self) -> None:
         self._observation.older.fill(0)
@@ -142,8 +143,11 @@ class Atari(gymnasium.Env[NDArray[np.uint8], Any]):
         return {"lives": self._ale.lives(), "frame_number": self._frame}
 
 
-def load(game_id: str) -> ale_py.ALEInterface:
+def load(game_id: str) -> "ale_py.ALEInterface":
     """The emulator at the start of a game, silent, without chance of its own."""
+    import ale_py
+    from ale_py import roms
+
     gymnasium.register_envs(ale_py)
     rom = roms.get_rom_path(gymnasium.spec(game_id).kwargs["game"])
     assert rom is not None, "ale_py registers the games whose ROMs it carries"

@@ -14,6 +14,8 @@ Shape = tuple[int, ...]
 class Cache:
     """Outputs ``y`` (rows, *output_shape) and input gradients ``d_x`` (rows, *input_shape) of one layer."""
 
+    counts: np.ndarray         # only where a layer needs such scratch
+
     def __init__(self, input_shape: Shape, output_shape: Shape, rows: int, dtype: Any) -> None:
         self.y = np.zeros((rows, *output_shape), dtype)
         self.d_x = np.zeros((rows, *input_shape), dtype)

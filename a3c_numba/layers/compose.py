@@ -1,7 +1,7 @@
 """Layers put together: one after the other, and side by side.
 
-    Chain   y = f_m( ... f_2(f_1(x)))       d_x = f_1' ( f_2' ( ... f_m' d_y))      backward is forward, reversed
-    Fork    y = (f_1(x), ..., f_m(x))       d_x = sum_i f_i' d_y_i                  what branches forwards, adds backwards
+    Chain   y = f_m( ... f_2(f_1(x)))       d_x = f_1' (f_2' (... f_m' d_y))    backward is forward, reversed
+    Fork    y = (f_1(x), ..., f_m(x))       d_x = sum_i f_i' d_y_i              what branches forwards, adds backwards
 
 Both are layers themselves.  They own no numbers: parameters and caches are trees of the same shape as the network.
 """
@@ -61,7 +61,8 @@ class Fork(_Composed):
 
     def forward(self, p: Any, x: np.ndarray, cache: list[Any], rows: slice) -> tuple[Any, ...]:
         """x (n, ...) -> the y of every branch."""
-        return tuple(layer.forward(p[name], x, memory, rows) for (name, layer), memory in zip(self.layers.items(), cache))
+        branches = zip(self.layers.items(), cache)
+        return tuple(layer.forward(p[name], x, memory, rows) for (name, layer), memory in branches)
 
     def backward(self, p: Any, d_p: Any, x: np.ndarray, cache: list[Any], d_y: Any, input_gradient: bool = True) -> Any:
         """One d_y a branch -> the sum of their d_x; adds to d_p."""

@@ -9,8 +9,10 @@ numbers in the order (row, column, channel), and the weight is (K, O) in the sam
     d_W += P^T d_y                     d_b += sum over positions of d_y
     d_P  = d_y W^T                     d_x = every d_P added back to where its patch was cut (patches overlap if k > s)
 
-P is one strided view of x and costs one copy: in an image with channels last, the k columns of a patch row with all their
-channels lie side by side in memory.
+P is one strided view of x and costs one copy: with channels last, the k columns of a patch row and all their channels
+lie side by side in memory.
+
+Where the processor's vectors are wide enough, ``register_tile.py`` does the same sums without cutting patches out.
 """
 
 from typing import Any
@@ -19,6 +21,7 @@ import numpy as np
 from numpy.lib.stride_tricks import as_strided
 
 from ..jit import kernel
+from . import register_tile
 from .cache import Cache, Shape
 from .initial import Initializer, fan_in_uniform
 
@@ -73,21 +76,37 @@ class Conv2d:
     def forward(self, p: Any, x: np.ndarray, cache: "ConvCache", rows: slice) -> np.ndarray:
         """x (n, H, W, C) -> y (n, h, w, O), a view of the cache."""
         y = cache.y[rows]
+        if cache.tiled:
+            register_tile.forward(x, p["weight"], p["bias"], self.k, self.stride, y)
+            return y
         for image, out in zip(x, y):
             P = cache.cut(image)
             out = out.reshape(len(P), -1)
             np.matmul(P, p["weight"], out=out)                           # y = P W
-            out += p["bias"]                                             #   + b
+            out += p["bias"]                                             # + b
         return y
 
     def backward(self, p: Any, d_p: Any, x: np.ndarray, cache: "ConvCache", d_y: np.ndarray,
                  input_gradient: bool = True) -> np.ndarray | None:
         """d_y (n, h, w, O) -> d_x (n, H, W, C), if asked for; adds to d_p."""
+        if cache.tiled:
+            register_tile.backward_weight(x, d_y, self.k, self.stride, d_p["weight"], d_p["bias"])
+        else:
+            self.weight_gradient(d_p, x, cache, d_y)
+        if not input_gradient:
+            return None
+        if cache.tiled:
+            d_x = cache.d_x[:len(x)]
+            register_tile.backward_input(d_y, p["weight"], self.k, self.stride, d_x, cache.turned)
+            return d_x
+        return self.input_gradient(p["weight"], cache, d_y)
+
+    def weight_gradient(self, d_p: Any, x: np.ndarray, cache: "ConvCache", d_y: np.ndarray) -> None:
+        """Add to the gradients of weight and bias."""
         for image, d_out in zip(x, d_y):
             P, d_out = cache.cut(image), d_out.reshape(len(cache.P), -1)
             d_p["weight"] += P.T @ d_out                                 # y = P W
-            d_p["bias"] += d_out.sum(axis=0)                             #   + b
-        return self.input_gradient(p["weight"], cache, d_y) if input_gradient else None
+            d_p["bias"] += d_out.sum(axis=0)                             # + b
 
     def input_gradient(self, weight: np.ndarray, cache: "ConvCache", d_y: np.ndarray) -> np.ndarray:
         """d_y (n, h, w, O) -> d_x (n, H, W, C)."""
@@ -105,6 +124,11 @@ class ConvCache(Cache):
         super().__init__(layer.input_shape, layer.output_shape, rows, dtype)
         h, w, _ = layer.output_shape
         self.k, self.stride = layer.k, layer.stride
+        channels, outputs = layer.input_shape[2], layer.output_shape[2]
+        whole_strides = layer.k % layer.stride == 0
+        lanes = (outputs, layer.stride * channels)                       # what lies side by side in y and in d_x
+        self.tiled = whole_strides and all(register_tile.supported(n, dtype) for n in lanes)
+        self.turned = np.empty((layer.k, outputs, layer.k * channels), dtype)
         self.P = np.empty((h * w, layer.shapes["weight"][0]), dtype)
         self.d_P = np.empty((h, w, layer.k, self.P.shape[1] // layer.k), dtype)
 

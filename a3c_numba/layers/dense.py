@@ -19,7 +19,7 @@ from typing import Any
 import numpy as np
 
 from ..jit import kernel
-from .cache import Cache
+from .cache import Cache, Shape
 from .initial import Initializer, fan_in_uniform
 
 
@@ -27,7 +27,8 @@ class Dense:
     """y = x W + b, by numpy's matrix product."""
 
     def __init__(self, inputs: int, outputs: int, initialize: Initializer = fan_in_uniform) -> None:
-        self.input_shape, self.output_shape = (inputs,), (outputs,)
+        self.input_shape: Shape = (inputs,)
+        self.output_shape: Shape = (outputs,)
         self.shapes = {"weight": (inputs, outputs), "bias": (outputs,)}
         self.initialize = initialize
 
@@ -43,14 +44,14 @@ class Dense:
         """x (n, inputs) -> y (n, outputs), a view of the cache."""
         y = cache.y[rows]
         np.matmul(x, p["weight"], out=y)                                 # y = x W
-        y += p["bias"]                                                   #   + b
+        y += p["bias"]                                                   # + b
         return y
 
     def backward(self, p: Any, d_p: Any, x: np.ndarray, cache: Cache, d_y: np.ndarray,
                  input_gradient: bool = True) -> np.ndarray | None:
         """d_y (n, outputs) -> d_x (n, inputs), if asked for; adds to d_p."""
         d_p["weight"] += x.T @ d_y                                       # y = x W
-        d_p["bias"] += d_y.sum(axis=0)                                   #   + b
+        d_p["bias"] += d_y.sum(axis=0)                                   # + b
         return np.matmul(d_y, p["weight"].T, out=cache.d_x[:len(x)]) if input_gradient else None
 
 

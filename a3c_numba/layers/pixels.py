@@ -1,13 +1,13 @@
 """From bytes to numbers: how an image of 0 .. 255 enters the network.
 
     Scale     y = x / 255                                  the paper's: black is 0, white is 1
-    Center    y = (x - mean of the image's own bytes) / 128
+    Center    y = (x - median of the image's own bytes) / 128
 
 A screen is mostly background.  Left at its grey level it reaches every filter of the first layer at every position, and
-the gradient spends itself on that constant; with each image centred on its own mean the background is near 0 and what
-moves stands out.  The mean is the image's own, so nothing about a game has to be known or learned.
+the gradient spends itself on that constant; with each image centred on its own median the background is exactly 0 and
+what moves stands out.  The median is the image's own, so nothing about a game has to be known or learned.
 
-    dL/dx = dL/dy / 128, less its mean over the image     (x is data: only a picture of saliency asks for it)
+    dL/dx = dL/dy / 128     (the median held constant; x is data: only a picture of saliency asks for it)
 """
 
 from typing import Any
@@ -16,6 +16,8 @@ import numpy as np
 
 from ..jit import kernel
 from .cache import Cache, Shape
+
+STRIDE = 17                    # a sample is enough; prime to the 4 frames that lie side by side in each pixel
 
 
 @kernel
@@ -26,12 +28,23 @@ def scale(x, factor, y):
 
 
 @kernel
-def center(x, factor, y):
-    """y (m,) <- factor (x - mean x), for bytes x (m,); the sum of bytes is exact."""
-    total = 0
-    for i in range(len(x)):
-        total += np.int64(x[i])
-    shift = factor * total / len(x)
+def median(x, counts):
+    """The median of every STRIDE-th of the bytes x (m,); counts (256,) is scratch."""
+    counts[:] = 0
+    for i in range(0, len(x), STRIDE):
+        counts[x[i]] += 1
+    left = (len(x) + STRIDE - 1) // STRIDE // 2
+    for grey in range(256):
+        left -= counts[grey]
+        if left < 0:
+            return grey
+    return 255
+
+
+@kernel
+def center(x, factor, counts, y):
+    """y (m,) <- factor (x - median of x), for bytes x (m,)."""
+    shift = factor * median(x, counts)
     for i in range(len(x)):
         y[i] = x[i] * factor - shift
 
@@ -65,20 +78,19 @@ class Scale:
 
 
 class Center(Scale):
-    """y = (x - mean x) / 128, image by image."""
+    """y = (x - median x) / 128, image by image."""
 
     factor = 1 / 128
+
+    def cache(self, rows: int, dtype: Any) -> Cache:
+        """As ``Scale``, with scratch for a histogram."""
+        cache = super().cache(rows, dtype)
+        cache.counts = np.zeros(256, np.int64)
+        return cache
 
     def forward(self, p: Any, x: np.ndarray, cache: Cache, rows: slice) -> np.ndarray:
         """x (n, *shape) bytes -> y (n, *shape), a view of the cache."""
         y = cache.y[rows]
         for image, out in zip(x, y):
-            center(image.reshape(-1), y.dtype.type(self.factor), out.reshape(-1))
+            center(image.reshape(-1), y.dtype.type(self.factor), cache.counts, out.reshape(-1))
         return y
-
-    def backward(self, p: Any, d_p: Any, x: np.ndarray, cache: Cache, d_y: np.ndarray,
-                 input_gradient: bool = True) -> np.ndarray:
-        """d_y (n, *shape) -> d_x (n, *shape)."""
-        d_x = super().backward(p, d_p, x, cache, d_y)
-        d_x -= d_x.mean(axis=tuple(range(1, d_x.ndim)), keepdims=True)   # y = factor (x - mean x)
-        return d_x

@@ -1,129 +1,158 @@
-"""draft"""
-import math
+"""Convolution kernels that keep their sums in vector registers.  Optional: conv2d.py says the same plainly.
+
+A convolution and both of its gradients are one small product, over contiguous arrays that are read where they lie:
+
+    y[q, :] += sum over r, c of x[q, r, c] * w[r, c, :]       q < count, r < rows, c < cols, ":" = channels of y
+
+    forward           q = output column           r = kernel row    c = (kernel column, channel)    w = weight
+    backward_weight   q = (kernel column, channel)  r = output row    c = output column               w = d_y, y = d_w
+    backward_input    q = output column           (no r)            c = output channel    x = d_y, w = weight, turned
+
+Why not plain loops: a processor adds VECTOR numbers at once, but only in its 16 or 32 registers, and in loops every
+``y[q, j] += ...`` goes through memory, because the compiler cannot know that y is not x.  So a *tile* of y (``height``
+rows, VECTOR or 2 VECTOR channels) is loaded into registers, summed there over all r and c, and stored.
+
+How that is said: Numba translates Python to LLVM's instructions, and LLVM those to machine code.  Where a kernel calls
+an ``@intrinsic``, the instructions that its ``emit`` writes down are put in: ``builder.fadd(a, b)`` writes "add a and b".
+A Python loop in ``emit`` writes its body many times; ``for_range`` writes down a loop.  Bounds are not checked.
+"""
+
 from typing import Any
 
-import numba
 import numpy as np
 from llvmlite import ir
-from numba.core import cgutils, types
+from numba import config
+from numba.core import cgutils, errors, types
 from numba.core.codegen import get_host_cpu_features
 from numba.extending import intrinsic
-from numpy.lib.stride_tricks import as_strided
 
 from ..jit import kernel
 
-VECTORS = 20
+FEATURES = (get_host_cpu_features() if config.CPU_FEATURES is None else config.CPU_FEATURES).split(",")
+AVX512 = "+avx512f" in FEATURES
+VECTOR = 16 if AVX512 else 8                        # float32 numbers in a register
+SUMS = 20 if AVX512 else 12                         # registers that hold sums, of 32 or 16; the others hold x and w
+WIDE = 2 * VECTOR                                   # a tile's channels, if there are as many: x is read half as often
+HEIGHTS = (20, 16, 10, 9, 8, 5, 4, 2, 1)            # each is compiled on its own; other heights are made of these
+
+
+def available() -> bool:
+    """Whether kernels are compiled, and for a processor whose vectors are wide enough."""
+    return not config.DISABLE_JIT and (AVX512 or {"+avx2", "+fma"} <= set(FEATURES))
+
+
+def supported(channels: int, dtype: Any) -> bool:
+    """Whether ``channels`` (O; for ``backward_input`` ask for C as well) are whole vectors of float32."""
+    return available() and channels % VECTOR == 0 and np.dtype(dtype) == np.float32
 
 
 @intrinsic(prefer_literal=True)
-def _tile(typing, y, x, w, first, height, at, lanes):
-    def emit(context, builder, signature, arguments):
-        element = context.get_value_type(y.dtype)
-        vector = ir.VectorType(element, lanes.literal_value)
-        arrays = [cgutils.create_struct_proxy(kind)(context, builder, value) for kind, value in zip(signature.args, arguments[:3])]
-        y_step, x_step, w_step = [cgutils.unpack_tuple(builder, array.strides) for array in arrays]
-        _, rows, cols = cgutils.unpack_tuple(builder, arrays[1].shape)
-        first_, height_, at_ = arguments[3:6]
-        zero = first_.type(0)
+def _tile(typing, lanes, height, size, y, y_at, x, x_at, w, w_at):  # type: ignore[no-untyped-def]
+    """One tile, of ``height`` (one of HEIGHTS) by ``lanes`` (a constant); size = (rows, cols), y_at = (first, step),
+    x_at = (first, step, row, col): x[q, r, c] is element first + q step + r row + c col; w_at = (first, col), all rows.
+    """
+    if any(array.layout != "C" or array.dtype != y.dtype for array in (y, x, w)):
+        raise errors.TypingError("register tiles are made of C-contiguous arrays of one dtype")
+    width, align = lanes.literal_value, y.dtype.bitwidth // 8            # a vector may begin at any number
 
-        def address(array, steps, index, kind):
-            offset = zero
-            for step, i in zip(steps, index):
-                offset = builder.add(offset, builder.mul(step, i))
-            return builder.bitcast(cgutils.pointer_add(builder, array.data, offset), kind.as_pointer())
+    def emit(context, builder, signature, arguments):  # type: ignore[no-untyped-def]
+        number = context.get_value_type(y.dtype)
+        vector = ir.VectorType(number, width)
+        unset, lane_0 = ir.Constant(vector, ir.Undefined), ir.Constant(ir.VectorType(ir.IntType(32), width), None)
+        y_data, x_data, w_data = (
+            cgutils.create_struct_proxy(signature.args[i])(context, builder, arguments[i]).data for i in (3, 5, 7))
+        rows, cols, y_first, y_step, x_first, x_step, x_row, x_col, w_first, w_col = (
+            value for i in (2, 4, 6, 8) for value in cgutils.unpack_tuple(builder, arguments[i]))
 
-        align = y.dtype.bitwidth // 8
-        for q in range(1, VECTORS * 16 // lanes.literal_value + 1):
-            with builder.if_then(builder.icmp_signed("==", height_, height_.type(q))):
-                lines = [builder.add(first_, first_.type(i)) for i in range(q)]
-                places = [address(arrays[0], y_step, (line, at_), vector) for line in lines]
-                sums = [cgutils.alloca_once(builder, vector) for _ in lines]
-                for total, place in zip(sums, places):
-                    builder.store(builder.load(place, align=align), total)
-                with cgutils.for_range(builder, rows) as row:
-                    with cgutils.for_range(builder, cols) as col:
-                        weight = builder.load(address(arrays[2], w_step, (row.index, col.index, at_), vector), align=align)
-                        for total, line in zip(sums, lines):
-                            value = builder.load(address(arrays[1], x_step, (line, row.index, col.index), element))
-                            lonely = builder.insert_element(ir.Constant(vector, ir.Undefined), value, ir.IntType(32)(0))
-                            mask = ir.Constant(ir.VectorType(ir.IntType(32), lanes.literal_value), None)
-                            splat = builder.shuffle_vector(lonely, ir.Constant(vector, ir.Undefined), mask)
-                            product = builder.fmul(splat, weight, flags=("contract",))
-                            builder.store(builder.fadd(builder.load(total), product, flags=("contract",)), total)
-                for total, place in zip(sums, places):
-                    builder.store(builder.load(total), place, align=align)
+        def address(kind, array, first, *terms):  # type: ignore[no-untyped-def]
+            for step, index in terms:
+                first = builder.add(first, builder.mul(step, index))
+            return builder.bitcast(builder.gep(array, [first]), kind.as_pointer())
+
+        def emit_tile(columns):  # type: ignore[no-untyped-def]
+            places = [address(vector, y_data, y_first, (y_step, q)) for q in columns]
+            sums = [cgutils.alloca_once(builder, vector) for _ in columns]             # LLVM makes them registers
+            for total, place in zip(sums, places):
+                builder.store(builder.load(place, align=align), total)
+            with cgutils.for_range(builder, rows) as r, cgutils.for_range(builder, cols) as c:
+                step = builder.add(builder.mul(r.index, cols), c.index)
+                weight = builder.load(address(vector, w_data, w_first, (w_col, step)), align=align)
+                for total, q in zip(sums, columns):
+                    place = address(number, x_data, x_first, (x_step, q), (x_row, r.index), (x_col, c.index))
+                    value = builder.insert_element(unset, builder.load(place), ir.IntType(32)(0))
+                    value = builder.shuffle_vector(value, unset, lane_0)               # x[q, r, c] in every lane
+                    value = builder.fmul(value, weight, flags=("contract",))           # "contract": with the sum,
+                    builder.store(builder.fadd(builder.load(total), value, flags=("contract",)), total)    # at once
+            for total, place in zip(sums, places):
+                builder.store(builder.load(total), place, align=align)
+
+        for tall in [tall for tall in HEIGHTS if tall * width <= SUMS * VECTOR]:
+            with builder.if_then(builder.icmp_signed("==", arguments[1], arguments[1].type(tall))):
+                emit_tile([arguments[1].type(q) for q in range(tall)])
         return context.get_dummy_value()
 
-    return types.void(y, x, w, types.intp, types.intp, types.intp, lanes), emit
+    return types.void(lanes, types.intp, size, y, y_at, x, x_at, w, w_at), emit
 
 
 @kernel
-def contract(y, x, w):
-    count, lanes = y.shape
-    at = 0
-    while at < lanes:
-        wide = lanes - at >= 32
-        limit = VECTORS // 2 if wide else VECTORS
-        pieces = -(-count // limit)
-        for piece in range(pieces):
-            first = count * piece // pieces
-            height = count * (piece + 1) // pieces - first
-            if wide:
-                _tile(y, x, w, first, height, at, 32)
+def contract(count, lanes, size, y, y_at, x, x_at, w, w_at):
+    """The product above for any count and any multiple of VECTOR lanes, tile by tile; arguments as in ``_tile``."""
+    if lanes % VECTOR != 0:
+        raise ValueError("the channels do not fill whole vectors")
+    for at in range(0, lanes, WIDE):
+        limit = SUMS // 2 if lanes - at >= WIDE else SUMS
+        q, fair = 0, (count - 1) // ((count - 1) // limit + 1) + 1       # fair: equal parts that fit
+        while q < count:
+            for height in HEIGHTS:
+                if height <= min(fair, count - q):
+                    break
+            y_tile, w_tile = (y_at[0] + q * y_at[1] + at, y_at[1]), (w_at[0] + at, w_at[1])
+            x_tile = (x_at[0] + q * x_at[1], x_at[1], x_at[2], x_at[3])
+            if lanes - at >= WIDE:
+                _tile(WIDE, height, size, y, y_tile, x, x_tile, w, w_tile)
             else:
-                _tile(y, x, w, first, height, at, 16)
-        at += 32 if wide else 16
+                _tile(VECTOR, height, size, y, y_tile, x, x_tile, w, w_tile)
+            q += height
 
 
 @kernel
-def _patches(x, k, stride, h, w):
-    n, H, W, c = x.shape
-    a, b, e, f = x.strides
-    return as_strided(x, (n, h, w, k, k * c), (a, stride * b, stride * e, b, f))
+def forward(x, w, b, k, stride, y):
+    """y (n, h, v, O) overwritten, from x (n, H, W, C), w (k k C, O) and b (O,)."""
+    (n, H, W, C), (_, h, v, O) = x.shape, y.shape
+    for i, a in np.ndindex(n, h):
+        for q in range(v):
+            for j in range(O):
+                y[i, a, q, j] = b[j]
+        x_at = ((i * H + a * stride) * W * C, stride * C, W * C, 1)
+        contract(v, O, (k, k * C), y, ((i * h + a) * v * O, O), x, x_at, w, (0, O))
 
 
 @kernel
-def forward(x, w, b, stride, y):
-    n, h, width, o = y.shape
-    k = int(round(math.sqrt(w.shape[0] // x.shape[3])))
-    patches = _patches(x, k, stride, h, width)
-    weight = w.reshape(k, w.shape[0] // k, o)
+def backward_weight(x, d_y, k, stride, d_w, d_b):
+    """d_w (k k C, O) and d_b (O,) added to, from x (n, H, W, C) and d_y (n, h, v, O)."""
+    (n, H, W, C), (_, h, v, O) = x.shape, d_y.shape
     for i in range(n):
+        for row in range(k):
+            x_at = ((i * H + row) * W * C, 1, stride * W * C, stride * C)
+            contract(k * C, O, (h, v), d_w, (row * k * C * O, O), x, x_at, d_y, (i * h * v * O, O))
         for a in range(h):
-            y[i, a] = b
-            contract(y[i, a], patches[i, a], weight)
+            for q in range(v):
+                for j in range(O):
+                    d_b[j] += d_y[i, a, q, j]                            # y = ... + b
 
 
 @kernel
-def backward_weight(x, d_y, stride, d_w, d_b):
-    n, h, width, o = d_y.shape
-    k = int(round(math.sqrt(d_w.shape[0] // x.shape[3])))
-    patches = _patches(x, k, stride, h, width)
-    d_weight = d_w.reshape(k, d_w.shape[0] // k, o)
-    for i in range(n):
-        for ky in range(k):
-            contract(d_weight[ky], patches[i, :, :, ky].transpose(2, 0, 1), d_y[i])
-        for a in range(h):
-            for b in range(width):
-                for p in range(o):
-                    d_b[p] += d_y[i, a, b, p]
-
-
-@kernel
-def backward_input(d_y, w, stride, d_x, turned):
-    n, h, width, o = d_y.shape
-    c = d_x.shape[3]
-    k = int(round(math.sqrt(w.shape[0] // c)))
-    for ky in range(k):
-        for j in range(k * c):
-            for p in range(o):
-                turned[ky, p, j] = w[ky * k * c + j, p]
+def backward_input(d_y, w, k, stride, d_x, turned):
+    """d_x (n, H, W, C) overwritten, from d_y (n, h, v, O) and w (k k C, O); scratch: turned (k, O, k C)."""
+    (_, h, v, O), (n, H, W, C) = d_y.shape, d_x.shape
+    for row in range(k):
+        for j in range(O):
+            for p in range(k * C):
+                turned[row, j, p] = w[row * k * C + p, j]                # channels of d_x side by side, as lanes
     d_x[:] = 0
-    for i in range(n):
-        for a in range(h):
-            for ky in range(k):
-                line = d_x[i, a * stride + ky].reshape(-1)
-                for m in range(0, k, stride):
-                    block = min(stride, k - m) * c
-                    target = as_strided(line[m * c:], (width, block), (4 * stride * c, 4))
-                    contract(target, d_y[i, a].reshape(width, 1, o), turned[ky:ky + 1, :, m * c:])
+    for i, a, row in np.ndindex(n, h, k):
+        for column in range(0, k, stride):                               # stretches that do not overlap as q goes on
+            x_at = (((i * H + a * stride + row) * W + column) * C, stride * C)
+            w_at = ((row * O * k + column) * C, k * C)
+            y_at = ((i * h + a) * v * O, O, 0, 1)
+            contract(v, min(stride, k - column) * C, (1, O), d_x, x_at, d_y, y_at, turned, w_at)

@@ -6,7 +6,8 @@ import pytest
 
 ale_py = pytest.importorskip("ale_py")
 
-from a3c_numba.envs.atari import Atari, AtariSettings  # noqa: E402
+from a3c_numba.envs.atari import Atari, AtariSettings, load  # noqa: E402
+from a3c_numba.envs.preprocessing import Observation  # noqa: E402
 
 GAMES = ["Pong", "Breakout", "SpaceInvaders", "Seaquest", "Qbert", "BeamRider"]
 
@@ -71,6 +72,15 @@ def test_an_episode_is_a_function_of_seed_and_actions_whatever_came_before(game,
     play(env, 4, random_actions(env, 60, seed=1))
     assert_same(play(env, 3, actions), first)
     assert_same(play(Atari(f"ALE/{game}-v5", settings), 3, actions), first)
+
+
+def test_without_noops_the_first_picture_is_that_of_the_state_restored():
+    """Berzerk's title differs from reset to reset: the emulator's last picture is not the restored state's."""
+    env, untouched = Atari("ALE/Berzerk-v5", AtariSettings(noop_max=0)), load("ALE/Berzerk-v5")
+    expected = Observation(210, 160, 4)
+    untouched.getScreenGrayscale(expected.newest)
+    expected.fill()
+    np.testing.assert_array_equal(env.reset(seed=0)[0], expected.stack)
 
 
 def test_noops_are_1_to_noop_max_frames_and_differ_between_resets():

@@ -1,0 +1,152 @@
+"""The package in one object: ``Agent(env).learn(steps)``, ``predict``, ``evaluate``, ``save``, ``load``."""
+
+import dataclasses
+from pathlib import Path
+from typing import Any, Callable
+
+import numpy as np
+
+from . import checkpoint as checkpoints
+from . import envs
+from .checkpoint import Checkpoint
+from .config import Config
+from .display import Display
+from .evaluation import Evaluation, evaluate
+from .parameters import Parameters
+from .policy import Policy
+from .presets import PRESETS, preset_for
+from .run_folder import Progress, RunFolder
+from .trainer import Trainer, start_of
+
+
+def configure(env: Any, preset: str | None = None, **parts: Any) -> Config:
+    """A configuration: the preset that suits the environment, or the one named, with ``parts`` in place of its own.
+
+    Parts that are None count as not given.  Raises ValueError, in one line.
+    """
+    if preset is None:
+        made = envs.make(env)
+        preset = preset_for(made.observation_space.shape or ())
+        made.close()
+    if preset not in PRESETS:
+        raise ValueError(f"preset must be one of {', '.join(PRESETS)}; got {preset!r}")
+    given = {name: value for name, value in parts.items() if value is not None}
+    fields = {field.name: getattr(PRESETS[preset], field.name) for field in dataclasses.fields(PRESETS[preset])}
+    return Config(env, **(fields | given))
+
+
+class Agent:
+    """An actor-critic for an environment, with parameters of its own.
+
+    Args:
+        env: a gymnasium id, or a picklable factory without arguments.  Actions Discrete; observations a Box, images
+            (H, W, C) of bytes or vectors.
+        algorithm, optimizer, network: dataclasses of hyper-parameters; what is not given comes from ``preset``.
+        workers: processes that ``learn`` starts.
+        seed: of the initial parameters and of all the workers' random streams.
+        preset: "paper", "atari" or "classic"; by default what suits the observations.
+
+    Raises:
+        ValueError: in one line, for an unknown environment, an unsupported space, a value out of its range.
+    """
+
+    def __init__(self, env: Any, algorithm: Any = None, optimizer: Any = None, network: Any = None,
+                 workers: int | None = None, seed: int = 0, preset: str | None = None) -> None:
+        parts = {"algorithm": algorithm, "optimizer": optimizer, "network": network, "workers": workers, "seed": seed}
+        self._become(start_of(configure(env, preset, **parts)))
+
+    def _become(self, start: Checkpoint) -> None:
+        self._checkpoint, self.config = start, start.config
+        made = self.config.make_env()
+        self.observation_space, self.action_space = made.observation_space, made.action_space
+        self.network = self.config.build_network(made)
+        made.close()
+        self.policy = Policy(self.network, self.config.algorithm, start.theta)
+        self._rng = np.random.default_rng(np.random.SeedSequence(self.config.seed, spawn_key=(2**32 - 1,)))
+
+    def learn(self, total_steps: int = 5_000_000, out: str | Path | None = None,
+              callback: Callable[[Progress], bool | None] | None = None, progress: bool = False) -> "Agent":
+        """Train for ``total_steps`` agent steps from the parameters the agent has, the learning rate annealed to 0.
+
+        Args:
+            out: a folder for configuration, CSV files, curve and checkpoints; ValueError if it holds a run already.
+            callback: called every few seconds with a ``Progress``; ends the training by returning False.
+            progress: show a progress bar on standard error.
+
+        Raises WorkerDied with a worker's traceback; Ctrl-C raises KeyboardInterrupt.  The agent keeps what it learned.
+        """
+        config = dataclasses.replace(self.config, total_steps=total_steps)
+        start = dataclasses.replace(self._checkpoint, config=config, global_step=0, seconds=0.0, workers=[],
+                                    mean_score=None)
+        if out is not None:
+            RunFolder(Path(out)).create(config.to_json())
+        trainer = Trainer(start, Path(out) if out else None, Display(total_steps) if progress else None, callback)
+        try:
+            trainer.run()
+        finally:
+            self._become(trainer.last or start)
+        return self
+
+    def predict(self, obs: Any, state: Any = None, episode_start: Any = None,
+                deterministic: bool = False) -> tuple[Any, Any]:
+        """Actions for a batch of observations (n, ...), or the action for one; with it the state to hand back.
+
+        ``state`` and ``episode_start`` are for recurrent policies; a feed-forward one returns ``state`` as it came.
+        Raises ValueError for observations of another shape.
+        """
+        obs = np.asarray(obs, self.observation_space.dtype)
+        shape = self.observation_space.shape
+        if obs.shape != shape and obs.shape[1:] != shape:
+            raise ValueError(f"observations must be of shape {shape} or (n, *{shape}); got {obs.shape}")
+        if obs.shape == shape:
+            return int(self.policy.actions(obs[None], self._rng, deterministic)[0]), state
+        return self.policy.actions(obs, self._rng, deterministic), state
+
+    def evaluate(self, episodes: int = 30, protocol: str = "noop", seed: int = 0, deterministic: bool = False,
+                 workers: int = 1) -> np.ndarray:
+        """Scores (episodes,) of whole games, rewards not clipped; ``protocol`` "noop" or "sticky", for Atari."""
+        how = Evaluation(episodes, protocol, deterministic, seed)
+        return np.array([game.score for game in evaluate(self.config, self._checkpoint.theta, how, workers)])
+
+    def parameters(self) -> dict[str, np.ndarray]:
+        """All parameters by name, as views: ``{"conv1.weight": (k k c_in, c_out), ..., "heads.value.bias": (1,)}``.
+
+        Writing to one changes the agent.  A convolution's rows run over (row, column, channel) of its patch, a dense
+        weight is (inputs, outputs); after the convolutions the inputs run over (row, column, channel).
+        """
+        return self.policy.parameters.named()
+
+    def gradients(self, obs: Any, actions: Any, returns: Any) -> dict[str, np.ndarray]:
+        """dL/dtheta by name, of one rollout: obs (T, ...), actions (T,), returns (T,).
+
+        L = sum_t [ -log pi(a_t|s_t) (R_t - V_t) - entropy_weight H_t + value_weight (R_t - V_t)^2 ], the advantage of
+        the first term held constant.  Nothing is clipped.
+        """
+        obs = np.ascontiguousarray(obs, self.observation_space.dtype)
+        actions, returns = np.asarray(actions, np.int64), np.asarray(returns, np.float32)
+        if not len(obs) == len(actions) == len(returns) or obs.shape[1:] != self.observation_space.shape:
+            raise ValueError(f"obs {obs.shape}, actions {actions.shape} and returns {returns.shape} are no rollout")
+        cache, d_theta = self.network.cache(len(obs), np.float32), Parameters(self.network.shapes)
+        outputs = self.network.forward(self.policy.parameters.tree, obs, cache, slice(0, len(obs)))
+        d_outputs, _ = self.config.algorithm.loss_gradient(actions, returns, outputs)
+        self.network.backward(self.policy.parameters.tree, d_theta.tree, obs, cache, d_outputs, input_gradient=False)
+        return d_theta.named()
+
+    def save(self, path: str | Path) -> None:
+        """Write configuration and parameters to an ``.npz`` file, whole or not at all."""
+        checkpoints.save(Path(path), dataclasses.replace(self._checkpoint, statistics=None, workers=[]),
+                         self.network.shapes)
+
+    @classmethod
+    def load(cls, path: str | Path, env: Any = None) -> "Agent":
+        """An agent from a file that ``save`` or a run wrote; ``env`` replaces its environment.
+
+        Raises CheckpointError, in one line, for a file that is missing, broken, or for another network.
+        """
+        checkpoint = checkpoints.load(Path(path), env)
+        agent = cls.__new__(cls)
+        made = checkpoint.config.make_env()
+        checkpoints.check_fits(Path(path), checkpoint, checkpoint.config.build_network(made).shapes)
+        made.close()
+        agent._become(checkpoint)
+        return agent

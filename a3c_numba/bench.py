@@ -1,0 +1,182 @@
+"""What this machine can do, and how near training comes to it, all measured in one run.
+
+The bound of one agent step on one core is the emulator alone (4 frames, no picture fetched) and the arithmetic of the
+network at the speed of the best matrix product that numpy has here:
+
+    bound = emulator + floating-point operations / sgemm peak
+
+Counted are the multiply-adds (2 operations) of one forward and one backward pass per step, and of the bootstrap's
+forward pass once per rollout; nothing is counted for the update or for the preprocessing of the picture.
+"""
+
+import os
+import platform
+import time
+from dataclasses import replace
+from math import prod
+from multiprocessing import get_context
+from pathlib import Path
+from typing import Any, Callable
+
+import numpy as np
+
+from .agent import configure
+from .config import Config
+from .shared import Shared
+from .trainer import Trainer, start_of
+from .worker import Worker
+
+WARM_UP_SECONDS = 2.0
+
+
+def run(env: str, seconds: float, t_max: int) -> None:
+    """Print the table for an Atari game and the paper's network."""
+    if not seconds > 0:
+        raise ValueError(f"seconds must be above 0; got {seconds}")
+    config = configure(env, "paper")
+    config = _with(config, t_max=t_max)
+    print(f"{processor()}, {os.cpu_count()} cores; {config.env_name}, the paper's network, t_max {t_max}\n")
+    emulator, environment = emulator_seconds(config), environment_seconds(config)
+    _line("emulator alone, 4 frames", emulator)
+    _line("environment", environment)
+    for name, duration in pieces(config, seconds).items():
+        _line("  " + name, duration)
+    peak, work = sgemm_peak(), operations(config)
+    bound = emulator + work / peak
+    print(f"{'sgemm peak':34}{peak / 1e9:10.0f} GFLOP/s")
+    _line(f"bound: emulator + {work / 1e6:.1f} MFLOP at peak", bound)
+    for workers in (1, 2):
+        speed = training_speed(config, workers, seconds)
+        share = speed * bound / min(workers, os.cpu_count() or 1)
+        name = f"training, {workers} worker{'s' * (workers > 1)}"
+        print(f"{name:34}{speed:10.0f} steps/s   {share:4.0%} of the bound", flush=True)
+
+
+def _with(config: Config, **algorithm: Any) -> Config:
+    return replace(config, algorithm=replace(config.algorithm, **algorithm), total_steps=10**9)
+
+
+def _line(name: str, seconds: float) -> None:
+    print(f"{name:34}{seconds * 1e6:10.1f} us/step {1 / seconds:10.0f} steps/s", flush=True)
+
+
+def processor() -> str:
+    """The processor's name, as far as the system tells."""
+    try:
+        lines = Path("/proc/cpuinfo").read_text().splitlines()
+        return next(line.split(":", 1)[1].strip() for line in lines if line.startswith("model name"))
+    except (OSError, StopIteration):
+        return platform.processor() or platform.machine()
+
+
+def median_seconds(call: Callable[[], Any], calls: int, rounds: int = 7) -> float:
+    """Median over rounds of the mean duration of one call."""
+    def one_round() -> float:
+        start = time.perf_counter()
+        for _ in range(calls):
+            call()
+        return (time.perf_counter() - start) / calls
+    return float(np.median([one_round() for _ in range(rounds)]))
+
+
+def emulator_seconds(config: Config) -> float:
+    """Four frames of the emulator, random actions, no picture."""
+    from .envs.atari import load
+    ale, rng = load(str(config.env)), np.random.default_rng(0)
+    actions = ale.getMinimalActionSet()
+
+    def step() -> None:
+        if ale.game_over():
+            ale.reset_game()
+        action = actions[rng.integers(len(actions))]
+        for _ in range(4):
+            ale.act(action)
+    return median_seconds(step, 300)
+
+
+def environment_seconds(config: Config) -> float:
+    """One step of the environment as the agent sees it, random actions."""
+    env, rng = config.make_env(), np.random.default_rng(0)
+    env.reset(seed=0)
+
+    def step() -> None:
+        _, _, terminated, truncated, _ = env.step(int(rng.integers(env.action_space.n)))
+        if terminated or truncated:
+            env.reset(seed=0)
+    return median_seconds(step, 300)
+
+
+def pieces(config: Config, seconds: float) -> dict[str, float]:
+    """Seconds per agent step that one worker spends on each piece, timed in place while it trains for ``seconds``."""
+    start = start_of(config)
+    shared = Shared(get_context("spawn"), len(start.theta), 1)
+    shared.theta[:] = start.theta
+    worker = Worker(0, config, shared, np.random.SeedSequence(0))
+    worker.update()
+    spent = {name: [0.0] for name in ("environment", "forward", "backward", "update")}
+    _time(worker.player.env, "step", spent["environment"])
+    _time(worker.network, "forward", spent["forward"])
+    _time(worker.network, "backward", spent["backward"])
+    object.__setattr__(config.optimizer, "update", _timed(config.optimizer.update, spent["update"]))
+    before, begun = shared.global_step(), time.perf_counter()
+    while time.perf_counter() - begun < seconds:
+        worker.update()
+    steps, total = shared.global_step() - before, time.perf_counter() - begun
+    object.__delattr__(config.optimizer, "update")
+    found = {name: clock[0] / steps for name, clock in spent.items()}
+    return found | {"everything else": total / steps - sum(found.values())}
+
+
+def _timed(call: Callable[..., Any], clock: list[float]) -> Callable[..., Any]:
+    def timed(*arguments: Any, **named: Any) -> Any:
+        start = time.perf_counter()
+        result = call(*arguments, **named)
+        clock[0] += time.perf_counter() - start
+        return result
+    return timed
+
+
+def _time(owner: Any, name: str, clock: list[float]) -> None:
+    setattr(owner, name, _timed(getattr(owner, name), clock))
+
+
+def sgemm_peak(n: int = 768) -> float:
+    """Operations per second of numpy's float32 matrix product on one core, the best of several."""
+    a = np.random.default_rng(0).normal(size=(n, n)).astype(np.float32)
+    out = np.empty_like(a)
+    durations = []
+    for _ in range(30):
+        start = time.perf_counter()
+        np.matmul(a, a, out=out)
+        durations.append(time.perf_counter() - start)
+    return 2 * n**3 / min(durations)
+
+
+def operations(config: Config) -> float:
+    """Floating-point operations of one agent step: forward (with the bootstrap's share), dW and dX of each layer."""
+    env = config.make_env()
+    network = config.build_network(env)
+    forward = backward = 0
+    layers = [layer for layer in network.layers.values() if layer.shapes]
+    layers[-1:] = layers[-1].layers.values()
+    for i, layer in enumerate(layers):
+        products = 2 * prod(layer.shapes["weight"]) * prod(layer.output_shape[:-1])
+        forward += products
+        backward += products * (2 if i else 1)                           # the pixels need no gradient
+    return forward * (1 + 1 / config.algorithm.t_max) + backward
+
+
+def training_speed(config: Config, workers: int, seconds: float) -> float:
+    """Agent steps per second of a whole training run, workers and all, after a warm-up."""
+    config = replace(config, workers=workers)
+    trainer = Trainer(start_of(config))
+    marks: list[tuple[float, int]] = []
+
+    def watch(_: Any) -> bool:
+        if trainer.shared.counters[:, 2].min() > 0:
+            marks.append((time.monotonic(), trainer.shared.global_step()))
+        return not marks or marks[-1][0] - marks[0][0] < seconds
+    trainer.callback, trainer.report_seconds = watch, WARM_UP_SECONDS / 2
+    trainer.run()
+    (t0, s0), (t1, s1) = marks[0], marks[-2]
+    return (s1 - s0) / (t1 - t0)

@@ -1,0 +1,128 @@
+"""What the command line's commands do, each a function of the parsed arguments that returns the exit code."""
+
+import dataclasses
+import json
+import sys
+from argparse import Namespace
+from pathlib import Path
+
+from . import bench as benchmark
+from . import checkpoint as checkpoints
+from . import gradient_check, options, show
+from .agent import configure
+from .checkpoint import Checkpoint, CheckpointError
+from .display import Display
+from .evaluation import Evaluation, summary
+from .evaluation import evaluate as play_games
+from .pictures import learning_curve
+from .run_folder import RunFolder, RunFolderError
+from .trainer import Trainer, start_of
+
+DEFAULT_ENV = "ALE/Pong-v5"
+
+
+def train(arguments: Namespace) -> int:
+    """Start a run, or go on with one."""
+    start, folder, scores = _resumed(arguments) if arguments.resume else _started(arguments)
+    print(f"{start.config.env_name}: {start.config.workers} workers, {start.config.total_steps:,} steps, "
+          f"into {folder.path}", file=sys.stderr)
+    trainer = Trainer(start, folder.path, Display(start.config.total_steps))
+    trainer.continue_scores(scores)
+    trainer.run()
+    return 0
+
+
+def _started(arguments: Namespace) -> tuple[Checkpoint, RunFolder, list[float]]:
+    env = arguments.env or DEFAULT_ENV
+    names = ("workers", "total_steps", "seed")
+    config = configure(env, arguments.preset, **{name: getattr(arguments, name) for name in names})
+    config = options.apply(config, options.given(arguments))
+    start = start_of(config)                                             # fails before anything is written
+    folder = RunFolder(Path(arguments.out or f"runs/{env.split('/')[-1]}-s{config.seed}"))
+    folder.create(config.to_json(), arguments.overwrite)
+    return start, folder, []
+
+
+def _resumed(arguments: Namespace) -> tuple[Checkpoint, RunFolder, list[float]]:
+    fixed = [name for name in ("env", "preset", "workers", "seed", "out") if getattr(arguments, name) is not None]
+    fixed += list(options.given(arguments))
+    if fixed:
+        name = fixed[0].replace("_", "-")
+        raise ValueError(f"--resume goes on with the run as it was started: --{name} cannot change")
+    folder = RunFolder(Path(arguments.resume))
+    start = _load(folder.path / "latest.npz")
+    if start.statistics is None:
+        raise CheckpointError(f"{folder.path / 'latest.npz'}: saved for use only, without the optimiser's statistics")
+    if arguments.total_steps is not None:
+        start.config = dataclasses.replace(start.config, total_steps=arguments.total_steps)
+    if start.global_step >= start.config.total_steps:
+        raise ValueError(f"{folder.path} has made all of its {start.config.total_steps:,} steps: "
+                         "give a larger --total-steps to go on")
+    return start, folder, folder.cut_after(start.global_step)
+
+
+def _load(path: Path) -> Checkpoint:
+    checkpoint = checkpoints.load(path)
+    env = checkpoint.config.make_env()
+    checkpoints.check_fits(path, checkpoint, checkpoint.config.build_network(env).shapes)
+    env.close()
+    return checkpoint
+
+
+def _trained(source: str) -> tuple[Path, Checkpoint]:
+    """The agent in a file, or the best that a run's folder holds."""
+    path = Path(source)
+    if path.is_dir():
+        found = [path / name for name in ("final.npz", "best.npz", "latest.npz") if (path / name).exists()]
+        if not found:
+            raise CheckpointError(f"{path}: holds no checkpoint (final.npz, best.npz or latest.npz)")
+        path = found[0]
+    return path, _load(path)
+
+
+def evaluate(arguments: Namespace) -> int:
+    """Play games, print the figures, write a JSON of every game."""
+    how = Evaluation(arguments.episodes, arguments.protocol, arguments.deterministic, arguments.seed)
+    path, checkpoint = _trained(arguments.source)
+    result = summary(play_games(checkpoint.config, checkpoint.theta, how, arguments.workers), how)
+    out = Path(arguments.json) if arguments.json else path.with_name("evaluation.json")
+    out.write_text(json.dumps({"agent": str(path), "env": checkpoint.config.env_name} | result, indent=1) + "\n")
+    error = "--" if result["standard_error"] is None else f"{result['standard_error']:.2f}"
+    print(f"{checkpoint.config.env_name}, {how.episodes} games, {how.protocol}: mean {result['mean']:.2f}, "
+          f"standard error {error}, median {result['median']:g}, min {result['min']:g}, max {result['max']:g}\n"
+          f"every game in {out}")
+    return 0
+
+
+def play(arguments: Namespace) -> int:
+    """Show games."""
+    how = Evaluation(arguments.episodes, "noop", arguments.deterministic, arguments.seed)
+    _, checkpoint = _trained(arguments.source)
+    if arguments.video:
+        show.film(checkpoint, how, Path(arguments.video), arguments.max_steps)
+    else:
+        show.in_terminal(checkpoint, how, arguments.max_steps)
+    return 0
+
+
+def plot(arguments: Namespace) -> int:
+    """Draw learning curves."""
+    for run in arguments.runs:
+        if not (Path(run) / "episodes.csv").exists():
+            raise RunFolderError(f"{run}: no run (it has no episodes.csv)")
+    learning_curve([Path(run) for run in arguments.runs], Path(arguments.out), arguments.x)
+    print(arguments.out)
+    return 0
+
+
+def bench(arguments: Namespace) -> int:
+    """Measure this machine."""
+    benchmark.run(arguments.env, arguments.seconds, arguments.t_max)
+    return 0
+
+
+def check_gradients(arguments: Namespace) -> int:
+    """Print a table of every tensor; 1 where one disagrees."""
+    rows = gradient_check.check(configure(arguments.env, seed=arguments.seed), arguments.coordinates)
+    print(gradient_check.table(rows))
+    return 0 if all(row.agrees for row in rows) else 1

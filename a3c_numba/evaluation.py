@@ -1,0 +1,105 @@
+"""Playing whole games with a trained agent, the way papers report it: scores of games, rewards not clipped.
+
+    noop     1 to 30 no-ops at the start of a game, no sticky actions           (Mnih et al. 2015)
+    sticky   no no-ops; at each frame the last action sticks with p = 0.25       (Machado et al. 2018)
+
+An episode is determined by the evaluation's seed and the episode's number alone, not by the process that plays it.
+"""
+
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import asdict, dataclass
+from multiprocessing import get_context
+from typing import Any, Iterator, NamedTuple
+
+import numpy as np
+
+from .config import Config
+from .policy import Policy
+
+PROTOCOLS = {"noop": {"noop_max": 30, "sticky": 0.0}, "sticky": {"noop_max": 0, "sticky": 0.25}}
+
+
+class Game(NamedTuple):
+    """One game of an evaluation."""
+
+    episode: int
+    score: float            # sum of rewards, not clipped
+    length: int             # agent steps
+    truncated: bool         # ended by a time limit
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """How to evaluate.  Raises ValueError, in one line, for what is out of range."""
+
+    episodes: int = 30
+    protocol: str = "noop"
+    deterministic: bool = False     # the most probable action instead of a drawn one
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        """Check the fields."""
+        if self.protocol not in PROTOCOLS:
+            raise ValueError(f"protocol must be one of {', '.join(PROTOCOLS)}; got {self.protocol!r}")
+        if self.episodes < 1 or self.seed < 0:
+            raise ValueError(f"episodes must be at least 1 and seed at least 0; got {self.episodes} and {self.seed}")
+
+
+class Stage:
+    """An environment and a policy that play numbered games."""
+
+    def __init__(self, config: Config, theta: np.ndarray, how: Evaluation, render_mode: str | None = None) -> None:
+        self.env = config.make_env(render_mode, **PROTOCOLS[how.protocol])
+        self.policy, self.how = Policy(config.build_network(self.env), config.algorithm, theta), how
+
+    def moments(self, episode: int) -> Iterator[tuple[np.ndarray, int, float, bool, bool]]:
+        """Step by step: the observation acted on, the action, its reward, terminated, truncated."""
+        game, acting = np.random.SeedSequence(self.how.seed, spawn_key=(episode,)).spawn(2)
+        rng = np.random.default_rng(acting)
+        obs, _ = self.env.reset(seed=int(game.generate_state(1)[0] >> 1))
+        terminated = truncated = False
+        while not (terminated or truncated):
+            action = int(self.policy.actions(obs[None], rng, self.how.deterministic)[0])
+            seen = obs
+            obs, reward, terminated, truncated, _ = self.env.step(action)
+            yield seen, action, float(reward), terminated, truncated
+
+    def play(self, episode: int) -> Game:
+        """A whole game."""
+        score, length, truncated = 0.0, 0, False
+        for _, _, reward, _, truncated in self.moments(episode):
+            score, length = score + reward, length + 1
+        return Game(episode, score, length, truncated)
+
+
+def evaluate(config: Config, theta: np.ndarray, how: Evaluation, workers: int = 1) -> list[Game]:
+    """Play ``how.episodes`` games in ``workers`` processes; the result does not depend on their number."""
+    if workers < 1:
+        raise ValueError(f"workers must be at least 1; got {workers}")
+    if workers == 1:
+        stage = Stage(config, theta, how)
+        return [stage.play(episode) for episode in range(how.episodes)]
+    with ProcessPoolExecutor(workers, get_context("spawn"), _open_stage, (config, theta, how)) as pool:
+        return list(pool.map(_play, range(how.episodes)))
+
+
+_stage: Stage | None = None    # of a process of the pool
+
+
+def _open_stage(config: Config, theta: np.ndarray, how: Evaluation) -> None:
+    global _stage
+    _stage = Stage(config, theta, how)
+
+
+def _play(episode: int) -> Game:
+    assert _stage is not None
+    return _stage.play(episode)
+
+
+def summary(games: list[Game], how: Evaluation) -> dict[str, Any]:
+    """Mean, standard error, median, min and max of the scores, the protocol, and every game; JSON can hold it."""
+    scores = np.array([game.score for game in games])
+    error = float(scores.std(ddof=1) / np.sqrt(len(scores))) if len(scores) > 1 else None
+    figures = {"mean": float(scores.mean()), "standard_error": error, "median": float(np.median(scores)),
+               "min": float(scores.min()), "max": float(scores.max())}
+    return asdict(how) | figures | {"games": [game._asdict() for game in games]}

@@ -1,0 +1,93 @@
+"""Command-line options derived from the fields of the hyper-parameter dataclasses: nothing is typed twice.
+
+A field ``entropy_weight`` of any part becomes ``--entropy-weight``.  An option that was not given leaves the preset's
+value alone; one that the run's parts do not have is refused with the names of those that do.
+"""
+
+import argparse
+import dataclasses
+from typing import Any, Callable
+
+from .config import MENUS
+from .presets import PRESETS
+
+
+def number(text: str) -> int:
+    """A whole number, also as 5e6 or 5_000_000."""
+    value = float(text)
+    if value != int(value):
+        raise ValueError(text)
+    return int(value)
+
+
+def boolean(text: str) -> bool:
+    """true or false."""
+    return {"true": True, "yes": True, "1": True, "false": False, "no": False, "0": False}[text.lower()]
+
+
+def _reader(default: Any) -> Callable[[str], Any]:
+    kinds: dict[type, Callable[[str], Any]] = {
+        bool: _named(boolean, "true or false"), int: _named(number, "whole number"),
+        float: _named(float, "number"), str: str,
+    }
+    return kinds[type(default)]
+
+
+def _named(read: Callable[[str], Any], kind: str) -> Callable[[str], Any]:
+    def reader(text: str) -> Any:
+        try:
+            return read(text)
+        except (ValueError, KeyError, OverflowError):
+            raise argparse.ArgumentTypeError(f"must be a {kind}; got {text!r}") from None
+    return reader
+
+
+def _owners() -> dict[str, list[tuple[str, str, Any]]]:
+    """Field name -> the (part, class name, field) that have it."""
+    owners: dict[str, list[tuple[str, str, Any]]] = {}
+    for part, menu in MENUS.items():
+        for name, cls in menu.items():
+            for field in dataclasses.fields(cls):
+                owners.setdefault(field.name, []).append((part, name, field))
+    return owners
+
+
+def _preset_values(part: str, name: str) -> str:
+    """What the presets that differ from the default say: "; atari: 0.003"."""
+    texts = []
+    for preset_name, preset in PRESETS.items():
+        for menu_part in ("algorithm", "optimizer", "network"):
+            value = getattr(preset, menu_part)
+            fields = {field.name: field for field in dataclasses.fields(value)}
+            if menu_part == part and name in fields and getattr(value, name) != fields[name].default:
+                texts.append(f"; {preset_name}: {getattr(value, name)}")
+    return "".join(texts)
+
+
+def add_hyper_parameters(parser: argparse.ArgumentParser) -> None:
+    """An option for each field of each part."""
+    groups = {part: parser.add_argument_group(f"{part} ({', '.join(menu)})") for part, menu in MENUS.items()}
+    for name, owners in _owners().items():
+        part, _, field = owners[0]
+        text = field.metadata.get("help", "").replace("%", "%%")
+        groups[part].add_argument(
+            "--" + name.replace("_", "-"), dest=name, type=_reader(field.default), default=None,
+            metavar=type(field.default).__name__.upper(),
+            help=f"{text} (default {field.default}{_preset_values(part, name)})")
+
+
+def given(arguments: argparse.Namespace) -> dict[str, Any]:
+    """The hyper-parameters that were typed."""
+    return {name: getattr(arguments, name) for name in _owners() if getattr(arguments, name, None) is not None}
+
+
+def apply(config: Any, options: dict[str, Any]) -> Any:
+    """``config`` with these fields replaced; raises ValueError, in one line, for one that none of its parts has."""
+    for name, value in options.items():
+        parts = [part for part in MENUS if hasattr(getattr(config, part), name)]
+        if not parts:
+            owners = ", ".join(cls for _, cls, _ in _owners()[name])
+            raise ValueError(f"--{name.replace('_', '-')} is an option of {owners}, which this run does not use")
+        for part in parts:
+            config = dataclasses.replace(config, **{part: dataclasses.replace(getattr(config, part), **{name: value})})
+    return config

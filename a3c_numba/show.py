@@ -1,0 +1,97 @@
+"""Watching an agent play: as a video, or drawn in the terminal with half blocks of colour."""
+
+import sys
+import time
+from collections import deque
+from pathlib import Path
+from typing import Any, Iterator, NamedTuple
+
+import numpy as np
+
+from .checkpoint import Checkpoint
+from .evaluation import Evaluation, Stage
+from .pictures import VideoWriter, play_frame
+
+FRAMES_PER_SECOND = 15         # agent steps: 60 emulator frames, of which each step takes 4
+COLUMNS = 80                   # characters that a screen may take in the terminal
+
+
+class Moment(NamedTuple):
+    """What there is to see of one step."""
+
+    screen: np.ndarray         # (height, width, 3) RGB, after the step
+    policy: np.ndarray         # (actions,) probabilities before it
+    value: float               # V(s) before it
+    action: int
+    score: float               # so far
+
+
+def watch(checkpoint: Checkpoint, how: Evaluation, episode: int, max_steps: int | None) -> Iterator[Moment]:
+    """One game, moment by moment.  Raises ValueError where the environment has no picture of itself."""
+    try:
+        stage = Stage(checkpoint.config, checkpoint.theta, how, render_mode="rgb_array")
+    except TypeError:
+        raise ValueError(f"{checkpoint.config.env_name} draws no picture of itself") from None
+    score = 0.0
+    for t, (obs, action, reward, _, _) in enumerate(stage.moments(episode)):
+        if t == max_steps:
+            return
+        score += reward
+        screen = stage.env.render()
+        if screen is None:
+            raise ValueError(f"{checkpoint.config.env_name} draws no picture of itself")
+        yield Moment(np.asarray(screen), *stage.policy.look(obs), action, score)
+
+
+def action_names(env: Any) -> list[str]:
+    """The environment's own names of its actions, or their numbers."""
+    names = getattr(env.unwrapped, "action_names", None)
+    return list(names) if names else [str(action) for action in range(env.action_space.n)]
+
+
+def film(checkpoint: Checkpoint, how: Evaluation, path: Path, max_steps: int | None = None) -> None:
+    """Write all games into one video, the policy and the value beside the screen."""
+    env = checkpoint.config.make_env()
+    names = action_names(env)
+    env.close()
+    with VideoWriter(path, FRAMES_PER_SECOND) as video:
+        for episode in range(how.episodes):
+            values: deque[float] = deque(maxlen=100)
+            score = 0.0
+            for moment in watch(checkpoint, how, episode, max_steps):
+                values.append(moment.value)
+                score = moment.score
+                video.write(play_frame(moment.screen, moment.policy, values, names, moment.action, score))
+            print(f"game {episode}: {score:g}")
+    print(path)
+
+
+def in_terminal(checkpoint: Checkpoint, how: Evaluation, max_steps: int | None = None) -> None:
+    """Draw games as they are played; where the output is no terminal, print their scores only."""
+    draws = sys.stdout.isatty()
+    for episode in range(how.episodes):
+        score = 0.0
+        for moment in watch(checkpoint, how, episode, max_steps):
+            score = moment.score
+            if draws:
+                sys.stdout.write("\x1b[H\x1b[2J" * (moment.score == 0 and not score) + "\x1b[H" + _drawn(moment))
+                sys.stdout.flush()
+                time.sleep(1 / FRAMES_PER_SECOND)
+        print(f"game {episode}: {score:g}")
+
+
+def _drawn(moment: Moment) -> str:
+    marks = ["*" if action == moment.action else " " for action in range(len(moment.policy))]
+    bars = "  ".join(f"{action}{mark}{p:4.0%}" for action, (mark, p) in enumerate(zip(marks, moment.policy)))
+    return half_blocks(moment.screen) + f"\x1b[0m\x1b[Kscore {moment.score:g}   V {moment.value:.2f}   pi {bars}\n"
+
+
+def half_blocks(screen: np.ndarray, columns: int = COLUMNS) -> str:
+    """A picture (height, width, 3) as lines of text: each character is two pixels, one above the other, in colour."""
+    step = max(1, -(-screen.shape[1] // columns))
+    pixels = screen[: screen.shape[0] // (2 * step) * 2 * step : step, ::step]
+    lines = []
+    for upper, lower in zip(pixels[::2], pixels[1::2]):
+        cells = (f"\x1b[38;2;{a[0]};{a[1]};{a[2]}m\x1b[48;2;{b[0]};{b[1]};{b[2]}m▀" for a, b in zip(upper, lower))
+        lines.append("".join(cells) + "\x1b[0m\n")
+    return "".join(lines)

@@ -1,0 +1,112 @@
+"""The register tile's convolution kernels against sums written with einsum over windows."""
+
+import numpy as np
+import pytest
+from numpy.lib.stride_tricks import sliding_window_view
+
+from a3c_numba.layers import register_tile
+
+needs_vectors = pytest.mark.skipif(not register_tile.available(), reason="no wide vectors, or kernels not compiled")
+TOLERANCE = {np.float32: 1e-5, np.float64: 1e-13}                        # of the largest number
+
+# n, H, W, C, k, stride, O
+SHAPES = [
+    (1, 84, 84, 4, 8, 4, 16),                                            # the paper's first layer, acting
+    (5, 20, 20, 16, 4, 2, 32),                                           # and its second, learning
+    (2, 13, 17, 3, 3, 2, 48),                                            # odd sides, pixels left over, both tile widths
+    (3, 7, 29, 16, 5, 3, 16),                                            # k is no multiple of the stride
+    (2, 9, 8, 32, 1, 1, 32),
+    (1, 6, 51, 16, 3, 1, 64),
+    (2, 8, 11, 16, 2, 3, 16),                                            # strides longer than k
+    (0, 9, 9, 16, 3, 2, 16),
+]
+
+
+def windows(x, k, stride):
+    """(n, h, v, C, k, k): every patch of x (n, H, W, C)."""
+    return sliding_window_view(x, (k, k), axis=(1, 2))[:, ::stride, ::stride]
+
+
+def draw(shape, dtype, offset=0):
+    """x, w (k k C, O), b, d_y of standard normals; ``offset`` moves each off its alignment, by that many numbers."""
+    n, H, W, C, k, stride, O = shape
+    rng = np.random.default_rng(7)
+    sizes = [(n, H, W, C), (k * k * C, O), (O,), (n, (H - k) // stride + 1, (W - k) // stride + 1, O)]
+    return [rng.standard_normal(int(np.prod(s)) + offset).astype(dtype)[offset:].reshape(s) for s in sizes]
+
+
+def close(got, wanted):
+    scale = np.abs(wanted).max(initial=1.0)
+    np.testing.assert_allclose(got, wanted, rtol=0, atol=TOLERANCE[got.dtype.type] * scale)
+
+
+@needs_vectors
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("shape", SHAPES)
+def test_forward_overwrites_y(shape, dtype):
+    x, w, b, d_y = draw(shape, dtype)
+    k, stride, O = shape[4:]
+    y = np.full_like(d_y, np.nan)
+    register_tile.forward(x, w, b, k, stride, y)
+    close(y, np.einsum("nabcij,ijco->nabo", windows(x, k, stride), w.reshape(k, k, -1, O)) + b)
+
+
+@needs_vectors
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("shape", SHAPES)
+def test_backward_weight_adds(shape, dtype):
+    x, w, b, d_y = draw(shape, dtype)
+    k, stride = shape[4:6]
+    d_w, d_b = w.copy(), b.copy()
+    register_tile.backward_weight(x, d_y, k, stride, d_w, d_b)
+    close(d_w, w + np.einsum("nabcij,nabo->ijco", windows(x, k, stride), d_y).reshape(w.shape))
+    close(d_b, b + np.einsum("nabo->o", d_y))
+
+
+@needs_vectors
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("shape", [s for s in SHAPES if s[3] % 16 == 0])
+def test_backward_input_overwrites_d_x(shape, dtype):
+    x, w, _, d_y = draw(shape, dtype)
+    k, stride, O = shape[4:]
+    d_x, turned = np.full_like(x, np.nan), np.empty((k, O, k * shape[3]), dtype)
+    register_tile.backward_input(d_y, w, k, stride, d_x, turned)
+    wanted = np.zeros_like(x)
+    d_patches = np.einsum("nabo,ijco->nabijc", d_y, w.reshape(k, k, -1, O))
+    for a, column in np.ndindex(d_y.shape[1:3]):
+        top, left = a * stride, column * stride
+        wanted[:, top:top + k, left:left + k] += d_patches[:, a, column]
+    close(d_x, wanted)
+
+
+@needs_vectors
+def test_arrays_may_begin_anywhere():
+    x, w, b, d_y = draw(SHAPES[1], np.float32, offset=1)
+    y = np.empty(d_y.size + 3, np.float32)[3:].reshape(d_y.shape)
+    register_tile.forward(x, w, b, 4, 2, y)
+    close(y, np.einsum("nabcij,ijco->nabo", windows(x, 4, 2), w.reshape(4, 4, -1, 32)) + b)
+
+
+@needs_vectors
+def test_nan_stays_visible():
+    x, w, b, y = draw(SHAPES[1], np.float32)
+    x[0, 0, 0, 0] = np.nan
+    register_tile.forward(x, w, b, 4, 2, y)
+    assert np.isnan(y[0, 0, 0]).all() and np.isfinite(y[0, 0, 1:]).all()
+
+
+@needs_vectors
+def test_channels_that_do_not_fill_a_vector_are_refused():
+    x, w, b, y = draw((1, 9, 9, 4, 3, 2, 20), np.float32)
+    assert not register_tile.supported(20, np.float32)
+    assert not register_tile.supported(32, np.float64)
+    assert register_tile.supported(32, np.float32)
+    with pytest.raises(ValueError, match="whole vectors"):
+        register_tile.forward(x, w, b, 3, 2, y)
+
+
+@needs_vectors
+def test_views_with_gaps_are_refused():
+    x, w, b, y = draw(SHAPES[1], np.float32)
+    with pytest.raises(Exception, match="C-contiguous"):
+        register_tile.forward(x[:, :, ::-1], w, b, 4, 2, y)

@@ -12,7 +12,7 @@ from .algorithms import A3C  # noqa: E402
 from .checkpoint import CheckpointError  # noqa: E402
 from .networks import MLP, Convolutional  # noqa: E402
 from .optimizers import RMSProp  # noqa: E402
-from .trainer import WorkerDied  # noqa: E402
+from .crew import WorkerDied  # noqa: E402
 
 __version__ = "0.1.0"
 __all__ = ["A3C", "Agent", "CheckpointError", "Convolutional", "MLP", "RMSProp", "WorkerDied"]

@@ -134,8 +134,7 @@ class Agent:
 
     def save(self, path: str | Path) -> None:
         """Write configuration and parameters to an ``.npz`` file, whole or not at all."""
-        checkpoints.save(Path(path), dataclasses.replace(self._checkpoint, statistics=None, workers=[]),
-                         self.network.shapes)
+        checkpoints.save(Path(path), dataclasses.replace(self._checkpoint, statistics=None, workers=[]))
 
     @classmethod
     def load(cls, path: str | Path, env: Any = None) -> "Agent":
@@ -143,10 +142,6 @@ class Agent:
 
         Raises CheckpointError, in one line, for a file that is missing, broken, or for another network.
         """
-        checkpoint = checkpoints.load(Path(path), env)
         agent = cls.__new__(cls)
-        made = checkpoint.config.make_env()
-        checkpoints.check_fits(Path(path), checkpoint, checkpoint.config.build_network(made).shapes)
-        made.close()
-        agent._become(checkpoint)
+        agent._become(checkpoints.load_fitting(Path(path), env))
         return agent

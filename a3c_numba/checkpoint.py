@@ -36,32 +36,34 @@ class Checkpoint:
 
     Attributes:
         config: what the run was started with.
+        shapes: dotted name -> shape of each parameter, in the order of theta.
         theta, statistics: float32 (n,); statistics is None in an agent that was saved for use only.
         global_step: agent steps of all workers.  seconds: wall-clock seconds of training.
-        workers: the state of each worker's random stream and episode (``Player.state``).
+        workers: the state of each worker's random stream and episode (``Player.state``), None where it is lost.
         streams: how many random streams the run has handed out, so that none is ever used twice.
         mean_score: of the last 100 training episodes, or None before the first.
     """
 
     config: Config
+    shapes: dict[str, tuple[int, ...]]
     theta: np.ndarray
     statistics: np.ndarray | None = None
     global_step: int = 0
     seconds: float = 0.0
-    workers: list[dict[str, Any]] = field(default_factory=list)
+    workers: list[dict[str, Any] | None] = field(default_factory=list)
     streams: int = 0
     mean_score: float | None = None
 
 
-def _meta(checkpoint: Checkpoint, shapes: dict[str, Any]) -> str:
+def _meta(checkpoint: Checkpoint) -> str:
     fields = {name: getattr(checkpoint, name) for name in PROGRESS}
-    head = {"format": FORMAT, "version": VERSION, "parameters": dict(leaves(shapes))}
+    head = {"format": FORMAT, "version": VERSION, "parameters": checkpoint.shapes}
     return json.dumps(head | fields | {"config": json.loads(checkpoint.config.to_json())})
 
 
-def save(path: Path, checkpoint: Checkpoint, shapes: dict[str, Any]) -> None:
-    """Write ``checkpoint`` to ``path``, whole or not at all; ``shapes`` is the network's tree.  Raises OSError."""
-    arrays = {"meta": np.frombuffer(_meta(checkpoint, shapes).encode(), np.uint8), "theta": checkpoint.theta}
+def save(path: Path, checkpoint: Checkpoint) -> None:
+    """Write ``checkpoint`` to ``path``, whole or not at all.  Raises OSError."""
+    arrays = {"meta": np.frombuffer(_meta(checkpoint).encode(), np.uint8), "theta": checkpoint.theta}
     if checkpoint.statistics is not None:
         arrays["statistics"] = checkpoint.statistics
     temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
@@ -136,7 +138,8 @@ def _header(member: BinaryIO) -> tuple[tuple[int, ...], np.dtype]:
 
 def _checkpoint(path: Path, meta: dict[str, Any], theta: np.ndarray, statistics: np.ndarray | None,
                 env: Any) -> Checkpoint:
-    expected = size_of({name: tuple(shape) for name, shape in meta["parameters"].items()})
+    shapes = {name: tuple(shape) for name, shape in meta["parameters"].items()}
+    expected = size_of(shapes)
     for name, array in (("theta", theta), ("statistics", statistics)):
         if array is not None and array.shape != (expected,):
             raise CheckpointError(f"{path}: {name} has {len(array)} numbers, its list of parameters {expected}")
@@ -144,11 +147,17 @@ def _checkpoint(path: Path, meta: dict[str, Any], theta: np.ndarray, statistics:
             raise CheckpointError(f"{path}: {name} holds numbers that are not finite")
     config = Config.from_json(json.dumps(meta["config"]), env)
     fields = {name: meta[name] for name in PROGRESS}
-    return Checkpoint(config, theta, statistics, **fields)
+    return Checkpoint(config, shapes, theta, statistics, **fields)
 
 
-def check_fits(path: Path, checkpoint: Checkpoint, shapes: dict[str, Any]) -> None:
-    """Raises CheckpointError unless ``theta`` is for a network of these shapes."""
-    if len(checkpoint.theta) != size_of(shapes):
-        raise CheckpointError(f"{path}: has {len(checkpoint.theta)} parameters, the network for "
-                              f"{checkpoint.config.env_name} has {size_of(shapes)}: another network or environment")
+def load_fitting(path: Path, env: Any = None) -> Checkpoint:
+    """``load``, and hold the parameters against the network that the configuration and the environment ask for."""
+    checkpoint = load(path, env)
+    made = checkpoint.config.make_env()
+    expected = dict(leaves(checkpoint.config.build_network(made).shapes))
+    made.close()
+    if checkpoint.shapes != expected:
+        wrong = sorted(set(expected.items()) ^ set(checkpoint.shapes.items()))[0][0]
+        raise CheckpointError(f"{path}: {wrong} is {checkpoint.shapes.get(wrong)}, the network for "
+                              f"{checkpoint.config.env_name} has {expected.get(wrong)}: another network or environment")
+    return checkpoint

@@ -13,7 +13,7 @@ from . import __version__, commands, options
 from .evaluation import PROTOCOLS
 from .pictures import PicturesUnavailable
 from .presets import PRESETS
-from .trainer import WorkerDied
+from .crew import WorkerDied
 
 
 class Terminated(BaseException):

@@ -7,10 +7,9 @@ from argparse import Namespace
 from pathlib import Path
 
 from . import bench as benchmark
-from . import checkpoint as checkpoints
 from . import gradient_check, options, show
 from .agent import configure
-from .checkpoint import Checkpoint, CheckpointError
+from .checkpoint import Checkpoint, CheckpointError, load_fitting
 from .display import Display
 from .evaluation import Evaluation, summary
 from .evaluation import evaluate as play_games
@@ -50,7 +49,7 @@ def _resumed(arguments: Namespace) -> tuple[Checkpoint, RunFolder, list[float]]:
         name = fixed[0].replace("_", "-")
         raise ValueError(f"--resume goes on with the run as it was started: --{name} cannot change")
     folder = RunFolder(Path(arguments.resume))
-    start = _load(folder.path / "latest.npz")
+    start = load_fitting(folder.path / "latest.npz")
     if start.statistics is None:
         raise CheckpointError(f"{folder.path / 'latest.npz'}: saved for use only, without the optimiser's statistics")
     if arguments.total_steps is not None:
@@ -61,14 +60,6 @@ def _resumed(arguments: Namespace) -> tuple[Checkpoint, RunFolder, list[float]]:
     return start, folder, folder.cut_after(start.global_step)
 
 
-def _load(path: Path) -> Checkpoint:
-    checkpoint = checkpoints.load(path)
-    env = checkpoint.config.make_env()
-    checkpoints.check_fits(path, checkpoint, checkpoint.config.build_network(env).shapes)
-    env.close()
-    return checkpoint
-
-
 def _trained(source: str) -> tuple[Path, Checkpoint]:
     """The agent in a file, or the best that a run's folder holds."""
     path = Path(source)
@@ -77,7 +68,7 @@ def _trained(source: str) -> tuple[Path, Checkpoint]:
         if not found:
             raise CheckpointError(f"{path}: holds no checkpoint (final.npz, best.npz or latest.npz)")
         path = found[0]
-    return path, _load(path)
+    return path, load_fitting(path)
 
 
 def evaluate(arguments: Namespace) -> int:

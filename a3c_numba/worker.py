@@ -10,7 +10,7 @@
     until T > T_max
 """
 
-import os
+import multiprocessing
 import signal
 import traceback
 from typing import Any
@@ -54,8 +54,11 @@ class Worker:
     def loop(self, pipe: Any) -> None:
         """Update until the run is over or told to stop; hand out this worker's state when it is asked for."""
         shared = self.shared
+        parent = multiprocessing.parent_process()
         while not shared.stopping and shared.global_step() < self.config.total_steps:
             self.update()
+            if parent and not parent.is_alive():
+                raise SystemExit(1)                                      # nobody is left to train for
             if shared.commands[REQUEST] > shared.counters[self.number, SERVED]:
                 self.publish(pipe)
         self.publish(pipe)
@@ -77,8 +80,7 @@ def main(number: int, config: Config, shared: Shared, seed: np.random.SeedSequen
         worker = Worker(number, config, shared, seed)
         if state is not None:
             worker.player.restore(state)
-        pipe.send(("ready", os.getpid()))
         worker.loop(pipe)
-    except BaseException:
+    except Exception:
         pipe.send(("error", traceback.format_exc()))
-        raise SystemExit(1)
+        raise SystemExit(1) from None

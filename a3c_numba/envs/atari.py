@@ -67,7 +67,7 @@ class Atari(gymnasium.Env[NDArray[np.uint8], Any]):
         self._beginning = ale.cloneSystemState()
         self._first_screen = ale.getScreenGrayscale()
         self._frame = 0
-        self._noop = self._executed = self._actions[0]  # in either set of every game
+        self._noop = self._executed = ale.getLegalActionSet()[0]  # the minimal set of two games lacks it
         self.action_space = gymnasium.spaces.Discrete(len(self._actions))
         self.observation_space = gymnasium.spaces.Box(0, 255, (SIDE, SIDE, settings.frame_stack), np.uint8)
 

@@ -12,9 +12,10 @@ Why not plain loops: a processor adds VECTOR numbers at once, but only in its 16
 ``y[q, j] += ...`` goes through memory, because the compiler cannot know that y is not x.  So a *tile* of y (``height``
 rows, VECTOR or 2 VECTOR channels) is loaded into registers, summed there over all r and c, and stored.
 
-How that is said: Numba translates Python to LLVM's instructions, and LLVM those to machine code.  Where a kernel calls
-an ``@intrinsic``, the instructions that its ``emit`` writes down are put in: ``builder.fadd(a, b)`` writes "add a and b".
-A Python loop in ``emit`` writes its body many times; ``for_range`` writes down a loop.  Bounds are not checked.
+How that is said: Numba translates Python to LLVM's instructions, and LLVM those to machine code.  Where a kernel calls an
+``@intrinsic``, the instructions that its ``emit`` writes down are put in: ``builder.fadd(a, b)`` writes "add a and b".
+A Python loop in ``emit`` writes its body many times; ``for_range`` writes down a loop.  Other bounds than whole vectors
+are not checked.
 """
 
 from typing import Any
@@ -30,8 +31,7 @@ from ..jit import kernel
 
 FEATURES = (get_host_cpu_features() if config.CPU_FEATURES is None else config.CPU_FEATURES).split(",")
 AVX512 = "+avx512f" in FEATURES
-VECTOR = 16 if AVX512 else 8                        # float32 numbers in a register
-SUMS = 20 if AVX512 else 12                         # registers that hold sums, of 32 or 16; the others hold x and w
+VECTOR, SUMS = (16, 20) if AVX512 else (8, 12)       # float32 numbers in a register; registers for sums, of 32 or 16
 WIDE = 2 * VECTOR                                   # a tile's channels, if there are as many: x is read half as often
 HEIGHTS = (20, 16, 10, 9, 8, 5, 4, 2, 1)            # each is compiled on its own; other heights are made of these
 
@@ -59,10 +59,9 @@ def _tile(typing, lanes, height, size, y, y_at, x, x_at, w, w_at):  # type: igno
         number = context.get_value_type(y.dtype)
         vector = ir.VectorType(number, width)
         unset, lane_0 = ir.Constant(vector, ir.Undefined), ir.Constant(ir.VectorType(ir.IntType(32), width), None)
-        y_data, x_data, w_data = (
-            cgutils.create_struct_proxy(signature.args[i])(context, builder, arguments[i]).data for i in (3, 5, 7))
-        rows, cols, y_first, y_step, x_first, x_step, x_row, x_col, w_first, w_col = (
-            value for i in (2, 4, 6, 8) for value in cgutils.unpack_tuple(builder, arguments[i]))
+        y_data, x_data, w_data = (context.make_array(signature.args[i])(context, builder, arguments[i]).data for i in (3, 5, 7))
+        (rows, cols), (y_first, y_step), (x_first, x_step, x_row, x_col), (w_first, w_col) = (
+            cgutils.unpack_tuple(builder, arguments[i]) for i in (2, 4, 6, 8))
 
         def address(kind, array, first, *terms):  # type: ignore[no-untyped-def]
             for step, index in terms:
@@ -95,17 +94,21 @@ def _tile(typing, lanes, height, size, y, y_at, x, x_at, w, w_at):  # type: igno
 
 
 @kernel
+def tallest(rows):
+    for height in HEIGHTS:
+        if height <= rows:
+            return height
+    return 1
+
+
+@kernel
 def contract(count, lanes, size, y, y_at, x, x_at, w, w_at):
     """The product above for any count and any multiple of VECTOR lanes, tile by tile; arguments as in ``_tile``."""
-    if lanes % VECTOR != 0:
-        raise ValueError("the channels do not fill whole vectors")
     for at in range(0, lanes, WIDE):
         limit = SUMS // 2 if lanes - at >= WIDE else SUMS
         q, fair = 0, (count - 1) // ((count - 1) // limit + 1) + 1       # fair: equal parts that fit
         while q < count:
-            for height in HEIGHTS:
-                if height <= min(fair, count - q):
-                    break
+            height = tallest(min(fair, count - q))
             y_tile, w_tile = (y_at[0] + q * y_at[1] + at, y_at[1]), (w_at[0] + at, w_at[1])
             x_tile = (x_at[0] + q * x_at[1], x_at[1], x_at[2], x_at[3])
             if lanes - at >= WIDE:
@@ -119,6 +122,7 @@ def contract(count, lanes, size, y, y_at, x, x_at, w, w_at):
 def forward(x, w, b, k, stride, y):
     """y (n, h, v, O) overwritten, from x (n, H, W, C), w (k k C, O) and b (O,)."""
     (n, H, W, C), (_, h, v, O) = x.shape, y.shape
+    assert O % VECTOR == 0
     for i, a in np.ndindex(n, h):
         for q in range(v):
             for j in range(O):
@@ -131,24 +135,23 @@ def forward(x, w, b, k, stride, y):
 def backward_weight(x, d_y, k, stride, d_w, d_b):
     """d_w (k k C, O) and d_b (O,) added to, from x (n, H, W, C) and d_y (n, h, v, O)."""
     (n, H, W, C), (_, h, v, O) = x.shape, d_y.shape
-    for i in range(n):
-        for row in range(k):
-            x_at = ((i * H + row) * W * C, 1, stride * W * C, stride * C)
-            contract(k * C, O, (h, v), d_w, (row * k * C * O, O), x, x_at, d_y, (i * h * v * O, O))
-        for a in range(h):
-            for q in range(v):
-                for j in range(O):
-                    d_b[j] += d_y[i, a, q, j]                            # y = ... + b
+    assert O % VECTOR == 0
+    for i, row in np.ndindex(n, k):
+        x_at = ((i * H + row) * W * C, 1, stride * W * C, stride * C)
+        contract(k * C, O, (h, v), d_w, (row * k * C * O, O), x, x_at, d_y, (i * h * v * O, O))
+    for i, a, q in np.ndindex(n, h, v):
+        for j in range(O):
+            d_b[j] += d_y[i, a, q, j]                                    # y = ... + b
 
 
 @kernel
 def backward_input(d_y, w, k, stride, d_x, turned):
     """d_x (n, H, W, C) overwritten, from d_y (n, h, v, O) and w (k k C, O); scratch: turned (k, O, k C)."""
     (_, h, v, O), (n, H, W, C) = d_y.shape, d_x.shape
-    for row in range(k):
-        for j in range(O):
-            for p in range(k * C):
-                turned[row, j, p] = w[row * k * C + p, j]                # channels of d_x side by side, as lanes
+    assert C % VECTOR == 0
+    for row, j in np.ndindex(k, O):
+        for p in range(k * C):
+            turned[row, j, p] = w[row * k * C + p, j]                    # channels of d_x side by side, as lanes
     d_x[:] = 0
     for i, a, row in np.ndindex(n, h, k):
         for column in range(0, k, stride):                               # stretches that do not overlap as q goes on

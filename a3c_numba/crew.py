@@ -1,0 +1,132 @@
+"""The worker processes of a run: start, hear, ask, stop."""
+
+import signal
+import time
+from contextlib import contextmanager
+from multiprocessing import connection
+from typing import Any, Iterator
+
+import numpy as np
+
+from . import worker
+from .checkpoint import Checkpoint
+from .shared import REQUEST, STEPS, UPDATES, Shared
+
+STOP_SECONDS = 2.0
+
+
+class WorkerDied(RuntimeError):
+    """A worker ended before the run did; the message is its number, how it ended, and its traceback."""
+
+
+class Crew:
+    """Workers, and the pipes on which they report.  No update ever waits for anything in here."""
+
+    def __init__(self, context: Any, shared: Shared, start: Checkpoint) -> None:
+        self.context, self.shared, self.start_point, self.size = context, shared, start, start.config.workers
+        self.streams = start.streams
+        self.processes: list[Any] = []
+        self.pipes: list[Any] = []
+        self.states: dict[int, dict[str, Any]] = {}
+        self.requested = False
+        self.failures: dict[int, str] = {}
+
+    def start(self) -> None:
+        """Start worker 0.  The others follow once it has made an update: by then all kernels are in the cache."""
+        self._start_worker(0)
+
+    def _start_worker(self, number: int) -> None:
+        states = self.start_point.workers
+        state = states[number] if number < len(states) else None
+        if state is None:
+            self.streams += 1                                            # never used before; stream 0 drew theta
+        seed = np.random.SeedSequence(self.start_point.config.seed, spawn_key=(self.streams,))
+        ours, theirs = self.context.Pipe(duplex=False)
+        arguments = (number, self.start_point.config, self.shared, seed, state, theirs)
+        process = self.context.Process(target=worker.main, args=arguments, name=f"worker {number}", daemon=True)
+        with _interrupts_held():
+            process.start()
+        theirs.close()
+        self.processes.append(process)
+        self.pipes.append(ours)
+
+    def poll(self, seconds: float) -> bool:
+        """Wait that long for news; False once every worker has ended.  Raises WorkerDied."""
+        if len(self.processes) < self.size and self.shared.counters[0, UPDATES]:
+            for number in range(len(self.processes), self.size):
+                self._start_worker(number)
+        self._wait(seconds)
+        for number, process in enumerate(self.processes):
+            if process.exitcode:
+                traceback = self.failures.get(number, "")
+                raise WorkerDied(f"worker {number} {_ending(process.exitcode)}\n{traceback}".strip())
+        return len(self.processes) < self.size or self._any_alive()
+
+    def _any_alive(self) -> bool:
+        return any(process.exitcode is None for process in self.processes)
+
+    def _wait(self, seconds: float) -> None:
+        """Until something is said or somebody ends, at most ``seconds``; then receive what was said."""
+        pipes = [pipe for pipe in self.pipes if not pipe.closed]
+        connection.wait(pipes + [p.sentinel for p in self.processes if p.exitcode is None], seconds)
+        for number, pipe in enumerate(self.pipes):
+            self._receive(number, pipe)
+
+    def _receive(self, number: int, pipe: Any) -> None:
+        try:
+            while not pipe.closed and pipe.poll():
+                kind, content = pipe.recv()
+                (self.states if kind == "state" else self.failures)[number] = content
+        except (EOFError, OSError):
+            pipe.close()
+
+    def request_states(self) -> None:
+        """Ask every worker for its state at the end of the rollout it is in."""
+        self.states.clear()
+        self.requested = True
+        self.shared.commands[REQUEST] += 1
+
+    def states_are_in(self) -> bool:
+        """Whether all workers have answered the last request."""
+        return self.requested and len(self.states) == self.size
+
+    def take_states(self) -> tuple[list[dict[str, Any] | None], int]:
+        """The workers' latest states, None for one that gave none, and the agent steps they add up to."""
+        self.requested = False
+        states = [self.states.get(number) for number in range(self.size)]
+        steps = [self.shared.counters[number, STEPS] if state is None else state["steps"]
+                 for number, state in enumerate(states)]
+        return states, self.shared.first_step + int(sum(steps))
+
+    def stop(self) -> None:
+        """Have all workers end, by word and then by force, within STOP_SECONDS; their last states are received."""
+        self.shared.stop()
+        deadline = time.monotonic() + STOP_SECONDS
+        while time.monotonic() < deadline and self._any_alive():
+            self._wait(0.05)
+        for number, process in enumerate(self.processes):
+            if process.exitcode is None:
+                process.kill()
+            process.join()
+            self._receive(number, self.pipes[number])
+            if process.exitcode:
+                self.states.pop(number, None)                            # of an earlier moment, if there is one
+
+
+def _ending(exitcode: int) -> str:
+    if exitcode < 0:
+        return f"was ended by {signal.Signals(-exitcode).name}"
+    return f"died with exit code {exitcode}"
+
+
+@contextmanager
+def _interrupts_held() -> Iterator[None]:
+    """Ctrl-C waits until the process is started, and never reaches that process: it inherits the mask."""
+    if not hasattr(signal, "pthread_sigmask"):
+        yield
+        return
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)

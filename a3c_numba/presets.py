@@ -27,7 +27,7 @@ PRESETS = {
     "paper": Preset(A3C(), RMSProp(), Convolutional(), workers=16),
     "atari": Preset(
         A3C(t_max=20, gae_lambda=0.95, entropy_weight=0.003),
-        RMSProp(learning_rate=4e-4, epsilon=1e-5),
+        RMSProp(learning_rate=7e-4, epsilon=1e-5),
         Convolutional(pixels="center", body_init="he_normal", head_init="near_zero"),
         workers=8,
     ),

@@ -1,43 +1,34 @@
 """How fast is this package beside PyTorch?  A3C twice on the same machine, in turn: A B A B ...
 
-A is A3C in PyTorch, written to be as fast as PyTorch allows on a CPU; B is this package through its own Trainer.  Both
-have the same environment, network, initial theta, t_max, loss, clipping, shared RMSProp without locks, learning rate,
-one thread a worker, and the same kind of shared memory (``Shared``).  What A does for speed:
+A is A3C in PyTorch, as fast as it gets on a CPU; B is this package through its own Trainer.  Both have the same
+environment, network, initial theta, t_max, loss, clipping, learning rate, RMSProp without locks in the same shared
+memory, and one thread a worker.  In A, theta', d_theta, theta and g are flat tensors, and there is a choice:
 
-- theta', d_theta, theta and g are flat tensors: copying, clipping and RMSProp are a few operations on one vector.
-- --acting batched: act without a graph, then put the whole rollout through the network once more, as one batch;
-           graph: keep the graphs from acting, and go backward through all of them, with no second forward pass.
-- --layout channels_last: images lie in memory as the environment gives them; contiguous: in PyTorch's own order.
-- --update compiled: RMSProp as one kernel, by torch.compile (needs a C++ compiler); eager: operation by operation.
+--acting  batched: act without a graph, then put the whole rollout through the network once more, as one batch;
+          graph: keep the graphs from acting and go backward through all of them (20 to 35 % more processor time)
+--layout  channels_last: images lie in memory as the environment gives them; contiguous: PyTorch's own (5 to 15 % more)
+--update  compiled: RMSProp as one kernel, by torch.compile, with a C++ compiler; eager: by operations (8 to 10 % more)
 
-The defaults are what was fastest.  Measured in processor time, graph costs 20 to 35 % more than batched, contiguous
-5 to 15 % more than channels_last, eager about 10 % more than compiled.  No gain: compiling the network or the loss,
-the bootstrap as one more row of the batch, autograd.grad and torch.cat in place of gradients added where they lie.
-
-Steps are agent steps of all workers, counted once every worker has made an update and WARM_UP seconds have passed.
-Machines drift: believe the ratio of two neighbours, not the rates.
-
-    python examples/compare_pytorch.py --workers 2 --t-max 5 --seconds 20 --rounds 3
+No gain: compiling the network or the loss, the bootstrap as one more row of the batch, autograd.grad and torch.cat in
+place of gradients that add up where they lie.  Machines drift: believe the ratio of two neighbours, not the rates.
 """
 
 import argparse
-import dataclasses
-import multiprocessing
 import os
-import platform
 import random
 import shutil
-import statistics
 import sys
 import threading
 import time
+from multiprocessing import get_context
 
 import numba
 import numpy as np
 
-from a3c_numba.config import Config
+from a3c_numba import A3C
+from a3c_numba.agent import configure
+from a3c_numba.bench import processor
 from a3c_numba.parameters import Parameters
-from a3c_numba.presets import PRESETS
 from a3c_numba.schedules import linear_to_zero
 from a3c_numba.shared import STEPS, UPDATES, Shared
 from a3c_numba.trainer import Trainer, start_of
@@ -46,15 +37,12 @@ try:
     import torch
     import torch.nn.functional as F
 except ImportError:
-    print("PyTorch is not installed: pip install torch --index-url https://download.pytorch.org/whl/cpu", file=sys.stderr)
+    print("PyTorch is missing: pip install torch --index-url https://download.pytorch.org/whl/cpu", file=sys.stderr)
     raise SystemExit(2)
 
 WARM_UP = 3.0                           # seconds
-TOTAL_STEPS = 10**9                     # so many that the learning rate hardly falls
-# For both sides' workers: memory that was freed stays with the process (PyTorch gains up to 10 %), and torch.compile
-# starts no helpers.
-ENVIRONMENT = {"MALLOC_TRIM_THRESHOLD_": str(10**9), "MALLOC_MMAP_THRESHOLD_": str(10**9),
-               "TORCHINDUCTOR_COMPILE_THREADS": "1"}
+# For the workers of both: freed memory stays with the process, which makes PyTorch up to 10 % faster.
+ENVIRONMENT = {"MALLOC_TRIM_THRESHOLD_": "1000000000", "MALLOC_MMAP_THRESHOLD_": "1000000000"}
 # A weight of ours is (rows, columns, channels in, out); in PyTorch's memory these axes come in another order.
 ORDER = {"channels_last": (3, 0, 1, 2), "contiguous": (3, 2, 0, 1)}
 
@@ -62,59 +50,46 @@ ORDER = {"channels_last": (3, 0, 1, 2), "contiguous": (3, 2, 0, 1)}
 def from_ours(flat, config, actions, layout):
     """The numbers of a flat vector of ours (theta or d_theta) in the order of ``Network``, as a flat array."""
     p = Parameters(config.network.build((84, 84, 4), config.algorithm.heads(actions)).shapes, flat).tree
-    order, body, heads = ORDER[layout], [], p["heads"]
+    body = []
     for name, shape in (("conv1", (8, 8, 4, 16)), ("conv2", (4, 4, 16, 32)), ("dense", (9, 9, 32, 256))):
-        body += [p[name]["weight"].reshape(shape).transpose(order), p[name]["bias"]]
-    for part in ("weight", "bias"):
-        body.append(np.concatenate([heads["policy"][part].T, heads["value"][part].T]))
+        body += [p[name]["weight"].reshape(shape).transpose(ORDER[layout]), p[name]["bias"]]
+    body += [np.concatenate([p["heads"][name][part].T for name in ("policy", "value")]) for part in ("weight", "bias")]
     return np.concatenate([array.ravel() for array in body])
 
 
 class Network:
-    """The paper's network over views of one flat vector; backward() adds to views of another, d_theta."""
+    """The paper's network over views of one flat vector; gradients add up in views of another, d_theta."""
 
     def __init__(self, size, actions, layout):
-        self.flat, self.d_theta, self.last = torch.zeros(size), torch.zeros(size), layout == "channels_last"
-        self.p, start = [], 0
-        for shape in ((16, 4, 8, 8), (16,), (32, 16, 4, 4), (32,), (256, 2592), (256,), (actions + 1, 256), (actions + 1,)):
-            start, stop = start + int(np.prod(shape)), start
-            parameter = self._view(self.flat[stop:start], shape).requires_grad_()
-            parameter.grad = self._view(self.d_theta[stop:start], shape)
-            self.p.append(parameter)
-
-    def _view(self, flat, shape):
-        if len(shape) < 4 or not self.last:
-            return flat.view(shape)
-        outputs, inputs, height, width = shape
-        return flat.view(outputs, height, width, inputs).permute(0, 3, 1, 2)
+        self.flat, self.d_theta, self.p = torch.zeros(size), torch.zeros(size), []
+        self.format = torch.channels_last if layout == "channels_last" else torch.contiguous_format
+        start, A = 0, actions + 1
+        for shape in ((16, 4, 8, 8), (16,), (32, 16, 4, 4), (32,), (256, 2592), (256,), (A, 256), (A,)):
+            like = torch.empty(shape, memory_format=self.format if len(shape) == 4 else torch.contiguous_format)
+            self.p.append(self.flat.as_strided(shape, like.stride(), start).requires_grad_())
+            self.p[-1].grad = self.d_theta.as_strided(shape, like.stride(), start)
+            start += like.numel()
 
     def pixels(self, obs):
         """Images (n, 84, 84, 4) of bytes -> (n, 4, 84, 84) in [0, 1], in the memory order of the layout."""
-        x = torch.from_numpy(obs).permute(0, 3, 1, 2)
-        x = x.float() if self.last else x.to(torch.float32, memory_format=torch.contiguous_format)
-        return x.mul_(1 / 255)
+        return torch.from_numpy(obs).permute(0, 3, 1, 2).to(torch.float32, memory_format=self.format).mul_(1 / 255)
 
     def __call__(self, x):
         """x (n, 4, 84, 84) -> logits and, in the last column, V: (n, actions + 1)."""
         w1, b1, w2, b2, w3, b3, w4, b4 = self.p
         h = F.conv2d(x, w1, b1, 4).relu_()
         h = F.conv2d(h, w2, b2, 2).relu_()
-        h = (h.permute(0, 2, 3, 1) if self.last else h).flatten(1)
+        h = (h.permute(0, 2, 3, 1) if self.format == torch.channels_last else h).flatten(1)
         return F.linear(F.linear(h, w3, b3).relu_(), w4, b4)
 
 
 def loss(algorithm, outputs, actions, rewards, R):
     """The paper's loss of one rollout, summed; outputs (T, actions + 1), R the bootstrap value."""
-    returns = []
-    for reward in reversed(rewards):
-        R = reward + algorithm.discount * R
-        returns.append(R)
-    logits, values = outputs[:, :-1], outputs[:, -1]
-    log_pi = logits.log_softmax(1)
-    advantages = torch.tensor(returns[::-1]) - values
+    returns = [R := reward + algorithm.discount * R for reward in reversed(rewards)]
+    log_pi = outputs[:, :-1].log_softmax(1)
+    advantages = torch.tensor(returns[::-1]) - outputs[:, -1]
     chosen = log_pi.gather(1, torch.tensor(actions)[:, None])[:, 0]
-    minus_H = (log_pi.exp() * log_pi).sum()
-    policy = -(chosen * advantages.detach()).sum() + algorithm.entropy_weight * minus_H
+    policy = -(chosen * advantages.detach()).sum() + algorithm.entropy_weight * (log_pi.exp() * log_pi).sum()
     return policy + algorithm.value_weight * advantages.square().sum()
 
 
@@ -150,10 +125,9 @@ def rollout(env, obs, network, algorithm, acting):
     """Play until terminal or t_max, and leave the gradient in network.d_theta; returns (next obs, steps)."""
     frames, outputs, actions, rewards, over = [], [], [], [], False
     while len(actions) < algorithm.t_max and not over:
-        x = network.pixels(obs[None])
+        frames.append(network.pixels(obs[None]))
         with torch.inference_mode(acting == "batched"):
-            outputs.append(network(x))
-        frames.append(x)
+            outputs.append(network(frames[-1]))
         pi = outputs[-1][0, :-1].detach().softmax(0).tolist()
         actions.append(random.choices(range(len(pi)), pi)[0])
         obs, reward, terminated, truncated, _ = env.step(actions[-1])
@@ -168,88 +142,55 @@ def rollout(env, obs, network, algorithm, acting):
 
 def baseline(options, config):
     """Steps per second of PyTorch."""
-    context = multiprocessing.get_context("spawn")
-    start = start_of(config)
+    context, start = get_context("spawn"), start_of(config)
     shared = Shared(context, len(start.theta), config.workers)
-    shared.theta[:] = from_ours(start.theta, config, int(config.make_env().action_space.n), options.layout)
+    shared.theta[:] = from_ours(start.theta, config, config.make_env().action_space.n, options.layout)
     crew = [context.Process(target=worker, args=(k, options, config, shared)) for k in range(config.workers)]
-    for process in crew:
-        process.start()
+    return steady_rate(shared, crew, options.seconds)
+
+
+def steady_rate(shared, crew, seconds):
+    """Start the crew; steps a second of all workers, from WARM_UP after every worker's first update; stop the crew."""
+    for member in crew:
+        member.start()
     try:
-        return steady_rate(shared, options.seconds, lambda: all(process.is_alive() for process in crew))
+        while all(member.is_alive() for member in crew) and not shared.counters[:, UPDATES].all():
+            time.sleep(0.05)
+        time.sleep(WARM_UP)
+        began, first = time.perf_counter(), shared.counters[:, STEPS].sum()
+        time.sleep(seconds)
+        if not all(member.is_alive() for member in crew):
+            raise SystemExit("a worker died, see above")
+        return float((shared.counters[:, STEPS].sum() - first) / (time.perf_counter() - began))
     finally:
         shared.stop()
-        for process in crew:
-            process.join()
-
-
-def ours(options, config):
-    """Steps per second of this package."""
-    trainer = Trainer(start_of(config))
-    thread = threading.Thread(target=trainer.run)
-    thread.start()
-    try:
-        return steady_rate(trainer.shared, options.seconds, thread.is_alive)
-    finally:
-        trainer.shared.stop()
-        thread.join()
-
-
-def steady_rate(shared, seconds, alive):
-    """Steps of all workers a second, over that many seconds, WARM_UP after every worker's first update."""
-    while alive() and not shared.counters[:, UPDATES].all():
-        time.sleep(0.05)
-    time.sleep(WARM_UP)
-    began, first = time.perf_counter(), shared.counters[:, STEPS].sum()
-    time.sleep(seconds)
-    rate = (shared.counters[:, STEPS].sum() - first) / (time.perf_counter() - began)
-    if not alive():
-        raise SystemExit("a worker died, see above")
-    return float(rate)
-
-
-def machine():
-    """One line: processor, cores, versions."""
-    try:
-        with open("/proc/cpuinfo") as file:
-            cpu = next(line.split(":")[1].strip() for line in file if line.startswith("model name"))
-    except (OSError, StopIteration):
-        cpu = platform.processor() or platform.machine()
-    versions = ", ".join(f"{module.__name__} {module.__version__}" for module in (np, numba, torch))
-    return f"{cpu}, {os.cpu_count()} cores; Python {platform.python_version()}, {versions}"
-
-
-def arguments():
-    """What the command line says."""
-    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
-    parser.add_argument("--env", default="ALE/Pong-v5")
-    parser.add_argument("--workers", type=int, default=2)
-    parser.add_argument("--t-max", type=int, default=5)
-    parser.add_argument("--seconds", type=float, default=20, help="measured, of each run")
-    parser.add_argument("--rounds", type=int, default=3)
-    parser.add_argument("--acting", choices=("batched", "graph"), default="batched")
-    parser.add_argument("--layout", choices=tuple(ORDER), default="channels_last")
-    compiler = shutil.which("g++") or shutil.which("clang++")
-    parser.add_argument("--update", choices=("compiled", "eager"), default="compiled" if compiler else "eager")
-    return parser.parse_args()
+        for member in crew:
+            member.join()
 
 
 def main():
-    """Print the table."""
-    options, preset = arguments(), PRESETS["paper"]
+    """Read the command line, measure, and print the table."""
+    parser, ratios = argparse.ArgumentParser(description=__doc__.split("\n")[0]), []
+    for name, default in (("env", "ALE/Pong-v5"), ("workers", 2), ("t-max", 5), ("seconds", 20.0), ("rounds", 3)):
+        parser.add_argument("--" + name, type=type(default), default=default, help=f"default {default}")
+    parser.add_argument("--acting", choices=("batched", "graph"), default="batched")
+    parser.add_argument("--layout", choices=tuple(ORDER), default="channels_last")
+    update = "compiled" if shutil.which("g++") else "eager"
+    parser.add_argument("--update", choices=("compiled", "eager"), default=update)
+    options = parser.parse_args()
     os.environ.update(ENVIRONMENT)
-    algorithm = dataclasses.replace(preset.algorithm, t_max=options.t_max)
-    config = Config(options.env, algorithm, preset.optimizer, preset.network, workers=options.workers,
-                    total_steps=TOTAL_STEPS)
-    print(machine())
-    print(f"{options.env}, {options.workers} workers, t_max {options.t_max}; PyTorch: acting {options.acting}, "
-          f"{options.layout}, update {options.update}\n\nround   PyTorch steps/s   a3c_numba steps/s   ratio")
-    ratios = []
+    config = configure(options.env, "paper", algorithm=A3C(t_max=options.t_max), workers=options.workers,
+                       total_steps=10**9)                                # so many that eta hardly falls
+    versions = ", ".join(f"{module.__name__} {module.__version__}" for module in (np, numba, torch))
+    print(f"{processor()}, {os.cpu_count()} cores; {versions}\n{options.env}, {options.workers} workers, "
+          f"t_max {options.t_max}; PyTorch with {options.acting}, {options.layout}, {options.update}\n\n"
+          "round   PyTorch steps/s   a3c_numba steps/s   ratio")
     for number in range(1, options.rounds + 1):
-        theirs, own = baseline(options, config), ours(options, config)
+        theirs, trainer = baseline(options, config), Trainer(start_of(config))
+        own = steady_rate(trainer.shared, [threading.Thread(target=trainer.run)], options.seconds)
         ratios.append(own / theirs)
-        print(f"{number:5d}   {theirs:15.0f}   {own:17.0f}   {ratios[-1]:5.2f}", flush=True)
-    print(f"\nmedian ratio {statistics.median(ratios):.2f} ({min(ratios):.2f} to {max(ratios):.2f})")
+        print(f"{number:5}   {theirs:15.0f}   {own:17.0f}   {ratios[-1]:5.2f}", flush=True)
+    print(f"\nmedian ratio {np.median(ratios):.2f} ({min(ratios):.2f} to {max(ratios):.2f})")
 
 
 if __name__ == "__main__":

@@ -2,28 +2,26 @@
 
 A convolution and both of its gradients are one small product, over contiguous arrays that are read where they lie:
 
-    y[q, :] += sum over r, c of x[q, r, c] * w[r, c, :]       q < count, r < rows, c < cols, ":" = channels of y
+    y[q, :] += sum over r, c of x[q, r, c] * w[r, c, :]       q < count, r < rows, c < cols, ":" = all channels of y
 
-    forward           q = output column           r = kernel row    c = (kernel column, channel)    w = weight
-    backward_weight   q = (kernel column, channel)  r = output row    c = output column               w = d_y, y = d_w
-    backward_input    q = output column           (no r)            c = output channel    x = d_y, w = weight, turned
+    forward           q = output column             r = kernel row  c = (kernel column, channel)  x = x    w = weight
+    backward_weight   q = (kernel column, channel)  r = output row  c = output column             x = x    w = d_y
+    backward_input    q = output column                             c = output channel            x = d_y  w = weight
 
-Why not plain loops: a processor adds VECTOR numbers at once, but only in its 16 or 32 registers, and in loops every
-``y[q, j] += ...`` goes through memory, because the compiler cannot know that y is not x.  So a *tile* of y (``height``
-rows, VECTOR or 2 VECTOR channels) is loaded into registers, summed there over all r and c, and stored.
+A processor adds VECTOR numbers at once, but only in its 16 or 32 registers, and in a plain loop ``y[q, j] += ...`` goes
+through memory, because the compiler cannot know that y is not x.  So a *tile* of y (``height`` rows of VECTOR or WIDE
+channels) is loaded into registers, summed there over all r and c, and stored.
 
-How that is said: Numba translates Python to LLVM's instructions, and LLVM those to machine code.  Where a kernel calls an
-``@intrinsic``, the instructions that its ``emit`` writes down are put in: ``builder.fadd(a, b)`` writes "add a and b".
-A Python loop in ``emit`` writes its body many times; ``for_range`` writes down a loop.  Other bounds than whole vectors
-are not checked.
+Numba translates Python to LLVM's instructions, and LLVM those to machine code.  Where a kernel calls an ``@intrinsic``,
+the instructions that its ``emit`` writes are put in: ``builder.fadd(a, b)`` writes "add a and b".  So a Python loop in
+``emit`` writes its body many times, and ``for_range`` writes a loop.  Shapes are trusted: a wrong one harms memory.
 """
-
+# mypy: disable-error-code="attr-defined, no-untyped-def"
 from typing import Any
 
 import numpy as np
 from llvmlite import ir
-from numba import config
-from numba.core import cgutils, errors, types
+from numba.core import cgutils, config, errors, types
 from numba.core.codegen import get_host_cpu_features
 from numba.extending import intrinsic
 
@@ -34,6 +32,7 @@ AVX512 = "+avx512f" in FEATURES
 VECTOR, SUMS = (16, 20) if AVX512 else (8, 12)       # float32 numbers in a register; registers for sums, of 32 or 16
 WIDE = 2 * VECTOR                                   # a tile's channels, if there are as many: x is read half as often
 HEIGHTS = (20, 16, 10, 9, 8, 5, 4, 2, 1)            # each is compiled on its own; other heights are made of these
+TALLEST = np.array([max(tall for tall in HEIGHTS if tall <= max(1, rows)) for rows in range(SUMS + 1)])
 
 
 def available() -> bool:
@@ -47,39 +46,37 @@ def supported(channels: int, dtype: Any) -> bool:
 
 
 @intrinsic(prefer_literal=True)
-def _tile(typing, lanes, height, size, y, y_at, x, x_at, w, w_at):  # type: ignore[no-untyped-def]
+def _tile(typing, lanes, height, size, y, y_at, x, x_at, w, w_at):
     """One tile, of ``height`` (one of HEIGHTS) by ``lanes`` (a constant); size = (rows, cols), y_at = (first, step),
-    x_at = (first, step, row, col): x[q, r, c] is element first + q step + r row + c col; w_at = (first, col), all rows.
-    """
+    x_at = (first, step, row, col): x[q, r, c] is element first + q step + r row + c col; w_at = (first, col)."""
     if any(array.layout != "C" or array.dtype != y.dtype for array in (y, x, w)):
         raise errors.TypingError("register tiles are made of C-contiguous arrays of one dtype")
     width, align = lanes.literal_value, y.dtype.bitwidth // 8            # a vector may begin at any number
 
-    def emit(context, builder, signature, arguments):  # type: ignore[no-untyped-def]
+    def emit(context, builder, signature, arguments):
         number = context.get_value_type(y.dtype)
-        vector = ir.VectorType(number, width)
-        unset, lane_0 = ir.Constant(vector, ir.Undefined), ir.Constant(ir.VectorType(ir.IntType(32), width), None)
-        y_data, x_data, w_data = (context.make_array(signature.args[i])(context, builder, arguments[i]).data for i in (3, 5, 7))
+        vector, lanes_0 = ir.VectorType(number, width), ir.Constant(ir.VectorType(ir.IntType(32), width), None)
+        views = [context.make_array(kind)(context, builder, arguments[i]) for kind, i in ((y, 3), (x, 5), (w, 7))]
         (rows, cols), (y_first, y_step), (x_first, x_step, x_row, x_col), (w_first, w_col) = (
             cgutils.unpack_tuple(builder, arguments[i]) for i in (2, 4, 6, 8))
 
-        def address(kind, array, first, *terms):  # type: ignore[no-untyped-def]
+        def address(kind, view, first, *terms):
             for step, index in terms:
                 first = builder.add(first, builder.mul(step, index))
-            return builder.bitcast(builder.gep(array, [first]), kind.as_pointer())
+            return builder.bitcast(builder.gep(view.data, [first]), kind.as_pointer())
 
-        def emit_tile(columns):  # type: ignore[no-untyped-def]
-            places = [address(vector, y_data, y_first, (y_step, q)) for q in columns]
+        def emit_tile(columns):
+            places = [address(vector, views[0], y_first, (y_step, q)) for q in columns]
             sums = [cgutils.alloca_once(builder, vector) for _ in columns]             # LLVM makes them registers
             for total, place in zip(sums, places):
                 builder.store(builder.load(place, align=align), total)
             with cgutils.for_range(builder, rows) as r, cgutils.for_range(builder, cols) as c:
-                step = builder.add(builder.mul(r.index, cols), c.index)
-                weight = builder.load(address(vector, w_data, w_first, (w_col, step)), align=align)
+                place = address(vector, views[2], w_first, (w_col, c.index), (builder.mul(w_col, cols), r.index))
+                weight = builder.load(place, align=align)                # w[r, c, :]
                 for total, q in zip(sums, columns):
-                    place = address(number, x_data, x_first, (x_step, q), (x_row, r.index), (x_col, c.index))
-                    value = builder.insert_element(unset, builder.load(place), ir.IntType(32)(0))
-                    value = builder.shuffle_vector(value, unset, lane_0)               # x[q, r, c] in every lane
+                    place = address(number, views[1], x_first, (x_step, q), (x_row, r.index), (x_col, c.index))
+                    value = builder.insert_element(ir.Constant(vector, None), builder.load(place), ir.IntType(32)(0))
+                    value = builder.shuffle_vector(value, value, lanes_0)              # x[q, r, c] in every lane
                     value = builder.fmul(value, weight, flags=("contract",))           # "contract": with the sum,
                     builder.store(builder.fadd(builder.load(total), value, flags=("contract",)), total)    # at once
             for total, place in zip(sums, places):
@@ -94,21 +91,13 @@ def _tile(typing, lanes, height, size, y, y_at, x, x_at, w, w_at):  # type: igno
 
 
 @kernel
-def tallest(rows):
-    for height in HEIGHTS:
-        if height <= rows:
-            return height
-    return 1
-
-
-@kernel
 def contract(count, lanes, size, y, y_at, x, x_at, w, w_at):
     """The product above for any count and any multiple of VECTOR lanes, tile by tile; arguments as in ``_tile``."""
     for at in range(0, lanes, WIDE):
         limit = SUMS // 2 if lanes - at >= WIDE else SUMS
         q, fair = 0, (count - 1) // ((count - 1) // limit + 1) + 1       # fair: equal parts that fit
         while q < count:
-            height = tallest(min(fair, count - q))
+            height = TALLEST[min(fair, count - q)]
             y_tile, w_tile = (y_at[0] + q * y_at[1] + at, y_at[1]), (w_at[0] + at, w_at[1])
             x_tile = (x_at[0] + q * x_at[1], x_at[1], x_at[2], x_at[3])
             if lanes - at >= WIDE:
@@ -155,7 +144,6 @@ def backward_input(d_y, w, k, stride, d_x, turned):
     d_x[:] = 0
     for i, a, row in np.ndindex(n, h, k):
         for column in range(0, k, stride):                               # stretches that do not overlap as q goes on
-            x_at = (((i * H + a * stride + row) * W + column) * C, stride * C)
-            w_at = ((row * O * k + column) * C, k * C)
-            y_at = ((i * h + a) * v * O, O, 0, 1)
-            contract(v, min(stride, k - column) * C, (1, O), d_x, x_at, d_y, y_at, turned, w_at)
+            d_x_at = (((i * H + a * stride + row) * W + column) * C, stride * C)
+            d_y_at, w_at = ((i * h + a) * v * O, O, 0, 1), ((row * O * k + column) * C, k * C)
+            contract(v, min(stride, k - column) * C, (1, O), d_x, d_x_at, d_y, d_y_at, turned, w_at)

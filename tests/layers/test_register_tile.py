@@ -101,7 +101,7 @@ def test_channels_that_do_not_fill_a_vector_are_refused():
     assert not register_tile.supported(20, np.float32)
     assert not register_tile.supported(32, np.float64)
     assert register_tile.supported(32, np.float32)
-    with pytest.raises(ValueError, match="whole vectors"):
+    with pytest.raises(AssertionError):
         register_tile.forward(x, w, b, 3, 2, y)
 
 

@@ -1,0 +1,48 @@
+"""What learning is made of: one rollout, its returns, its gradient, one step downhill.
+
+Differs from the first example in that nothing is hidden: ``learn`` does just this, many times and in several processes.
+Notice that after one step against the gradient the loss of this very rollout has fallen.
+"""
+
+import numpy as np
+
+from a3c_numba import Agent
+from a3c_numba.returns import returns_of
+
+
+def rollout(agent, env, steps=20):
+    """Play ``steps`` steps; returns observations, actions and rewards."""
+    obs, _ = env.reset(seed=0)
+    rows = []
+    for _ in range(steps):
+        action, _ = agent.predict(obs)
+        after, reward, terminated, truncated, _ = env.step(action)
+        rows.append((obs, action, reward, 0.0 if terminated else agent.config.algorithm.discount))
+        obs = env.reset()[0] if terminated or truncated else after
+    return [np.array(column) for column in zip(*rows)]
+
+
+def loss_of(agent, obs, actions, returns, advantages):
+    """L of the rollout, the advantages held constant."""
+    return agent.config.algorithm.loss(actions, returns, advantages, agent.policy.outputs(obs))
+
+
+def main() -> None:
+    """One update by hand."""
+    agent = Agent("CartPole-v1", seed=0)
+    env = agent.config.make_env()
+    obs, actions, rewards, discounts = rollout(agent, env)
+    values = np.append(agent.policy.outputs(obs)[1][:, 0], 0).astype(np.float32)
+    returns = returns_of(rewards.astype(np.float32), discounts.astype(np.float32), values)
+    advantages = returns - values[:-1]
+
+    before = loss_of(agent, obs, actions, returns, advantages)
+    gradients = agent.gradients(obs, actions, returns)
+    for name, value in agent.parameters().items():
+        print(f"{name:22} {str(value.shape):10} |gradient| {np.linalg.norm(gradients[name]):8.4f}")
+        value -= 1e-3 * gradients[name]                                  # views: this changes the agent
+    print("loss before", before, "after", loss_of(agent, obs, actions, returns, advantages))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,221 @@
+"""What every layer and every network promises, swept over all of them."""
+
+import importlib
+import inspect
+import pkgutil
+
+import numpy as np
+import pytest
+
+from a3c_numba import layers
+from a3c_numba.layers.compose import Chain, Fork
+from a3c_numba.layers.conv2d import Conv2d
+from a3c_numba.layers.dense import Dense, RectifiedDense
+from a3c_numba.layers.pixels import Center, Scale
+from a3c_numba.layers.relu import ReLU
+from a3c_numba.networks import INITIALIZERS, MLP, NETWORKS, PIXELS, Convolutional
+from a3c_numba.parameters import Parameters
+
+from .. import reference
+
+pytestmark = pytest.mark.kernel
+
+HEADS = {"policy": 3, "value": 1}
+ROWS = 4
+
+# name -> (layer, shape of one row of x); networks by how they are built, else by class
+LAYERS = {
+    "Dense": (Dense(5, 3), (5,)),
+    "RectifiedDense": (RectifiedDense((2, 3), 4), (2, 3)),
+    "Conv2d": (Conv2d((5, 6, 2), 3, k=3, stride=2), (5, 6, 2)),
+    "Conv2d in tiles": (Conv2d((4, 6, 16), 16, k=2, stride=2), (4, 6, 16)),
+    "ReLU": (ReLU((2, 3)), (2, 3)),
+    "Scale": (Scale((4, 5, 2)), (4, 5, 2)),
+    "Center": (Center((4, 5, 2)), (4, 5, 2)),
+    "Chain": (Chain(one=Dense(3, 4), relu=ReLU((4,)), two=RectifiedDense(4, 2)), (3,)),
+    "Fork": (Fork(left=Dense(4, 2), right=RectifiedDense(4, 3)), (4,)),
+    "mlp": (MLP(hidden=6, head_init="orthogonal").build((5,), HEADS), (5,)),
+    "convolutional scale": (Convolutional("scale", dense=5).build((20, 24, 1), HEADS), (20, 24, 1)),
+    "convolutional center": (Convolutional("center", dense=5).build((20, 20, 1), HEADS), (20, 20, 1)),
+}
+EXACT = ("convolutional", "Scale", "Center")                             # these take bytes
+
+
+@pytest.fixture(params=LAYERS)
+def name(request):
+    return request.param
+
+
+def drawn(name, dtype=np.float64, seed=0):
+    """The layer, its parameters, and ROWS rows of x that stay clear of ReLU's corner."""
+    layer, shape = LAYERS[name]
+    rng = np.random.default_rng(seed)
+    p = Parameters(layer.shapes, dtype=dtype)
+    layer.init(p.tree, rng)
+    if name.startswith(EXACT):
+        return layer, p, rng.integers(256, size=(ROWS, *shape)).astype(np.uint8)
+    x = rng.uniform(0.1, 1, (ROWS, *shape)) * rng.choice([-1, 1], (ROWS, *shape))
+    return layer, p, x.astype(dtype)
+
+
+def as_tuple(y):
+    return y if isinstance(y, tuple) else (y,)
+
+
+def memories(cache):
+    """Every Cache of a tree of them."""
+    return [memory for child in cache for memory in memories(child)] if isinstance(cache, list) else [cache]
+
+
+def output_gradients(y, seed=1):
+    rng = np.random.default_rng(seed)
+    ds = tuple(rng.normal(size=part.shape).astype(part.dtype) for part in as_tuple(y))
+    return ds if isinstance(y, tuple) else ds[0]
+
+
+def backward_of(name, dtype=np.float64, d_flat=None, poison=None):
+    """One forward and one backward pass over all rows; d_p starts at ``d_flat`` and every d_x at ``poison``."""
+    layer, p, x = drawn(name, dtype)
+    cache = layer.cache(ROWS + 1, dtype)
+    d_y = output_gradients(layer.forward(p.tree, x, cache, slice(0, ROWS)))
+    for memory in memories(cache):
+        memory.d_x[:] = 0 if poison is None else poison
+    d_p = Parameters(layer.shapes, None if d_flat is None else d_flat.copy(), dtype)
+    d_x = layer.backward(p.tree, d_p.tree, x, cache, d_y)
+    return d_p.flat, d_x.copy(), cache
+
+
+def test_the_sweep_misses_no_layer():
+    modules = [importlib.import_module(f"{layers.__name__}.{info.name}") for info in pkgutil.iter_modules(layers.__path__)]
+    classes = {cls.__name__ for module in modules for _, cls in inspect.getmembers(module, inspect.isclass)
+               if cls.__module__ == module.__name__ and hasattr(cls, "backward")}
+    assert classes <= {name.split()[0] for name in LAYERS}
+    assert set(NETWORKS) <= {name.split()[0] for name in LAYERS}
+    assert {f"convolutional {pixels}" for pixels in PIXELS} <= set(LAYERS)
+
+
+@pytest.mark.parametrize("initializer", INITIALIZERS)
+@pytest.mark.parametrize("network", NETWORKS)
+def test_networks_leave_nothing_undrawn_with_any_initializer(network, initializer):
+    shape = (20, 20, 1) if network == "convolutional" else (5,)
+    built = NETWORKS[network](body_init=initializer, head_init=initializer).build(shape, HEADS)
+    flat = Parameters(built.shapes).flat
+    flat[:] = np.nan
+    built.init(Parameters(built.shapes, flat).tree, np.random.default_rng(0))
+    assert np.isfinite(flat).all()
+
+
+def test_init_leaves_nothing_undrawn_and_depends_on_the_seed_alone(name):
+    layer, _ = LAYERS[name]
+    drawn = []
+    for seed in (7, 7, 8):
+        p = Parameters(layer.shapes)
+        p.flat[:] = np.nan
+        layer.init(p.tree, np.random.default_rng(seed))
+        drawn.append(p.flat)
+    assert np.isfinite(drawn[0]).all()
+    np.testing.assert_array_equal(drawn[0], drawn[1])
+    assert len(drawn[0]) == 0 or (drawn[0] != drawn[2]).any()
+
+
+def test_forward_writes_the_given_rows_and_no_others(name):
+    layer, p, x = drawn(name)
+    cache = layer.cache(ROWS + 2, np.float64)
+    for memory in memories(cache):
+        memory.y[:], memory.d_x[:] = np.nan, np.nan
+    layer.forward(p.tree, x[:2], cache, slice(1, 3))
+    for memory in memories(cache):
+        assert np.isfinite(memory.y[1:3]).all()
+        assert np.isnan(memory.y[0]).all() and np.isnan(memory.y[3:]).all() and np.isnan(memory.d_x).all()
+
+
+def test_forward_returns_views_of_the_cache(name):
+    layer, p, x = drawn(name)
+    cache = layer.cache(ROWS, np.float64)
+    ys = as_tuple(layer.forward(p.tree, x, cache, slice(0, ROWS)))
+    lowest = memories(cache)[-len(ys):]
+    assert all(np.shares_memory(y, memory.y) for y, memory in zip(ys, lowest))
+
+
+@pytest.mark.parametrize("dtype, tolerance", [(np.float32, 2e-6), (np.float64, 1e-14)])
+def test_row_by_row_equals_one_batch(name, dtype, tolerance):
+    """Not bit for bit: a matrix product may sum in another order when it has more rows."""
+    layer, p, x = drawn(name, dtype)
+    alone, together = layer.cache(ROWS, dtype), layer.cache(ROWS, dtype)
+    layer.forward(p.tree, x, together, slice(0, ROWS))
+    for t in range(ROWS):
+        layer.forward(p.tree, x[t:t + 1], alone, slice(t, t + 1))
+    for one, other in zip(memories(alone), memories(together)):
+        np.testing.assert_allclose(one.y, other.y, rtol=tolerance, atol=tolerance)
+
+
+def test_backward_after_acting_row_by_row_is_backward_after_one_batch(name):
+    layer, p, x = drawn(name)
+    gradients = []
+    for step in (1, ROWS):
+        cache, d_p = layer.cache(ROWS, np.float64), Parameters(layer.shapes, dtype=np.float64)
+        for t in range(0, ROWS, step):
+            layer.forward(p.tree, x[t:t + step], cache, slice(t, t + step))
+        d_y = tuple(np.ones((ROWS, *layer_y.shape[1:])) for layer_y in as_tuple(layer.forward(
+            p.tree, x[:1], layer.cache(1, np.float64), slice(0, 1))))
+        layer.backward(p.tree, d_p.tree, x, cache, d_y if len(d_y) > 1 else d_y[0])
+        gradients.append(d_p.flat)
+    np.testing.assert_allclose(*gradients, rtol=1e-10, atol=1e-12)
+
+
+@pytest.mark.parametrize("dtype, tolerance", [(np.float32, 1e-4), (np.float64, 1e-12)])
+def test_backward_adds_to_parameter_gradients(name, dtype, tolerance):
+    plain, _, _ = backward_of(name, dtype)
+    before = np.random.default_rng(5).normal(size=len(plain)).astype(dtype)
+    added, _, _ = backward_of(name, dtype, before)
+    np.testing.assert_allclose(added, before + plain, rtol=tolerance, atol=tolerance * np.abs(plain).max(initial=1))
+
+
+def test_backward_overwrites_input_gradients_and_touches_no_further_row(name):
+    _, clean, _ = backward_of(name)
+    _, d_x, cache = backward_of(name, poison=np.nan)
+    np.testing.assert_array_equal(d_x, clean)
+    for memory in memories(cache):
+        assert np.isfinite(memory.d_x[:ROWS]).all() and np.isnan(memory.d_x[ROWS:]).all()
+
+
+def test_backward_leaves_parameters_and_input_alone(name):
+    layer, p, x = drawn(name)
+    kept = p.flat.copy(), x.copy()
+    cache = layer.cache(ROWS, np.float64)
+    d_y = output_gradients(layer.forward(p.tree, x, cache, slice(0, ROWS)))
+    layer.backward(p.tree, Parameters(layer.shapes, dtype=np.float64).tree, x, cache, d_y)
+    np.testing.assert_array_equal(p.flat, kept[0])
+    np.testing.assert_array_equal(x, kept[1])
+
+
+def loss_of(name):
+    """A random linear function of the outputs, as a closure, with everything that it depends on."""
+    layer, p, x = drawn(name, seed=3)
+    cache = layer.cache(ROWS, np.float64)
+    d_y = output_gradients(layer.forward(p.tree, x, cache, slice(0, ROWS)))
+
+    def loss():
+        ys = as_tuple(layer.forward(p.tree, x, cache, slice(0, ROWS)))
+        return float(sum(np.vdot(y, d) for y, d in zip(ys, as_tuple(d_y))))
+
+    d_p = Parameters(layer.shapes, dtype=np.float64)
+    d_x = layer.backward(p.tree, d_p.tree, x, cache, d_y).copy()
+    return loss, p.flat, d_p.flat, x, d_x
+
+
+def test_gradients_against_central_differences_in_every_coordinate(name):
+    loss, theta, d_theta, x, d_x = loss_of(name)
+    if len(theta) <= 200:
+        np.testing.assert_allclose(d_theta, reference.coordinate_gradient(loss, theta), rtol=1e-6, atol=1e-8)
+    if x.dtype == np.float64 and x.size <= 300:
+        np.testing.assert_allclose(d_x, reference.coordinate_gradient(loss, x), rtol=1e-6, atol=1e-8)
+
+
+def test_gradients_against_central_differences_in_a_random_direction(name):
+    loss, theta, d_theta, x, d_x = loss_of(name)
+    for here, gradient in ((theta, d_theta), (x, d_x)):
+        if here.dtype != np.uint8 and len(here):
+            direction = np.random.default_rng(9).normal(size=here.shape) / np.sqrt(here.size)
+            numeric = reference.directional_derivative(loss, here, direction, 1e-6)
+            assert np.vdot(gradient, direction) == pytest.approx(numeric, rel=1e-6)

@@ -1,0 +1,150 @@
+"""Rollouts and the Player: where they end, what they hold, and that they can be gone on with."""
+
+import json
+
+import gymnasium
+import numpy as np
+import pytest
+
+from a3c_numba.algorithms import A3C
+from a3c_numba.envs.toys import Catch, Corridor
+from a3c_numba.networks import MLP, initial_parameters
+from a3c_numba.parameters import Parameters
+from a3c_numba.rollout import Player
+
+
+class Scripted(gymnasium.Env):
+    """Episodes of ``length`` steps that count: observation k after k steps, reward 10 k, the end as asked for."""
+
+    observation_space = gymnasium.spaces.Box(-np.inf, np.inf, (1,), np.float32)
+    action_space = gymnasium.spaces.Discrete(2)
+
+    def __init__(self, length, terminates):
+        self.length, self.terminates, self.seeds = length, terminates, []
+
+    def reset(self, *, seed=None, options=None):
+        self.seeds.append(seed)
+        self.k = 0
+        return np.array([0], np.float32), {}
+
+    def step(self, action):
+        self.k += 1
+        ended = self.k == self.length
+        return np.array([self.k], np.float32), 10.0 * self.k, ended and self.terminates, ended and not self.terminates, {}
+
+
+def player_of(env, seed=0, **algorithm):
+    """A Player and theta for it."""
+    a3c = A3C(**algorithm)
+    network = MLP(hidden=8, head_init="orthogonal").build(env.observation_space.shape, a3c.heads(int(env.action_space.n)))
+    theta = Parameters(network.shapes, initial_parameters(network, np.random.SeedSequence(1)))
+    return Player(env, a3c, network, np.random.default_rng(seed)), theta.tree
+
+
+def snapshot(played):
+    """A copy of what ``play`` returned."""
+    rollout, outputs, episode = played
+    copies = [np.array(part) for part in (*rollout[:4], *outputs)]
+    return copies, rollout.terminated, episode
+
+
+def assert_same(one, other):
+    for a, b in zip(one[0], other[0], strict=True):
+        np.testing.assert_array_equal(a, b)
+    assert one[1:] == other[1:]
+
+
+def test_an_episode_is_cut_into_rollouts_and_none_crosses_its_end():
+    player, theta = player_of(Scripted(7, terminates=True), t_max=3)
+    seen = [snapshot(player.play(theta)) for _ in range(6)]
+    assert [[int(k) for k in copies[0][:, 0]] for copies, _, _ in seen] == [[0, 1, 2, 3], [3, 4, 5, 6], [6, 7]] * 2
+    assert [terminated for _, terminated, _ in seen] == [False, False, True] * 2
+    assert [episode for _, _, episode in seen] == [None, None, (280.0, 7)] * 2
+    assert len(player.env.seeds) == 2
+
+
+@pytest.mark.parametrize("t_max", [1, 4, 20])
+def test_T_steps_have_T_plus_1_observations_and_outputs(t_max):
+    player, theta = player_of(Catch(), t_max=t_max)
+    for _ in range(12):
+        rollout, (logits, values), _ = player.play(theta)
+        T = rollout.length
+        assert 1 <= T <= t_max
+        assert {len(rollout.actions), len(rollout.rewards), len(rollout.discounts)} == {T}
+        assert {len(rollout.obs), len(logits), len(values)} == {T + 1}
+
+
+def test_a_termination_has_discount_0_and_a_truncation_keeps_it():
+    for terminates, last in ((True, 0.0), (False, 0.5)):
+        player, theta = player_of(Scripted(2, terminates), t_max=5, discount=0.5)
+        rollout, _, episode = player.play(theta)
+        np.testing.assert_array_equal(rollout.discounts, [0.5, last])
+        assert rollout.terminated is terminates and episode == (30.0, 2)
+        assert rollout.obs[-1, 0] == 2                                   # what it is bootstrapped from
+
+
+def test_a_rollout_that_fills_up_exactly_at_the_end_ends_the_episode():
+    player, theta = player_of(Scripted(3, terminates=False), t_max=3)
+    assert [player.play(theta)[2] for _ in range(2)] == [(60.0, 3)] * 2
+
+
+@pytest.mark.parametrize("clip, rewards", [(True, [1, 1]), (False, [10, 20])])
+def test_rewards_are_clipped_for_training_and_never_in_the_score(clip, rewards):
+    player, theta = player_of(Scripted(2, True), clip_rewards=clip)
+    rollout, _, episode = player.play(theta)
+    np.testing.assert_array_equal(rollout.rewards, rewards)
+    assert episode.score == 30
+
+
+def test_outputs_are_what_the_network_says_of_the_observations():
+    player, theta = player_of(Catch(), t_max=5)
+    for _ in range(4):
+        rollout, outputs, _ = player.play(theta)
+        T = rollout.length
+        again = player.network.forward(theta, rollout.obs, player.network.cache(T + 1, np.float32), slice(0, T + 1))
+        for one, other in zip(outputs, again):
+            np.testing.assert_allclose(one, other, rtol=1e-6, atol=1e-7)
+
+
+def test_a_rollout_can_be_replayed_from_its_seed_and_actions():
+    player, theta = player_of(Catch(), t_max=20)
+    rollout, _, _ = player.play(theta)
+    env = Catch()
+    obs, _ = env.reset(seed=int(np.random.default_rng(0).integers(2**31)))
+    for t, action in enumerate(rollout.actions):
+        np.testing.assert_array_equal(obs, rollout.obs[t])
+        obs, reward, *_ = env.step(int(action))
+        assert reward == rollout.rewards[t]
+    np.testing.assert_array_equal(obs, rollout.obs[-1])
+
+
+def test_episodes_begin_with_seeds_of_their_own():
+    player, theta = player_of(Scripted(1, True))
+    for _ in range(20):
+        player.play(theta)
+    assert len(set(player.env.seeds)) == 20
+
+
+def test_the_same_seed_plays_the_same_and_another_seed_another():
+    played = []
+    for seed in (3, 3, 4):
+        player, theta = player_of(Catch(), seed)
+        played.append([snapshot(player.play(theta)) for _ in range(6)])
+    for one, other in zip(*played[:2]):
+        assert_same(one, other)
+    assert any((a[0][1] != b[0][1]).any() for a, b in zip(played[0], played[2]) if len(a[0][1]) == len(b[0][1]))
+
+
+@pytest.mark.parametrize("k", [0, 1, 2, 3, 8])
+@pytest.mark.parametrize("make", [Catch, lambda: Corridor(length=2, truncates=True)], ids=["Catch", "Corridor"])
+def test_restore_goes_on_exactly_where_state_was_taken(make, k):
+    player, theta = player_of(make(), t_max=4)
+    for _ in range(k):
+        player.play(theta)
+    state = json.loads(json.dumps(player.state()))                       # as it comes out of a checkpoint
+    expected = [snapshot(player.play(theta)) for _ in range(10)]
+    other, _ = player_of(make(), seed=99, t_max=4)
+    other.play(theta)                                                    # and whatever was there before does not matter
+    other.restore(state)
+    for wanted in expected:
+        assert_same(snapshot(other.play(theta)), wanted)

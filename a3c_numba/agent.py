@@ -124,8 +124,10 @@ class Agent:
         """
         obs = np.ascontiguousarray(obs, self.observation_space.dtype)
         actions, returns = np.asarray(actions, np.int64), np.asarray(returns, np.float32)
-        if not len(obs) == len(actions) == len(returns) or obs.shape[1:] != self.observation_space.shape:
+        if not 0 < len(obs) == len(actions) == len(returns) or obs.shape[1:] != self.observation_space.shape:
             raise ValueError(f"obs {obs.shape}, actions {actions.shape} and returns {returns.shape} are no rollout")
+        if not 0 <= actions.min() <= actions.max() < self.action_space.n:
+            raise ValueError(f"actions must lie in 0 .. {self.action_space.n - 1}; got {actions.tolist()}")
         cache, d_theta = self.network.cache(len(obs), np.float32), Parameters(self.network.shapes)
         outputs = self.network.forward(self.policy.parameters.tree, obs, cache, slice(0, len(obs)))
         d_outputs, _ = self.config.algorithm.loss_gradient(actions, returns, outputs)

@@ -31,10 +31,11 @@ WARM_UP_SECONDS = 2.0
 
 def run(env: str, seconds: float, t_max: int) -> None:
     """Print the table for an Atari game and the paper's network."""
-    if not seconds > 0:
+    if not 0 < seconds < float("inf"):
         raise ValueError(f"seconds must be above 0; got {seconds}")
     config = configure(env, "paper")
     config = _with(config, t_max=t_max)
+    config.build_network(config.make_env())                              # fails before anything is measured
     print(f"{processor()}, {os.cpu_count()} cores; {config.env_name}, the paper's network, t_max {t_max}\n")
     emulator, environment = emulator_seconds(config), environment_seconds(config)
     _line("emulator alone, 4 frames", emulator)

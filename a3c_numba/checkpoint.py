@@ -26,6 +26,7 @@ FORMAT, VERSION = "a3c_numba checkpoint", 1
 PROGRESS = ("global_step", "seconds", "workers", "streams", "mean_score")   # fields of Checkpoint that JSON holds
 
 
+
 class CheckpointError(ValueError):
     """A checkpoint that cannot be read; the message is one line that names the file and the reason."""
 
@@ -57,7 +58,8 @@ class Checkpoint:
 
 def _meta(checkpoint: Checkpoint) -> str:
     fields = {name: getattr(checkpoint, name) for name in PROGRESS}
-    head = {"format": FORMAT, "version": VERSION, "parameters": checkpoint.shapes}
+    head = {"format": FORMAT, "version": VERSION, "parameters": checkpoint.shapes,
+            "has_statistics": checkpoint.statistics is not None}
     return json.dumps(head | fields | {"config": json.loads(checkpoint.config.to_json())})
 
 
@@ -98,7 +100,7 @@ def load(path: Path, env: Any = None) -> Checkpoint:
                 raise CheckpointError(f"{path}: format {meta['format']!r} version {meta['version']!r}, "
                                       f"this program reads version {VERSION}")
             theta = _array(archive, "theta", np.float32, path)
-            has_statistics = "statistics.npy" in archive.namelist()
+            has_statistics = meta.get("has_statistics", "statistics.npy" in archive.namelist())
             statistics = _array(archive, "statistics", np.float32, path) if has_statistics else None
         return _checkpoint(path, meta, theta, statistics, env)
     except CheckpointError:
@@ -145,7 +147,10 @@ def _checkpoint(path: Path, meta: dict[str, Any], theta: np.ndarray, statistics:
             raise CheckpointError(f"{path}: {name} has {len(array)} numbers, its list of parameters {expected}")
         if array is not None and not np.isfinite(array).all():
             raise CheckpointError(f"{path}: {name} holds numbers that are not finite")
-    config = Config.from_json(json.dumps(meta["config"]), env)
+    try:
+        config = Config.from_json(json.dumps(meta["config"]), env)
+    except ValueError as error:
+        raise CheckpointError(f"{path}: {_one_line(error)}") from None
     fields = {name: meta[name] for name in PROGRESS}
     return Checkpoint(config, shapes, theta, statistics, **fields)
 
@@ -154,8 +159,12 @@ def load_fitting(path: Path, env: Any = None) -> Checkpoint:
     """``load``, and hold the parameters against the network that the configuration and the environment ask for."""
     checkpoint = load(path, env)
     made = checkpoint.config.make_env()
-    expected = dict(leaves(checkpoint.config.build_network(made).shapes))
-    made.close()
+    try:
+        expected = dict(leaves(checkpoint.config.build_network(made).shapes))
+    except ValueError as error:
+        raise CheckpointError(f"{path}: {error}: another network or environment") from None
+    finally:
+        made.close()
     if checkpoint.shapes != expected:
         wrong = sorted(set(expected.items()) ^ set(checkpoint.shapes.items()))[0][0]
         raise CheckpointError(f"{path}: {wrong} is {checkpoint.shapes.get(wrong)}, the network for "

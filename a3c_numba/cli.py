@@ -7,7 +7,7 @@ Exit codes: 0 all went well; 2 something typed or given cannot be used, one line
 import argparse
 import signal
 import sys
-from typing import Any
+from typing import Any, NoReturn
 
 from . import __version__, commands, options
 from .evaluation import PROTOCOLS
@@ -20,8 +20,16 @@ class Terminated(BaseException):
     """SIGTERM has come."""
 
 
+class Parser(argparse.ArgumentParser):
+    """Says what is wrong in one line, without the usage above it."""
+
+    def error(self, message: str) -> NoReturn:
+        """Raises ValueError."""
+        raise ValueError(f"{message} (see {self.prog} --help)")
+
+
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="a3c-numba", description="A3C (Mnih et al. 2016) without a framework.")
+    parser = Parser(prog="a3c-numba", description="A3C (Mnih et al. 2016) without a framework.")
     parser.add_argument("--version", action="version", version=f"a3c-numba {__version__}")
     menu = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
     for add in (_add_train, _add_evaluate, _add_play, _add_plot, _add_bench, _add_check_gradients):
@@ -39,10 +47,12 @@ def _add_train(menu: Any) -> None:
     parser = _command(menu, commands.train, "train", "train an agent")
     parser.add_argument("env", nargs="?", default=None, metavar="ENV", help="gymnasium id (default ALE/Pong-v5)")
     parser.add_argument("--preset", choices=tuple(PRESETS), help="hyper-parameters (default: by observations)")
-    parser.add_argument("--workers", type=options.number, metavar="N", help="processes (default: the preset's)")
-    parser.add_argument("--total-steps", type=options.number, metavar="N",
+    parser.add_argument("--workers", type=options.whole_number, metavar="N",
+                        help="processes (default: the preset's)")
+    parser.add_argument("--total-steps", type=options.whole_number, metavar="N",
                         help="agent steps of all workers together, T_max (default 5e6)")
-    parser.add_argument("--seed", type=options.number, metavar="S", help="of parameters and of chance (default 0)")
+    parser.add_argument("--seed", type=options.whole_number, metavar="S",
+                        help="of parameters and of chance (default 0)")
     parser.add_argument("--out", metavar="DIR", help="the run's folder (default runs/ENV-sSEED)")
     parser.add_argument("--resume", metavar="DIR", help="go on with the run in this folder")
     parser.add_argument("--overwrite", action="store_true", help="replace the run that the folder holds")
@@ -52,10 +62,10 @@ def _add_train(menu: Any) -> None:
 def _add_evaluate(menu: Any) -> None:
     parser = _command(menu, commands.evaluate, "evaluate", "play whole games and report their scores")
     _add_source(parser)
-    parser.add_argument("--episodes", type=options.number, default=30, metavar="N", help="games (default 30)")
+    parser.add_argument("--episodes", type=options.whole_number, default=30, metavar="N", help="games (default 30)")
     parser.add_argument("--protocol", choices=tuple(PROTOCOLS), default="noop",
                         help="noop: up to 30 no-ops at the start; sticky: sticky actions, p 0.25 (default noop)")
-    parser.add_argument("--workers", type=options.number, default=1, metavar="N", help="processes (default 1)")
+    parser.add_argument("--workers", type=options.whole_number, default=1, metavar="N", help="processes (default 1)")
     parser.add_argument("--json", metavar="FILE", help="where every game goes (default: evaluation.json beside it)")
 
 
@@ -63,13 +73,14 @@ def _add_play(menu: Any) -> None:
     parser = _command(menu, commands.play, "play", "watch an agent, in the terminal or as a video")
     _add_source(parser)
     parser.add_argument("--video", metavar="FILE", help="an .mp4, .avi or .gif to write, instead of the terminal")
-    parser.add_argument("--episodes", type=options.number, default=1, metavar="N", help="games (default 1)")
-    parser.add_argument("--max-steps", type=options.number, metavar="N", help="stop each game after that many steps")
+    parser.add_argument("--episodes", type=options.whole_number, default=1, metavar="N", help="games (default 1)")
+    parser.add_argument("--max-steps", type=options.whole_number, metavar="N",
+                        help="stop each game after that many steps")
 
 
 def _add_source(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("source", metavar="RUN|FILE", help="a run's folder, or an .npz file")
-    parser.add_argument("--seed", type=options.number, default=0, metavar="S", help="of the games (default 0)")
+    parser.add_argument("--seed", type=options.whole_number, default=0, metavar="S", help="of the games (default 0)")
     parser.add_argument("--deterministic", action="store_true", help="the most probable action instead of a drawn one")
 
 
@@ -84,16 +95,16 @@ def _add_bench(menu: Any) -> None:
     parser = _command(menu, commands.bench, "bench", "measure what this machine can do, and how near we come")
     parser.add_argument("env", nargs="?", default="ALE/Pong-v5", metavar="ENV", help="Atari game (default ALE/Pong-v5)")
     parser.add_argument("--seconds", type=float, default=10.0, metavar="S", help="for each training run (default 10)")
-    parser.add_argument("--t-max", type=options.number, default=5, metavar="N", help="rollout length (default 5)")
+    parser.add_argument("--t-max", type=options.whole_number, default=5, metavar="N", help="rollout length (default 5)")
 
 
 def _add_check_gradients(menu: Any) -> None:
     parser = _command(menu, commands.check_gradients, "check-gradients",
                       "hold every tensor of the real network's gradient against central differences")
     parser.add_argument("env", nargs="?", default="ALE/Pong-v5", metavar="ENV", help="default ALE/Pong-v5")
-    parser.add_argument("--coordinates", type=options.number, default=20, metavar="N",
+    parser.add_argument("--coordinates", type=options.whole_number, default=20, metavar="N",
                         help="coordinates tried in each tensor (default 20)")
-    parser.add_argument("--seed", type=options.number, default=0, metavar="S", help="of parameters and rollout")
+    parser.add_argument("--seed", type=options.whole_number, default=0, metavar="S", help="of parameters and rollout")
 
 
 def _terminate(*_: Any) -> None:

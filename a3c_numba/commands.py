@@ -2,6 +2,7 @@
 
 import dataclasses
 import json
+import os
 import sys
 from argparse import Namespace
 from pathlib import Path
@@ -71,12 +72,19 @@ def _trained(source: str) -> tuple[Path, Checkpoint]:
     return path, load_fitting(path)
 
 
+def _writable(path: Path) -> Path:
+    """``path``; raises ValueError where no file can be written there."""
+    if path.is_dir() or not os.access(path.parent, os.W_OK):
+        raise ValueError(f"cannot write to {path}")
+    return path
+
+
 def evaluate(arguments: Namespace) -> int:
     """Play games, print the figures, write a JSON of every game."""
     how = Evaluation(arguments.episodes, arguments.protocol, arguments.deterministic, arguments.seed)
     path, checkpoint = _trained(arguments.source)
+    out = _writable(Path(arguments.json) if arguments.json else path.with_name("evaluation.json"))
     result = summary(play_games(checkpoint.config, checkpoint.theta, how, arguments.workers), how)
-    out = Path(arguments.json) if arguments.json else path.with_name("evaluation.json")
     out.write_text(json.dumps({"agent": str(path), "env": checkpoint.config.env_name} | result, indent=1) + "\n")
     error = "--" if result["standard_error"] is None else f"{result['standard_error']:.2f}"
     print(f"{checkpoint.config.env_name}, {how.episodes} games, {how.protocol}: mean {result['mean']:.2f}, "
@@ -88,6 +96,8 @@ def evaluate(arguments: Namespace) -> int:
 def play(arguments: Namespace) -> int:
     """Show games."""
     how = Evaluation(arguments.episodes, "noop", arguments.deterministic, arguments.seed)
+    if arguments.max_steps is not None and arguments.max_steps < 1:
+        raise ValueError(f"max-steps must be at least 1; got {arguments.max_steps}")
     _, checkpoint = _trained(arguments.source)
     if arguments.video:
         show.film(checkpoint, how, Path(arguments.video), arguments.max_steps)
@@ -101,7 +111,7 @@ def plot(arguments: Namespace) -> int:
     for run in arguments.runs:
         if not (Path(run) / "episodes.csv").exists():
             raise RunFolderError(f"{run}: no run (it has no episodes.csv)")
-    learning_curve([Path(run) for run in arguments.runs], Path(arguments.out), arguments.x)
+    learning_curve([Path(run) for run in arguments.runs], _writable(Path(arguments.out)), arguments.x)
     print(arguments.out)
     return 0
 

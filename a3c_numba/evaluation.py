@@ -69,7 +69,7 @@ class Stage:
         score, length, truncated = 0.0, 0, False
         for _, _, reward, _, truncated in self.moments(episode):
             score, length = score + reward, length + 1
-        return Game(episode, score, length, truncated)
+        return Game(episode, score, length, bool(truncated))
 
 
 def evaluate(config: Config, theta: np.ndarray, how: Evaluation, workers: int = 1) -> list[Game]:

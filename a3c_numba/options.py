@@ -14,8 +14,11 @@ from .presets import PRESETS
 
 def number(text: str) -> int:
     """A whole number, also as 5e6 or 5_000_000."""
-    value = float(text)
-    if value != int(value):
+    try:
+        return int(text)
+    except ValueError:
+        value = float(text)
+    if not value.is_integer():
         raise ValueError(text)
     return int(value)
 
@@ -27,7 +30,7 @@ def boolean(text: str) -> bool:
 
 def _reader(default: Any) -> Callable[[str], Any]:
     kinds: dict[type, Callable[[str], Any]] = {
-        bool: _named(boolean, "true or false"), int: _named(number, "whole number"),
+        bool: _named(boolean, "true or false"), int: whole_number,
         float: _named(float, "number"), str: str,
     }
     return kinds[type(default)]
@@ -40,6 +43,9 @@ def _named(read: Callable[[str], Any], kind: str) -> Callable[[str], Any]:
         except (ValueError, KeyError, OverflowError):
             raise argparse.ArgumentTypeError(f"must be a {kind}; got {text!r}") from None
     return reader
+
+
+whole_number = _named(number, "whole number")
 
 
 def _owners() -> dict[str, list[tuple[str, str, Any]]]:

@@ -33,7 +33,7 @@ PRESETS = {
     ),
     "classic": Preset(
         A3C(t_max=20, gae_lambda=0.95, clip_rewards=False),
-        RMSProp(learning_rate=1e-3, epsilon=1e-5),
+        RMSProp(learning_rate=2e-3, epsilon=1e-5),
         MLP(),
         workers=2,
     ),

@@ -51,7 +51,7 @@ class RunFolder:
                                  "or another folder")
         try:
             self.path.mkdir(parents=True, exist_ok=True)
-            for stale in ("latest.npz", "best.npz", "final.npz", "curve.png"):
+            for stale in ("latest.npz", "best.npz", "final.npz", "curve.png", "evaluation.json"):
                 (self.path / stale).unlink(missing_ok=True)
             (self.path / "config.json").write_text(config_json + "\n")
             self._write_header("progress.csv", Progress._fields)
@@ -65,7 +65,7 @@ class RunFolder:
 
     def _append(self, name: str, rows: Iterable[Iterable[Any]]) -> None:
         with open(self.path / name, "a", newline="") as file:
-            csv.writer(file).writerows([f"{x:.6g}" if isinstance(x, float) else x for x in row] for row in rows)
+            csv.writer(file).writerows([f"{x:.9g}" if isinstance(x, float) else x for x in row] for row in rows)
 
     def append_progress(self, row: Progress) -> None:
         """One more row of progress.csv."""
@@ -82,10 +82,13 @@ class RunFolder:
 
     def _cut(self, name: str, global_step: int) -> list[dict[str, str]]:
         path = self.path / name
-        with open(path, newline="") as file:
-            reader = csv.DictReader(file)
-            columns = reader.fieldnames or []
-            rows = [row for row in reader if None not in row.values() and int(row["global_step"]) <= global_step]
+        try:
+            with open(path, newline="") as file:
+                reader = csv.DictReader(file)
+                columns = reader.fieldnames or []
+                rows = [row for row in reader if None not in row.values() and int(row["global_step"]) <= global_step]
+        except (OSError, KeyError, ValueError) as error:
+            raise RunFolderError(f"cannot go on with {path}: {error}") from None
         temporary = path.with_suffix(".tmp")
         with open(temporary, "w", newline="") as file:
             writer = csv.DictWriter(file, columns)

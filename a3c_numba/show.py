@@ -6,9 +6,11 @@ from collections import deque
 from pathlib import Path
 from typing import Any, Iterator, NamedTuple
 
+import gymnasium
 import numpy as np
 
 from .checkpoint import Checkpoint
+from .envs import MissingPackage
 from .evaluation import Evaluation, Stage
 from .pictures import VideoWriter, play_frame
 
@@ -37,10 +39,19 @@ def watch(checkpoint: Checkpoint, how: Evaluation, episode: int, max_steps: int 
         if t == max_steps:
             return
         score += reward
-        screen = stage.env.render()
-        if screen is None:
-            raise ValueError(f"{checkpoint.config.env_name} draws no picture of itself")
-        yield Moment(np.asarray(screen), *stage.policy.look(obs), action, score)
+        yield Moment(_picture(stage.env, checkpoint.config.env_name), *stage.policy.look(obs), action, score)
+
+
+def _picture(env: Any, name: str) -> np.ndarray:
+    try:
+        screen = env.render()
+    except NotImplementedError:
+        screen = None
+    except gymnasium.error.DependencyNotInstalled as error:
+        raise MissingPackage(f"to be drawn, {name} needs a package that is not installed: {error}") from None
+    if screen is None:
+        raise ValueError(f"{name} draws no picture of itself")
+    return np.asarray(screen)
 
 
 def action_names(env: Any) -> list[str]:

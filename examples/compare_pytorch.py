@@ -5,9 +5,9 @@ environment, network, initial theta, t_max, loss, clipping, learning rate, RMSPr
 memory, and one thread a worker.  In A, theta', d_theta, theta and g are flat tensors, and there is a choice:
 
 --acting  batched: act without a graph, then put the whole rollout through the network once more, as one batch;
-          graph: keep the graphs from acting and go backward through all of them (20 to 35 % more processor time)
---layout  channels_last: images lie in memory as the environment gives them; contiguous: PyTorch's own (5 to 15 % more)
---update  compiled: RMSProp as one kernel, by torch.compile, with a C++ compiler; eager: by operations (8 to 10 % more)
+          graph: keep the graphs from acting and go backward through all of them (20 to 37 % more processor time)
+--layout  channels_last: images lie in memory as the environment gives them; contiguous: PyTorch's own (5 to 17 % more)
+--update  compiled: RMSProp as one kernel, by torch.compile, with a C++ compiler; eager: by operations (4 to 11 % more)
 
 No gain: compiling the network or the loss, the bootstrap as one more row of the batch, autograd.grad and torch.cat in
 place of gradients that add up where they lie.  Machines drift: believe the ratio of two neighbours, not the rates.

@@ -1,4 +1,4 @@
-"""Naive NumPy twins of everything that is computed in a kernel, written in another style: einsum, windows, Jacobians and
+"""Naive NumPy twins of all that is computed in kernels, written in another style: einsum, windows, Jacobians and
 forward-view sums in float64, straight from the formulas, so that twin and kernel cannot share a bug.
 
 Nothing of the package is imported here.  ``run_a3c`` at the end is the whole of one worker's training as one function.

@@ -1,4 +1,4 @@
-"""The rules of the house, checked on the source itself: order of imports, docstrings, purity of kernels, names, sizes."""
+"""The rules of the house, checked on the source: order of imports, docstrings, purity of kernels, names, sizes."""
 
 import ast
 import builtins
@@ -14,10 +14,10 @@ IDS = [str(path.relative_to(ROOT)) for path in FILES]
 
 # Lowest first; a file, or a folder, imports only from what stands before it.
 ORDER = [
-    "jit", "settings", "parameters", "schedules", "returns", "distributions", "layers", "optimizers", "pictures", "envs",
-    "networks", "rollout", "algorithms", "config", "policy", "presets", "shared", "worker", "evaluation", "checkpoint",
-    "run_folder", "display", "gradient_check", "crew", "trainer", "agent", "__init__", "bench", "show", "options",
-    "commands", "cli", "__main__",
+    "jit", "settings", "parameters", "schedules", "returns", "distributions", "layers", "optimizers",
+    "pictures", "envs", "networks", "rollout", "algorithms", "config", "policy", "presets", "shared", "worker",
+    "evaluation", "checkpoint", "run_folder", "display", "gradient_check", "crew", "trainer", "agent",
+    "__init__", "bench", "show", "options", "commands", "cli", "__main__",
 ]
 FORBIDDEN = {"done", "utils", "util", "helpers", "helper", "manager"}
 LINES = 250

@@ -28,7 +28,7 @@ class Loss:
         rng = np.random.default_rng(seed)
         image = len(shape) == 3
         self.network, self.algorithm, self.rows = network, A3C(entropy_weight=0.1), rows
-        self.obs = (rng.integers(256, size=(rows, *shape)).astype(np.uint8) if image else rng.normal(size=(rows, *shape)))
+        self.obs = rng.integers(256, size=(rows, *shape)).astype(np.uint8) if image else rng.normal(size=(rows, *shape))
         self.actions, self.returns = rng.integers(6, size=rows), rng.normal(size=rows)
         self.theta = Parameters(network.shapes, dtype=np.float64)
         network.init(self.theta.tree, rng)

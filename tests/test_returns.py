@@ -56,7 +56,8 @@ def test_one_step_is_the_one_step_target():
 
 def test_lambda_0_is_the_one_step_target_of_each_step():
     rewards, discounts, values = rollout(1)
-    np.testing.assert_allclose(returns_of(rewards, discounts, values, 0.0), rewards + discounts * values[1:], rtol=1e-12)
+    one_step = rewards + discounts * values[1:]
+    np.testing.assert_allclose(returns_of(rewards, discounts, values, 0.0), one_step, rtol=1e-12)
 
 
 @pytest.mark.parametrize("lambda_", [0.0, 0.5, 1.0])

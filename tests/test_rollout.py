@@ -29,14 +29,15 @@ class Scripted(gymnasium.Env):
 
     def step(self, action):
         self.k += 1
-        ended = self.k == self.length
-        return np.array([self.k], np.float32), 10.0 * self.k, ended and self.terminates, ended and not self.terminates, {}
+        obs, ended = np.array([self.k], np.float32), self.k == self.length
+        return obs, 10.0 * self.k, ended and self.terminates, ended and not self.terminates, {}
 
 
 def player_of(env, seed=0, **algorithm):
     """A Player and theta for it."""
     a3c = A3C(**algorithm)
-    network = MLP(hidden=8, head_init="orthogonal").build(env.observation_space.shape, a3c.heads(int(env.action_space.n)))
+    heads = a3c.heads(int(env.action_space.n))
+    network = MLP(hidden=8, head_init="orthogonal").build(env.observation_space.shape, heads)
     theta = Parameters(network.shapes, initial_parameters(network, np.random.SeedSequence(1)))
     return Player(env, a3c, network, np.random.default_rng(seed)), theta.tree
 

@@ -73,7 +73,8 @@ RUNS = {
     "Dots centered": (config_of(Dots, Convolutional("center", dense=16, body_init="he_normal", head_init="near_zero"),
                                 60, A3C(t_max=3, gae_lambda=0.95)), reference.Convolutional(reference.centered), 12),
     # the paper's network on a game
-    "Pong": (config_of("ALE/Pong-v5", Convolutional(), 1000, optimizer=RMSProp(epsilon=1e-5)), reference.Convolutional(reference.scaled), 3),
+    "Pong": (config_of("ALE/Pong-v5", Convolutional(), 1000, optimizer=RMSProp(learning_rate=0.02, epsilon=1e-5)),
+             reference.Convolutional(reference.scaled), 3),
 }
 
 

@@ -21,7 +21,8 @@ def random_parameters(layer, seed=0):
 
 
 def test_parameters_stand_in_the_order_of_the_layers_and_only_where_there_are_some():
-    network = Chain(pixels=Scale((3,)), one=Dense(3, 2), relu=ReLU((2,)), heads=Fork(left=Dense(2, 1), right=Dense(2, 4)))
+    heads = Fork(left=Dense(2, 1), right=Dense(2, 4))
+    network = Chain(pixels=Scale((3,)), one=Dense(3, 2), relu=ReLU((2,)), heads=heads)
     assert list(network.shapes) == ["one", "heads"]
     assert list(Parameters(network.shapes).named()) == [
         "one.weight", "one.bias", "heads.left.weight", "heads.left.bias", "heads.right.weight", "heads.right.bias"]

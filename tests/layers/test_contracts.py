@@ -86,7 +86,8 @@ def backward_of(name, dtype=np.float64, d_flat=None, poison=None):
 
 
 def test_the_sweep_misses_no_layer():
-    modules = [importlib.import_module(f"{layers.__name__}.{info.name}") for info in pkgutil.iter_modules(layers.__path__)]
+    names = [info.name for info in pkgutil.iter_modules(layers.__path__)]
+    modules = [importlib.import_module(f"{layers.__name__}.{name}") for name in names]
     classes = {cls.__name__ for module in modules for _, cls in inspect.getmembers(module, inspect.isclass)
                if cls.__module__ == module.__name__ and hasattr(cls, "backward")}
     assert classes <= {name.split()[0] for name in LAYERS}

@@ -1,0 +1,267 @@
+"""Checkpoints: whole or refused, whatever happened to the file."""
+
+import dataclasses
+import io
+import json
+import pickle
+import zipfile
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from a3c_numba import checkpoint as checkpoints
+from a3c_numba.checkpoint import Checkpoint, CheckpointError, load, load_fitting, save
+from a3c_numba.networks import MLP
+from a3c_numba.trainer import start_of
+from tests.programs import chances, program, small
+
+
+def some(env="Corridor", hidden=2):
+    """A checkpoint in the middle of a run."""
+    start, rng = start_of(small(env, hidden)), np.random.default_rng(0)
+    states = [{"generator": np.random.default_rng(1).bit_generator.state, "episode_seed": 5, "episode_actions": [0, 1],
+               "steps": 70}, None]
+    numbers = {"statistics": rng.uniform(size=len(start.theta)).astype(np.float32), "global_step": 123,
+               "seconds": 4.5, "workers": states, "streams": 2, "mean_score": 0.25}
+    return dataclasses.replace(start, config=dataclasses.replace(start.config, workers=2), **numbers)
+
+
+def same(one, other):
+    fields = [field.name for field in dataclasses.fields(Checkpoint)]
+    return all(np.array_equal(getattr(one, name), getattr(other, name)) for name in fields)
+
+
+def refused(path, call=load, **arguments):
+    """The one line with which the file is refused."""
+    with pytest.raises(CheckpointError) as error:
+        call(path, **arguments)
+    line = str(error.value)
+    assert str(path) in line and "\n" not in line and len(line) < 500
+    return line
+
+
+@pytest.fixture
+def path(tmp_path):
+    save(tmp_path / "a.npz", some())
+    return tmp_path / "a.npz"
+
+
+def arrays(path):
+    with np.load(path) as file:
+        return dict(file)
+
+
+def with_meta(path, **changes):
+    """Write the file again with other fields in its JSON text."""
+    content = arrays(path)
+    meta = json.loads(content["meta"].tobytes()) | changes
+    np.savez(path, **content | {"meta": np.frombuffer(json.dumps(meta).encode(), np.uint8)})
+    return path
+
+
+def test_all_of_it_comes_back(path):
+    assert same(load(path), some())
+    assert same(load_fitting(path), some())
+
+
+def test_without_statistics(tmp_path):
+    agent = dataclasses.replace(some(), statistics=None, mean_score=None, workers=[])
+    save(tmp_path / "a.npz", agent)
+    assert load(tmp_path / "a.npz").statistics is None
+    assert same(load(tmp_path / "a.npz"), agent)
+
+
+def test_what_comes_back_can_be_written_to(path):
+    loaded = load(path)
+    loaded.theta += 1
+    loaded.statistics += 1
+
+
+def test_any_program_can_read_it(path):
+    content = arrays(path)
+    meta = json.loads(content["meta"].tobytes())
+    assert meta["global_step"] == 123 and meta["config"]["env"] == "Corridor"
+    assert content["theta"].shape == (sum(int(np.prod(shape)) for shape in meta["parameters"].values()),)
+
+
+def test_writing_again_replaces_and_leaves_nothing_else(path):
+    save(path, dataclasses.replace(some(), global_step=124))
+    assert load(path).global_step == 124 and list(path.parent.iterdir()) == [path]
+
+
+@pytest.mark.parametrize("step", ["os.replace", "os.fsync", "np.savez"])
+def test_a_failed_write_leaves_the_old_file_alone(path, monkeypatch, step):
+    def fail(*arguments, **named):
+        raise OSError("no space left on device")
+    monkeypatch.setattr(f"a3c_numba.checkpoint.{step}", fail)
+    with pytest.raises(OSError):
+        save(path, dataclasses.replace(some(), global_step=124))
+    assert load(path).global_step == 123 and list(path.parent.iterdir()) == [path]
+
+
+def test_a_missing_file(tmp_path):
+    assert "no such file" in refused(tmp_path / "a.npz")
+
+
+def test_a_folder(tmp_path):
+    refused(tmp_path)
+
+
+def test_truncated_at_every_length(path):
+    whole = path.read_bytes()
+    for length in [*range(0, len(whole), 13), len(whole) - 1]:
+        path.write_bytes(whole[:length])
+        refused(path)
+
+
+def test_whatever_byte_is_flipped_it_is_refused_or_makes_no_difference(path):
+    whole, expected = path.read_bytes(), some()
+    for i in range(len(whole)):
+        path.write_bytes(whole[:i] + bytes([whole[i] ^ (1 << i % 8)]) + whole[i + 1:])
+        try:
+            assert same(load(path), expected), i
+        except CheckpointError as error:
+            assert "\n" not in str(error)
+
+
+def test_flips_in_the_content_are_refused(path):
+    whole = path.read_bytes()
+    for name in ("theta", "statistics"):
+        i = whole.index(arrays(path)[name].tobytes())
+        path.write_bytes(whole[:i + 6] + bytes([whole[i + 6] ^ 1]) + whole[i + 7:])
+        refused(path)
+        path.write_bytes(whole)
+
+
+def test_other_files(path):
+    for content in (b"", b"a text\n", pickle.dumps({"theta": 1}), b"\x89PNG\r\n", bytes(5000)):
+        path.write_bytes(content)
+        refused(path)
+
+
+class Trap:
+    """Writes a file when it is unpickled."""
+
+    def __init__(self, path):
+        self.path = path
+
+    def __reduce__(self):
+        return Path.touch, (self.path,)
+
+
+@pytest.mark.parametrize("name", ["meta", "theta", "statistics"])
+def test_pickled_objects_are_refused_and_never_unpickled(path, name):
+    sprung = path.with_name("sprung")
+    content = arrays(path) | {name: np.array([Trap(sprung)], object)}
+    np.savez(path, **content)
+    refused(path)
+    path.write_bytes(pickle.dumps(Trap(sprung)))
+    refused(path)
+    assert not sprung.exists()
+
+
+@pytest.mark.parametrize("name", ["meta", "theta", "statistics"])
+def test_a_header_that_claims_a_terabyte_is_refused_before_memory_is_taken(path, name):
+    dtype = "|u1" if name == "meta" else "<f4"
+    members = {member: _npy(array) for member, array in arrays(path).items()}
+    members[name] = _npy(np.zeros(3, dtype), shape=(2**40,))
+    with zipfile.ZipFile(path, "w") as archive:
+        for member, content in members.items():
+            archive.writestr(f"{member}.npy", content)
+    refused(path)
+
+
+def _npy(array, shape=None):
+    file = io.BytesIO()
+    header = {"descr": array.dtype.str, "fortran_order": False, "shape": shape or array.shape}
+    np.lib.format.write_array_header_1_0(file, header)
+    return file.getvalue() + array.tobytes()
+
+
+def test_a_compressed_bomb_is_refused(path):
+    content = arrays(path)
+    np.savez_compressed(path, **content | {"theta": np.zeros(10**7, np.float32)})
+    assert "compressed" in refused(path)
+
+
+def test_parameters_that_claim_a_terabyte_are_refused(path):
+    refused(with_meta(path, parameters={"dense1.weight": [2**20, 2**20]}))
+
+
+@pytest.mark.parametrize("changes", [
+    {"theta": np.zeros(3, np.float32)}, {"theta": np.zeros((2, 21), np.float32)},
+    {"statistics": np.zeros(3, np.float32)},
+    {"meta": np.frombuffer(b"{", np.uint8)}, {"meta": np.frombuffer(b"[]", np.uint8)},
+    {"meta": np.frombuffer(b"{}", np.uint8)}, {"meta": np.frombuffer(b"\xff\xfe", np.uint8)},
+    {"meta": np.frombuffer(b"[" * 100_000, np.uint8)}, {"meta": np.zeros(3)}, {"meta": np.array("text")},
+])
+def test_arrays_of_another_kind_are_refused(path, changes):
+    np.savez(path, **arrays(path) | changes)
+    refused(path)
+
+
+@pytest.mark.parametrize("name", ["theta", "statistics"])
+@pytest.mark.parametrize("change", [lambda x: x.astype(np.float64), lambda x: x * np.float32(np.nan),
+                                    lambda x: x + np.float32(np.inf)])
+def test_numbers_of_another_kind_are_refused(path, name, change):
+    content = arrays(path)
+    np.savez(path, **content | {name: change(content[name])})
+    assert name in refused(path)
+
+
+@pytest.mark.parametrize("missing", ["meta", "theta"])
+def test_a_missing_array(path, missing):
+    np.savez(path, **{name: array for name, array in arrays(path).items() if name != missing})
+    assert missing in refused(path)
+
+
+@pytest.mark.parametrize("changes", [{"format": "another"}, {"version": 2}, {"version": None}, {"config": {}},
+                                     {"config": None}, {"parameters": None}, {"parameters": {"a": None}},
+                                     {"parameters": {"a": "x"}}, {"parameters": {}}, {"parameters": {"a": [-1]}}])
+def test_another_text_is_refused(path, changes):
+    refused(with_meta(path, **changes))
+
+
+def test_a_missing_field_is_refused(path):
+    content = arrays(path)
+    meta = json.loads(content["meta"].tobytes())
+    del meta["streams"]
+    np.savez(path, **content | {"meta": np.frombuffer(json.dumps(meta).encode(), np.uint8)})
+    assert "streams" in refused(path)
+
+
+def test_another_network_is_refused(path):
+    config = json.loads(dataclasses.replace(some().config, network=MLP(hidden=3)).to_json())
+    line = refused(with_meta(path, config=config), load_fitting)
+    assert "dense1.bias is (2,), the network for Corridor has (3,)" in line
+
+
+@pytest.mark.parametrize("env", ["Catch", "CartPole-v1", chances, "ALE/Pong-v5"])
+def test_another_environment_is_refused(path, env):
+    refused(path, load_fitting, env=env)
+
+
+def test_a_factory_has_to_be_given_again(tmp_path):
+    path = tmp_path / "a.npz"
+    save(path, some(chances))
+    assert "give env=" in refused(path)
+    assert same(load_fitting(path, chances), some(chances))
+
+
+def test_files_in_the_working_folder(path, monkeypatch):
+    monkeypatch.chdir(path.parent)
+    save(Path("b.npz"), some())
+    assert same(load(Path("b.npz")), some())
+
+
+@pytest.mark.parametrize("command", ["evaluate", "play"])
+def test_the_commands_say_it_in_one_line(path, capsys, command):
+    path.write_bytes(path.read_bytes()[:1000])
+    assert program(command, path) == 2
+    written = capsys.readouterr()
+    assert written.err.startswith("a3c-numba: error: ") and written.err.count("\n") == 1 and not written.out
+
+
+def test_saving_uses_the_name_of_this_format():
+    assert (checkpoints.FORMAT, checkpoints.VERSION) == ("a3c_numba checkpoint", 1)

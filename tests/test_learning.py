@@ -1,0 +1,54 @@
+"""The whole machine learns: workers in processes of their own, on toys whose best return is known.
+
+Played greedily, the agent must reach the best return, 1, in every episode of Corridor, and in all but one in twenty of
+Catch (a miss costs 2): there a ball falls from one of five columns, so a column not learned is one episode in five.
+"""
+
+import dataclasses
+import functools
+
+import numpy as np
+import pytest
+
+from a3c_numba.config import Config
+from a3c_numba.envs.toys import Corridor
+from a3c_numba.evaluation import Evaluation, evaluate
+from a3c_numba.policy import Policy
+from a3c_numba.presets import PRESETS
+from a3c_numba.trainer import Trainer, start_of
+
+STEPS = {"Catch": 40_000, "Corridor": 8_000}
+LEAST = {"Catch": 0.9, "Corridor": 1.0}
+
+
+def config_of(env, total_steps, seed, **algorithm):
+    """Two workers with the preset for small vectors."""
+    preset = PRESETS["classic"]
+    return Config(env, dataclasses.replace(preset.algorithm, **algorithm), preset.optimizer, preset.network, workers=2,
+                  total_steps=total_steps, seed=seed)
+
+
+def greedy_mean(config, theta):
+    games = evaluate(config, theta, Evaluation(episodes=40, deterministic=True, seed=1))
+    return np.mean([game.score for game in games])
+
+
+@pytest.mark.parametrize("seed", range(3))
+@pytest.mark.parametrize("env", STEPS)
+def test_two_workers_learn_the_best_return(env, seed):
+    config = config_of(env, STEPS[env], seed)
+    start = start_of(config)
+    assert greedy_mean(config, start.theta) < 0.5
+    last = Trainer(start).run()
+    assert STEPS[env] <= last.global_step < STEPS[env] + 2 * config.algorithm.t_max
+    assert greedy_mean(config, last.theta) >= LEAST[env]
+
+
+def test_a_truncated_episode_is_learned_to_be_worth_what_would_have_followed():
+    """At the start of a corridor of 4 with gamma 0.8: 0.8 ** 3 = 0.51 if its end is the end of everything, but
+    0.8 ** 3 / (1 - 0.8 ** 4) = 0.87 as it only cuts the episode off; somewhat less while the policy still errs."""
+    config = config_of(functools.partial(Corridor, truncates=True), 12_000, 0, discount=0.8)
+    theta = Trainer(start_of(config)).run().theta
+    env = config.make_env()
+    _, value = Policy(config.build_network(env), config.algorithm, theta).look(env.reset(seed=0)[0])
+    assert 0.7 < value < 0.95

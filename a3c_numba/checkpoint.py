@@ -26,7 +26,6 @@ FORMAT, VERSION = "a3c_numba checkpoint", 1
 PROGRESS = ("global_step", "seconds", "workers", "streams", "mean_score")   # fields of Checkpoint that JSON holds
 
 
-
 class CheckpointError(ValueError):
     """A checkpoint that cannot be read; the message is one line that names the file and the reason."""
 

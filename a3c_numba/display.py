@@ -1,5 +1,6 @@
 """What a person sees of a run: a bar that redraws itself in a terminal, a plain line now and then elsewhere."""
 
+import shutil
 import sys
 from typing import TextIO
 
@@ -27,13 +28,13 @@ class Display:
         self.shown_at = -every                                           # seconds of training at the last plain line
 
     def line(self, row: Progress) -> str:
-        """One line: steps, speed, episodes, score, entropy, time gone and left."""
+        """One line: steps, speed, time left, episodes, score, entropy, time gone."""
         left = (self.total_steps - row.global_step) / row.steps_per_second if row.steps_per_second > 0 else -1
         score = "--" if row.mean_score != row.mean_score else f"{row.mean_score:.1f}"
         skipped = f"  {row.skipped} updates skipped" if row.skipped else ""
         return (f"{_count(row.global_step)}/{_count(self.total_steps)} steps  {row.steps_per_second:.0f}/s  "
-                f"{row.episodes} episodes  score {score}  entropy {row.entropy:.2f}  "
-                f"{_duration(row.seconds)} gone, {_duration(left)} left{skipped}")
+                f"{_duration(left)} left  {row.episodes} episodes  score {score}  entropy {row.entropy:.2f}  "
+                f"{_duration(row.seconds)} gone{skipped}")
 
     def bar(self, row: Progress, width: int = 20) -> str:
         """``line`` behind a bar."""
@@ -41,10 +42,16 @@ class Display:
         full = int(share * width)
         return f"{share:4.0%} |{'#' * full}{'.' * (width - full)}| {self.line(row)}"
 
+    def _redrawn(self, row: Progress) -> str:
+        """The bar over what stood there before, never wider than the terminal: a line that wraps cannot be redrawn."""
+        columns = shutil.get_terminal_size().columns - 1
+        width = min(20, max(5, columns - len(self.bar(row, 0))))
+        return "\r\x1b[K" + self.bar(row, width)[:columns]
+
     def show(self, row: Progress) -> None:
         """Redraw the bar, or print a line if the last one is ``every`` seconds old."""
         if self.is_terminal:
-            self.stream.write("\r\x1b[K" + self.bar(row))
+            self.stream.write(self._redrawn(row))
         elif row.seconds - self.shown_at >= self.every:
             self.shown_at = row.seconds
             self.stream.write(self.line(row) + "\n")
@@ -53,5 +60,5 @@ class Display:
     def close(self, row: Progress | None) -> None:
         """The last state, on a line of its own."""
         if row is not None:
-            self.stream.write(("\r\x1b[K" + self.bar(row) if self.is_terminal else self.line(row)) + "\n")
+            self.stream.write((self._redrawn(row) if self.is_terminal else self.line(row)) + "\n")
             self.stream.flush()

@@ -50,6 +50,7 @@ class Player:
         self.episode_seed: int | None = None                             # None: no episode is under way
         self.episode_actions: list[int] = []
         self.score = 0.0
+        self.current = self.obs[0]                                       # the observation to act on next
 
     def play(self, theta: Tree) -> tuple[Rollout, tuple[np.ndarray, ...], Episode | None]:
         """Up to t_max steps with the policy of ``theta``.
@@ -90,8 +91,9 @@ class Player:
         self.current, _ = self.env.reset(seed=seed)
 
     def _end(self) -> Episode:
-        self.episode_seed = None
-        return Episode(self.score, len(self.episode_actions))
+        episode = Episode(self.score, len(self.episode_actions))
+        self.episode_seed, self.episode_actions = None, []
+        return episode
 
     def state(self) -> dict[str, Any]:
         """All that the next rollout depends on besides theta, as plain numbers that JSON can hold."""

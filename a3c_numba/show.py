@@ -82,10 +82,11 @@ def in_terminal(checkpoint: Checkpoint, how: Evaluation, max_steps: int | None =
     draws = sys.stdout.isatty()
     for episode in range(how.episodes):
         score = 0.0
+        sys.stdout.write("\x1b[2J" * draws)
         for moment in watch(checkpoint, how, episode, max_steps):
             score = moment.score
             if draws:
-                sys.stdout.write("\x1b[H\x1b[2J" * (moment.score == 0 and not score) + "\x1b[H" + _drawn(moment))
+                sys.stdout.write("\x1b[H" + _drawn(moment))
                 sys.stdout.flush()
                 time.sleep(1 / FRAMES_PER_SECOND)
         print(f"game {episode}: {score:g}")

@@ -47,7 +47,7 @@ class A3C:
 
     def targets(self, rollout: Rollout, outputs: Outputs) -> np.ndarray:
         """R_t (T,) of a rollout whose ``outputs`` have T + 1 rows, the last one for the bootstrap."""
-        values = outputs[1][:, 0]
+        values = outputs[1][:, 0].copy()
         if rollout.terminated:
             values[-1] = 0                                               # there is no state s_T to have a value
         return returns_of(rollout.rewards, rollout.discounts, values, self.gae_lambda)
@@ -63,7 +63,7 @@ class A3C:
         return (d_logits, d_values), total_entropy / len(actions)
 
     def loss(self, actions: np.ndarray, returns: np.ndarray, advantages: np.ndarray, outputs: Outputs) -> float:
-        """L itself, for gradient checks: ``advantages`` (T,) are constants of the first term."""
+        """L itself, for gradient checks on moderate logits; ``advantages`` (T,) are constants of the first term."""
         logits, values = outputs
         log_pi = logits - np.log(np.exp(logits).sum(axis=1, keepdims=True))
         H = -(np.exp(log_pi) * log_pi).sum(axis=1)

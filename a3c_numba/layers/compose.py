@@ -3,7 +3,8 @@
     Chain   y = f_m( ... f_2(f_1(x)))       d_x = f_1' (f_2' (... f_m' d_y))    backward is forward, reversed
     Fork    y = (f_1(x), ..., f_m(x))       d_x = sum_i f_i' d_y_i              what branches forwards, adds backwards
 
-Both are layers themselves.  They own no numbers: parameters and caches are trees of the same shape as the network.
+A network is a Chain that ends in a Fork of heads; a branch of a Fork may be a Chain again.  They own no numbers:
+parameters and caches are trees of the same shape as the network.
 """
 
 from typing import Any

@@ -125,9 +125,8 @@ class ConvCache(Cache):
         h, w, _ = layer.output_shape
         self.k, self.stride = layer.k, layer.stride
         channels, outputs = layer.input_shape[2], layer.output_shape[2]
-        whole_strides = layer.k % layer.stride == 0
-        lanes = (outputs, layer.stride * channels)                       # what lies side by side in y and in d_x
-        self.tiled = whole_strides and all(register_tile.supported(n, dtype) for n in lanes)
+        side_by_side = (outputs, layer.stride * channels, layer.k % layer.stride * channels)     # in y, and in d_x
+        self.tiled = all(register_tile.supported(numbers, dtype) for numbers in side_by_side)
         self.turned = np.empty((layer.k, outputs, layer.k * channels), dtype)
         self.P = np.empty((h * w, layer.shapes["weight"][0]), dtype)
         self.d_P = np.empty((h, w, layer.k, self.P.shape[1] // layer.k), dtype)

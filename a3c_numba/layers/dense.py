@@ -62,7 +62,7 @@ def rectified_forward(x, weight, bias, y):
         for j in range(len(bias)):
             y[t, j] = bias[j]
         for i in range(len(weight)):
-            if x[t, i] > 0:
+            if not x[t, i] <= 0:                                         # NaN goes through, to be seen
                 for j in range(len(bias)):
                     y[t, j] += x[t, i] * weight[i, j]
 
@@ -76,7 +76,7 @@ def rectified_backward(x, weight, d_y, d_weight, d_bias, d_x):
     for i in range(len(weight)):
         for t in range(len(x)):
             d_x[t, i] = 0                                                # x <= 0: nothing reached y
-            if x[t, i] > 0:
+            if not x[t, i] <= 0:
                 d = d_x[t, i]
                 for j in range(len(d_bias)):
                     d_weight[i, j] += x[t, i] * d_y[t, j]                # y[t, j] += x[t, i] * weight[i, j]

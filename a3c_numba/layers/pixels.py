@@ -1,7 +1,7 @@
 """From bytes to numbers: how an image of 0 .. 255 enters the network.
 
     Scale     y = x / 255                                  the paper's: black is 0, white is 1
-    Center    y = (x - median of the image's own bytes) / 128
+    Center    y = (x - median of the image's own bytes) / 128       (of every 17th byte, which is near enough)
 
 A screen is mostly background.  Left at its grey level it reaches every filter of the first layer at every position, and
 the gradient spends itself on that constant; with each image centred on its own median the background is exactly 0 and
@@ -17,7 +17,7 @@ import numpy as np
 from ..jit import kernel
 from .cache import Cache, Shape
 
-STRIDE = 17                    # a sample is enough; prime to the 4 frames that lie side by side in each pixel
+EVERY = 17                     # bytes from one of the sample to the next; prime to the 4 frames of each pixel
 
 
 @kernel
@@ -29,11 +29,11 @@ def scale(x, factor, y):
 
 @kernel
 def median(x, counts):
-    """The median of every STRIDE-th of the bytes x (m,); counts (256,) is scratch."""
+    """The median of every EVERY-th of the bytes x (m,); counts (256,) is scratch."""
     counts[:] = 0
-    for i in range(0, len(x), STRIDE):
+    for i in range(0, len(x), EVERY):
         counts[x[i]] += 1
-    left = (len(x) + STRIDE - 1) // STRIDE // 2
+    left = (len(x) + EVERY - 1) // EVERY // 2
     for grey in range(256):
         left -= counts[grey]
         if left < 0:
@@ -44,9 +44,10 @@ def median(x, counts):
 @kernel
 def center(x, factor, counts, y):
     """y (m,) <- factor (x - median of x), for bytes x (m,)."""
-    shift = factor * median(x, counts)
+    y[0] = factor * median(x, counts)
+    shift = y[0]                                                         # of the dtype of y, whatever that is
     for i in range(len(x)):
-        y[i] = x[i] * factor - shift
+        y[i] = factor * x[i] - shift
 
 
 class Scale:

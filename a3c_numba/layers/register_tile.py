@@ -41,7 +41,7 @@ def available() -> bool:
 
 
 def supported(channels: int, dtype: Any) -> bool:
-    """Whether ``channels`` (O; for ``backward_input`` ask for C as well) are whole vectors of float32."""
+    """Whether ``channels`` (O; for ``backward_input`` stride C and k % stride C too) are whole vectors of float32."""
     return available() and channels % VECTOR == 0 and np.dtype(dtype) == np.float32
 
 
@@ -137,7 +137,7 @@ def backward_weight(x, d_y, k, stride, d_w, d_b):
 def backward_input(d_y, w, k, stride, d_x, turned):
     """d_x (n, H, W, C) overwritten, from d_y (n, h, v, O) and w (k k C, O); scratch: turned (k, O, k C)."""
     (_, h, v, O), (n, H, W, C) = d_y.shape, d_x.shape
-    assert C % VECTOR == 0
+    assert stride * C % VECTOR == 0 and k % stride * C % VECTOR == 0
     for row, j in np.ndindex(k, O):
         for p in range(k * C):
             turned[row, j, p] = w[row * k * C + p, j]                    # channels of d_x side by side, as lanes

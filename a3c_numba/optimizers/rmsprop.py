@@ -21,18 +21,21 @@ from ..settings import setting
 
 @kernel
 def square_norm(d):
-    """sum of d^2, in double precision whatever d is."""
-    total = 0.0
-    for i in range(len(d)):
-        total += np.float64(d[i] * d[i])
+    """sum of d^2, added up in the precision of d."""
+    total = d[0] * d[0]
+    for i in range(1, len(d)):
+        total += d[i] * d[i]
     return total
 
 
 @kernel
-def update(theta, g, d, local, eta, alpha, epsilon):
-    """One step for all elements (n,); leaves theta' = local at what was just written, and d at zero for the next."""
+def update(theta, g, d, local, eta, alpha, one_less_alpha, epsilon):
+    """One step for all elements (n,); leaves theta' = local at what was just written, and d at zero for the next.
+
+    All scalars have the arrays' dtype; ``1 - alpha`` in here would be of double precision, and so all that it touches.
+    """
     for i in range(len(d)):
-        g_i = alpha * g[i] + (1 - alpha) * d[i] * d[i]
+        g_i = alpha * g[i] + one_less_alpha * d[i] * d[i]
         theta_i = theta[i] - eta * d[i] / np.sqrt(g_i + epsilon)
         g[i] = g_i
         theta[i] = theta_i
@@ -52,14 +55,16 @@ class RMSProp:
     def update(self, theta: np.ndarray, g: np.ndarray, d_theta: np.ndarray, local: np.ndarray, eta: float) -> float:
         """Apply ``d_theta`` (n,) to ``theta`` and ``g`` (n,) in place; then local <- theta and d_theta <- 0.
 
-        Returns the gradient's global norm before clipping.  Not finite: nothing is written but d_theta <- 0.
+        Returns the gradient's global norm before clipping.  Where that is not finite, theta and g stay as they are.
         """
         norm = float(np.sqrt(square_norm(d_theta)))
         if not np.isfinite(norm):
+            local[:] = theta
             d_theta[:] = 0
             return norm
         if norm > self.max_gradient_norm:
             d_theta *= d_theta.dtype.type(self.max_gradient_norm / norm)
         real = d_theta.dtype.type
-        update(theta, g, d_theta, local, real(eta), real(self.decay), real(self.epsilon))
+        alpha, rest = real(self.decay), real(1 - self.decay)
+        update(theta, g, d_theta, local, real(eta), alpha, rest, real(self.epsilon))
         return norm

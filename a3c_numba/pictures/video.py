@@ -28,11 +28,14 @@ GIF_DITHER = 3  # a palette of each frame's own colours: true to them, and a six
 class Encoder(Protocol):
     """Takes the frames, BGR as OpenCV has them, and leaves a whole file."""
 
-    def append(self, frame: Frame) -> None: ...
+    def append(self, frame: Frame) -> None:
+        """Add a frame."""
 
-    def finish(self) -> None: ...
+    def finish(self) -> None:
+        """Make the file whole."""
 
-    def abandon(self) -> None: ...
+    def abandon(self) -> None:
+        """Give up; what is on the disk is removed by the caller."""
 
 
 class Film:
@@ -54,6 +57,7 @@ class Film:
         self._film.write(even)
 
     def finish(self) -> None:
+        """Close the file."""
         if self._film is not None:
             self._film.release()
 
@@ -72,6 +76,7 @@ class Animation:
         self._seen = 0
 
     def append(self, frame: Frame) -> None:
+        """Keep the frame, or drop it so that those kept stay evenly spaced."""
         if self._seen % self.stride == 0:
             self._frames.append(self._small(frame))
         self._seen += 1
@@ -80,6 +85,7 @@ class Animation:
             self.stride *= 2
 
     def finish(self) -> None:
+        """Encode and write what was kept."""
         animation = self.cv2.Animation()
         animation.frames = self._frames
         seconds = min(self.stride / self.fps, max(1 / self.fps, 1 / GIF_SLOWEST))
@@ -88,6 +94,7 @@ class Animation:
             raise OSError(f"OpenCV cannot write a .gif into {self.path.parent}")
 
     def abandon(self) -> None:
+        """Forget the frames."""
         self._frames.clear()
 
     def _small(self, frame: Frame) -> Frame:

@@ -1,0 +1,216 @@
+"""The command line: what it does when all is well, and the one line it says when something is not."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from a3c_numba import __version__
+from a3c_numba.checkpoint import load
+from tests.programs import program
+from tests.test_checkpoint import with_meta
+from tests.test_run_folder import rows
+
+ROOT = Path(__file__).parent.parent
+
+
+@pytest.fixture(autouse=True)
+def elsewhere(tmp_path, monkeypatch):
+    """Every test in an empty folder of its own; what is left there is what the command wrote."""
+    (tmp_path / "here").mkdir()
+    monkeypatch.chdir(tmp_path / "here")
+
+
+def refused(capsys, *arguments):
+    """The one line with which a command is refused, before it wrote or said anything else."""
+    before = contents(Path.cwd())
+    assert program(*arguments) == 2
+    written = capsys.readouterr()
+    assert not written.out and written.err.startswith("a3c-numba: error: ") and written.err.count("\n") == 1
+    assert contents(Path.cwd()) == before
+    return written.err.strip()
+
+
+def contents(folder):
+    return {path: path.read_bytes() if path.is_file() else None for path in folder.rglob("*")}
+
+
+@pytest.mark.parametrize("arguments", [["--help"], ["train", "--help"], ["evaluate", "--help"], ["play", "--help"],
+                                       ["plot", "--help"], ["bench", "--help"], ["check-gradients", "--help"]])
+def test_help(arguments, capsys):
+    assert program(*arguments) == 0
+    assert "usage: a3c-numba" in capsys.readouterr().out
+
+
+def test_version_by_module_and_by_name():
+    out = subprocess.run([sys.executable, "-m", "a3c_numba", "--version"], capture_output=True, text=True, cwd=ROOT)
+    assert (out.returncode, out.stdout, out.stderr) == (0, f"a3c-numba {__version__}\n", "")
+
+
+def test_a_run_leaves_everything_in_its_folder(catch_run):
+    assert {path.name for path in catch_run.iterdir()} >= {"config.json", "progress.csv", "episodes.csv", "latest.npz",
+                                                           "best.npz", "final.npz"}
+    config = json.loads((catch_run / "config.json").read_text())
+    assert (config["env"], config["workers"], config["total_steps"], config["seed"]) == ("Catch", 1, 2000, 0)
+    progress, episodes = rows(catch_run / "progress.csv"), rows(catch_run / "episodes.csv")
+    final = load(catch_run / "final.npz")
+    assert 2000 <= final.global_step == int(progress[-1]["global_step"]) < 2000 + final.config.algorithm.t_max
+    assert len(episodes) == int(progress[-1]["episodes"]) == final.global_step // 9
+    assert float(progress[-1]["learning_rate"]) == 0 and {row["length"] for row in episodes} == {"9"}
+    last = [float(row["score"]) for row in episodes[-100:]]
+    assert float(progress[-1]["mean_score"]) == pytest.approx(np.mean(last)) == final.mean_score
+
+
+def test_the_curve_is_drawn_where_it_can_be(catch_run):
+    pytest.importorskip("cv2")
+    assert (catch_run / "curve.png").stat().st_size > 1000
+
+
+def test_options_reach_the_run(capsys):
+    assert program("train", "Corridor", "--workers", 1, "--total-steps", "2e1", "--seed", 7, "--hidden", 5, "--t-max",
+                   3, "--entropy-weight", 0.5) == 0
+    err = capsys.readouterr().err
+    assert "Corridor: 1 workers, 20 steps, into runs/Corridor-s7" in err and "\x1b" not in err
+    config = load(Path("runs/Corridor-s7/final.npz")).config
+    assert (config.network.hidden, config.algorithm.t_max, config.algorithm.entropy_weight) == (5, 3, 0.5)
+    assert json.loads(Path("runs/Corridor-s7/config.json").read_text())["network"]["hidden"] == 5
+
+
+@pytest.mark.parametrize("arguments, words", [
+    ([], ["COMMAND"]),
+    (["trian"], ["trian", "train"]),
+    (["train", "Catch", "--surprise"], ["--surprise"]),
+    (["train", "CartPol-v1"], ["CartPol-v1", "did you mean CartPole-v1"]),
+    (["train", "ALE/Pnog-v5"], ["did you mean", "ALE/Pong-v5"]),
+    (["train", "zzz"], ["no environment is called 'zzz'"]),
+    (["train", "Pendulum-v1"], ["action space Box", "supported are Discrete"]),
+    (["train", "FrozenLake-v1"], ["observation space Discrete", "supported are"]),
+    (["train", "tests.programs:TinyImage-v0"], ["(10, 10, 1)"]),
+    (["train", "Catch", "--preset", "paper"], ["convolutional does not take observations of shape (50,)"]),
+    (["train", "Catch", "--preset", "best"], ["--preset", "best", "classic"]),
+    (["train", "Catch", "--workers", "0"], ["workers must be a whole number, at least 1; got 0"]),
+    (["train", "Catch", "--workers", "-2"], ["workers must be a whole number, at least 1; got -2"]),
+    (["train", "Catch", "--workers", "two"], ["--workers", "whole number", "'two'"]),
+    (["train", "Catch", "--workers", "inf"], ["--workers", "whole number", "'inf'"]),
+    (["train", "Catch", "--total-steps", "1.5"], ["--total-steps", "whole number", "'1.5'"]),
+    (["train", "Catch", "--total-steps", "nan"], ["--total-steps", "'nan'"]),
+    (["train", "Catch", "--total-steps", "0"], ["total_steps must be a whole number, at least 1; got 0"]),
+    (["train", "Catch", "--seed", "-1"], ["seed must be a whole number, at least 0; got -1"]),
+    (["train", "Catch", "--learning-rate", "nan"], ["learning_rate must be above 0; got nan"]),
+    (["train", "Catch", "--learning-rate", "inf"], ["learning_rate must be above 0; got inf"]),
+    (["train", "Catch", "--learning-rate=-1e-3"], ["learning_rate must be above 0; got -0.001"]),
+    (["train", "Catch", "--learning-rate", "fast"], ["--learning-rate", "'fast'"]),
+    (["train", "Catch", "--discount", "1.01"], ["discount must be at least 0 and at most 1; got 1.01"]),
+    (["train", "Catch", "--decay", "1"], ["decay must be at least 0 and below 1; got 1.0"]),
+    (["train", "Catch", "--epsilon", "0"], ["epsilon must be above 0; got 0.0"]),
+    (["train", "Catch", "--t-max", "0"], ["t_max must be at least 1; got 0"]),
+    (["train", "Catch", "--clip-rewards", "maybe"], ["--clip-rewards", "true or false", "'maybe'"]),
+    (["train", "Catch", "--body-init", "zeros"], ["body_init must be one of", "'zeros'"]),
+    (["train", "Catch", "--dense", "9"], ["--dense is an option of convolutional"]),
+    (["train", "ALE/Pong-v5", "--frame-skip", "0"], ["frame_skip"]),
+    (["train", "ALE/Pong-v5", "--sticky", "nan"], ["sticky", "nan"]),
+    (["train", "--resume", "nothing"], ["nothing/latest.npz: no such file"]),
+    (["evaluate", "nothing"], ["nothing: no such file"]),
+    (["play", "nothing.npz"], ["nothing.npz: no such file"]),
+    (["plot", "nothing"], ["nothing: no run"]),
+    (["check-gradients", "Pendulum-v1"], ["supported are"]),
+    (["check-gradients", "Catch", "--coordinates", "0"], ["coordinates must be at least 1; got 0"]),
+    (["bench", "CartPole-v1"], ["convolutional does not take"]),
+    (["bench", "ALE/Pnog-v5"], ["ALE/Pong-v5"]),
+    (["bench", "--seconds", "nan"], ["seconds must be above 0; got nan"]),
+    (["bench", "--seconds", "inf"], ["seconds must be above 0; got inf"]),
+    (["bench", "--t-max", "0"], ["t_max must be at least 1; got 0"]),
+])
+def test_what_cannot_be_used_is_one_line(capsys, arguments, words):
+    line = refused(capsys, *arguments)
+    assert all(word in line for word in words)
+
+
+@pytest.mark.parametrize("arguments", [["--episodes", "0"], ["--episodes", "1.5"], ["--workers", "0"], ["--seed", "-1"],
+                                       ["--protocol", "human"], ["--json", "nowhere/a.json"], ["--json", "."]])
+def test_evaluate_refuses_before_it_plays(catch_run, capsys, monkeypatch, arguments):
+    monkeypatch.setattr("a3c_numba.evaluation.Stage.play", lambda *_: pytest.fail("played"))
+    refused(capsys, "evaluate", catch_run, *arguments)
+
+
+def test_an_empty_folder_holds_no_agent(capsys):
+    Path("empty").mkdir()
+    assert "empty: holds no checkpoint" in refused(capsys, "evaluate", "empty")
+    assert "empty/latest.npz" in refused(capsys, "train", "--resume", "empty")
+
+
+def test_a_run_is_not_replaced_unasked(catch_run, capsys):
+    before = contents(catch_run)
+    line = refused(capsys, "train", "Catch", "--out", catch_run)
+    assert str(catch_run) in line and "--resume" in line and "--overwrite" in line and contents(catch_run) == before
+
+
+def copy_of(run, name="run"):
+    Path(name).mkdir()
+    for path in run.iterdir():
+        (Path(name) / path.name).write_bytes(path.read_bytes())
+    return Path(name)
+
+
+def test_overwriting_replaces_a_run_and_checks_first(catch_run, capsys):
+    run = copy_of(catch_run)
+    refused(capsys, "train", "Catch", "--out", run, "--overwrite", "--discount", 2)
+    assert program("train", "Corridor", "--out", run, "--overwrite", "--total-steps", 20, "--workers", 1) == 0
+    assert load(run / "final.npz").config.env == "Corridor" and not (run / "best.npz").exists()
+    assert int(rows(run / "episodes.csv")[-1]["global_step"]) < 100
+
+
+@pytest.mark.parametrize("arguments, words", [
+    ([], ["has made all of its 2,000 steps", "--total-steps"]), (["Catch"], ["--env cannot change"]),
+    (["--seed", "3"], ["--seed cannot change"]), (["--workers", "2"], ["--workers cannot change"]),
+    (["--out", "other"], ["--out cannot change"]), (["--hidden", "3"], ["--hidden cannot change"]),
+    (["--preset", "classic"], ["--preset cannot change"]), (["--total-steps", "0"], ["total_steps", "got 0"]),
+    (["--total-steps", "100"], ["has made all of its 100 steps"]),
+])
+def test_resuming_refuses_what_cannot_change(catch_run, capsys, arguments, words):
+    line = refused(capsys, "train", *arguments, "--resume", copy_of(catch_run))
+    assert all(word in line for word in words)
+
+
+def test_resuming_a_broken_or_another_run_touches_nothing(catch_run, capsys):
+    run = copy_of(catch_run)
+    whole = (run / "latest.npz").read_bytes()
+    for content in (b"", whole[:-1], whole[:len(whole) // 2], whole[:3000] + b"x" + whole[3001:]):
+        (run / "latest.npz").write_bytes(content)
+        assert "latest.npz" in refused(capsys, "train", "--resume", run, "--total-steps", 4000)
+    (run / "latest.npz").write_bytes(whole)
+    config = json.loads((run / "config.json").read_text()) | {"env": "Corridor"}
+    with_meta(run / "latest.npz", config=config)
+    assert "another network or environment" in refused(capsys, "train", "--resume", run, "--total-steps", 4000)
+
+
+def test_plotting_several_runs(catch_run, capsys):
+    pytest.importorskip("cv2")
+    assert program("plot", catch_run, copy_of(catch_run, "again"), "-o", "two.png", "-x", "minutes") == 0
+    assert capsys.readouterr().out == "two.png\n" and Path("two.png").read_bytes().startswith(b"\x89PNG")
+    for out in ("nowhere/a.png", "a.unknown", "."):
+        refused(capsys, "plot", catch_run, "-o", out)
+    refused(capsys, "plot", catch_run, "nothing", "-o", "three.png")
+
+
+def test_without_opencv_training_works_and_pictures_name_the_package(catch_run):
+    stub = Path("stub")
+    stub.mkdir()
+    (stub / "cv2.py").write_text("raise ImportError('libGL.so.1: cannot open shared object file')\n")
+    environment = os.environ | {"PYTHONPATH": os.pathsep.join([str(stub.resolve()), str(ROOT)])}
+
+    def run(*arguments):
+        command = [sys.executable, "-m", "a3c_numba", *map(str, arguments)]
+        return subprocess.run(command, env=environment, capture_output=True, text=True)
+    trained = run("train", "Corridor", "--total-steps", 100, "--workers", 1, "--out", "run")
+    said = [line for line in trained.stderr.splitlines() if "libgl1" in line]
+    assert trained.returncode == 0 and len(said) == 1 and said[0].startswith("no learning curve: ")
+    assert Path("run/final.npz").exists() and not Path("run/curve.png").exists()
+    for arguments in (("plot", catch_run), ("play", catch_run, "--video", "a.gif")):
+        ended = run(*arguments)
+        assert ended.returncode == 2 and ended.stderr.count("\n") == 1 and "libgl1" in ended.stderr
+    assert sorted(path.name for path in Path().iterdir()) == ["run", "stub"]

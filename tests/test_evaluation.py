@@ -1,0 +1,130 @@
+"""Evaluation: whole games, the same whoever plays them."""
+
+import json
+
+import numpy as np
+import pytest
+
+from a3c_numba.agent import configure
+from a3c_numba.evaluation import PROTOCOLS, Evaluation, Game, Stage, evaluate, summary
+from a3c_numba.parameters import Parameters
+from a3c_numba.trainer import start_of
+from tests.programs import chances, image, program, small
+
+FIGURES = ("mean", "standard_error", "median", "min", "max")
+
+
+def always(config, action):
+    """Parameters whose policy takes one action, whatever it sees."""
+    theta = Parameters(config.build_network(config.make_env()).shapes)
+    theta.tree["heads"]["policy"]["bias"][action] = 100
+    return theta.flat
+
+
+def uniform(config):
+    return np.zeros_like(start_of(config).theta)
+
+
+def test_scores_and_lengths_are_those_of_the_game():
+    config = small(chances)
+    games = evaluate(config, always(config, 0), Evaluation(3))
+    assert games == [Game(0, 10.0, 10, False), Game(1, 10.0, 10, False), Game(2, 10.0, 10, False)]
+    assert [game.score for game in evaluate(config, always(config, 1), Evaluation(2))] == [0.0, 0.0]
+
+
+def test_rewards_are_not_clipped():
+    config = small("Acrobot-v1")
+    game, = evaluate(config, always(config, 1), Evaluation(1))
+    assert game == Game(0, -500.0, 500, True)
+
+
+@pytest.mark.parametrize("deterministic", [False, True])
+def test_the_number_of_workers_changes_nothing(deterministic):
+    config = small("CartPole-v1")
+    how = Evaluation(5, seed=3, deterministic=deterministic)
+    assert evaluate(config, uniform(config), how, workers=2) == evaluate(config, uniform(config), how)
+
+
+def test_more_workers_than_games():
+    config = small(chances)
+    assert evaluate(config, uniform(config), Evaluation(2), 3) == evaluate(config, uniform(config), Evaluation(2))
+
+
+def test_a_game_depends_on_its_number_and_the_seed_alone():
+    config = small("CartPole-v1")
+    seven = evaluate(config, uniform(config), Evaluation(7))
+    assert evaluate(config, uniform(config), Evaluation(4)) == seven[:4]
+    assert Stage(config, uniform(config), Evaluation(7)).play(5) == seven[5]
+    assert evaluate(config, uniform(config), Evaluation(7, seed=1)) != seven
+    assert len({game.score for game in seven}) > 1
+
+
+def test_deterministic_takes_the_most_probable_action():
+    config = small(chances)
+    theta = Parameters(config.build_network(config.make_env()).shapes)
+    theta.tree["heads"]["policy"]["bias"][0] = 0.01
+    drawn, best = (evaluate(config, theta.flat, Evaluation(3, deterministic=flag)) for flag in (False, True))
+    assert {game.score for game in best} == {10.0} and {game.score for game in drawn} != {10.0}
+
+
+@pytest.mark.parametrize("protocol, noop_max, sticky", [("noop", 30, 0.0), ("sticky", 0, 0.25)])
+def test_protocols_are_the_papers(protocol, noop_max, sticky):
+    assert PROTOCOLS[protocol] == {"noop_max": noop_max, "sticky": sticky}
+    config = configure("ALE/Pong-v5")
+    settings = Stage(config, start_of(config).theta, Evaluation(1, protocol)).env.unwrapped.settings
+    assert (settings.noop_max, settings.sticky) == (noop_max, sticky)
+
+
+def test_figures_by_hand():
+    games = [Game(i, score, 5, False) for i, score in enumerate((1.0, 2.0, 6.0, 3.0))]
+    figures = summary(games, Evaluation(4, "sticky", True, 9))
+    assert [figures[name] for name in FIGURES] == [3.0, pytest.approx((14 / 3) ** 0.5 / 2), 2.5, 1.0, 6.0]
+    assert (figures["episodes"], figures["protocol"], figures["seed"]) == (4, "sticky", 9) and figures["deterministic"]
+    assert figures["games"][2] == {"episode": 2, "score": 6.0, "length": 5, "truncated": False}
+    assert json.loads(json.dumps(figures)) == figures
+
+
+def test_one_game_has_no_standard_error():
+    assert summary([Game(0, 1.0, 5, False)], Evaluation(1))["standard_error"] is None
+
+
+def test_numpys_own_booleans_reach_json():
+    config = configure(image)
+    how = Evaluation(1)
+    game, = evaluate(config, uniform(config), how)
+    assert game.truncated and game.length == 7 and json.dumps(summary([game], how))
+
+
+@pytest.mark.parametrize("arguments, message", [
+    ((0,), "episodes must be at least 1"), ((-3,), "episodes must be at least 1"),
+    ((3, "human"), "protocol must be one"), ((3, "noop", False, -1), "seed at least 0")])
+def test_what_is_out_of_range(arguments, message):
+    with pytest.raises(ValueError, match=message):
+        Evaluation(*arguments)
+
+
+def test_no_workers():
+    with pytest.raises(ValueError, match="workers must be at least 1; got 0"):
+        evaluate(small(), uniform(small()), Evaluation(1), 0)
+
+
+def test_the_command_prints_the_figures_and_writes_every_game(catch_run, tmp_path, capsys):
+    out = tmp_path / "games.json"
+    assert program("evaluate", catch_run, "--episodes", 6, "--json", out) == 0
+    written, result = capsys.readouterr(), json.loads(out.read_text())
+    games = result["games"]
+    assert [game["episode"] for game in games] == list(range(6)) and {game["score"] for game in games} <= {-1.0, 1.0}
+    assert result["mean"] == np.mean([game["score"] for game in games]) and result["env"] == "Catch"
+    assert all(word in written.out for word in ("6 games", "mean", "standard error", "median", "min", "max", str(out)))
+    assert not written.err
+    two = tmp_path / "two.json"
+    assert program("evaluate", catch_run / "final.npz", "--episodes", 6, "--json", two, "--workers", 2) == 0
+    assert json.loads(two.read_text())["games"] == games
+
+
+def test_without_a_name_the_games_are_beside_the_agent(catch_run, tmp_path):
+    path = tmp_path / "agent.npz"
+    path.write_bytes((catch_run / "final.npz").read_bytes())
+    assert program("evaluate", path, "--episodes", 2, "--deterministic", "--protocol", "sticky", "--seed", 4) == 0
+    result = json.loads((tmp_path / "evaluation.json").read_text())
+    assert (result["deterministic"], result["protocol"], result["seed"]) == (True, "sticky", 4)

@@ -3,7 +3,7 @@
     dL/dtheta_i  ~  ( L(theta + h e_i) - L(theta - h e_i) ) / 2h            in float64, h = 1e-5
 
 The same kernels run, in double precision.  ReLU has a corner at 0, where a difference sees one slope on either side: a
-coordinate whose two half-steps disagree with each other stands on such a corner and is left out, and counted.
+coordinate whose step carries any unit of the network across its corner is left out, and counted.
 """
 
 from typing import Any, NamedTuple
@@ -69,14 +69,17 @@ class Problem:
         return d_theta
 
     def difference(self, value: np.ndarray, i: int) -> tuple[float, bool]:
-        """The central difference at element ``i`` of a flat view into theta, and whether a corner is near."""
-        here, middle = value[i], self.loss()
-        value[i] = here + H
-        up = self.loss() - middle
-        value[i] = here - H
-        down = middle - self.loss()
+        """The central difference at element ``i`` of a flat view into theta, and whether it spans a corner."""
+        here, ends = value[i], []
+        for value[i] in (here + H, here - H):
+            ends.append((self.loss(), self.active()))
         value[i] = here
-        return (up + down) / (2 * H), abs(up - down) > 1e-3 * (abs(up) + abs(down)) + 1e-11
+        (up, active_up), (down, active_down) = ends
+        return (up - down) / (2 * H), any(map(np.any, map(np.not_equal, active_up, active_down)))
+
+    def active(self) -> list[np.ndarray]:
+        """Layer by layer, which units the latest forward pass left above 0; behind the heads there is no ReLU."""
+        return [layer.y > 0 for layer in self.cache[:-1]]
 
 
 def check(config: Config, coordinates: int = 20) -> list[Row]:

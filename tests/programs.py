@@ -4,6 +4,7 @@ An environment is made by a function at a module's level, so that workers can im
 this module, ``tests.programs:Dies-v0``, so that the command line can.
 """
 
+import multiprocessing
 import os
 import signal
 
@@ -66,11 +67,11 @@ class Chances(gymnasium.Env):
         return self.np_random.uniform(-1, 1, 3).astype(np.float32)
 
 
-def chances():
+def chances(render_mode=None):
     return Chances()
 
 
-def raises_in_step():
+def raises_in_step(render_mode=None):
     return Chances(at_step=_raise)
 
 
@@ -86,22 +87,24 @@ def exits_with_0():
     return Chances(at_step=lambda: os._exit(0))
 
 
+def exits_before_the_first_step():
+    if multiprocessing.parent_process():
+        os._exit(0)
+    return Chances()
+
+
 def kills_itself():
     return Chances(at_step=lambda: os.kill(os.getpid(), signal.SIGKILL))
 
 
 def raises_in_a_worker():
-    """Can be made in the process that imported pytest's arguments, the tests', and in no other."""
-    if os.environ.get("A3C_NUMBA_TESTS") != str(os.getpid()):
+    """Can be made in the main process alone."""
+    if multiprocessing.parent_process():
         _raise()
     return Chances()
 
 
-def huge_rewards():
-    return Chances(length=3, scale=1_234_567.0)
-
-
-def tiny_image():
+def tiny_image(render_mode=None):
     """Images too small for the network."""
     return Images((10, 10, 1))
 

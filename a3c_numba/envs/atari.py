@@ -21,6 +21,7 @@ import gymnasium
 import numpy as np
 from numpy.typing import NDArray
 
+from ..settings import check, setting
 from .preprocessing import SIDE, Observation
 
 if TYPE_CHECKING:  # the emulator itself is imported with the first game: settings alone do not need it
@@ -31,18 +32,15 @@ if TYPE_CHECKING:  # the emulator itself is imported with the first game: settin
 class AtariSettings:
     """How a game is played.  Raises ValueError for a setting out of its range."""
 
-    frame_skip: int = 4  # emulator frames per step; paper: 4
-    frame_stack: int = 4  # planes per observation; paper: 4
-    noop_max: int = 30  # emulator frames: the most no-ops at a reset, 0 for none; paper: 30
-    sticky: float = 0.0  # probability, each frame, that the previous frame's action is repeated; paper: 0
-    max_frames: int = 108_000  # emulator frames, no-ops included, before truncation; paper: 30 min at 60 Hz = 108 000
-    full_actions: bool = False  # all 18 actions in every game, or those that do something in it; paper: the latter
+    frame_skip: int = setting(4, "emulator frames per step (the paper's)", at_least=1)
+    frame_stack: int = setting(4, "planes per observation (the paper's)", at_least=1)
+    noop_max: int = setting(30, "the most no-ops at a reset, in emulator frames (the paper's)", at_least=0)
+    sticky: float = setting(0.0, "probability, per frame, that the last action sticks", at_least=0, at_most=1)
+    max_frames: int = setting(108_000, "emulator frames before truncation, no-ops included (the paper's)", at_least=1)
+    full_actions: bool = setting(False, "all 18 actions, not only those that do something in the game")
 
     def __post_init__(self) -> None:
-        if self.frame_skip < 1 or self.frame_stack < 1 or self.noop_max < 0:
-            raise ValueError(f"frame_skip and frame_stack must be at least 1 and noop_max at least 0: {self}")
-        if not 0 <= self.sticky <= 1:
-            raise ValueError(f"sticky is a probability, not {self.sticky}")
+        check(self)
         if self.max_frames <= self.noop_max:
             raise ValueError(f"max_frames must exceed noop_max: {self.max_frames} <= {self.noop_max}")
 

@@ -1,0 +1,111 @@
+"""Ctrl-C and its like: a checkpoint, a quick end, nobody left behind."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from a3c_numba.checkpoint import load
+from tests.test_run_folder import rows
+
+ROOT = Path(__file__).parent.parent
+SECONDS = 3.0
+
+pytestmark = pytest.mark.skipif(os.name != "posix", reason="process groups are POSIX's")
+
+
+def start(out, workers=2, **how):
+    command = [sys.executable, "-m", "a3c_numba", "train", "Catch", "--workers", str(workers), "--total-steps", "1e9",
+               "--out", str(out)]
+    return subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+                            start_new_session=True, **how)
+
+
+def wait_until_it_trains(out, seconds=30.0):
+    table, deadline = out / "episodes.csv", time.monotonic() + seconds
+    while not (table.exists() and len({row["worker"] for row in rows(table)}) == 2):
+        assert time.monotonic() < deadline, "the run never began"
+        time.sleep(0.1)
+
+
+def ended(process):
+    """Exit code and standard error of a process that must end soon, and take its whole group along."""
+    sent = time.monotonic()
+    try:
+        _, err = process.communicate(timeout=20)
+    except subprocess.TimeoutExpired:
+        os.killpg(process.pid, signal.SIGKILL)
+        raise
+    assert time.monotonic() - sent < SECONDS and "Traceback" not in err, err
+    deadline = time.monotonic() + 2
+    while _group_lives(process.pid):
+        assert time.monotonic() < deadline, "a process is left"
+        time.sleep(0.02)
+    return process.returncode, err
+
+
+def _group_lives(group):
+    """Whether a process of the group runs; not one that has ended and only waits to be collected."""
+    try:
+        os.killpg(group, 0)
+    except ProcessLookupError:
+        return False
+    stats = [_stat(path) for path in Path("/proc").glob("[0-9]*/stat")]
+    return not stats or any(int(stat[2]) == group and stat[0] != "Z" for stat in stats if stat)
+
+
+def _stat(path):
+    """State, parent, group, ... of a process, as Linux tells them."""
+    try:
+        return path.read_text().rpartition(")")[2].split()
+    except OSError:
+        return []
+
+
+def ignore_sigint():
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+
+
+TO_ALL, TO_MAIN = os.killpg, os.kill
+
+
+@pytest.mark.parametrize("send, number, code, how", [
+    (TO_ALL, signal.SIGINT, 130, {}), (TO_MAIN, signal.SIGINT, 130, {"preexec_fn": ignore_sigint}),
+    (TO_ALL, signal.SIGTERM, 143, {}), (TO_MAIN, signal.SIGTERM, 143, {}),
+], ids=["Ctrl-C", "SIGINT, ignored at the start, to the main process", "SIGTERM to all", "SIGTERM to the main process"])
+def test_a_signal_ends_the_run_with_a_checkpoint(tmp_path, send, number, code, how):
+    out = tmp_path / "run"
+    process = start(out, **how)
+    wait_until_it_trains(out)
+    send(process.pid, number)
+    assert ended(process)[0] == code
+    latest = load(out / "latest.npz")
+    assert latest.global_step == int(rows(out / "progress.csv")[-1]["global_step"]) > 0
+    if number == signal.SIGINT or send is TO_MAIN:
+        assert None not in latest.workers                                # every worker said where it was
+    assert not (out / "final.npz").exists()
+
+
+@pytest.mark.parametrize("delay", [0.1, 0.3, 0.6, 0.9, 1.2])
+def test_ctrl_c_is_quiet_however_early_it_comes(tmp_path, delay):
+    process = start(tmp_path / "run")
+    time.sleep(delay)
+    os.killpg(process.pid, signal.SIGINT)
+    code, err = ended(process)
+    assert code in (130, -signal.SIGINT), err
+
+
+def test_nobody_outlives_a_main_process_that_was_killed(tmp_path):
+    out = tmp_path / "run"
+    process = start(out)
+    wait_until_it_trains(out)
+    process.kill()
+    process.communicate(timeout=20)
+    deadline = time.monotonic() + SECONDS
+    while _group_lives(process.pid):
+        assert time.monotonic() < deadline, "a worker trains on for nobody"
+        time.sleep(0.05)

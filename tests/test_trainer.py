@@ -1,0 +1,138 @@
+"""Whole runs: what they leave behind, and what happens when a worker dies."""
+
+import csv
+import time
+
+import numpy as np
+import pytest
+
+from a3c_numba import Agent, WorkerDied
+from a3c_numba.checkpoint import load
+from a3c_numba.run_folder import RunFolder
+from a3c_numba.trainer import Trainer, start_of
+from tests import programs
+from tests.programs import Chances, chances, program, reports_often, small
+from tests.test_run_folder import rows
+
+
+def trainer(config, out=None, callback=None):
+    if out:
+        RunFolder(out).create(config.to_json())
+    return Trainer(start_of(config), out, callback=callback)
+
+
+def test_a_run_starts_from_parameters_of_the_seed():
+    one, same, other = (start_of(small(seed=seed)) for seed in (3, 3, 4))
+    assert np.array_equal(one.theta, same.theta) and not np.array_equal(one.theta, other.theta)
+    assert (one.global_step, one.workers) == (0, []) and not one.statistics.any()
+
+
+def test_it_ends_within_a_rollout_of_the_last_step(tmp_path):
+    last = trainer(small(chances, total_steps=205), tmp_path / "run").run()
+    assert 205 <= last.global_step < 225
+    assert len(last.workers) == 1 and last.workers[0]["steps"] == last.global_step and last.statistics.any()
+    assert not (tmp_path / "run" / "best.npz").exists()                  # fewer than 100 episodes
+
+
+def test_several_workers_share_the_steps(tmp_path):
+    last = trainer(small("Catch", workers=3, total_steps=3000), tmp_path / "run").run()
+    assert 3000 <= last.global_step < 3000 + 3 * 20
+    assert sum(state["steps"] for state in last.workers) == last.global_step
+    streams = [state["generator"]["state"]["state"] for state in last.workers]
+    assert len(set(streams)) == 3 and last.streams == 3
+    table = rows(tmp_path / "run" / "episodes.csv")
+    assert {row["length"] for row in table} == {"9"} and {row["worker"] for row in table} <= {"0", "1", "2"}
+
+
+def test_reports_are_rows(tmp_path, monkeypatch):
+    reports_often(monkeypatch)
+    seen = []
+    last = trainer(small("Catch", total_steps=3000), tmp_path / "run", seen.append).run()
+    table = rows(tmp_path / "run" / "progress.csv")
+    assert len(table) == len(seen) >= 2
+    steps = [int(row["global_step"]) for row in table]
+    seconds = [float(row["seconds"]) for row in table]
+    assert steps == sorted(steps) and steps[-1] == last.global_step and seconds == sorted(seconds)
+    assert all(0 < float(row["entropy"]) <= np.log(3) + 1e-6 for row in table if int(row["updates"]))
+
+
+def test_checkpoints_are_written_on_the_way(tmp_path, monkeypatch):
+    reports_often(monkeypatch)
+    monkeypatch.setattr("a3c_numba.trainer.CHECKPOINT_SECONDS", 0.4)
+    found = []
+
+    def look(progress):
+        path = tmp_path / "run" / "latest.npz"
+        if path.exists():
+            found.append(load(path))
+        return len(found) < 3
+    trainer(small("Catch", total_steps=10**8), tmp_path / "run", look).run()
+    steps = [checkpoint.global_step for checkpoint in found]
+    assert steps == sorted(steps) and steps[0] > 0
+    assert all(checkpoint.workers[0]["steps"] == checkpoint.global_step for checkpoint in found)
+
+
+def test_the_best_checkpoint_has_the_best_score(tmp_path):
+    last = trainer(small("Catch", total_steps=2000), tmp_path / "run").run()
+    assert load(tmp_path / "run" / "best.npz").mean_score == last.mean_score
+
+
+def test_a_callback_that_raises_ends_the_run_and_loses_nothing(tmp_path):
+    def callback(progress):
+        raise LookupError("mine")
+    with pytest.MonkeyPatch.context() as patch, pytest.raises(LookupError, match="mine"):
+        reports_often(patch)
+        trainer(small(chances, total_steps=10**8), tmp_path / "run", callback).run()
+    assert load(tmp_path / "run" / "latest.npz", chances).global_step >= 0
+
+
+DEATHS = [
+    ("raises_in_step", ["worker 0", "ArithmeticError: the environment is broken", "in step"]),
+    ("raises_in_reset", ["worker 0", "ArithmeticError: the environment is broken", "in reset"]),
+    ("raises_in_a_worker", ["worker 0", "ArithmeticError: the environment is broken", "in make_env"]),
+    ("exits", ["worker 0", "died with exit code 7"]),
+    ("kills_itself", ["worker 0", "SIGKILL"]),
+    ("exits_with_0", ["worker 0"]),
+]
+
+
+@pytest.mark.parametrize("name, words", DEATHS, ids=[name for name, _ in DEATHS])
+def test_a_worker_that_dies_ends_the_run_and_loses_nothing(tmp_path, name, words):
+    factory = getattr(programs, name)
+    agent = Agent(factory, workers=1)
+    before = agent.policy.parameters.flat.copy()
+    with pytest.raises(WorkerDied) as error:
+        agent.learn(10**8, out=tmp_path / "run")
+    assert all(word in str(error.value) for word in words)
+    latest = load(tmp_path / "run" / "latest.npz", factory)
+    assert np.array_equal(latest.theta, agent.policy.parameters.flat) and not (tmp_path / "run" / "final.npz").exists()
+    if name != "raises_in_a_worker":
+        assert not np.array_equal(before, agent.policy.parameters.flat) and latest.global_step > 0
+
+
+def test_a_worker_that_ends_before_its_first_step_does_not_hang_the_run():
+    begun = time.monotonic()
+    with pytest.raises(WorkerDied):
+        Agent(programs.exits_before_the_first_step, workers=2).learn(
+            10**8, callback=lambda progress: time.monotonic() - begun < 10)
+
+
+def test_of_several_workers_the_dead_one_is_named():
+    with pytest.raises(WorkerDied, match=r"worker [012] died with exit code 1\nTraceback"):
+        Agent(programs.raises_in_step, workers=3).learn(10**8)
+
+
+def test_the_command_ends_with_3_and_the_traceback(tmp_path, capsys):
+    out = tmp_path / "run"
+    assert program("train", "tests.programs:Dies-v0", "--workers", 2, "--total-steps", 1e8, "--out", out) == 3
+    err = capsys.readouterr().err
+    assert "a3c-numba: error: worker " in err and "ArithmeticError: the environment is broken" in err
+    assert load(out / "latest.npz").global_step > 0
+    with open(out / "progress.csv", newline="") as file:
+        assert list(csv.DictReader(file))
+
+
+def test_a_factory_that_cannot_be_pickled_starts_nothing():
+    agent = Agent(lambda: Chances(), workers=1)
+    with pytest.raises(Exception, match="(?i)pickle|local object"):
+        agent.learn(100)

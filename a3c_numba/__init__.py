@@ -1,18 +1,33 @@
 """A3C (Mnih et al. 2016) from scratch: numpy, numba kernels, hand-written backpropagation, lock-free workers."""
 
 import os
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
 
 # One process per core is the parallelism.  Libraries read these when they are first imported, in this process and in
 # the workers that it will start, so they are set before anything else.
 for _name in ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS", "NUMBA_NUM_THREADS"):
     os.environ.setdefault(_name, "1")
 
-from .agent import Agent  # noqa: E402
-from .algorithms import A3C  # noqa: E402
-from .checkpoint import CheckpointError  # noqa: E402
-from .networks import MLP, Convolutional  # noqa: E402
-from .optimizers import RMSProp  # noqa: E402
-from .crew import WorkerDied  # noqa: E402
+if TYPE_CHECKING:
+    from .agent import Agent
+    from .algorithms import A3C
+    from .checkpoint import CheckpointError
+    from .crew import WorkerDied
+    from .networks import MLP, Convolutional
+    from .optimizers import RMSProp
+
+# Name -> its module, imported when the name is first asked for: the command line starts, and understands Ctrl-C, before
+# NumPy and Numba are there.
+_HOMES = {"A3C": "algorithms", "Agent": "agent", "CheckpointError": "checkpoint", "Convolutional": "networks",
+          "MLP": "networks", "RMSProp": "optimizers", "WorkerDied": "crew"}
 
 __version__ = "0.1.0"
 __all__ = ["A3C", "Agent", "CheckpointError", "Convolutional", "MLP", "RMSProp", "WorkerDied"]
+
+
+def __getattr__(name: str) -> Any:
+    """One of the names above."""
+    if name not in _HOMES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module(f".{_HOMES[name]}", __name__), name)

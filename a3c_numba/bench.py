@@ -22,7 +22,7 @@ import numpy as np
 
 from .agent import configure
 from .config import Config
-from .shared import Shared
+from .shared import UPDATES, Shared
 from .trainer import Trainer, start_of
 from .worker import Worker
 
@@ -47,10 +47,10 @@ def run(env: str, seconds: float, t_max: int) -> None:
     print(f"{'sgemm peak':34}{peak / 1e9:10.0f} GFLOP/s")
     _line(f"bound: emulator + {work / 1e6:.1f} MFLOP at peak", bound)
     for workers in (1, 2):
-        speed = training_speed(config, workers, seconds)
+        speed, memory = training_speed(config, workers, seconds)
         share = speed * bound / min(workers, os.cpu_count() or 1)
         name = f"training, {workers} worker{'s' * (workers > 1)}"
-        print(f"{name:34}{speed:10.0f} steps/s   {share:4.0%} of the bound", flush=True)
+        print(f"{name:34}{speed:10.0f} steps/s   {share:4.0%} of the bound   {memory}", flush=True)
 
 
 def _with(config: Config, **algorithm: Any) -> Config:
@@ -167,17 +167,29 @@ def operations(config: Config) -> float:
     return forward * (1 + 1 / config.algorithm.t_max) + backward
 
 
-def training_speed(config: Config, workers: int, seconds: float) -> float:
-    """Agent steps per second of a whole training run, workers and all, after a warm-up."""
+def proportional_memory(processes: list[Any]) -> str:
+    """The processes' mean proportional set size, where the system tells: shared pages are divided among their users."""
+    try:
+        texts = [Path(f"/proc/{process.pid}/smaps_rollup").read_text() for process in processes]
+        kilobytes = [int(line.split()[1]) for text in texts for line in text.splitlines() if line.startswith("Pss:")]
+        return f"{sum(kilobytes) / len(kilobytes) / 1024:.0f} MB a worker"
+    except (OSError, ZeroDivisionError):
+        return ""
+
+
+def training_speed(config: Config, workers: int, seconds: float) -> tuple[float, str]:
+    """Agent steps per second of a whole training run after a warm-up, and the memory of a worker."""
     config = replace(config, workers=workers)
     trainer = Trainer(start_of(config))
     marks: list[tuple[float, int]] = []
+    memory = [""]
 
     def watch(_: Any) -> bool:
-        if trainer.shared.counters[:, 2].min() > 0:
+        if trainer.shared.counters[:, UPDATES].min() > 0:
             marks.append((time.monotonic(), trainer.shared.global_step()))
+            memory[0] = proportional_memory(trainer.crew.processes)
         return not marks or marks[-1][0] - marks[0][0] < seconds
     trainer.callback, trainer.report_seconds = watch, WARM_UP_SECONDS / 2
     trainer.run()
     (t0, s0), (t1, s1) = marks[0], marks[-2]
-    return (s1 - s0) / (t1 - t0)
+    return (s1 - s0) / (t1 - t0), memory[0]

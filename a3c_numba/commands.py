@@ -45,7 +45,7 @@ def _started(arguments: Namespace) -> tuple[Checkpoint, RunFolder, list[float]]:
 
 def _resumed(arguments: Namespace) -> tuple[Checkpoint, RunFolder, list[float]]:
     fixed = [name for name in ("env", "preset", "workers", "seed", "out") if getattr(arguments, name) is not None]
-    fixed += list(options.given(arguments))
+    fixed += ["overwrite"] * arguments.overwrite + list(options.given(arguments))
     if fixed:
         name = fixed[0].replace("_", "-")
         raise ValueError(f"--resume goes on with the run as it was started: --{name} cannot change")

@@ -3,7 +3,7 @@
 import signal
 import time
 from contextlib import contextmanager
-from multiprocessing import connection
+from multiprocessing import connection, resource_tracker
 from typing import Any, Iterator
 
 import numpy as np
@@ -56,11 +56,15 @@ class Crew:
             for number in range(len(self.processes), self.size):
                 self._start_worker(number)
         self._wait(seconds)
-        for number, process in enumerate(self.processes):
-            if process.exitcode:
-                traceback = self.failures.get(number, "")
-                raise WorkerDied(f"worker {number} {_ending(process.exitcode)}\n{traceback}".strip())
-        return len(self.processes) < self.size or self._any_alive()
+        ended = [(number, p.exitcode) for number, p in enumerate(self.processes) if p.exitcode is not None]
+        for number, code in ended:
+            if code or not self._is_over():
+                self._receive(number, self.pipes[number])                # what it said last
+                raise WorkerDied(f"worker {number} {_ending(code)}\n{self.failures.get(number, '')}".strip())
+        return len(ended) < self.size
+
+    def _is_over(self) -> bool:
+        return self.shared.stopping or self.shared.global_step() >= self.start_point.config.total_steps
 
     def _any_alive(self) -> bool:
         return any(process.exitcode is None for process in self.processes)
@@ -125,6 +129,7 @@ def _interrupts_held() -> Iterator[None]:
     if not hasattr(signal, "pthread_sigmask"):
         yield
         return
+    resource_tracker.ensure_running()                                    # or the start does it, and clears the mask
     before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
     try:
         yield

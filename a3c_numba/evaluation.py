@@ -6,9 +6,10 @@
 An episode is determined by the evaluation's seed and the episode's number alone, not by the process that plays it.
 """
 
+import signal
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import asdict, dataclass
-from multiprocessing import get_context
+from multiprocessing import active_children, get_context
 from typing import Any, Iterator, NamedTuple
 
 import numpy as np
@@ -80,7 +81,12 @@ def evaluate(config: Config, theta: np.ndarray, how: Evaluation, workers: int = 
         stage = Stage(config, theta, how)
         return [stage.play(episode) for episode in range(how.episodes)]
     with ProcessPoolExecutor(workers, get_context("spawn"), _open_stage, (config, theta, how)) as pool:
-        return list(pool.map(_play, range(how.episodes)))
+        try:
+            return list(pool.map(_play, range(how.episodes)))
+        except BaseException:                                            # Ctrl-C: nobody waits for games under way
+            for child in active_children():
+                child.kill()
+            raise
 
 
 _stage: Stage | None = None    # of a process of the pool
@@ -88,6 +94,7 @@ _stage: Stage | None = None    # of a process of the pool
 
 def _open_stage(config: Config, theta: np.ndarray, how: Evaluation) -> None:
     global _stage
+    signal.signal(signal.SIGINT, signal.SIG_IGN)                         # the parent acts on Ctrl-C
     _stage = Stage(config, theta, how)
 
 

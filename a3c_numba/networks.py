@@ -23,6 +23,7 @@ from .settings import setting
 
 INITIALIZERS = {"fan_in_uniform": initial.fan_in_uniform, "he_normal": initial.he_normal,
                 "orthogonal": initial.orthogonal, "near_zero": initial.near_zero}
+SMALLEST = 20                  # side of an image, pixels, that leaves something for the second convolution
 PIXELS = {"scale": Scale, "center": Center}
 
 
@@ -79,7 +80,9 @@ NETWORKS: dict[str, Any] = {"convolutional": Convolutional, "mlp": MLP}
 
 def suits(network: Any, observation_shape: tuple[int, ...]) -> bool:
     """Whether a network's description takes observations of this shape: images for one, vectors for the other."""
-    return isinstance(network, Convolutional) == (len(observation_shape) == 3)
+    if len(observation_shape) == 3:
+        return isinstance(network, Convolutional) and min(observation_shape[:2]) >= SMALLEST
+    return not isinstance(network, Convolutional)
 
 
 def initial_parameters(network: Any, seed: np.random.SeedSequence) -> np.ndarray:

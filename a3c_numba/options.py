@@ -9,6 +9,7 @@ import dataclasses
 from typing import Any, Callable
 
 from .config import MENUS
+from .envs import is_atari
 from .presets import PRESETS
 
 
@@ -90,7 +91,8 @@ def given(arguments: argparse.Namespace) -> dict[str, Any]:
 def apply(config: Any, options: dict[str, Any]) -> Any:
     """``config`` with these fields replaced; raises ValueError, in one line, for one that none of its parts has."""
     for name, value in options.items():
-        parts = [part for part in MENUS if hasattr(getattr(config, part), name)]
+        used = [part for part in MENUS if part != "atari" or is_atari(config.env)]
+        parts = [part for part in used if hasattr(getattr(config, part), name)]
         if not parts:
             owners = ", ".join(cls for _, cls, _ in _owners()[name])
             raise ValueError(f"--{name.replace('_', '-')} is an option of {owners}, which this run does not use")

@@ -75,7 +75,8 @@ class Trainer:
             self._watch()
         finally:
             self.crew.stop()
-            self.last = self._close()
+            self._close()
+        assert self.last
         return self.last
 
     def _watch(self) -> None:
@@ -85,26 +86,28 @@ class Trainer:
             self._read_episodes()
             if now - reported >= self.report_seconds:
                 reported = now
-                if self._report() is False:
+                if self._report(self._progress()) is False:
                     return
-            if self.folder and now - saved >= CHECKPOINT_SECONDS:
+            if self.folder and now - saved >= CHECKPOINT_SECONDS and not self.crew.requested:
                 saved = now
                 self.crew.request_states()
             if self.folder and self.crew.states_are_in():
                 self._save(self._checkpoint(*self.shared.snapshot), "latest.npz")
 
-    def _close(self) -> Checkpoint:
+    def _close(self) -> None:
+        """Checkpoints first: whatever fails after them, the callback perhaps, loses nothing."""
         self._read_episodes()
-        self._report()
-        last = self._checkpoint(self.shared.theta.copy(), self.shared.statistics.copy())
+        row = self._progress()
+        self.last = last = self._checkpoint(self.shared.theta.copy(), self.shared.statistics.copy())
         if self.folder:
             self._save(last, "latest.npz")
             if last.global_step >= self.config.total_steps:
                 self._save(last, "final.npz")
+        self._report(row)
+        if self.folder:
             self.folder.draw_curve()
         if self.display:
             self.display.close(self.latest)
-        return last
 
     def _checkpoint(self, theta: np.ndarray, statistics: np.ndarray) -> Checkpoint:
         states, step = self.crew.take_states()
@@ -133,8 +136,8 @@ class Trainer:
         if self.folder and rows:
             self.folder.append_episodes(rows)
 
-    def _report(self) -> bool | None:
-        row = self.latest = self._progress()
+    def _report(self, row: Progress) -> bool | None:
+        self.latest = row
         if self.folder:
             self.folder.append_progress(row)
         if self.display:

@@ -1,5 +1,6 @@
 """Fixtures that several files share."""
 
+import a3c_numba  # noqa: F401  first: it keeps NumPy, when that is imported, to one thread
 import pytest
 
 from tests.programs import program

@@ -58,6 +58,8 @@ def make(
     ``settings`` (the paper's where None) speak to Atari games only; toys and factories have no ``render_mode``.
     Raises UnknownEnvironment, MissingPackage or UnsupportedSpace.
     """
+    if not isinstance(env, str) and not callable(env):
+        raise UnknownEnvironment(f"an environment is an id or a factory without arguments; got {env!r}")
     made = _by_id(env, settings, render_mode) if isinstance(env, str) else env()
     check_spaces(made)
     space = made.observation_space
@@ -76,15 +78,20 @@ def check_spaces(env: gymnasium.Env) -> None:
         raise UnsupportedSpace(f"observation space {_one_line(observations)}: {SUPPORTED}")
 
 
+def is_atari(env: Any) -> bool:
+    """Whether the id is of an Atari game, to which ``AtariSettings`` speak."""
+    return isinstance(env, str) and (env.startswith("ALE/") or env.endswith("NoFrameskip-v4"))
+
+
 def _by_id(name: str, settings: "AtariSettings | None", render_mode: str | None) -> gymnasium.Env:
     if name in TOYS:
         return TOYS[name]()
     try:
-        if name.startswith("ALE/") or name.endswith("NoFrameskip-v4"):
+        if is_atari(name):
             from .atari import Atari, AtariSettings
 
             return Atari(name, settings or AtariSettings(), render_mode)
-        return gymnasium.make(name, render_mode=render_mode)
+        return gymnasium.make(name, **({"render_mode": render_mode} if render_mode else {}))
     except gymnasium.error.UnregisteredEnv:
         raise UnknownEnvironment(f"no environment is called {name!r}{_near(name)}") from None
     except (gymnasium.error.DependencyNotInstalled, ModuleNotFoundError) as error:

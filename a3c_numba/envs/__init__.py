@@ -91,7 +91,8 @@ def _by_id(name: str, settings: "AtariSettings | None", render_mode: str | None)
             from .atari import Atari, AtariSettings
 
             return Atari(name, settings or AtariSettings(), render_mode)
-        return gymnasium.make(name, **({"render_mode": render_mode} if render_mode else {}))
+        rendering: Any = {"render_mode": render_mode} if render_mode else {}
+        return gymnasium.make(name, **rendering)
     except gymnasium.error.UnregisteredEnv:
         raise UnknownEnvironment(f"no environment is called {name!r}{_near(name)}") from None
     except (gymnasium.error.DependencyNotInstalled, ModuleNotFoundError) as error:

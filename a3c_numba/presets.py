@@ -26,10 +26,10 @@ class Preset:
 PRESETS = {
     "paper": Preset(A3C(), RMSProp(), Convolutional(), workers=16),
     "atari": Preset(
-        A3C(t_max=20, gae_lambda=0.95, entropy_weight=0.003),
-        RMSProp(learning_rate=7e-4, epsilon=1e-5),
+        A3C(t_max=20, gae_lambda=0.95, entropy_share_left=0.0),
+        RMSProp(learning_rate=1.5e-3, epsilon=1e-3),
         Convolutional(pixels="center", body_init="he_normal", head_init="near_zero"),
-        workers=8,
+        workers=4,
     ),
     "classic": Preset(
         A3C(t_max=20, gae_lambda=0.95, clip_rewards=False),

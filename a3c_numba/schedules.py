@@ -1,10 +1,10 @@
 """Annealing."""
 
 
-def linear_to_zero(start: float, step: int, last_step: int) -> float:
-    """``start`` at step 0, falling in a straight line to 0 at ``last_step`` and staying there.
+def linear(start: float, end: float, progress: float) -> float:
+    """``start`` at progress 0, in a straight line to ``end`` at progress 1, and staying there.
 
-    The paper anneals the learning rate so over the length of training (section 5.1); steps are agent steps of all
-    workers together.
+    Progress is the share of a run that is over: agent steps of all workers over the length of training.  The paper
+    anneals the learning rate to 0 so (section 5.1).
     """
-    return start * max(0.0, 1.0 - step / last_step)
+    return start + (end - start) * min(1.0, progress)

@@ -16,7 +16,7 @@ from .display import Display
 from .networks import initial_parameters
 from .parameters import leaves
 from .run_folder import Progress, RunFolder
-from .schedules import linear_to_zero
+from .schedules import linear
 from .shared import ENTROPY, EPISODES, NORM, RING, SKIPPED, UPDATES, VALUE, Shared
 
 POLL_SECONDS = 0.1
@@ -149,7 +149,7 @@ class Trainer:
         mean = float(np.mean(self.scores)) if self.scores else float("nan")
         gauges = shared.gauges[shared.counters[:, UPDATES] > 0]
         entropy, value, norm = (float(gauges[:, k].mean()) if len(gauges) else 0.0 for k in (ENTROPY, VALUE, NORM))
-        eta = linear_to_zero(self.config.optimizer.learning_rate, step, self.config.total_steps)
+        eta = linear(self.config.optimizer.learning_rate, 0, step / self.config.total_steps)
         updates, skipped = (int(shared.counters[:, k].sum()) for k in (UPDATES, SKIPPED))
         return Progress(seconds, step, self._speed(seconds, step), self.episodes, mean, entropy, value, norm, eta,
                         updates, skipped)

@@ -20,7 +20,7 @@ import numpy as np
 from .config import Config
 from .parameters import Parameters
 from .rollout import Player
-from .schedules import linear_to_zero
+from .schedules import linear
 from .shared import REQUEST, SERVED, STEPS, Shared
 
 
@@ -39,13 +39,14 @@ class Worker:
     def update(self) -> None:
         """One rollout, one update."""
         shared, algorithm, optimizer = self.shared, self.config.algorithm, self.config.optimizer
+        progress = shared.global_step() / self.config.total_steps
         rollout, outputs, episode = self.player.play(self.local.tree)    # until terminal or t_max
         returns = algorithm.targets(rollout, outputs)                    # R <- r + gamma R
         outputs = tuple(output[:rollout.length] for output in outputs)
-        d_outputs, entropy = algorithm.loss_gradient(rollout.actions, returns, outputs)
+        d_outputs, entropy = algorithm.loss_gradient(rollout.actions, returns, outputs, progress)
         self.network.backward(self.local.tree, self.d_theta.tree, rollout.obs[:rollout.length], self.player.cache,
                               d_outputs, input_gradient=False)           # accumulate d_theta
-        eta = linear_to_zero(optimizer.learning_rate, shared.global_step(), self.config.total_steps)
+        eta = linear(optimizer.learning_rate, 0, progress)
         norm = optimizer.update(shared.theta, shared.statistics, self.d_theta.flat, self.local.flat, eta)
         shared.advance(self.number, rollout.length, (entropy, float(outputs[-1].mean()), norm))   # T <- T + t
         if episode:

@@ -29,7 +29,7 @@ from a3c_numba import A3C
 from a3c_numba.agent import configure
 from a3c_numba.bench import processor
 from a3c_numba.parameters import Parameters
-from a3c_numba.schedules import linear_to_zero
+from a3c_numba.schedules import linear
 from a3c_numba.shared import STEPS, UPDATES, Shared
 from a3c_numba.trainer import Trainer, start_of
 
@@ -116,7 +116,7 @@ def worker(number, options, config, shared):
         norm = float(network.d_theta.norm())
         if norm > optimizer.max_gradient_norm:
             network.d_theta.mul_(optimizer.max_gradient_norm / norm)
-        eta = torch.tensor(linear_to_zero(optimizer.learning_rate, shared.global_step(), config.total_steps))
+        eta = torch.tensor(linear(optimizer.learning_rate, 0, shared.global_step() / config.total_steps))
         rmsprop(theta, g, network.d_theta, network.flat, eta, optimizer.decay, optimizer.epsilon)
         shared.advance(number, steps, (0.0, 0.0, norm))
 

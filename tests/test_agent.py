@@ -188,7 +188,7 @@ def test_gradients_are_what_a_worker_accumulates(env):
     optimizer, algorithm = agent.config.optimizer, agent.config.algorithm
     loss_gradient, update = algorithm.loss_gradient, optimizer.update
     try:
-        object.__setattr__(algorithm, "loss_gradient", lambda actions, returns, outputs: (
+        object.__setattr__(algorithm, "loss_gradient", lambda actions, returns, outputs, progress: (
             seen.update(actions=actions.copy(), returns=returns.copy()), loss_gradient(actions, returns, outputs))[1])
         object.__setattr__(optimizer, "update", lambda theta, g, d_theta, local, eta: (
             seen.update(d_theta=d_theta.copy()), update(theta, g, d_theta, local, eta))[1])

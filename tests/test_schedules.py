@@ -2,9 +2,9 @@
 
 import pytest
 
-from a3c_numba.schedules import linear_to_zero
+from a3c_numba.schedules import linear
 
 
-@pytest.mark.parametrize("step, rate", [(0, 8.0), (25, 6.0), (50, 4.0), (100, 0.0), (101, 0.0), (10**9, 0.0)])
-def test_a_straight_line_to_0_that_stays_there(step, rate):
-    assert linear_to_zero(8.0, step, 100) == rate
+@pytest.mark.parametrize("progress, rate", [(0, 8.0), (0.25, 6.5), (0.5, 5.0), (1, 2.0), (1.01, 2.0), (1e9, 2.0)])
+def test_a_straight_line_that_stays_at_its_end(progress, rate):
+    assert linear(8.0, 2.0, progress) == rate

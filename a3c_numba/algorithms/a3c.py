@@ -17,6 +17,7 @@ import numpy as np
 from .. import distributions
 from ..returns import returns_of
 from ..rollout import Rollout
+from ..schedules import linear
 from ..settings import setting
 
 Outputs = tuple[np.ndarray, np.ndarray]  # logits (n, actions), values (n, 1)
@@ -30,6 +31,8 @@ class A3C:
     discount: float = setting(0.99, "gamma (the paper's)", at_least=0, at_most=1)
     gae_lambda: float = setting(1.0, "lambda of the returns; 1 is the paper's n-step return", at_least=0, at_most=1)
     entropy_weight: float = setting(0.01, "beta (the paper's)", at_least=0)
+    entropy_share_left: float = setting(1.0, "share of beta left at the last step (the paper's)",
+                                        at_least=0, at_most=1)
     value_weight: float = setting(0.5, "c, weight of (R - V)^2 (the authors' value)", at_least=0)
     clip_rewards: bool = setting(True, "clip rewards to [-1, 1] while training (the paper's, for Atari)")
 
@@ -52,13 +55,17 @@ class A3C:
             values[-1] = 0                                               # there is no state s_T to have a value
         return returns_of(rollout.rewards, rollout.discounts, values, self.gae_lambda)
 
-    def loss_gradient(self, actions: np.ndarray, returns: np.ndarray, outputs: Outputs) -> tuple[Outputs, float]:
-        """dL/d outputs of T rows, for actions and returns (T,); with it the mean entropy in nats."""
+    def loss_gradient(self, actions: np.ndarray, returns: np.ndarray, outputs: Outputs, progress: float = 0.0,
+                      ) -> tuple[Outputs, float]:
+        """dL/d outputs of T rows, for actions and returns (T,); with it the mean entropy in nats.
+
+        ``progress`` is the share of the run that is over, for an entropy weight that falls.
+        """
         logits, values = outputs
         advantages = returns - values[:, 0]
         d_logits = np.empty_like(logits)
-        beta = logits.dtype.type(self.entropy_weight)
-        total_entropy = distributions.policy_gradient(logits, actions, advantages, beta, d_logits)
+        beta = linear(self.entropy_weight, self.entropy_weight * self.entropy_share_left, progress)
+        total_entropy = distributions.policy_gradient(logits, actions, advantages, logits.dtype.type(beta), d_logits)
         d_values = -2 * self.value_weight * advantages[:, None]          # L = ... + c (R - V)^2
         return (d_logits, d_values), total_entropy / len(actions)
 

@@ -11,6 +11,7 @@ from . import envs
 from .checkpoint import Checkpoint
 from .config import Config
 from .display import Display
+from .envs.atari import AtariSettings
 from .evaluation import Evaluation, evaluate
 from .parameters import Parameters
 from .policy import Policy
@@ -45,14 +46,17 @@ class Agent:
         workers: processes that ``learn`` starts.
         seed: of the initial parameters and of all the workers' random streams.
         preset: "paper", "atari" or "classic"; by default what suits the observations.
+        atari: how a game is played, for Atari.
 
     Raises:
         ValueError: in one line, for an unknown environment, an unsupported space, a value out of its range.
     """
 
     def __init__(self, env: Any, algorithm: Any = None, optimizer: Any = None, network: Any = None,
-                 workers: int | None = None, seed: int = 0, preset: str | None = None) -> None:
-        parts = {"algorithm": algorithm, "optimizer": optimizer, "network": network, "workers": workers, "seed": seed}
+                 workers: int | None = None, seed: int = 0, preset: str | None = None,
+                 atari: AtariSettings | None = None) -> None:
+        parts = {"algorithm": algorithm, "optimizer": optimizer, "network": network, "workers": workers, "seed": seed,
+                 "atari": atari}
         self._become(start_of(configure(env, preset, **parts)))
 
     def _become(self, start: Checkpoint) -> None:
@@ -84,8 +88,21 @@ class Agent:
         try:
             trainer.run()
         finally:
-            self._become(trainer.last or start)
+            self._keep(trainer.last or start)
         return self
+
+    def _keep(self, last: Checkpoint) -> None:
+        """Take over what was learned, in place: ``parameters`` handed out earlier go on being this agent's."""
+        theta = self.policy.parameters.flat
+        theta[:] = last.theta
+        self._checkpoint, self.config = dataclasses.replace(last, theta=theta), last.config
+
+    def _observations(self, obs: Any) -> np.ndarray:
+        """As the network takes them; raises ValueError rather than round numbers to bytes."""
+        given, dtype = np.asarray(obs), self.observation_space.dtype
+        if given.dtype.kind == "f" and dtype.kind != "f":
+            raise ValueError(f"observations must be {dtype}; got {given.dtype}")
+        return np.ascontiguousarray(given, dtype)
 
     def predict(self, obs: Any, state: Any = None, episode_start: Any = None,
                 deterministic: bool = False) -> tuple[Any, Any]:
@@ -94,7 +111,7 @@ class Agent:
         ``state`` and ``episode_start`` are for recurrent policies; a feed-forward one returns ``state`` as it came.
         Raises ValueError for observations of another shape.
         """
-        obs = np.asarray(obs, self.observation_space.dtype)
+        obs = self._observations(obs)
         shape = self.observation_space.shape
         if obs.shape != shape and obs.shape[1:] != shape:
             raise ValueError(f"observations must be of shape {shape} or (n, *{shape}); got {obs.shape}")
@@ -120,9 +137,9 @@ class Agent:
         """dL/dtheta by name, of one rollout: obs (T, ...), actions (T,), returns (T,).
 
         L = sum_t [ -log pi(a_t|s_t) (R_t - V_t) - entropy_weight H_t + value_weight (R_t - V_t)^2 ], the advantage of
-        the first term held constant.  Nothing is clipped.
+        the first term held constant, and the entropy weight as at the start of a run.  Nothing is clipped.
         """
-        obs = np.ascontiguousarray(obs, self.observation_space.dtype)
+        obs = self._observations(obs)
         actions, returns = np.asarray(actions, np.int64), np.asarray(returns, np.float32)
         if not 0 < len(obs) == len(actions) == len(returns) or obs.shape[1:] != self.observation_space.shape:
             raise ValueError(f"obs {obs.shape}, actions {actions.shape} and returns {returns.shape} are no rollout")

@@ -1,7 +1,8 @@
 """The command line: ``a3c-numba train | evaluate | play | plot | bench | check-gradients``.
 
-Exit codes: 0 all went well; 2 something typed or given cannot be used, one line says what, and nothing was started;
-3 a worker died; 130 interrupted by Ctrl-C, 143 by SIGTERM, in both cases after a checkpoint.
+Exit codes: 0 all went well; 1 a gradient disagrees, or the system refused (a full disk, no permission); 2 something typed
+or given cannot be used, one line says what, and nothing was started; 3 a worker died; 130 interrupted by Ctrl-C, 143 by
+SIGTERM, in both cases after a checkpoint.
 """
 
 import argparse
@@ -104,6 +105,7 @@ def _add_check_gradients(menu: Any) -> None:
     parser.add_argument("env", nargs="?", default="ALE/Pong-v5", metavar="ENV", help="default ALE/Pong-v5")
     parser.add_argument("--coordinates", type=options.whole_number, default=20, metavar="N",
                         help="coordinates tried in each tensor (default 20)")
+    parser.add_argument("--preset", choices=tuple(PRESETS), help="whose network (default: by observations)")
     parser.add_argument("--seed", type=options.whole_number, default=0, metavar="S", help="of parameters and rollout")
 
 
@@ -120,6 +122,8 @@ def main(arguments: list[str] | None = None) -> int:
         return parsed.run(parsed)
     except (ValueError, ImportError, PicturesUnavailable) as error:
         return _fail(error, 2)
+    except OSError as error:
+        return _fail(error, 1)
     except WorkerDied as error:
         return _fail(error, 3)
     except KeyboardInterrupt:

@@ -58,11 +58,12 @@ def _resumed(arguments: Namespace) -> tuple[Checkpoint, RunFolder, list[float]]:
     if start.global_step >= start.config.total_steps:
         raise ValueError(f"{folder.path} has made all of its {start.config.total_steps:,} steps: "
                          "give a larger --total-steps to go on")
+    (folder.path / "final.npz").unlink(missing_ok=True)                  # of fewer steps; latest.npz has the same
     return start, folder, folder.cut_after(start.global_step)
 
 
 def _trained(source: str) -> tuple[Path, Checkpoint]:
-    """The agent in a file, or the best that a run's folder holds."""
+    """The agent in a file, or in a run's folder: the final one, or while there is none the best, or the latest."""
     path = Path(source)
     if path.is_dir():
         found = [path / name for name in ("final.npz", "best.npz", "latest.npz") if (path / name).exists()]
@@ -124,6 +125,6 @@ def bench(arguments: Namespace) -> int:
 
 def check_gradients(arguments: Namespace) -> int:
     """Print a table of every tensor; 1 where one disagrees."""
-    rows = gradient_check.check(configure(arguments.env, seed=arguments.seed), arguments.coordinates)
+    rows = gradient_check.check(configure(arguments.env, arguments.preset, seed=arguments.seed), arguments.coordinates)
     print(gradient_check.table(rows))
     return 0 if all(row.agrees for row in rows) else 1

@@ -2,13 +2,14 @@
 
 import dataclasses
 import json
+import pickle
 from dataclasses import dataclass
 from typing import Any, Callable
 
 from . import envs
 from .algorithms import ALGORITHMS
 from .envs.atari import AtariSettings
-from .networks import NETWORKS, suits
+from .networks import NETWORKS
 from .optimizers import OPTIMIZERS
 from .settings import check
 
@@ -32,8 +33,14 @@ class Config:
 
     def __post_init__(self) -> None:
         """Raises ValueError, in one line, for whatever is out of its range."""
-        for part in MENUS:
-            check(getattr(self, part))
+        for part, menu in MENUS.items():
+            value = getattr(self, part)
+            if type(value) not in menu.values():
+                known = " or ".join(f"{cls.__name__}()" for cls in menu.values())
+                raise ValueError(f"{part} must be {known}; got {value!r}")
+            check(value)
+        if not isinstance(self.env, str):
+            _check_factory(self.env)
         for name, least, value in (("workers", 1, self.workers), ("total_steps", 1, self.total_steps),
                                    ("seed", 0, self.seed)):
             if not isinstance(value, int) or isinstance(value, bool) or value < least:
@@ -48,7 +55,7 @@ class Config:
     def build_network(self, env: Any) -> Any:
         """The network for this environment; raises ValueError where it does not take such observations."""
         shape = env.observation_space.shape
-        if not suits(self.network, shape):
+        if not self.network.takes(shape):
             raise ValueError(f"network {name_of(self.network)} does not take observations of shape {shape}")
         return self.network.build(shape, self.algorithm.heads(int(env.action_space.n)))
 
@@ -78,6 +85,14 @@ class Config:
         if env is None and is_factory:
             raise ValueError(f"the environment was made by the factory {config.env_name!r}: give env= on loading")
         return config if env is None else dataclasses.replace(config, env=env)
+
+
+def _check_factory(factory: Any) -> None:
+    """Raises ValueError unless worker processes can be handed the factory."""
+    try:
+        pickle.dumps(factory)
+    except Exception as error:
+        raise ValueError(f"the factory {factory!r} cannot be pickled for the workers: {error}") from None
 
 
 def name_of(part: Any) -> str:

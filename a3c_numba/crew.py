@@ -44,7 +44,7 @@ class Crew:
         ours, theirs = self.context.Pipe(duplex=False)
         arguments = (number, self.start_point.config, self.shared, seed, state, theirs)
         process = self.context.Process(target=worker.main, args=arguments, name=f"worker {number}", daemon=True)
-        with _interrupts_held():
+        with signals_held():
             process.start()
         theirs.close()
         self.processes.append(process)
@@ -95,12 +95,18 @@ class Crew:
         return self.requested and len(self.states) == self.size
 
     def take_states(self) -> tuple[list[dict[str, Any] | None], int]:
-        """The workers' latest states, None for one that gave none, and the agent steps they add up to."""
+        """The workers' latest states, None for one that is lost, and the agent steps they add up to."""
         self.requested = False
-        states = [self.states.get(number) for number in range(self.size)]
-        steps = [self.shared.counters[number, STEPS] if state is None else state["steps"]
-                 for number, state in enumerate(states)]
-        return states, self.shared.first_step + int(sum(steps))
+        steps = [int(self.shared.counters[number, STEPS]) for number in range(self.size)]
+        states: list[dict[str, Any] | None] = []
+        for number in range(self.size):
+            state = self.states.get(number)
+            if state is not None:
+                steps[number] = state["steps"]
+            elif steps[number] == 0 and number < len(self.start_point.workers):
+                state = self.start_point.workers[number]                 # it never got as far as a first rollout
+            states.append(state)
+        return states, self.shared.first_step + sum(steps)
 
     def stop(self) -> None:
         """Have all workers end, by word and then by force, within STOP_SECONDS; their last states are received."""
@@ -124,13 +130,13 @@ def _ending(exitcode: int) -> str:
 
 
 @contextmanager
-def _interrupts_held() -> Iterator[None]:
-    """Ctrl-C waits until the process is started, and never reaches that process: it inherits the mask."""
+def signals_held() -> Iterator[None]:
+    """SIGINT and SIGTERM wait until the block is left.  A process that is started in it inherits the mask for good."""
     if not hasattr(signal, "pthread_sigmask"):
         yield
         return
     resource_tracker.ensure_running()                                    # or the start does it, and clears the mask
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT, signal.SIGTERM})
     try:
         yield
     finally:

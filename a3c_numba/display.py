@@ -29,7 +29,7 @@ class Display:
 
     def line(self, row: Progress) -> str:
         """One line: steps, speed, time left, episodes, score, entropy, time gone."""
-        left = (self.total_steps - row.global_step) / row.steps_per_second if row.steps_per_second > 0 else -1
+        left = max(0, self.total_steps - row.global_step) / row.steps_per_second if row.steps_per_second > 0 else -1
         score = "--" if row.mean_score != row.mean_score else f"{row.mean_score:.1f}"
         skipped = f"  {row.skipped} updates skipped" if row.skipped else ""
         return (f"{_count(row.global_step)}/{_count(self.total_steps)} steps  {row.steps_per_second:.0f}/s  "

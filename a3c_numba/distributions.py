@@ -61,14 +61,13 @@ def softmax(logits: np.ndarray) -> np.ndarray:
 
 
 @kernel
-def policy_gradient(logits, actions, advantages, beta, d_logits):
+def policy_gradient(logits, actions, advantages, beta, log_pi, d_logits):
     """d_logits (T, n) <- gradient of sum_t [ -log pi(a_t) A_t - beta H_t ], the advantages (T,) held constant.
 
-    Returns the sum of the entropies in nats.
+    log_pi (n,) is scratch.  Returns the sum of the entropies in nats.
     """
     total = 0.0
     for t in range(len(actions)):
-        log_pi = d_logits[t]                                             # the row is free until it is written below
         log_softmax(logits[t], log_pi)
         H = entropy(log_pi)
         for i in range(logits.shape[1]):

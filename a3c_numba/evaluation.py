@@ -15,6 +15,7 @@ from typing import Any, Iterator, NamedTuple
 import numpy as np
 
 from .config import Config
+from .envs import is_atari
 from .policy import Policy
 
 PROTOCOLS = {"noop": {"noop_max": 30, "sticky": 0.0}, "sticky": {"noop_max": 0, "sticky": 0.25}}
@@ -50,6 +51,8 @@ class Stage:
     """An environment and a policy that play numbered games."""
 
     def __init__(self, config: Config, theta: np.ndarray, how: Evaluation, render_mode: str | None = None) -> None:
+        if how.protocol != "noop" and not is_atari(config.env):
+            raise ValueError(f"protocol {how.protocol} is for Atari games, and {config.env_name} is none")
         self.env = config.make_env(render_mode, **PROTOCOLS[how.protocol])
         self.policy, self.how = Policy(config.build_network(self.env), config.algorithm, theta), how
 

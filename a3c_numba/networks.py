@@ -3,8 +3,11 @@
     Convolutional    84x84x4 bytes -> conv 16 8x8/4 -> ReLU -> conv 32 4x4/2 -> ReLU -> dense 256 -> ReLU -> heads
     MLP              a vector -> dense -> ReLU -> dense -> ReLU -> heads
 
-Policy and value share every layer but the last (paper, section 5.1).  ``build`` returns the network as a description;
-its parameters are made by ``Parameters(network.shapes)`` and drawn by ``network.init(parameters.tree, rng)``.
+Policy and value share every layer but the last (paper, section 5.1).  A ReLU that a dense layer follows is fused with
+that layer (``RectifiedDense``, layers/dense.py says why); one that a convolution follows is a layer by itself.
+
+``build`` returns the network as a description; its parameters are made by ``Parameters(network.shapes)`` and drawn by
+``network.init(parameters.tree, rng)``.
 """
 
 from dataclasses import dataclass
@@ -35,12 +38,16 @@ def _heads(inputs: int, widths: dict[str, int], init: str) -> Fork:
 class Convolutional:
     """The paper's feed-forward network for images (H, W, C) of bytes."""
 
-    pixels: str = setting("scale", "how bytes enter: scale (x/255, the paper's) or center (less the image's mean)",
+    pixels: str = setting("scale", "how bytes enter: scale (x/255, the paper's) or center (less the image's median)",
                           choices=tuple(PIXELS))
     dense: int = setting(256, "width of the dense layer (the paper's)", at_least=1)
     body_init: str = setting("fan_in_uniform", "how all layers but the heads start (the authors' value)",
                              choices=tuple(INITIALIZERS))
     head_init: str = setting("fan_in_uniform", "how the heads start (the authors' value)", choices=tuple(INITIALIZERS))
+
+    def takes(self, observation_shape: tuple[int, ...]) -> bool:
+        """Whether these are images, and large enough for two convolutions."""
+        return len(observation_shape) == 3 and min(observation_shape[:2]) >= SMALLEST
 
     def build(self, observation_shape: tuple[int, ...], heads: dict[str, int]) -> Chain:
         """The network for these observations, with a branch of the given width for each head."""
@@ -65,6 +72,10 @@ class MLP:
     body_init: str = setting("orthogonal", "how the hidden layers start", choices=tuple(INITIALIZERS))
     head_init: str = setting("near_zero", "how the heads start", choices=tuple(INITIALIZERS))
 
+    def takes(self, observation_shape: tuple[int, ...]) -> bool:
+        """Whether these are vectors."""
+        return len(observation_shape) == 1
+
     def build(self, observation_shape: tuple[int, ...], heads: dict[str, int]) -> Chain:
         """The network for these observations, with a branch of the given width for each head."""
         init = INITIALIZERS[self.body_init]
@@ -76,13 +87,6 @@ class MLP:
 
 
 NETWORKS: dict[str, Any] = {"convolutional": Convolutional, "mlp": MLP}
-
-
-def suits(network: Any, observation_shape: tuple[int, ...]) -> bool:
-    """Whether a network's description takes observations of this shape: images for one, vectors for the other."""
-    if len(observation_shape) == 3:
-        return isinstance(network, Convolutional) and min(observation_shape[:2]) >= SMALLEST
-    return not isinstance(network, Convolutional)
 
 
 def initial_parameters(network: Any, seed: np.random.SeedSequence) -> np.ndarray:

@@ -76,7 +76,7 @@ def add_hyper_parameters(parser: argparse.ArgumentParser) -> None:
     groups = {part: parser.add_argument_group(f"{part} ({', '.join(menu)})") for part, menu in MENUS.items()}
     for name, owners in _owners().items():
         part, _, field = owners[0]
-        text = field.metadata.get("help", "").replace("%", "%%")
+        text = "; ".join(filter(None, (field.metadata["help"], " | ".join(field.metadata["choices"]))))
         groups[part].add_argument(
             "--" + name.replace("_", "-"), dest=name, type=_reader(field.default), default=None,
             metavar=type(field.default).__name__.upper(),
@@ -90,12 +90,14 @@ def given(arguments: argparse.Namespace) -> dict[str, Any]:
 
 def apply(config: Any, options: dict[str, Any]) -> Any:
     """``config`` with these fields replaced; raises ValueError, in one line, for one that none of its parts has."""
+    used = [part for part in MENUS if part != "atari" or is_atari(config.env)]
+    changes: dict[str, dict[str, Any]] = {part: {} for part in used}
     for name, value in options.items():
-        used = [part for part in MENUS if part != "atari" or is_atari(config.env)]
         parts = [part for part in used if hasattr(getattr(config, part), name)]
         if not parts:
             owners = ", ".join(cls for _, cls, _ in _owners()[name])
             raise ValueError(f"--{name.replace('_', '-')} is an option of {owners}, which this run does not use")
         for part in parts:
-            config = dataclasses.replace(config, **{part: dataclasses.replace(getattr(config, part), **{name: value})})
-    return config
+            changes[part][name] = value
+    replaced = {part: dataclasses.replace(getattr(config, part), **fields) for part, fields in changes.items()}
+    return dataclasses.replace(config, **replaced)

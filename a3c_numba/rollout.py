@@ -7,6 +7,7 @@ An episode is a pure function of its seed and its actions.  That is what makes a
 environment: the ``Player`` remembers both, and ``restore`` plays them once more.
 """
 
+import warnings
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -21,7 +22,6 @@ class Rollout(NamedTuple):
     actions: np.ndarray     # (T,) int64
     rewards: np.ndarray     # (T,) float32, clipped if the method says so
     discounts: np.ndarray   # (T,) float32: gamma, or 0 where the episode terminated
-    terminated: bool        # whether the last step ended the episode for good
 
     @property
     def length(self) -> int:
@@ -65,9 +65,9 @@ class Player:
             action = self.algorithm.act(outputs, self.rng.random())      # a_t ~ pi(.|s_t; theta')
             terminated, truncated = self._step(t, action)
             t += 1
-        outputs = self._forward(theta, t)                                # V(s_t) for the bootstrap; unused if terminal
+        self._forward(theta, t)                                          # V(s_t) for the bootstrap; times 0 if terminal
         episode = self._end() if terminated or truncated else None
-        rollout = Rollout(self.obs[:t + 1], self.actions[:t], self.rewards[:t], self.discounts[:t], terminated)
+        rollout = Rollout(self.obs[:t + 1], self.actions[:t], self.rewards[:t], self.discounts[:t])
         return rollout, self._outputs(t + 1), episode
 
     def _forward(self, theta: Tree, t: int) -> tuple[np.ndarray, ...]:
@@ -75,7 +75,7 @@ class Player:
         return self.network.forward(theta, self.obs[t:t + 1], self.cache, slice(t, t + 1))
 
     def _outputs(self, rows: int) -> tuple[np.ndarray, ...]:
-        return tuple(head.y[:rows] for head in self.cache[-1])
+        return tuple(y[:rows] for y in self.cache.y)
 
     def _step(self, t: int, action: int) -> tuple[bool, bool]:
         self.current, reward, terminated, truncated, _ = self.env.step(action)
@@ -106,7 +106,14 @@ class Player:
         self.episode_seed = None
         if state["episode_seed"] is not None:
             self._begin(state["episode_seed"])
-            for action in state["episode_actions"]:
-                self.current, reward, _, _, _ = self.env.step(action)
-                self.episode_actions.append(action)
-                self.score += float(reward)
+            self._replay(state["episode_actions"])
+
+    def _replay(self, actions: list[int]) -> None:
+        for action in actions:
+            self.current, reward, terminated, truncated, _ = self.env.step(action)
+            self.episode_actions.append(action)
+            self.score += float(reward)
+            if terminated or truncated:
+                warnings.warn("the environment is not a function of its seed and actions: a new episode is begun")
+                self._end()
+                return

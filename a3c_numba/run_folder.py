@@ -27,11 +27,15 @@ class Progress(NamedTuple):
     value: float                # mean V(s) of the workers' latest rollouts
     gradient_norm: float        # before clipping, mean over the workers' latest rollouts
     learning_rate: float
-    updates: int                # applied to theta since this process started
+    updates: int                # made since this process started, those skipped included
     skipped: int                # updates left out because the gradient was not finite
 
 
 EPISODE_COLUMNS = ("seconds", "global_step", "worker", "score", "length")
+
+
+OWN_FILES = ("config.json", "progress.csv", "episodes.csv", "latest.npz", "best.npz", "final.npz", "curve.png",
+             "evaluation.json")
 
 
 class RunFolderError(ValueError):
@@ -39,19 +43,19 @@ class RunFolderError(ValueError):
 
 
 class RunFolder:
-    """Creates and appends; never deletes but where ``overwrite`` says so."""
+    """Creates and appends; never replaces a run but where ``overwrite`` says so."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
 
     def create(self, config_json: str, overwrite: bool = False) -> None:
         """Start a new run; raises RunFolderError where the folder already holds one."""
-        if (self.path / "config.json").exists() and not overwrite:
+        if not overwrite and any((self.path / name).exists() for name in OWN_FILES):
             raise RunFolderError(f"{self.path} already holds a run: give --resume {self.path}, --overwrite, "
                                  "or another folder")
         try:
             self.path.mkdir(parents=True, exist_ok=True)
-            for stale in ("latest.npz", "best.npz", "final.npz", "curve.png", "evaluation.json"):
+            for stale in OWN_FILES:
                 (self.path / stale).unlink(missing_ok=True)
             (self.path / "config.json").write_text(config_json + "\n")
             self._write_header("progress.csv", Progress._fields)
@@ -101,5 +105,5 @@ class RunFolder:
         """curve.png, or one line on stderr that says why not."""
         try:
             learning_curve([self.path], self.path / "curve.png")
-        except PicturesUnavailable as error:
+        except (PicturesUnavailable, ValueError, OSError) as error:
             print(f"no learning curve: {error}", file=sys.stderr)

@@ -9,9 +9,9 @@ from typing import Any, Callable
 import numpy as np
 
 from . import checkpoint as checkpoints
-from .checkpoint import Checkpoint
+from .checkpoint import Checkpoint, CheckpointError
 from .config import Config
-from .crew import Crew
+from .crew import Crew, signals_held
 from .display import Display
 from .networks import initial_parameters
 from .parameters import leaves
@@ -32,6 +32,15 @@ def start_of(config: Config) -> Checkpoint:
     env.close()
     theta = initial_parameters(network, np.random.SeedSequence(config.seed, spawn_key=(0,)))
     return Checkpoint(config, dict(leaves(network.shapes)), theta, np.zeros_like(theta))
+
+
+def best_of(folder: Path) -> float:
+    """The mean score that ``best.npz`` of a run's folder was saved with; -inf where there is none."""
+    try:
+        score = checkpoints.load(folder / "best.npz").mean_score
+    except CheckpointError:
+        return -np.inf
+    return -np.inf if score is None else score
 
 
 class Trainer:
@@ -55,7 +64,7 @@ class Trainer:
         self.crew = Crew(context, self.shared, start)
         self.scores: deque[float] = deque(maxlen=WINDOW)
         self.episodes, self.read = 0, np.zeros(self.config.workers, np.int64)
-        self.best = -np.inf if start.mean_score is None else start.mean_score
+        self.best = best_of(self.folder.path) if self.folder else -np.inf
         self.report_seconds = 1.0 if display and display.is_terminal else REPORT_SECONDS
         self.latest: Progress | None = None                              # report
         self.last: Checkpoint | None = None                              # where the run ended
@@ -74,8 +83,9 @@ class Trainer:
             self.crew.start()
             self._watch()
         finally:
-            self.crew.stop()
-            self._close()
+            with signals_held():                                         # a second Ctrl-C waits for the checkpoint
+                self.crew.stop()
+                self._close()
         assert self.last
         return self.last
 
@@ -86,7 +96,8 @@ class Trainer:
             self._read_episodes()
             if now - reported >= self.report_seconds:
                 reported = now
-                if self._report(self._progress()) is False:
+                self._report(self._progress())
+                if self.callback and self.latest and self.callback(self.latest) is False:
                     return
             if self.folder and now - saved >= CHECKPOINT_SECONDS and not self.crew.requested:
                 saved = now
@@ -95,7 +106,7 @@ class Trainer:
                 self._save(self._checkpoint(*self.shared.snapshot), "latest.npz")
 
     def _close(self) -> None:
-        """Checkpoints first: whatever fails after them, the callback perhaps, loses nothing."""
+        """Checkpoints first: whatever fails after them loses nothing."""
         self._read_episodes()
         row = self._progress()
         self.last = last = self._checkpoint(self.shared.theta.copy(), self.shared.statistics.copy())
@@ -136,13 +147,12 @@ class Trainer:
         if self.folder and rows:
             self.folder.append_episodes(rows)
 
-    def _report(self, row: Progress) -> bool | None:
+    def _report(self, row: Progress) -> None:
         self.latest = row
         if self.folder:
             self.folder.append_progress(row)
         if self.display:
             self.display.show(row)
-        return self.callback(row) if self.callback else None
 
     def _progress(self) -> Progress:
         shared, seconds, step = self.shared, self.shared.seconds(), self.shared.global_step()

@@ -1,4 +1,4 @@
-"""One worker: the body of Algorithm S3 (and of S1, S2), in a process of its own.
+"""One worker: the body of Algorithm S3, in a process of its own.
 
     repeat
         theta' <- theta
@@ -76,7 +76,8 @@ class Worker:
 
 def main(number: int, config: Config, shared: Shared, seed: np.random.SeedSequence, state: Any, pipe: Any) -> None:
     """A worker process from its first line to its last; what goes wrong is sent to the trainer as a traceback."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)                         # Ctrl-C reaches all; the trainer acts
+    signal.signal(signal.SIGINT, signal.SIG_IGN)                         # a group's signals reach all; the trainer acts
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
     try:
         worker = Worker(number, config, shared, seed)
         if state is not None:

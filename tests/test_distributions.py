@@ -21,7 +21,7 @@ def log_softmax(logits):
 
 def gradient(logits, actions, advantages, beta):
     out = np.full_like(logits, np.nan)
-    total = policy_gradient(logits, actions, advantages, logits.dtype.type(beta), out)
+    total = policy_gradient(logits, actions, advantages, logits.dtype.type(beta), np.empty_like(logits[0]), out)
     return out, total
 
 

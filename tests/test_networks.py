@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from a3c_numba.algorithms import A3C
-from a3c_numba.networks import MLP, Convolutional, initial_parameters, suits
+from a3c_numba.networks import MLP, Convolutional, initial_parameters
 from a3c_numba.parameters import Parameters, size_of
 
 from . import reference
@@ -136,8 +136,8 @@ def test_the_papers_network_has_the_papers_size():
 
 
 def test_a_description_suits_images_or_vectors():
-    assert suits(Convolutional(), (84, 84, 4)) and not suits(Convolutional(), (4,))
-    assert suits(MLP(), (4,)) and not suits(MLP(), (84, 84, 4))
+    assert Convolutional().takes((84, 84, 4)) and not Convolutional().takes((4,))
+    assert MLP().takes((4,)) and not MLP().takes((84, 84, 4))
 
 
 def test_initial_parameters_depend_on_the_seed_alone():

@@ -1,4 +1,4 @@
-"""The paper's methods; each is a small object that says where it differs from the others."""
+"""The paper's methods, of which A3C is here so far; each is a small object that says where it differs."""
 
 from .a3c import A3C
 

@@ -50,10 +50,7 @@ class A3C:
 
     def targets(self, rollout: Rollout, outputs: Outputs) -> np.ndarray:
         """R_t (T,) of a rollout whose ``outputs`` have T + 1 rows, the last one for the bootstrap."""
-        values = outputs[1][:, 0].copy()
-        if rollout.terminated:
-            values[-1] = 0                                               # there is no state s_T to have a value
-        return returns_of(rollout.rewards, rollout.discounts, values, self.gae_lambda)
+        return returns_of(rollout.rewards, rollout.discounts, outputs[1][:, 0], self.gae_lambda)
 
     def loss_gradient(self, actions: np.ndarray, returns: np.ndarray, outputs: Outputs, progress: float = 0.0,
                       ) -> tuple[Outputs, float]:
@@ -63,9 +60,10 @@ class A3C:
         """
         logits, values = outputs
         advantages = returns - values[:, 0]
-        d_logits = np.empty_like(logits)
+        d_logits, log_pi = np.empty_like(logits), np.empty_like(logits[0])
         beta = linear(self.entropy_weight, self.entropy_weight * self.entropy_share_left, progress)
-        total_entropy = distributions.policy_gradient(logits, actions, advantages, logits.dtype.type(beta), d_logits)
+        beta = logits.dtype.type(beta)
+        total_entropy = distributions.policy_gradient(logits, actions, advantages, beta, log_pi, d_logits)
         d_values = -2 * self.value_weight * advantages[:, None]          # L = ... + c (R - V)^2
         return (d_logits, d_values), total_entropy / len(actions)
 

@@ -14,6 +14,24 @@ import numpy as np
 Layers = dict[str, Any]
 
 
+class ChainCache(list[Any]):
+    """The caches of a chain's layers, in order."""
+
+    @property
+    def y(self) -> Any:
+        """The last layer's."""
+        return self[-1].y
+
+
+class ForkCache(list[Any]):
+    """The caches of a fork's branches, in order."""
+
+    @property
+    def y(self) -> tuple[Any, ...]:
+        """One for each branch."""
+        return tuple(branch.y for branch in self)
+
+
 class _Composed:
     """Named layers; those without parameters have no place in the tree of parameters."""
 
@@ -26,30 +44,33 @@ class _Composed:
         for name in self.shapes:
             self.layers[name].init(p[name], rng)
 
-    def cache(self, rows: int, dtype: Any) -> list[Any]:
-        """The caches of the layers, in order."""
-        return [layer.cache(rows, dtype) for layer in self.layers.values()]
-
 
 class Chain(_Composed):
     """Layer after layer; each layer's y is the next one's x."""
 
     def __init__(self, **layers: Any) -> None:
         super().__init__(**layers)
-        self.lowest = next(i for i, name in enumerate(layers) if name in self.shapes)
+        self.input_shape = next(iter(layers.values())).input_shape
+        self.output_shape = next(reversed(layers.values())).output_shape
+        self.lowest = next((i for i, name in enumerate(layers) if name in self.shapes), len(layers))
 
-    def forward(self, p: Any, x: np.ndarray, cache: list[Any], rows: slice) -> Any:
+    def cache(self, rows: int, dtype: Any) -> ChainCache:
+        """Room for ``rows`` rows of every layer."""
+        return ChainCache(layer.cache(rows, dtype) for layer in self.layers.values())
+
+    def forward(self, p: Any, x: np.ndarray, cache: Any, rows: slice) -> Any:
         """x (n, ...) -> y of the last layer; writes ``rows`` of every cache."""
         for (name, layer), memory in zip(self.layers.items(), cache):
             x = layer.forward(p.get(name), x, memory, rows)
         return x
 
-    def backward(self, p: Any, d_p: Any, x: np.ndarray, cache: list[Any], d_y: Any, input_gradient: bool = True) -> Any:
+    def backward(self, p: Any, d_p: Any, x: np.ndarray, cache: Any, d_y: Any, input_gradient: bool = True) -> Any:
         """d_y -> d_x over rows 0 .. n - 1 of the cache; adds to d_p.
 
         Without ``input_gradient`` the way down ends at the lowest layer that has parameters, and returns None.
         """
         names, layers, n = list(self.layers), list(self.layers.values()), len(x)
+        p, d_p = p or {}, d_p or {}
         for i in reversed(range(0 if input_gradient else self.lowest, len(layers))):
             below = cache[i - 1].y[:n] if i else x
             wanted = input_gradient or i > self.lowest
@@ -60,16 +81,25 @@ class Chain(_Composed):
 class Fork(_Composed):
     """Layers side by side on the same x."""
 
-    def forward(self, p: Any, x: np.ndarray, cache: list[Any], rows: slice) -> tuple[Any, ...]:
+    def __init__(self, **layers: Any) -> None:
+        super().__init__(**layers)
+        self.input_shape = next(iter(layers.values())).input_shape
+        self.output_shape = tuple(layer.output_shape for layer in layers.values())
+
+    def cache(self, rows: int, dtype: Any) -> ForkCache:
+        """Room for ``rows`` rows of every branch."""
+        return ForkCache(layer.cache(rows, dtype) for layer in self.layers.values())
+
+    def forward(self, p: Any, x: np.ndarray, cache: Any, rows: slice) -> tuple[Any, ...]:
         """x (n, ...) -> the y of every branch."""
         branches = zip(self.layers.items(), cache)
-        return tuple(layer.forward(p[name], x, memory, rows) for (name, layer), memory in branches)
+        return tuple(layer.forward(p.get(name), x, memory, rows) for (name, layer), memory in branches)
 
-    def backward(self, p: Any, d_p: Any, x: np.ndarray, cache: list[Any], d_y: Any, input_gradient: bool = True) -> Any:
+    def backward(self, p: Any, d_p: Any, x: np.ndarray, cache: Any, d_y: Any, input_gradient: bool = True) -> Any:
         """One d_y a branch -> the sum of their d_x; adds to d_p."""
         total = None
         for (name, layer), memory, d in zip(self.layers.items(), cache, d_y):
-            d_x = layer.backward(p[name], d_p[name], x, memory, d, input_gradient)
+            d_x = layer.backward(p.get(name), d_p.get(name), x, memory, d, input_gradient)
             if total is not None and input_gradient:
                 total += d_x                                             # x went into every branch
             else:

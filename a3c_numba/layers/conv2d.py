@@ -92,23 +92,23 @@ class Conv2d:
         if cache.tiled:
             register_tile.backward_weight(x, d_y, self.k, self.stride, d_p["weight"], d_p["bias"])
         else:
-            self.weight_gradient(d_p, x, cache, d_y)
+            self.weight_backward(d_p, x, cache, d_y)
         if not input_gradient:
             return None
         if cache.tiled:
             d_x = cache.d_x[:len(x)]
             register_tile.backward_input(d_y, p["weight"], self.k, self.stride, d_x, cache.turned)
             return d_x
-        return self.input_gradient(p["weight"], cache, d_y)
+        return self.input_backward(p["weight"], cache, d_y)
 
-    def weight_gradient(self, d_p: Any, x: np.ndarray, cache: "ConvCache", d_y: np.ndarray) -> None:
+    def weight_backward(self, d_p: Any, x: np.ndarray, cache: "ConvCache", d_y: np.ndarray) -> None:
         """Add to the gradients of weight and bias."""
         for image, d_out in zip(x, d_y):
             P, d_out = cache.cut(image), d_out.reshape(len(cache.P), -1)
             d_p["weight"] += P.T @ d_out                                 # y = P W
             d_p["bias"] += d_out.sum(axis=0)                             # + b
 
-    def input_gradient(self, weight: np.ndarray, cache: "ConvCache", d_y: np.ndarray) -> np.ndarray:
+    def input_backward(self, weight: np.ndarray, cache: "ConvCache", d_y: np.ndarray) -> np.ndarray:
         """d_y (n, h, w, O) -> d_x (n, H, W, C)."""
         d_x = cache.d_x[:len(d_y)]
         for d_out, d_image in zip(d_y, d_x):

@@ -1,8 +1,8 @@
 """The command line: ``a3c-numba train | evaluate | play | plot | bench | check-gradients``.
 
-Exit codes: 0 all went well; 1 a gradient disagrees, or the system refused (a full disk, no permission); 2 something typed
-or given cannot be used, one line says what, and nothing was started; 3 a worker died; 130 interrupted by Ctrl-C, 143 by
-SIGTERM, in both cases after a checkpoint.
+Exit codes: 0 all went well; 1 a gradient disagrees, or the system refused (a full disk, no permission); 2 something
+typed or given cannot be used, one line says what, and nothing was started; 3 a worker died; 130 interrupted by Ctrl-C,
+143 by SIGTERM, in both cases after a checkpoint.
 """
 
 import argparse

@@ -293,3 +293,37 @@ def test_a_file_that_is_none(tmp_path):
         Agent.load(tmp_path / "agent.npz")
     with pytest.raises(OSError):
         little().save(tmp_path / "nowhere" / "agent.npz")
+
+
+# ---- what a fresh pair of eyes found
+
+def test_views_handed_out_before_learning_stay_the_agents():
+    agent = Agent("Catch", workers=1)
+    views = agent.parameters()
+    before = {name: view.copy() for name, view in views.items()}
+    agent.learn(200)
+    assert all(np.shares_memory(views[name], view) for name, view in agent.parameters().items())
+    assert any((views[name] != before[name]).any() for name in views)
+
+
+@pytest.mark.parametrize("part, value", [("algorithm", "a3c"), ("algorithm", A3C), ("algorithm", RMSProp()),
+                                         ("optimizer", A3C()), ("network", type("Mine", (MLP,), {})())])
+def test_a_part_of_another_kind_is_refused(part, value):
+    with pytest.raises(ValueError, match=f"^{part} must be [^\n]*$"):
+        Agent("Catch", **{part: value})
+
+
+def test_a_factory_that_no_worker_can_have_is_refused_at_once():
+    with pytest.raises(ValueError, match="cannot be pickled"):
+        Agent(lambda: None, preset="classic")
+
+
+def test_images_scaled_to_1_are_refused_rather_than_made_black():
+    agent = Agent(image)
+    with pytest.raises(ValueError, match="must be uint8; got float64"):
+        agent.predict(np.ones(agent.observation_space.shape) * 0.5)
+
+
+def test_sticky_actions_are_for_atari():
+    with pytest.raises(ValueError, match="protocol sticky is for Atari games"):
+        Agent("Catch").evaluate(1, protocol="sticky")

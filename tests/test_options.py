@@ -6,6 +6,7 @@ import dataclasses
 import pytest
 
 from a3c_numba import options
+from a3c_numba.agent import configure
 from a3c_numba.config import MENUS
 from tests.programs import small
 
@@ -82,3 +83,14 @@ def test_an_option_of_another_part_is_refused_with_its_owner():
 def test_apply_raises_for_values_out_of_range(name, value):
     with pytest.raises(ValueError, match=f"{name} must be .*; got {value}"):
         options.apply(small(), {name: value})
+
+
+def test_options_that_belong_together_are_applied_together():
+    config = configure("ALE/Pong-v5")
+    changed = options.apply(config, {"noop_max": 200_000, "max_frames": 300_000})
+    assert (changed.atari.noop_max, changed.atari.max_frames) == (200_000, 300_000)
+
+
+def test_the_emulators_options_are_refused_elsewhere():
+    with pytest.raises(ValueError, match="--sticky is an option of atari, which this run does not use"):
+        options.apply(configure("Catch"), {"sticky": 0.25})

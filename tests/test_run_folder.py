@@ -107,3 +107,11 @@ def test_the_curve_is_drawn(folder):
     pytest.importorskip("cv2")
     folder.draw_curve()
     assert (folder.path / "curve.png").read_bytes().startswith(b"\x89PNG")
+
+
+@pytest.mark.parametrize("name", ["best.npz", "episodes.csv", "evaluation.json"])
+def test_a_folder_with_anything_of_a_run_is_refused(tmp_path, name):
+    (tmp_path / name).write_text("precious")
+    with pytest.raises(RunFolderError, match="already holds a run"):
+        RunFolder(tmp_path).create("{}")
+    assert (tmp_path / name).read_text() == "precious"

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from a3c_numba import Agent, WorkerDied
-from a3c_numba.checkpoint import load
+from a3c_numba.checkpoint import load, save
 from a3c_numba.run_folder import RunFolder
 from a3c_numba.trainer import Trainer, start_of
 from tests import programs
@@ -136,3 +136,28 @@ def test_a_factory_that_cannot_be_pickled_starts_nothing():
     agent = Agent(lambda: Chances(), workers=1)
     with pytest.raises(Exception, match="(?i)pickle|local object"):
         agent.learn(100)
+
+
+def test_a_callback_that_ends_the_run_is_not_called_again(tmp_path):
+    calls = []
+    run = trainer(small(chances, total_steps=10**6), callback=lambda row: bool(calls.append(row)))
+    run.report_seconds = 0.1
+    run.run()
+    assert len(calls) == 1
+
+
+def test_the_states_of_workers_that_never_started_are_not_lost():
+    start = start_of(small("Catch", workers=2, total_steps=1000))
+    start.workers = [{"steps": 7, "mark": 0}, {"steps": 9, "mark": 1}]
+    crew = Trainer(start).crew
+    crew.states[0] = {"steps": 3, "mark": "new"}
+    states, step = crew.take_states()
+    assert [state["mark"] for state in states] == ["new", 1] and step == 3
+
+
+def test_a_resumed_run_keeps_a_better_best(tmp_path):
+    start = start_of(small("Catch", total_steps=100))
+    start.mean_score = 20.0
+    save(tmp_path / "best.npz", start)
+    start.mean_score = 15.0
+    assert Trainer(start, tmp_path).best == 20.0 and Trainer(start, tmp_path / "empty").best == -np.inf

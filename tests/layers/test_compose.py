@@ -82,3 +82,32 @@ def test_the_same_description_serves_two_sets_of_parameters():
     other = chain.forward(random_parameters(chain, 2).tree, x, cache, slice(0, 1)).copy()
     again = chain.forward(random_parameters(chain, 1).tree, x, cache, slice(0, 1))
     assert (first != other).any() and (first == again).all()
+
+
+def separate_networks():
+    """A policy and a value that share nothing, the second a chain within a chain."""
+    policy = Chain(one=Dense(3, 4), two=RectifiedDense(4, 2))
+    value = Chain(inner=Chain(one=Dense(3, 5), relu=ReLU((5,))), two=Dense(5, 1))
+    return Chain(heads=Fork(policy=policy, value=value))
+
+
+def test_branches_may_be_chains_and_their_gradient_is_right():
+    network = separate_networks()
+    p, d_p = random_parameters(network), Parameters(network.shapes, dtype=np.float64)
+    x = np.random.default_rng(1).normal(size=(5, 3))
+    d_y = [np.random.default_rng(k).normal(size=(5, k)) for k in (2, 1)]
+    cache = network.cache(5, np.float64)
+
+    def loss():
+        return sum((d * y).sum() for d, y in zip(d_y, network.forward(p.tree, x, cache, slice(0, 5))))
+    loss()
+    network.backward(p.tree, d_p.tree, x, cache, d_y, input_gradient=False)
+    assert [y.shape for y in cache.y] == [(5, 2), (5, 1)] and network.output_shape == ((2,), (1,))
+    for i in range(len(p.flat)):
+        here, h = p.flat[i], 1e-6
+        p.flat[i] = here + h
+        up = loss()
+        p.flat[i] = here - h
+        numeric = (up - loss()) / (2 * h)
+        p.flat[i] = here
+        assert d_p.flat[i] == pytest.approx(numeric, rel=1e-6, abs=1e-8)

@@ -43,13 +43,14 @@ def test_the_pieces_of_a_step_add_up(monkeypatch):
 
 def test_a_training_run_has_a_speed(monkeypatch):
     monkeypatch.setattr(bench, "WARM_UP_SECONDS", 0.2)
-    assert bench.training_speed(configure("CartPole-v1", total_steps=10**9), 1, 0.5) > 10
+    speed, memory = bench.training_speed(configure("CartPole-v1", total_steps=10**9), 1, 0.5)
+    assert speed > 10 and re.fullmatch(r"(\d+ MB a worker)?", memory)
 
 
 def test_the_command_prints_every_line(capsys, monkeypatch):
     monkeypatch.setattr(bench, "WARM_UP_SECONDS", 0.2)
     monkeypatch.setattr(bench, "median_seconds", lambda call, calls: call() or 1e-3)
-    monkeypatch.setattr(bench, "training_speed", lambda config, workers, seconds: 100.0 * workers)
+    monkeypatch.setattr(bench, "training_speed", lambda config, workers, seconds: (100.0 * workers, ""))
     assert program("bench", "ALE/Pong-v5", "--seconds", 0.3) == 0
     out = capsys.readouterr().out
     for name in ("emulator alone", "environment", "forward", "backward", "update", "everything else", "sgemm peak",

@@ -125,6 +125,6 @@ def test_the_command_prints_the_figures_and_writes_every_game(catch_run, tmp_pat
 def test_without_a_name_the_games_are_beside_the_agent(catch_run, tmp_path):
     path = tmp_path / "agent.npz"
     path.write_bytes((catch_run / "final.npz").read_bytes())
-    assert program("evaluate", path, "--episodes", 2, "--deterministic", "--protocol", "sticky", "--seed", 4) == 0
+    assert program("evaluate", path, "--episodes", 2, "--deterministic", "--protocol", "noop", "--seed", 4) == 0
     result = json.loads((tmp_path / "evaluation.json").read_text())
-    assert (result["deterministic"], result["protocol"], result["seed"]) == (True, "sticky", 4)
+    assert (result["deterministic"], result["protocol"], result["seed"]) == (True, "noop", 4)

@@ -65,12 +65,12 @@ def test_a_wrong_type_is_named(option, text):
 
 def test_apply_replaces_the_fields_and_nothing_else():
     config = small()
-    changed = options.apply(config, {"entropy_weight": 0.5, "learning_rate": 1e-5, "hidden": 9, "frame_skip": 2})
+    changed = options.apply(config, {"entropy_weight": 0.5, "learning_rate": 1e-5, "hidden": 9})
     assert (changed.algorithm.entropy_weight, changed.optimizer.learning_rate) == (0.5, 1e-5)
-    assert (changed.network.hidden, changed.atari.frame_skip) == (9, 2)
+    assert changed.network.hidden == 9
     assert options.apply(config, {}) == config
     back = {"entropy_weight": config.algorithm.entropy_weight, "learning_rate": config.optimizer.learning_rate,
-            "hidden": config.network.hidden, "frame_skip": config.atari.frame_skip}
+            "hidden": config.network.hidden}
     assert options.apply(changed, back) == config
 
 

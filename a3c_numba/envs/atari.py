@@ -97,6 +97,11 @@ class Atari(gymnasium.Env[NDArray[np.uint8], Any]):
         """The screen in colour, (height, width, 3) uint8, where ``render_mode`` is "rgb_array"."""
         return self._ale.getScreenRGB() if self.render_mode == "rgb_array" else None
 
+    @property
+    def action_names(self) -> list[str]:
+        """The emulator's names of the actions, in order: NOOP, FIRE, RIGHT, ..."""
+        return [action.name for action in self._actions]
+
     def _play(self, action: "ale_py.Action") -> float:
         """Frames, reward and observation of one step.  A grey screen is costly: only the last two are fetched."""
         ale, observation = self._ale, self._observation

@@ -20,9 +20,9 @@ def draw(seed=0, dtype=np.float64):
     return rng.integers(ACTIONS, size=T), rng.normal(size=T).astype(dtype), outputs
 
 
-def rollout_of(rewards, discounts, terminated):
+def rollout_of(rewards, discounts):
     rewards, discounts = np.array(rewards, np.float32), np.array(discounts, np.float32)
-    return Rollout(np.zeros((len(rewards) + 1, 1)), np.zeros(len(rewards), int), rewards, discounts, terminated)
+    return Rollout(np.zeros((len(rewards) + 1, 1)), np.zeros(len(rewards), int), rewards, discounts)
 
 
 def targets(algorithm, rollout, values):
@@ -32,18 +32,18 @@ def targets(algorithm, rollout, values):
 
 def test_targets_bootstrap_from_the_last_value_unless_the_episode_terminated():
     values = [0.0, 0.0, 10.0]
-    open_end, cut = rollout_of([1, 2], [0.5, 0.5], False), rollout_of([1, 2], [0.5, 0.0], True)
+    open_end, cut = rollout_of([1, 2], [0.5, 0.5]), rollout_of([1, 2], [0.5, 0.0])
     np.testing.assert_array_equal(targets(A3C(), open_end, values), [1 + 0.5 * 7, 2 + 0.5 * 10])
     np.testing.assert_array_equal(targets(A3C(), cut, values), [1 + 0.5 * 2, 2])
 
 
-def test_a_value_of_a_state_that_does_not_exist_cannot_spoil_the_targets():
-    cut = rollout_of([1, 2], [0.5, 0.0], True)
-    np.testing.assert_array_equal(targets(A3C(gae_lambda=0.5), cut, [0.0, 0.0, np.nan]), [1 + 0.25 * 2, 2])
+def test_the_value_of_what_lies_behind_the_end_does_not_count():
+    cut = rollout_of([1, 2], [0.5, 0.0])
+    np.testing.assert_array_equal(targets(A3C(gae_lambda=0.5), cut, [0.0, 0.0, 99.0]), [1 + 0.25 * 2, 2])
 
 
 def test_gae_lambda_is_handed_to_the_returns():
-    rollout = rollout_of([1, 2, 3], [0.9, 0.9, 0.9], False)
+    rollout = rollout_of([1, 2, 3], [0.9, 0.9, 0.9])
     values = np.array([0.1, 0.2, 0.3, 0.4])
     expected = reference.lambda_returns(rollout.rewards, rollout.discounts, values, 0.7)
     np.testing.assert_allclose(targets(A3C(gae_lambda=0.7), rollout, values), expected, rtol=1e-6)

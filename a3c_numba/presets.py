@@ -32,10 +32,10 @@ PRESETS = {
         workers=4,
     ),
     "classic": Preset(
-        A3C(t_max=20, gae_lambda=0.95, entropy_share_left=0.0, clip_rewards=False),
+        A3C(t_max=20, gae_lambda=0.98, entropy_share_left=0.0, clip_rewards=False),
         RMSProp(learning_rate=7e-4, epsilon=1e-5),
         MLP(),
-        workers=2,
+        workers=8,
     ),
 }
 

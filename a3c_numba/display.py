@@ -59,6 +59,6 @@ class Display:
 
     def close(self, row: Progress | None) -> None:
         """The last state, on a line of its own."""
-        if row is not None:
+        if row is not None and (self.is_terminal or row.seconds > self.shown_at):
             self.stream.write((self._redrawn(row) if self.is_terminal else self.line(row)) + "\n")
             self.stream.flush()

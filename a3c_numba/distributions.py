@@ -15,14 +15,21 @@ from .jit import kernel
 
 
 @kernel
-def log_softmax(logits, log_pi):
-    """log_pi (n,) <- logits (n,)."""
+def normalizer(logits):
+    """max z and sum_j exp(z_j - max z) of logits (n,): what both the logarithms and the drawing divide by."""
     top = logits[0]
     for i in range(1, len(logits)):
         top = max(top, logits[i])
     total = np.exp(logits[0] - top)
     for i in range(1, len(logits)):
         total += np.exp(logits[i] - top)
+    return top, total
+
+
+@kernel
+def log_softmax(logits, log_pi):
+    """log_pi (n,) <- logits (n,)."""
+    top, total = normalizer(logits)
     log_total = top + np.log(total)
     for i in range(len(logits)):
         log_pi[i] = logits[i] - log_total
@@ -40,12 +47,7 @@ def entropy(log_pi):
 @kernel
 def sample(logits, u):
     """The action whose slice of [0, 1) holds ``u``: the inverse of the cumulative distribution of softmax(logits)."""
-    top = logits[0]
-    for i in range(1, len(logits)):
-        top = max(top, logits[i])
-    total = np.exp(logits[0] - top)
-    for i in range(1, len(logits)):
-        total += np.exp(logits[i] - top)
+    top, total = normalizer(logits)
     left = u * total
     for i in range(len(logits) - 1):
         left -= np.exp(logits[i] - top)

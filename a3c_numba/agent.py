@@ -127,6 +127,7 @@ class Agent:
 
     def parameters(self) -> dict[str, np.ndarray]:
         """All parameters by name, as views: ``{"conv1.weight": (k k c_in, c_out), ..., "heads.value.bias": (1,)}``.
+        An MLP has a network for each head: ``policy.dense1.weight``, ``policy.head.bias``, ``value.dense1.weight``.
 
         Writing to one changes the agent.  A convolution's rows run over (row, column, channel) of its patch, a dense
         weight is (inputs, outputs); after the convolutions the inputs run over (row, column, channel).

@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from .config import Config
+from .layers.compose import memories
 from .parameters import Parameters
 
 H = 1e-5
@@ -78,8 +79,8 @@ class Problem:
         return (up - down) / (2 * H), any(map(np.any, map(np.not_equal, active_up, active_down)))
 
     def active(self) -> list[np.ndarray]:
-        """Layer by layer, which units the latest forward pass left above 0; behind the heads there is no ReLU."""
-        return [layer.y > 0 for layer in self.cache[:-1]]
+        """Layer by layer, which units the latest forward pass left above 0; the heads', which need none, too."""
+        return [memory.y > 0 for memory in memories(self.cache)]
 
 
 def check(config: Config, coordinates: int = 20) -> list[Row]:

@@ -1,9 +1,11 @@
 """The paper's networks, built from layers.
 
     Convolutional    84x84x4 bytes -> conv 16 8x8/4 -> ReLU -> conv 32 4x4/2 -> ReLU -> dense 256 -> ReLU -> heads
-    MLP              a vector -> dense -> ReLU -> dense -> ReLU -> heads
+    MLP              a vector -> dense -> ReLU -> dense -> ReLU -> head, once for each head
 
-Policy and value share every layer but the last (paper, section 5.1).  A ReLU that a dense layer follows is fused with
+The convolutional policy and value share every layer but the last (paper, section 5.1); for vectors they share nothing
+(section 5.3 does so for continuous control): a value of 100 that moves swamps the policy in shared layers, and CartPole
+is then solved by one seed of three.  A ReLU that a dense layer follows is fused with
 that layer (``RectifiedDense``, layers/dense.py says why); one that a convolution follows is a layer by itself.
 
 ``build`` returns the network as a description; its parameters are made by ``Parameters(network.shapes)`` and drawn by
@@ -66,7 +68,7 @@ class Convolutional:
 
 @dataclass(frozen=True)
 class MLP:
-    """Two hidden layers for vectors."""
+    """Two hidden layers for vectors, and a network of its own for each head."""
 
     hidden: int = setting(64, "width of the two hidden layers", at_least=1)
     body_init: str = setting("orthogonal", "how the hidden layers start", choices=tuple(INITIALIZERS))
@@ -76,13 +78,16 @@ class MLP:
         """Whether these are vectors."""
         return len(observation_shape) == 1
 
-    def build(self, observation_shape: tuple[int, ...], heads: dict[str, int]) -> Chain:
-        """The network for these observations, with a branch of the given width for each head."""
+    def build(self, observation_shape: tuple[int, ...], heads: dict[str, int]) -> Fork:
+        """The networks for these observations, side by side, each with a head of the given width."""
+        return Fork(**{name: self._trunk(observation_shape[0], width) for name, width in heads.items()})
+
+    def _trunk(self, inputs: int, outputs: int) -> Chain:
         init = INITIALIZERS[self.body_init]
         return Chain(
-            dense1=Dense(observation_shape[0], self.hidden, init),
+            dense1=Dense(inputs, self.hidden, init),
             dense2=RectifiedDense(self.hidden, self.hidden, init),
-            heads=_heads(self.hidden, heads, self.head_init),
+            head=RectifiedDense(self.hidden, outputs, INITIALIZERS[self.head_init]),
         )
 
 

@@ -32,7 +32,8 @@ PRESETS = {
         workers=4,
     ),
     "classic": Preset(
-        A3C(t_max=20, gae_lambda=0.98, entropy_share_left=0.0, clip_rewards=False),
+        A3C(t_max=20, gae_lambda=0.98, entropy_weight=1e-4, entropy_share_left=0.0, clip_rewards=False,
+            reward_scale=0.01),                                          # or values of 100 make gradients of 10^4
         RMSProp(learning_rate=7e-4, epsilon=1e-5),
         MLP(),
         workers=8,

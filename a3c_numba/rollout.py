@@ -20,7 +20,7 @@ class Rollout(NamedTuple):
 
     obs: np.ndarray         # (T + 1, *observation_shape)
     actions: np.ndarray     # (T,) int64
-    rewards: np.ndarray     # (T,) float32, clipped if the method says so
+    rewards: np.ndarray     # (T,) float32, clipped and scaled as the method says
     discounts: np.ndarray   # (T,) float32: gamma, or 0 where the episode terminated
 
     @property
@@ -82,7 +82,8 @@ class Player:
         self.episode_actions.append(action)
         self.score += float(reward)
         self.actions[t] = action
-        self.rewards[t] = min(max(reward, -1.0), 1.0) if self.algorithm.clip_rewards else reward
+        learned = min(max(reward, -1.0), 1.0) if self.algorithm.clip_rewards else reward
+        self.rewards[t] = self.algorithm.reward_scale * learned
         self.discounts[t] = 0.0 if terminated else self.algorithm.discount
         return terminated, truncated
 

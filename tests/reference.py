@@ -178,22 +178,26 @@ def _heads_gradients(d: Arrays, p: Arrays, h: np.ndarray, d_logits: np.ndarray, 
 
 
 class MLP:
-    """x -> dense1 -> ReLU -> dense2 -> ReLU -> heads."""
+    """x -> dense1 -> ReLU -> dense2 -> ReLU -> head, for the policy and once more for the value."""
 
     def forward(self, p: Arrays, x: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Logits (n, A), values (n,)."""
-        return _heads(p, self._hidden(p, x)[1])
+        logits, values = (self._layers(p, name, x)[-1] for name in ("policy", "value"))
+        return logits, values[:, 0]
 
-    def _hidden(self, p: Arrays, x: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        one = relu(dense(np.asarray(x, np.float64), p["dense1.weight"], p["dense1.bias"]))
-        return one, relu(dense(one, p["dense2.weight"], p["dense2.bias"]))
+    def _layers(self, p: Arrays, name: str, x: np.ndarray) -> tuple[np.ndarray, ...]:
+        one = relu(dense(np.asarray(x, np.float64), p[f"{name}.dense1.weight"], p[f"{name}.dense1.bias"]))
+        two = relu(dense(one, p[f"{name}.dense2.weight"], p[f"{name}.dense2.bias"]))
+        return one, two, dense(two, p[f"{name}.head.weight"], p[f"{name}.head.bias"])
 
     def gradients(self, p: Arrays, x: np.ndarray, d_logits: np.ndarray, d_values: np.ndarray) -> Arrays:
         """By name, as p."""
         d: Arrays = {}
-        one, two = self._hidden(p, x)
-        d_one = _put_dense(d, "dense2", p, one, _heads_gradients(d, p, two, d_logits, d_values)) * (one > 0)
-        _put_dense(d, "dense1", p, np.asarray(x, np.float64), d_one)
+        for name, d_y in (("policy", d_logits), ("value", d_values[:, None])):
+            one, two, _ = self._layers(p, name, x)
+            d_two = _put_dense(d, f"{name}.head", p, two, d_y) * (two > 0)
+            d_one = _put_dense(d, f"{name}.dense2", p, one, d_two) * (one > 0)
+            _put_dense(d, f"{name}.dense1", p, np.asarray(x, np.float64), d_one)
         return d
 
 
@@ -259,7 +263,7 @@ def run_a3c(env: Any, network: Any, theta: Arrays, a3c: Any, optimizer: Any, see
             actions.append(sample(logits[0], rng.random()))
             current, reward, terminated, truncated, _ = env.step(actions[-1])
             score += reward
-            rewards.append(np.clip(reward, -1, 1) if a3c.clip_rewards else reward)
+            rewards.append(a3c.reward_scale * (np.clip(reward, -1, 1) if a3c.clip_rewards else reward))
             discounts.append(a3c.discount)
             ending = "terminated" if terminated else "truncated" if truncated else ""
         logits, values = network.forward(p, np.array(obs))

@@ -67,8 +67,8 @@ def test_predict_takes_one_observation_or_many():
 def test_predict_draws_from_the_policy_or_takes_its_best():
     agent = little()
     obs = np.zeros((4000, 4), np.float32)
-    agent.parameters()["heads.policy.weight"][:] = 0
-    agent.parameters()["heads.policy.bias"][:] = 0, np.log(3)
+    agent.parameters()["policy.head.weight"][:] = 0
+    agent.parameters()["policy.head.bias"][:] = 0, np.log(3)
     drawn = agent.predict(obs)[0]
     assert drawn.mean() == pytest.approx(0.75, abs=0.03)
     assert (agent.predict(obs, deterministic=True)[0] == 1).all()
@@ -129,20 +129,21 @@ def test_parameters_are_views():
     agent = little()
     views = agent.parameters()
     assert {name: view.shape for name, view in views.items()} == {
-        "dense1.weight": (4, 8), "dense1.bias": (8,), "dense2.weight": (8, 8), "dense2.bias": (8,),
-        "heads.policy.weight": (8, 2), "heads.policy.bias": (2,), "heads.value.weight": (8, 1),
-        "heads.value.bias": (1,)}
-    views["heads.policy.bias"][:] = 100, 0
+        f"{network}.{layer}": shape for network, outputs in (("policy", 2), ("value", 1)) for layer, shape in
+        {"dense1.weight": (4, 8), "dense1.bias": (8,), "dense2.weight": (8, 8), "dense2.bias": (8,),
+         "head.weight": (8, outputs), "head.bias": (outputs,)}.items()}
+    views["policy.head.bias"][:] = 100, 0
     assert (agent.predict(np.zeros((50, 4)))[0] == 0).all()
     assert {"conv1.weight", "conv2.bias", "dense.weight"} < set(Agent(image).parameters())
 
 
 def documented_loss(p, obs, actions, returns, advantages, entropy_weight, value_weight):
     """L of ``Agent.gradients``, written out with nothing but NumPy."""
-    h = np.maximum(obs @ p["dense1.weight"] + p["dense1.bias"], 0)
-    h = np.maximum(h @ p["dense2.weight"] + p["dense2.bias"], 0)
-    logits = h @ p["heads.policy.weight"] + p["heads.policy.bias"]
-    values = (h @ p["heads.value.weight"] + p["heads.value.bias"])[:, 0]
+    def network(name):
+        h = np.maximum(obs @ p[f"{name}.dense1.weight"] + p[f"{name}.dense1.bias"], 0)
+        h = np.maximum(h @ p[f"{name}.dense2.weight"] + p[f"{name}.dense2.bias"], 0)
+        return h @ p[f"{name}.head.weight"] + p[f"{name}.head.bias"]
+    logits, values = network("policy"), network("value")[:, 0]
     pi = np.exp(logits) / np.exp(logits).sum(axis=1, keepdims=True)
     advantages = returns - values if advantages is None else advantages
     loss = 0.0
@@ -261,7 +262,7 @@ def test_one_worker_and_one_seed_give_one_result():
 
 def test_saved_and_loaded_it_is_the_same(tmp_path):
     agent = little()
-    agent.parameters()["dense1.bias"][3] = 0.5
+    agent.parameters()["policy.dense1.bias"][3] = 0.5
     agent.save(tmp_path / "agent.npz")
     loaded = Agent.load(tmp_path / "agent.npz")
     assert loaded.config == agent.config

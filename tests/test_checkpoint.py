@@ -186,7 +186,7 @@ def test_a_compressed_bomb_is_refused(path):
 
 
 def test_parameters_that_claim_a_terabyte_are_refused(path):
-    refused(with_meta(path, parameters={"dense1.weight": [2**20, 2**20]}))
+    refused(with_meta(path, parameters={"policy.dense1.weight": [2**20, 2**20]}))
 
 
 @pytest.mark.parametrize("changes", [
@@ -234,7 +234,7 @@ def test_a_missing_field_is_refused(path):
 def test_another_network_is_refused(path):
     config = json.loads(dataclasses.replace(some().config, network=MLP(hidden=3)).to_json())
     line = refused(with_meta(path, config=config), load_fitting)
-    assert "dense1.bias is (2,), the network for Corridor has (3,)" in line
+    assert "policy.dense1.bias is (2,), the network for Corridor has (3,)" in line
 
 
 @pytest.mark.parametrize("env", ["Catch", "CartPole-v1", chances, "ALE/Pong-v5"])

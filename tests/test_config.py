@@ -93,7 +93,7 @@ def test_the_environment_gets_its_atari_settings():
 
 def test_networks_take_what_they_are_for():
     config = small(chances)
-    assert dict(config.build_network(config.make_env()).shapes)["dense1"]["weight"] == (3, 4)
+    assert dict(config.build_network(config.make_env()).shapes)["policy"]["dense1"]["weight"] == (3, 4)
     with pytest.raises(ValueError, match=r"network convolutional does not take observations of shape \(3,\)"):
         dataclasses.replace(config, network=Convolutional()).build_network(config.make_env())
     pictures = configure(image)

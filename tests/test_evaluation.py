@@ -17,7 +17,7 @@ FIGURES = ("mean", "standard_error", "median", "min", "max")
 def always(config, action):
     """Parameters whose policy takes one action, whatever it sees."""
     theta = Parameters(config.build_network(config.make_env()).shapes)
-    theta.tree["heads"]["policy"]["bias"][action] = 100
+    theta.tree["policy"]["head"]["bias"][action] = 100
     return theta.flat
 
 
@@ -62,7 +62,7 @@ def test_a_game_depends_on_its_number_and_the_seed_alone():
 def test_deterministic_takes_the_most_probable_action():
     config = small(chances)
     theta = Parameters(config.build_network(config.make_env()).shapes)
-    theta.tree["heads"]["policy"]["bias"][0] = 0.01
+    theta.tree["policy"]["head"]["bias"][0] = 0.01
     drawn, best = (evaluate(config, theta.flat, Evaluation(3, deterministic=flag)) for flag in (False, True))
     assert {game.score for game in best} == {10.0} and {game.score for game in drawn} != {10.0}
 

@@ -20,7 +20,7 @@ def test_every_coordinate_of_a_small_network_agrees():
     assert all(row.agrees and row.tried + row.corners == np.prod(row.shape) for row in rows), table(rows)
 
 
-@pytest.mark.parametrize("name", ["dense1.weight", "dense2.bias", "heads.policy.weight", "heads.value.bias"])
+@pytest.mark.parametrize("name", ["policy.dense1.weight", "value.dense2.bias", "policy.head.weight", "value.head.bias"])
 def test_a_wrong_gradient_is_found(monkeypatch, name):
     right = Problem.gradient
 
@@ -36,8 +36,8 @@ def test_a_wrong_gradient_is_found(monkeypatch, name):
 
 def test_corners_are_left_out_and_counted():
     problem = Problem(small("CartPole-v1", hidden=5))
-    bias = problem.theta.named()["dense1.bias"]
-    x = problem.obs[0] @ problem.theta.named()["dense1.weight"][:, 0]
+    bias = problem.theta.named()["value.dense1.bias"]
+    x = problem.obs[0] @ problem.theta.named()["value.dense1.weight"][:, 0]
     bias[0] = -x                                                         # unit 0 of row 0 stands on its corner
     _, corner = problem.difference(bias, 0)
     assert corner
@@ -55,8 +55,8 @@ def test_a_difference_leaves_theta_as_it_was():
 def test_the_command_prints_a_row_for_each_tensor(capsys, monkeypatch):
     assert program("check-gradients", "CartPole-v1", "--coordinates", 4, "--seed", 1) == 0
     lines = capsys.readouterr().out.splitlines()
-    assert lines[0].split()[:3] == ["tensor", "shape", "norm"] and len(lines) == 9
-    assert {line.split()[0] for line in lines[1:]} >= {"dense1.weight", "heads.policy.weight", "heads.value.bias"}
+    assert lines[0].split()[:3] == ["tensor", "shape", "norm"] and len(lines) == 13
+    assert {line.split()[0] for line in lines[1:]} >= {"policy.dense1.weight", "policy.head.weight", "value.head.bias"}
     monkeypatch.setattr(gradient_check, "TOLERANCE", -1.0)
     assert program("check-gradients", "Catch", "--coordinates", 2) == 1
     assert "WRONG" in capsys.readouterr().out

@@ -7,7 +7,7 @@ import pytest
 from a3c_numba import Agent
 
 SECONDS = 60.0
-STEPS = {"CartPole-v1": 800_000, "Acrobot-v1": 500_000}
+STEPS = {"CartPole-v1": 500_000, "Acrobot-v1": 500_000}
 GOALS = {"CartPole-v1": 475.0, "Acrobot-v1": -100.0}                     # mean of 100 games
 
 

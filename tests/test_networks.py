@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from a3c_numba.algorithms import A3C
+from a3c_numba.layers.compose import memories
 from a3c_numba.networks import MLP, Convolutional, initial_parameters
 from a3c_numba.parameters import Parameters, size_of
 
@@ -50,8 +51,7 @@ class Loss:
     def corners(self):
         """Which activations are positive: a difference across a change of this would see two slopes."""
         self.outputs()
-        bodies = [memory for memory in self.cache[:-1] if memory.y.size]
-        return np.concatenate([(memory.y > 0).ravel() for memory in bodies])
+        return np.concatenate([(memory.y > 0).ravel() for memory in memories(self.cache)])
 
     def directional(self, direction, h=1e-5):
         """The central difference along ``direction``, having made sure that no corner lies between."""
@@ -76,7 +76,7 @@ def test_the_whole_loss_in_a_random_direction(kind):
 
 
 @pytest.mark.kernel
-@pytest.mark.parametrize("name", ["dense1", "dense2", "heads.policy", "heads.value"])
+@pytest.mark.parametrize("name", [f"{head}.{layer}" for head in HEADS for layer in ("dense1", "dense2", "head")])
 def test_the_whole_loss_of_the_mlp_in_every_coordinate(name):
     loss = Loss(*built("mlp"), rows=3)
     gradient = loss.gradient().named()

@@ -89,9 +89,10 @@ def test_a_rollout_that_fills_up_exactly_at_the_end_ends_the_episode():
     assert [player.play(theta)[2] for _ in range(2)] == [(60.0, 3)] * 2
 
 
-@pytest.mark.parametrize("clip, rewards", [(True, [1, 1]), (False, [10, 20])])
-def test_rewards_are_clipped_for_training_and_never_in_the_score(clip, rewards):
-    player, theta = player_of(Scripted(2, True), clip_rewards=clip)
+@pytest.mark.parametrize("clip, scale, rewards", [(True, 1.0, [1, 1]), (False, 1.0, [10, 20]), (True, 0.5, [0.5, 0.5]),
+                                                  (False, 0.5, [5, 10])])
+def test_rewards_are_clipped_and_scaled_for_training_and_never_in_the_score(clip, scale, rewards):
+    player, theta = player_of(Scripted(2, True), clip_rewards=clip, reward_scale=scale)
     rollout, _, episode = player.play(theta)
     np.testing.assert_array_equal(rollout.rewards, rewards)
     assert episode.score == 30

@@ -65,7 +65,7 @@ RUNS = {
                         RMSProp(learning_rate=1e-2)), reference.MLP(), 60),
     # whole episodes, terminations and truncations, lambda < 1, clipping, a lively optimiser
     "Corridor": (config_of(functools.partial(Corridor, length=2, truncates=True), MLP(hidden=8), 400,
-                           A3C(t_max=20, gae_lambda=0.8, discount=0.9, clip_rewards=False),
+                           A3C(t_max=20, gae_lambda=0.8, discount=0.9, clip_rewards=False, reward_scale=0.5),
                            RMSProp(learning_rate=5e-3, epsilon=1e-3, max_gradient_norm=0.5)), reference.MLP(), 60),
     # images, rewards clipped, both endings
     "Dots": (config_of(Dots, Convolutional("scale", dense=16), 60, A3C(t_max=5, entropy_weight=0.1)),

@@ -35,6 +35,7 @@ class A3C:
                                         at_least=0, at_most=1)
     value_weight: float = setting(0.5, "c, weight of (R - V)^2 (the authors' value)", at_least=0)
     clip_rewards: bool = setting(True, "clip rewards to [-1, 1] while training (the paper's, for Atari)")
+    reward_scale: float = setting(1.0, "factor on rewards while training, after clipping (the paper's: none)", above=0)
 
     def heads(self, actions: int) -> dict[str, int]:
         """What the network puts out, by name and width."""

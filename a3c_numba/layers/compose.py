@@ -11,6 +11,8 @@ from typing import Any
 
 import numpy as np
 
+from .cache import Cache
+
 Layers = dict[str, Any]
 
 
@@ -30,6 +32,11 @@ class ForkCache(list[Any]):
     def y(self) -> tuple[Any, ...]:
         """One for each branch."""
         return tuple(branch.y for branch in self)
+
+
+def memories(cache: Any) -> list[Cache]:
+    """Every layer's cache in a tree of them, in order."""
+    return [memory for child in cache for memory in memories(child)] if isinstance(cache, list) else [cache]
 
 
 class _Composed:

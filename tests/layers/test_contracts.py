@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from a3c_numba import layers
-from a3c_numba.layers.compose import Chain, Fork
+from a3c_numba.layers.compose import Chain, Fork, memories
 from a3c_numba.layers.conv2d import Conv2d
 from a3c_numba.layers.dense import Dense, RectifiedDense
 from a3c_numba.layers.pixels import Center, Scale
@@ -60,11 +60,6 @@ def drawn(name, dtype=np.float64, seed=0):
 
 def as_tuple(y):
     return y if isinstance(y, tuple) else (y,)
-
-
-def memories(cache):
-    """Every Cache of a tree of them."""
-    return [memory for child in cache for memory in memories(child)] if isinstance(cache, list) else [cache]
 
 
 def output_gradients(y, seed=1):
@@ -134,8 +129,7 @@ def test_forward_returns_views_of_the_cache(name):
     layer, p, x = drawn(name)
     cache = layer.cache(ROWS, np.float64)
     ys = as_tuple(layer.forward(p.tree, x, cache, slice(0, ROWS)))
-    lowest = memories(cache)[-len(ys):]
-    assert all(np.shares_memory(y, memory.y) for y, memory in zip(ys, lowest))
+    assert all(any(np.shares_memory(y, memory.y) for memory in memories(cache)) for y in ys)
 
 
 @pytest.mark.parametrize("dtype, tolerance", [(np.float32, 2e-6), (np.float64, 1e-14)])

@@ -11,19 +11,21 @@ for _name in ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS", "NUM
 
 if TYPE_CHECKING:
     from .agent import Agent
-    from .algorithms import A3C
+    from .algorithms import A3C, NStepQ, OneStepQ, OneStepSarsa
     from .checkpoint import CheckpointError
     from .crew import WorkerDied
     from .networks import MLP, Convolutional
-    from .optimizers import RMSProp
+    from .optimizers import LocalRMSProp, MomentumSGD, RMSProp
 
 # Name -> its module, imported when the name is first asked for: the command line starts, and understands Ctrl-C, before
 # NumPy and Numba are there.
 _HOMES = {"A3C": "algorithms", "Agent": "agent", "CheckpointError": "checkpoint", "Convolutional": "networks",
-          "MLP": "networks", "RMSProp": "optimizers", "WorkerDied": "crew"}
+          "LocalRMSProp": "optimizers", "MLP": "networks", "MomentumSGD": "optimizers", "NStepQ": "algorithms",
+          "OneStepQ": "algorithms", "OneStepSarsa": "algorithms", "RMSProp": "optimizers", "WorkerDied": "crew"}
 
 __version__ = "0.1.0"
-__all__ = ["A3C", "Agent", "CheckpointError", "Convolutional", "MLP", "RMSProp", "WorkerDied"]
+__all__ = ["A3C", "Agent", "CheckpointError", "Convolutional", "LocalRMSProp", "MLP", "MomentumSGD", "NStepQ",
+           "OneStepQ", "OneStepSarsa", "RMSProp", "WorkerDied"]
 
 
 def __getattr__(name: str) -> Any:

@@ -13,6 +13,7 @@ from .config import Config
 from .display import Display
 from .envs.atari import AtariSettings
 from .evaluation import Evaluation, evaluate
+from .optimizers import OPTIMIZERS
 from .parameters import Parameters
 from .policy import Policy
 from .presets import PRESETS, preset_for
@@ -23,7 +24,8 @@ from .trainer import Trainer, start_of
 def configure(env: Any, preset: str | None = None, **parts: Any) -> Config:
     """A configuration: the preset that suits the environment, or the one named, with ``parts`` in place of its own.
 
-    Parts that are None count as not given.  Raises ValueError, in one line.
+    ``algorithm`` and ``optimizer`` may be names, of the preset's version of them.  Parts that are None count as not
+    given.  Raises ValueError, in one line.
     """
     if preset is None:
         made = envs.make(env)
@@ -31,18 +33,38 @@ def configure(env: Any, preset: str | None = None, **parts: Any) -> Config:
         made.close()
     if preset not in PRESETS:
         raise ValueError(f"preset must be one of {', '.join(PRESETS)}; got {preset!r}")
+    chosen = PRESETS[preset]
     given = {name: value for name, value in parts.items() if value is not None}
-    fields = {field.name: getattr(PRESETS[preset], field.name) for field in dataclasses.fields(PRESETS[preset])}
-    return Config(env, **(fields | given))
+    if isinstance(given.get("algorithm", "a3c"), str):
+        given["algorithm"] = _of_menu("algorithm", given.get("algorithm", "a3c"), chosen.algorithms)
+    if isinstance(given.get("optimizer"), str):
+        given["optimizer"] = _optimizer(given["optimizer"], chosen.optimizer)
+    rest = {name: getattr(chosen, name) for name in ("optimizer", "network", "workers")}
+    return Config(env, **(rest | given))
+
+
+def _of_menu(part: str, name: str, menu: dict[str, Any]) -> Any:
+    if name not in menu:
+        raise ValueError(f"{part} must be one of {', '.join(menu)}; got {name!r}")
+    return menu[name]
+
+
+def _optimizer(name: str, preset: Any) -> Any:
+    """The optimiser of that name, with the preset's values for the fields that it shares with the preset's own."""
+    cls = _of_menu("optimizer", name, OPTIMIZERS)
+    names = {field.name for field in dataclasses.fields(cls)}
+    return cls(**{key: value for key, value in dataclasses.asdict(preset).items() if key in names})
 
 
 class Agent:
     """An actor-critic for an environment, with parameters of its own.
 
     Args:
-        env: a gymnasium id, or a picklable factory without arguments.  Actions Discrete; observations a Box, images
-            (H, W, C) of bytes or vectors.
-        algorithm, optimizer, network: dataclasses of hyper-parameters; what is not given comes from ``preset``.
+        env: a gymnasium id, or a picklable factory without arguments.  Actions Discrete or a Box (d,); observations a
+            Box, images (H, W, C) of bytes or vectors.
+        algorithm: A3C(), NStepQ(), OneStepQ(), OneStepSarsa(), or a name: "n_step_q" as the preset has it.
+        optimizer: RMSProp(), LocalRMSProp(), MomentumSGD(), or a name.  network: Convolutional(), MLP().  What is not
+            given comes from ``preset``; what is given as an object starts from the paper's values.
         workers: processes that ``learn`` starts.
         seed: of the initial parameters and of all the workers' random streams.
         preset: "paper", "atari" or "classic"; by default what suits the observations.
@@ -65,7 +87,7 @@ class Agent:
         self.observation_space, self.action_space = made.observation_space, made.action_space
         self.network = self.config.build_network(made)
         made.close()
-        self.policy = Policy(self.network, self.config.algorithm, start.theta)
+        self.policy = Policy(self.network, self.config.algorithm, self.action_space, start.theta)
         self._rng = np.random.default_rng(np.random.SeedSequence(self.config.seed, spawn_key=(2**32 - 1,)))
 
     def learn(self, total_steps: int = 5_000_000, out: str | Path | None = None,
@@ -81,7 +103,7 @@ class Agent:
         """
         config = dataclasses.replace(self.config, total_steps=total_steps)
         start = dataclasses.replace(self._checkpoint, config=config, global_step=0, seconds=0.0, workers=[],
-                                    mean_score=None)
+                                    target=None, mean_score=None)
         if out is not None:
             RunFolder(Path(out)).create(config.to_json())
         trainer = Trainer(start, Path(out) if out else None, Display(total_steps) if progress else None, callback)
@@ -108,16 +130,38 @@ class Agent:
                 deterministic: bool = False) -> tuple[Any, Any]:
         """Actions for a batch of observations (n, ...), or the action for one; with it the state to hand back.
 
-        ``state`` and ``episode_start`` are for recurrent policies; a feed-forward one returns ``state`` as it came.
-        Raises ValueError for observations of another shape.
+        Args:
+            state: what a recurrent policy remembers, as the call before returned it; None at the very beginning.  A
+                feed-forward policy returns it as it came.
+            episode_start: (n,) bool, where an episode begins and all memories of the one before it are dropped.
+
+        Continuous actions are clipped to their Box.  Raises ValueError for observations of another shape.
         """
         obs = self._observations(obs)
         shape = self.observation_space.shape
         if obs.shape != shape and obs.shape[1:] != shape:
             raise ValueError(f"observations must be of shape {shape} or (n, *{shape}); got {obs.shape}")
+        batch = obs.reshape(-1, *shape)
+        before = self._remembered(state, episode_start, len(batch))
+        outputs, after = self.policy.outputs(batch, before)
+        drawn = self.policy.choose(outputs, self._rng, deterministic)
+        actions = np.array([self.policy.pi.executed(action) for action in drawn])
+        after = after if self.policy.state_size else state
         if obs.shape == shape:
-            return int(self.policy.actions(obs[None], self._rng, deterministic)[0]), state
-        return self.policy.actions(obs, self._rng, deterministic), state
+            return (int(actions[0]) if actions.ndim == 1 else actions[0]), after
+        return actions, after
+
+    def _remembered(self, state: Any, episode_start: Any, n: int) -> np.ndarray:
+        """The recurrent state (n, size) before these observations; raises ValueError for one of another shape."""
+        size = self.policy.state_size
+        if state is None or not size:
+            return self.policy.initial_state(n)
+        before = np.array(state, np.float32)
+        if before.shape != (n, size):
+            raise ValueError(f"state must be of shape {(n, size)}, as predict returned it; got {before.shape}")
+        if episode_start is not None:
+            before[np.broadcast_to(np.asarray(episode_start, bool), n)] = 0
+        return before
 
     def evaluate(self, episodes: int = 30, protocol: str = "noop", seed: int = 0, deterministic: bool = False,
                  workers: int = 1) -> np.ndarray:
@@ -135,26 +179,28 @@ class Agent:
         return self.policy.parameters.named()
 
     def gradients(self, obs: Any, actions: Any, returns: Any) -> dict[str, np.ndarray]:
-        """dL/dtheta by name, of one rollout: obs (T, ...), actions (T,), returns (T,).
+        """dL/dtheta by name, of one rollout: obs (T, ...), actions (T, ...), returns (T,).
 
         L = sum_t [ -log pi(a_t|s_t) (R_t - V_t) - entropy_weight H_t + value_weight (R_t - V_t)^2 ], the advantage of
-        the first term held constant, and the entropy weight as at the start of a run.  Nothing is clipped.
+        the first term held constant, and the entropy weight as at the start of a run; for the value methods
+        L = sum_t (R_t - Q(s_t, a_t))^2.  Nothing is clipped.  A recurrent network remembers nothing before obs[0].
         """
-        obs = self._observations(obs)
-        actions, returns = np.asarray(actions, np.int64), np.asarray(returns, np.float32)
-        if not 0 < len(obs) == len(actions) == len(returns) or obs.shape[1:] != self.observation_space.shape:
+        obs, pi = self._observations(obs), self.policy.pi
+        actions, returns = np.asarray(actions, pi.action_dtype), np.asarray(returns, np.float32)
+        if not 0 < len(obs) == len(actions) == len(returns) or obs.shape[1:] != self.observation_space.shape \
+                or actions.shape[1:] != pi.action_shape:
             raise ValueError(f"obs {obs.shape}, actions {actions.shape} and returns {returns.shape} are no rollout")
-        if not 0 <= actions.min() <= actions.max() < self.action_space.n:
+        if not pi.action_shape and not 0 <= actions.min() <= actions.max() < self.action_space.n:
             raise ValueError(f"actions must lie in 0 .. {self.action_space.n - 1}; got {actions.tolist()}")
         cache, d_theta = self.network.cache(len(obs), np.float32), Parameters(self.network.shapes)
         outputs = self.network.forward(self.policy.parameters.tree, obs, cache, slice(0, len(obs)))
-        d_outputs, _ = self.config.algorithm.loss_gradient(actions, returns, outputs)
+        d_outputs = self.config.algorithm.loss_gradient(pi, actions, returns, outputs)
         self.network.backward(self.policy.parameters.tree, d_theta.tree, obs, cache, d_outputs, input_gradient=False)
         return d_theta.named()
 
     def save(self, path: str | Path) -> None:
         """Write configuration and parameters to an ``.npz`` file, whole or not at all."""
-        checkpoints.save(Path(path), dataclasses.replace(self._checkpoint, statistics=None, workers=[]))
+        checkpoints.save(Path(path), dataclasses.replace(self._checkpoint, statistics=None, target=None, workers=[]))
 
     @classmethod
     def load(cls, path: str | Path, env: Any = None) -> "Agent":

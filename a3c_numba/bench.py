@@ -110,7 +110,8 @@ def environment_seconds(config: Config) -> float:
 def pieces(config: Config, seconds: float) -> dict[str, float]:
     """Seconds per agent step that one worker spends on each piece, timed in place while it trains for ``seconds``."""
     start = start_of(config)
-    shared = Shared(get_context("spawn"), len(start.theta), 1)
+    shared = Shared(get_context("spawn"), len(start.theta), 1, config.optimizer.own_statistics,
+                    config.algorithm.uses_target)
     shared.theta[:] = start.theta
     worker = Worker(0, config, shared, np.random.SeedSequence(0))
     worker.update()

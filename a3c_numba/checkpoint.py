@@ -2,7 +2,10 @@
 
     meta         uint8    the JSON text, UTF-8: see ``_meta``
     theta        float32  (n,) all parameters, in the order and the shapes that ``meta["parameters"]`` lists
-    statistics   float32  (n,) RMSProp's g; absent from an agent that was saved to be used, not to be trained on
+    statistics   float32  (n,) the optimiser's g, or m; (workers n,) where each worker has its own, one after the other
+    target       float32  (n,) theta-, of a value method
+
+The last two are absent from an agent that was saved to be used, not to be trained on.
 
 Any program can read it with numpy alone: ``np.load(file)["theta"]``.  Loading trusts nothing: every header is held
 against the size that the file really has before an array is made, and object arrays are refused.
@@ -37,7 +40,9 @@ class Checkpoint:
     Attributes:
         config: what the run was started with.
         shapes: dotted name -> shape of each parameter, in the order of theta.
-        theta, statistics: float32 (n,); statistics is None in an agent that was saved for use only.
+        theta: float32 (n,).
+        statistics: float32 (n,) or (workers n,), the optimiser's; None where there are none, or saved for use only.
+        target: float32 (n,), theta-; None where the method has none, or it is as theta.
         global_step: agent steps of all workers.  seconds: wall-clock seconds of training.
         workers: the state of each worker's random stream and episode (``Player.state``), None where it is lost.
         streams: how many random streams the run has handed out, so that none is ever used twice.
@@ -48,6 +53,7 @@ class Checkpoint:
     shapes: dict[str, tuple[int, ...]]
     theta: np.ndarray
     statistics: np.ndarray | None = None
+    target: np.ndarray | None = None
     global_step: int = 0
     seconds: float = 0.0
     workers: list[dict[str, Any] | None] = field(default_factory=list)
@@ -58,15 +64,15 @@ class Checkpoint:
 def _meta(checkpoint: Checkpoint) -> str:
     fields = {name: getattr(checkpoint, name) for name in PROGRESS}
     head = {"format": FORMAT, "version": VERSION, "parameters": checkpoint.shapes,
-            "has_statistics": checkpoint.statistics is not None}
+            "has_statistics": checkpoint.statistics is not None, "has_target": checkpoint.target is not None}
     return json.dumps(head | fields | {"config": json.loads(checkpoint.config.to_json())})
 
 
 def save(path: Path, checkpoint: Checkpoint) -> None:
     """Write ``checkpoint`` to ``path``, whole or not at all.  Raises OSError."""
     arrays = {"meta": np.frombuffer(_meta(checkpoint).encode(), np.uint8), "theta": checkpoint.theta}
-    if checkpoint.statistics is not None:
-        arrays["statistics"] = checkpoint.statistics
+    optional = {"statistics": checkpoint.statistics, "target": checkpoint.target}
+    arrays |= {name: array for name, array in optional.items() if array is not None}
     temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
     try:
         with open(temporary, "wb") as file:
@@ -98,10 +104,9 @@ def load(path: Path, env: Any = None) -> Checkpoint:
             if meta["format"] != FORMAT or meta["version"] != VERSION:
                 raise CheckpointError(f"{path}: format {meta['format']!r} version {meta['version']!r}, "
                                       f"this program reads version {VERSION}")
-            theta = _array(archive, "theta", np.float32, path)
-            has_statistics = meta.get("has_statistics", "statistics.npy" in archive.namelist())
-            statistics = _array(archive, "statistics", np.float32, path) if has_statistics else None
-        return _checkpoint(path, meta, theta, statistics, env)
+            arrays = {name: _array(archive, name, np.float32, path) for name in ("theta", "statistics", "target")
+                      if name == "theta" or meta.get(f"has_{name}", f"{name}.npy" in archive.namelist())}
+        return _checkpoint(path, meta, arrays, env)
     except CheckpointError:
         raise
     except FileNotFoundError:
@@ -137,21 +142,20 @@ def _header(member: BinaryIO) -> tuple[tuple[int, ...], np.dtype]:
     return shape, dtype
 
 
-def _checkpoint(path: Path, meta: dict[str, Any], theta: np.ndarray, statistics: np.ndarray | None,
-                env: Any) -> Checkpoint:
+def _checkpoint(path: Path, meta: dict[str, Any], arrays: dict[str, np.ndarray], env: Any) -> Checkpoint:
     shapes = {name: tuple(shape) for name, shape in meta["parameters"].items()}
-    expected = size_of(shapes)
-    for name, array in (("theta", theta), ("statistics", statistics)):
-        if array is not None and array.shape != (expected,):
-            raise CheckpointError(f"{path}: {name} has {len(array)} numbers, its list of parameters {expected}")
-        if array is not None and not np.isfinite(array).all():
-            raise CheckpointError(f"{path}: {name} holds numbers that are not finite")
     try:
         config = Config.from_json(json.dumps(meta["config"]), env)
     except ValueError as error:
         raise CheckpointError(f"{path}: {_one_line(error)}") from None
-    fields = {name: meta[name] for name in PROGRESS}
-    return Checkpoint(config, shapes, theta, statistics, **fields)
+    for name, array in arrays.items():
+        each = config.workers if name == "statistics" and config.optimizer.own_statistics else 1
+        if array.shape != (each * size_of(shapes),):
+            raise CheckpointError(f"{path}: {name} has {len(array)} numbers, its list of parameters "
+                                  f"{each * size_of(shapes)}")
+        if not np.isfinite(array).all():
+            raise CheckpointError(f"{path}: {name} holds numbers that are not finite")
+    return Checkpoint(config, shapes, **arrays, **{name: meta[name] for name in PROGRESS})
 
 
 def load_fitting(path: Path, env: Any = None) -> Checkpoint:

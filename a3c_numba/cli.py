@@ -11,7 +11,9 @@ import sys
 from typing import Any, NoReturn
 
 from . import __version__, commands, options
+from .algorithms import ALGORITHMS
 from .evaluation import PROTOCOLS
+from .optimizers import OPTIMIZERS
 from .pictures import PicturesUnavailable
 from .presets import PRESETS
 from .crew import WorkerDied
@@ -48,6 +50,8 @@ def _add_train(menu: Any) -> None:
     parser = _command(menu, commands.train, "train", "train an agent")
     parser.add_argument("env", nargs="?", default=None, metavar="ENV", help="gymnasium id (default ALE/Pong-v5)")
     parser.add_argument("--preset", choices=tuple(PRESETS), help="hyper-parameters (default: by observations)")
+    parser.add_argument("--algorithm", choices=tuple(ALGORITHMS), help="the paper's method (default a3c)")
+    parser.add_argument("--optimizer", choices=tuple(OPTIMIZERS), help="how gradients are applied (default rmsprop)")
     parser.add_argument("--workers", type=options.whole_number, metavar="N",
                         help="processes (default: the preset's)")
     parser.add_argument("--total-steps", type=options.whole_number, metavar="N",

@@ -34,7 +34,7 @@ def train(arguments: Namespace) -> int:
 
 def _started(arguments: Namespace) -> tuple[Checkpoint, RunFolder, list[float]]:
     env = arguments.env or DEFAULT_ENV
-    names = ("workers", "total_steps", "seed")
+    names = ("algorithm", "optimizer", "workers", "total_steps", "seed")
     config = configure(env, arguments.preset, **{name: getattr(arguments, name) for name in names})
     config = options.apply(config, options.given(arguments))
     start = start_of(config)                                             # fails before anything is written
@@ -44,7 +44,8 @@ def _started(arguments: Namespace) -> tuple[Checkpoint, RunFolder, list[float]]:
 
 
 def _resumed(arguments: Namespace) -> tuple[Checkpoint, RunFolder, list[float]]:
-    fixed = [name for name in ("env", "preset", "workers", "seed", "out") if getattr(arguments, name) is not None]
+    names = ("env", "preset", "algorithm", "optimizer", "workers", "seed", "out")
+    fixed = [name for name in names if getattr(arguments, name) is not None]
     fixed += ["overwrite"] * arguments.overwrite + list(options.given(arguments))
     if fixed:
         name = fixed[0].replace("_", "-")

@@ -6,6 +6,8 @@ import pickle
 from dataclasses import dataclass
 from typing import Any, Callable
 
+import numpy as np
+
 from . import envs
 from .algorithms import ALGORITHMS
 from .envs.atari import AtariSettings
@@ -57,7 +59,12 @@ class Config:
         shape = env.observation_space.shape
         if not self.network.takes(shape):
             raise ValueError(f"network {name_of(self.network)} does not take observations of shape {shape}")
-        return self.network.build(shape, self.algorithm.heads(int(env.action_space.n)))
+        policy = self.algorithm.evaluation_policy(env.action_space)
+        return self.network.build(shape, self.algorithm.heads(policy))
+
+    def chance_of_worker(self, number: int) -> np.random.Generator:
+        """What a worker draws once for the whole run: the same also after an interruption."""
+        return np.random.default_rng(np.random.SeedSequence(self.seed, spawn_key=(2**32 - 2, number)))
 
     @property
     def env_name(self) -> str:

@@ -106,7 +106,7 @@ class Crew:
             elif steps[number] == 0 and number < len(self.start_point.workers):
                 state = self.start_point.workers[number]                 # it never got as far as a first rollout
             states.append(state)
-        return states, self.shared.first_step + sum(steps)
+        return states, self.start_point.global_step + sum(steps)
 
     def stop(self) -> None:
         """Have all workers end, by word and then by force, within STOP_SECONDS; their last states are received."""

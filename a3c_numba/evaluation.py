@@ -30,6 +30,16 @@ class Game(NamedTuple):
     truncated: bool         # ended by a time limit
 
 
+class Moment(NamedTuple):
+    """One step of a game."""
+
+    obs: np.ndarray         # acted on
+    outputs: tuple[np.ndarray, ...]     # what the network said of it, (1, ...) each
+    action: Any             # as drawn: a continuous one may lie outside its Box
+    reward: float
+    truncated: bool
+
+
 @dataclass(frozen=True)
 class Evaluation:
     """How to evaluate.  Raises ValueError, in one line, for what is out of range."""
@@ -54,26 +64,29 @@ class Stage:
         if how.protocol != "noop" and not is_atari(config.env):
             raise ValueError(f"protocol {how.protocol} is for Atari games, and {config.env_name} is none")
         self.env = config.make_env(render_mode, **PROTOCOLS[how.protocol])
-        self.policy, self.how = Policy(config.build_network(self.env), config.algorithm, theta), how
+        self.policy = Policy(config.build_network(self.env), config.algorithm, self.env.action_space, theta)
+        self.how = how
 
-    def moments(self, episode: int) -> Iterator[tuple[np.ndarray, int, float, bool, bool]]:
-        """Step by step: the observation acted on, the action, its reward, terminated, truncated."""
+    def moments(self, episode: int) -> Iterator[Moment]:
+        """A whole game, step by step."""
         game, acting = np.random.SeedSequence(self.how.seed, spawn_key=(episode,)).spawn(2)
         rng = np.random.default_rng(acting)
         obs, _ = self.env.reset(seed=int(game.generate_state(1)[0] >> 1))
+        state = self.policy.initial_state(1)
         terminated = truncated = False
         while not (terminated or truncated):
-            action = int(self.policy.actions(obs[None], rng, self.how.deterministic)[0])
+            outputs, state = self.policy.outputs(obs[None], state)
+            action = self.policy.choose(outputs, rng, self.how.deterministic)[0]
             seen = obs
-            obs, reward, terminated, truncated, _ = self.env.step(action)
-            yield seen, action, float(reward), terminated, truncated
+            obs, reward, terminated, truncated, _ = self.env.step(self.policy.pi.executed(action))
+            yield Moment(seen, outputs, action, float(reward), bool(truncated))
 
     def play(self, episode: int) -> Game:
         """A whole game."""
         score, length, truncated = 0.0, 0, False
-        for _, _, reward, _, truncated in self.moments(episode):
-            score, length = score + reward, length + 1
-        return Game(episode, score, length, bool(truncated))
+        for moment in self.moments(episode):
+            score, length, truncated = score + moment.reward, length + 1, moment.truncated
+        return Game(episode, score, length, truncated)
 
 
 def evaluate(config: Config, theta: np.ndarray, how: Evaluation, workers: int = 1) -> list[Game]:

@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from .config import Config
-from .layers.compose import memories
+from .layers.compose import RecurrentState, memories
 from .parameters import Parameters
 
 H = 1e-5
@@ -47,12 +47,16 @@ class Problem:
         self.obs = np.stack([env.observation_space.sample() for _ in range(STEPS)])
         if self.obs.dtype != np.uint8:
             self.obs = rng.normal(size=self.obs.shape)
-        self.actions = rng.integers(int(env.action_space.n), size=STEPS)
+        self.policy = config.algorithm.evaluation_policy(env.action_space)
+        env.action_space.seed(config.seed)
+        self.actions = np.stack([env.action_space.sample() for _ in range(STEPS)])
         self.returns = rng.normal(size=STEPS)
         self.theta = Parameters(self.network.shapes, dtype=np.float64)
         self.network.init(self.theta.tree, rng)
         self.cache = self.network.cache(STEPS, np.float64)
-        self.advantages = self.returns - self.outputs()[1][:, 0]         # held constant
+        state = RecurrentState(self.cache)
+        state.write(0, rng.normal(size=state.size) / 2)                  # as in the middle of an episode
+        self.advantages = self.algorithm.advantages(self.returns, self.outputs())     # held constant
 
     def outputs(self) -> Any:
         """The heads' outputs for theta as it stands."""
@@ -60,12 +64,12 @@ class Problem:
 
     def loss(self) -> float:
         """L(theta)."""
-        return self.algorithm.loss(self.actions, self.returns, self.advantages, self.outputs())
+        return self.algorithm.loss(self.policy, self.actions, self.returns, self.advantages, self.outputs())
 
     def gradient(self) -> Parameters:
         """dL/dtheta by backpropagation."""
         d_theta = Parameters(self.network.shapes, dtype=np.float64)
-        d_outputs, _ = self.algorithm.loss_gradient(self.actions, self.returns, self.outputs())
+        d_outputs = self.algorithm.loss_gradient(self.policy, self.actions, self.returns, self.outputs())
         self.network.backward(self.theta.tree, d_theta.tree, self.obs, self.cache, d_outputs, input_gradient=False)
         return d_theta
 
@@ -79,8 +83,9 @@ class Problem:
         return (up - down) / (2 * H), any(map(np.any, map(np.not_equal, active_up, active_down)))
 
     def active(self) -> list[np.ndarray]:
-        """Layer by layer, which units the latest forward pass left above 0; the heads', which need none, too."""
-        return [memory.y > 0 for memory in memories(self.cache)]
+        """Layer by layer, which units the latest forward pass left above 0; behind the heads there is no ReLU."""
+        heads = {id(y) for y in self.cache.y}
+        return [memory.y > 0 for memory in memories(self.cache) if id(memory.y) not in heads]
 
 
 def check(config: Config, coordinates: int = 20) -> list[Row]:

@@ -24,15 +24,9 @@ def number(text: str) -> int:
     return int(value)
 
 
-def boolean(text: str) -> bool:
-    """true or false."""
-    return {"true": True, "yes": True, "1": True, "false": False, "no": False, "0": False}[text.lower()]
-
-
 def _reader(default: Any) -> Callable[[str], Any]:
     kinds: dict[type, Callable[[str], Any]] = {
-        bool: _named(boolean, "true or false"), int: whole_number,
-        float: _named(float, "number"), str: str,
+        int: whole_number, float: _named(float, "number"), str: str,
     }
     return kinds[type(default)]
 
@@ -63,8 +57,8 @@ def _preset_values(part: str, name: str) -> str:
     """What the presets that differ from the default say: "; atari: 0.003"."""
     texts = []
     for preset_name, preset in PRESETS.items():
-        for menu_part in ("algorithm", "optimizer", "network"):
-            value = getattr(preset, menu_part)
+        parts = [("algorithm", value) for value in preset.algorithms.values()]
+        for menu_part, value in [*parts, ("optimizer", preset.optimizer), ("network", preset.network)]:
             fields = {field.name: field for field in dataclasses.fields(value)}
             if menu_part == part and name in fields and getattr(value, name) != fields[name].default:
                 texts.append(f"; {preset_name}: {getattr(value, name)}")
@@ -77,10 +71,13 @@ def add_hyper_parameters(parser: argparse.ArgumentParser) -> None:
     for name, owners in _owners().items():
         part, _, field = owners[0]
         text = "; ".join(filter(None, (field.metadata["help"], " | ".join(field.metadata["choices"]))))
-        groups[part].add_argument(
-            "--" + name.replace("_", "-"), dest=name, type=_reader(field.default), default=None,
-            metavar=type(field.default).__name__.upper(),
-            help=f"{text} (default {field.default}{_preset_values(part, name)})")
+        text = f"{text} (default {field.default}{_preset_values(part, name)})"
+        option = "--" + name.replace("_", "-")
+        if isinstance(field.default, bool):
+            groups[part].add_argument(option, dest=name, action=argparse.BooleanOptionalAction, default=None, help=text)
+        else:
+            groups[part].add_argument(option, dest=name, type=_reader(field.default), default=None, help=text,
+                                      metavar=type(field.default).__name__.upper())
 
 
 def given(arguments: argparse.Namespace) -> dict[str, Any]:
@@ -100,4 +97,14 @@ def apply(config: Any, options: dict[str, Any]) -> Any:
         for part in parts:
             changes[part][name] = value
     replaced = {part: dataclasses.replace(getattr(config, part), **fields) for part, fields in changes.items()}
+    _check_conditions(replaced, options)
     return dataclasses.replace(config, **replaced)
+
+
+def _check_conditions(parts: dict[str, Any], options: dict[str, Any]) -> None:
+    """Raises ValueError for an option that means nothing without another one."""
+    for part in parts.values():
+        for field in dataclasses.fields(part):
+            condition = field.metadata.get("only_with")
+            if field.name in options and condition and not getattr(part, condition):
+                raise ValueError(f"--{field.name} needs --{condition}: {field.metadata['help']}")

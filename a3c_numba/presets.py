@@ -2,38 +2,47 @@
 
     paper     the paper's values, and its authors' where it is silent
     atari     what learns Atari games in minutes on two cores, found by search
-    classic   small vectors: CartPole, Acrobot and their like
+    classic   small vectors: CartPole, Acrobot, Pendulum and their like
 """
 
 from dataclasses import dataclass
 from typing import Any
 
-from .algorithms import A3C
+from .algorithms import A3C, NStepQ, OneStepQ, OneStepSarsa
 from .networks import MLP, Convolutional
 from .optimizers import RMSProp
 
 
 @dataclass(frozen=True)
 class Preset:
-    """The parts of a configuration that depend on taste."""
+    """The parts of a configuration that depend on taste; ``algorithms`` has one entry for each method."""
 
-    algorithm: Any
+    algorithms: dict[str, Any]
     optimizer: Any
     network: Any
     workers: int
 
 
+def _methods(a3c: A3C, t_max: int, **common: Any) -> dict[str, Any]:
+    """``a3c``, and the value methods with ``common`` fields, n steps a rollout as A3C's."""
+    return {"a3c": a3c, "n_step_q": NStepQ(t_max=t_max, **common),
+            "one_step_q": OneStepQ(**common), "one_step_sarsa": OneStepSarsa(**common)}
+
+
 PRESETS = {
-    "paper": Preset(A3C(), RMSProp(), Convolutional(), workers=16),
+    "paper": Preset(_methods(A3C(), t_max=5), RMSProp(), Convolutional(), workers=16),
     "atari": Preset(
-        A3C(t_max=20, gae_lambda=0.95, entropy_share_left=0.0),
+        _methods(A3C(t_max=20, gae_lambda=0.95, entropy_share_left=0.0), t_max=20, exploration_steps=500_000,
+                 final_epsilons="0.1:0.4,0.01:0.6"),
         RMSProp(learning_rate=1.5e-3, epsilon=1e-3),
         Convolutional(pixels="center", body_init="he_normal", head_init="near_zero"),
         workers=4,
     ),
     "classic": Preset(
-        A3C(t_max=20, gae_lambda=0.98, entropy_weight=1e-4, entropy_share_left=0.0, clip_rewards=False,
-            reward_scale=0.01),                                          # or values of 100 make gradients of 10^4
+        _methods(A3C(t_max=20, gae_lambda=0.98, entropy_weight=1e-4, entropy_share_left=0.0, clip_rewards=False,
+                     reward_scale=0.01),                                 # or values of 100 make gradients of 10^4
+                 t_max=20, clip_rewards=False, reward_scale=0.01, target_interval=2_000, exploration_steps=50_000,
+                 final_epsilons="0.1:0.4,0.01:0.6"),
         RMSProp(learning_rate=7e-4, epsilon=1e-5),
         MLP(),
         workers=8,

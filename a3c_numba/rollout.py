@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from .layers.compose import RecurrentState
 from .parameters import Tree
 
 
@@ -19,9 +20,10 @@ class Rollout(NamedTuple):
     """T steps; all arrays are views of buffers that the next rollout overwrites."""
 
     obs: np.ndarray         # (T + 1, *observation_shape)
-    actions: np.ndarray     # (T,) int64
+    actions: np.ndarray     # (T, *action_shape): int64 numbers, or float32 vectors
     rewards: np.ndarray     # (T,) float32, clipped and scaled as the method says
     discounts: np.ndarray   # (T,) float32: gamma, or 0 where the episode terminated
+    next_actions: np.ndarray    # (T, *action_shape): a_{t+1}; the last is drawn only for methods that ask for it
 
     @property
     def length(self) -> int:
@@ -39,16 +41,19 @@ class Episode(NamedTuple):
 class Player:
     """Plays one environment with the policy of whatever parameters it is given."""
 
-    def __init__(self, env: Any, algorithm: Any, network: Any, rng: np.random.Generator) -> None:
-        T, space = algorithm.t_max, env.observation_space
-        self.env, self.algorithm, self.network, self.rng = env, algorithm, network, rng
+    def __init__(self, env: Any, algorithm: Any, network: Any, policy: Any, rng: np.random.Generator) -> None:
+        T, space = algorithm.update_steps, env.observation_space
+        self.env, self.algorithm, self.network, self.policy, self.rng = env, algorithm, network, policy, rng
         self.cache = network.cache(T + 1, np.float32)
+        self.recurrent = RecurrentState(self.cache)
+        self.row = 0                                                     # of the cache: the state to act from next
         self.obs = np.zeros((T + 1, *space.shape), space.dtype)
-        self.actions = np.zeros(T, np.int64)
+        self.actions = np.zeros((T + 1, *policy.action_shape), policy.action_dtype)
+        self.chosen = False                                              # whether the next action is drawn already
         self.rewards = np.zeros(T, np.float32)
         self.discounts = np.zeros(T, np.float32)
         self.episode_seed: int | None = None                             # None: no episode is under way
-        self.episode_actions: list[int] = []
+        self.episode_actions: list[Any] = []
         self.score = 0.0
         self.current = self.obs[0]                                       # the observation to act on next
 
@@ -59,16 +64,33 @@ class Player:
         """
         if self.episode_seed is None:
             self._begin(int(self.rng.integers(2**31)))
+        self.recurrent.move(self.row)
         t, terminated, truncated = 0, False, False
-        while t < len(self.actions) and not (terminated or truncated):
+        while t < len(self.rewards) and not (terminated or truncated):
             outputs = self._forward(theta, t)
-            action = self.algorithm.act(outputs, self.rng.random())      # a_t ~ pi(.|s_t; theta')
-            terminated, truncated = self._step(t, action)
+            self._choose(t, outputs)                                     # a_t ~ pi(.|s_t; theta')
+            terminated, truncated = self._step(t)
             t += 1
-        self._forward(theta, t)                                          # V(s_t) for the bootstrap; times 0 if terminal
+        self._look_ahead(t, self._forward(theta, t), terminated)         # V(s_t) for the bootstrap; times 0 if terminal
+        self.row = t
         episode = self._end() if terminated or truncated else None
-        rollout = Rollout(self.obs[:t + 1], self.actions[:t], self.rewards[:t], self.discounts[:t])
+        rollout = Rollout(self.obs[:t + 1], self.actions[:t], self.rewards[:t], self.discounts[:t],
+                          self.actions[1:t + 1])
         return rollout, self._outputs(t + 1), episode
+
+    def _choose(self, t: int, outputs: tuple[np.ndarray, ...]) -> None:
+        """a_t: the one that was drawn ahead, or a new one."""
+        if self.chosen:
+            self.actions[t] = self.next_action
+        else:
+            self.actions[t] = self.policy.sample(outputs[0][0], self.rng)
+        self.chosen = False
+
+    def _look_ahead(self, t: int, outputs: tuple[np.ndarray, ...], terminated: bool) -> None:
+        """Where the method's target asks for it, draw the action of the rollout's last state, to be taken next."""
+        if self.algorithm.chooses_ahead and not terminated:
+            self._choose(t, outputs)
+            self.next_action, self.chosen = self.actions[t].copy(), True
 
     def _forward(self, theta: Tree, t: int) -> tuple[np.ndarray, ...]:
         self.obs[t] = self.current
@@ -77,11 +99,11 @@ class Player:
     def _outputs(self, rows: int) -> tuple[np.ndarray, ...]:
         return tuple(y[:rows] for y in self.cache.y)
 
-    def _step(self, t: int, action: int) -> tuple[bool, bool]:
-        self.current, reward, terminated, truncated, _ = self.env.step(action)
+    def _step(self, t: int) -> tuple[bool, bool]:
+        action = self.actions[t].tolist()
+        self.current, reward, terminated, truncated, _ = self.env.step(self.policy.executed(action))
         self.episode_actions.append(action)
         self.score += float(reward)
-        self.actions[t] = action
         learned = min(max(reward, -1.0), 1.0) if self.algorithm.clip_rewards else reward
         self.rewards[t] = self.algorithm.reward_scale * learned
         self.discounts[t] = 0.0 if terminated else self.algorithm.discount
@@ -90,6 +112,8 @@ class Player:
     def _begin(self, seed: int) -> None:
         self.episode_seed, self.episode_actions, self.score = seed, [], 0.0
         self.current, _ = self.env.reset(seed=seed)
+        self.recurrent.write(0, 0)                                       # nothing is remembered of the last episode
+        self.row, self.chosen = 0, False
 
     def _end(self) -> Episode:
         episode = Episode(self.score, len(self.episode_actions))
@@ -99,7 +123,8 @@ class Player:
     def state(self) -> dict[str, Any]:
         """All that the next rollout depends on besides theta, as plain numbers that JSON can hold."""
         return {"generator": self.rng.bit_generator.state, "episode_seed": self.episode_seed,
-                "episode_actions": list(map(int, self.episode_actions))}
+                "episode_actions": self.episode_actions.copy(), "recurrent": self.recurrent.read(self.row).tolist(),
+                "next_action": self.next_action.tolist() if self.chosen else None}
 
     def restore(self, state: dict[str, Any]) -> None:
         """Go on from ``state``: play the episode under way once more, action by action."""
@@ -107,11 +132,14 @@ class Player:
         self.episode_seed = None
         if state["episode_seed"] is not None:
             self._begin(state["episode_seed"])
+            self.recurrent.write(0, state.get("recurrent", 0))
+            self.chosen = state.get("next_action") is not None
+            self.next_action = np.asarray(state.get("next_action"))
             self._replay(state["episode_actions"])
 
-    def _replay(self, actions: list[int]) -> None:
+    def _replay(self, actions: list[Any]) -> None:
         for action in actions:
-            self.current, reward, terminated, truncated, _ = self.env.step(action)
+            self.current, reward, terminated, truncated, _ = self.env.step(self.policy.executed(action))
             self.episode_actions.append(action)
             self.score += float(reward)
             if terminated or truncated:

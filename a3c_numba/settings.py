@@ -9,10 +9,15 @@ from typing import Any
 
 
 def setting(default: Any, help: str, *, above: float | None = None, at_least: float | None = None,
-            below: float | None = None, at_most: float | None = None, choices: tuple[str, ...] = ()) -> Any:
-    """A dataclass field with its help (naming the paper's symbol and value) and the range that it accepts."""
+            below: float | None = None, at_most: float | None = None, choices: tuple[str, ...] = (),
+            only_with: str = "") -> Any:
+    """A dataclass field with its help (naming the paper's symbol and value) and the range that it accepts.
+
+    ``only_with`` names the bool field without which this one means nothing.
+    """
     limits = {"above": above, "at least": at_least, "below": below, "at most": at_most}
-    metadata = {"help": help, "limits": {k: v for k, v in limits.items() if v is not None}, "choices": choices}
+    metadata = {"help": help, "limits": {k: v for k, v in limits.items() if v is not None}, "choices": choices,
+                "only_with": only_with}
     return dataclasses.field(default=default, metadata=metadata)
 
 

@@ -1,17 +1,20 @@
 """What all processes see: theta, the optimiser's statistics, and a few numbers per worker, in shared memory.
 
-Nothing here is ever locked.  theta and the statistics are written by all workers at once (Hogwild).  Everything else
-has exactly one writer: a worker writes its own slots, the trainer the commands.  A counter that two processes
-increment loses half of it, so T, the paper's global step counter, is the sum of one slot per worker.
+Nothing here is ever locked.  theta, and the statistics of an optimiser that shares them, are written by all workers at
+once (Hogwild), theta- by whichever worker crosses a multiple of I_target.  T, the paper's global step counter, is added
+to by one atomic instruction.  Everything else has exactly one writer: a worker writes its own slots, the trainer the
+commands.
 
 Memory comes from ``RawArray``: its backing file is unlinked as soon as it is made, so that nothing is left behind even
 by ``kill -9``.
 """
 
 import time
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
+
+from .atomic import fetch_add
 
 LINE = 8                       # 64-bit words in a cache line; a worker's slots share no line with another's
 STEPS, EPISODES, UPDATES, SKIPPED, HEARTBEAT, SERVED = range(6)          # columns of ``counters``
@@ -21,38 +24,55 @@ RING = 1024                    # finished episodes of one worker that wait to be
 EPISODE_FIELDS = ("seconds", "global_step", "score", "length")
 
 
+class Vectors(NamedTuple):
+    """All that is as long as theta: see ``Shared``."""
+
+    theta: Any
+    statistics: Any
+    target: Any
+
+
+def _floats(raw: Any) -> np.ndarray:
+    return np.frombuffer(raw, np.float32) if len(raw) else np.empty(0, np.float32)
+
+
 class Shared:
     """Shared memory of one run.  Pickled to a spawned worker, it is the same memory there.
 
     Attributes:
-        theta, statistics: float32 (n,).
+        theta: float32 (n,).
+        statistics: float32 (k n,), of k = 1 optimiser for all or one for each worker.
+        target: float32 (n,), theta-; (0,) where the method has none.
+        clock: int64 (LINE,), of which the first is T.
         counters: int64 (workers, LINE); gauges: float64 (workers, LINE), of each worker's latest rollout.
         episodes: float64 (workers, RING, 4), the EPISODE_FIELDS of each worker's latest episodes.
-        snapshot: float32 (2, n), theta and statistics as worker 0 saw them at the last request.
+        kept: copies of theta, statistics and target as they were at the last request.
     """
 
-    def __init__(self, context: Any, size: int, workers: int, first_step: int = 0, first_second: float = 0.0) -> None:
-        words = {"theta": size, "statistics": size, "snapshot": 2 * size}
-        self._floats = {name: context.RawArray("f", count) for name, count in words.items()}
+    def __init__(self, context: Any, size: int, workers: int, own_statistics: bool = False,
+                 has_target: bool = False) -> None:
+        words = Vectors(size, size * (workers if own_statistics else 1), size * has_target)
+        self._vectors = [context.RawArray("f", count) for count in words]
+        self._kept = [context.RawArray("f", count) for count in words]
+        self._clock = context.RawArray("q", LINE)
         self._counters = context.RawArray("q", workers * LINE)
         self._gauges = context.RawArray("d", workers * LINE)
         self._episodes = context.RawArray("d", workers * RING * len(EPISODE_FIELDS))
         self._commands = context.RawArray("q", LINE)
-        self.first_step = first_step                                     # steps of the run before it was resumed
-        self.started = time.monotonic() - first_second
+        self.started = time.monotonic()
         self._view()
 
     def _view(self) -> None:
-        self.theta = np.frombuffer(self._floats["theta"], np.float32)
-        self.statistics = np.frombuffer(self._floats["statistics"], np.float32)
-        self.snapshot = np.frombuffer(self._floats["snapshot"], np.float32).reshape(2, -1)
+        self.theta, self.statistics, self.target = self.vectors = Vectors(*map(_floats, self._vectors))
+        self.kept = Vectors(*map(_floats, self._kept))
+        self.clock = np.frombuffer(self._clock, np.int64)
         self.counters = np.frombuffer(self._counters, np.int64).reshape(-1, LINE)
         self.gauges = np.frombuffer(self._gauges, np.float64).reshape(-1, LINE)
         self.episodes = np.frombuffer(self._episodes, np.float64).reshape(len(self.counters), RING, -1)
         self.commands = np.frombuffer(self._commands, np.int64)
 
     def __getstate__(self) -> dict[str, Any]:
-        raw = ("_floats", "_counters", "_gauges", "_episodes", "_commands", "first_step", "started")
+        raw = ("_vectors", "_kept", "_clock", "_counters", "_gauges", "_episodes", "_commands", "started")
         return {name: getattr(self, name) for name in raw}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
@@ -61,20 +81,44 @@ class Shared:
 
     def global_step(self) -> int:
         """T: agent steps of all workers, from the very start of the run."""
-        return self.first_step + int(self.counters[:, STEPS].sum())
+        return int(self.clock[0])
 
     def seconds(self) -> float:
         """Wall-clock seconds of training, from the very start of the run."""
         return time.monotonic() - self.started
 
-    def advance(self, worker: int, steps: int, gauges: tuple[float, float, float]) -> None:
-        """T <- T + steps, and what there is to see of the rollout; only ``worker`` itself calls this."""
+    def go_on_from(self, global_step: int, seconds: float) -> None:
+        """Count on from where a run was interrupted."""
+        self.clock[0] = global_step
+        self.started = time.monotonic() - seconds
+
+    def statistics_of(self, worker: int) -> np.ndarray:
+        """The statistics (n,) that this worker's updates read and write."""
+        each = self.statistics.reshape(-1, len(self.theta))
+        return each[worker % len(each)]
+
+    def keep(self, worker: int) -> None:
+        """Copy what is to be kept: worker 0 what all share, every other one what is its own."""
+        n, own = len(self.theta), self.statistics.size > len(self.theta)
+        if own or worker == 0:
+            start = worker * n * own
+            self.kept.statistics[start:start + n] = self.statistics[start:start + n]
+        if worker == 0:
+            self.kept.theta[:] = self.theta
+            self.kept.target[:] = self.target
+
+    def advance(self, worker: int, steps: int, gauges: tuple[float, float, float]) -> int:
+        """T <- T + steps, and what there is to see of the rollout; only ``worker`` itself calls this.
+
+        Returns T as it was before.  No two workers are told the same: the steps from there on are this worker's alone.
+        """
         slot = self.counters[worker]
         slot[STEPS] += steps
         slot[UPDATES] += 1
         slot[SKIPPED] += not np.isfinite(gauges[NORM])
         slot[HEARTBEAT] = time.monotonic_ns()
         self.gauges[worker, :3] = gauges
+        return fetch_add(self.clock, steps)
 
     def record(self, worker: int, score: float, length: int) -> None:
         """Put a finished episode into the worker's ring; the counter moves last, so a reader never sees half of it."""

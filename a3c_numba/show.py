@@ -18,28 +18,30 @@ FRAMES_PER_SECOND = 15         # agent steps: 60 emulator frames, of which each 
 COLUMNS = 80                   # characters that a screen may take in the terminal
 
 
-class Moment(NamedTuple):
+class Scene(NamedTuple):
     """What there is to see of one step."""
 
     screen: np.ndarray         # (height, width, 3) RGB, after the step
-    policy: np.ndarray         # (actions,) probabilities before it
-    value: float               # V(s) before it
-    action: int
+    policy: np.ndarray         # (actions,) probabilities before it; of continuous actions, where the mean lies
+    value: float               # V(s) or max_a Q(s, a) before it
+    action: int | None         # None for a continuous one
     score: float               # so far
 
 
-def watch(checkpoint: Checkpoint, how: Evaluation, episode: int, max_steps: int | None) -> Iterator[Moment]:
-    """One game, moment by moment.  Raises ValueError where the environment has no picture of itself."""
+def watch(checkpoint: Checkpoint, how: Evaluation, episode: int, max_steps: int | None) -> Iterator[Scene]:
+    """One game, scene by scene.  Raises ValueError where the environment has no picture of itself."""
     try:
         stage = Stage(checkpoint.config, checkpoint.theta, how, render_mode="rgb_array")
     except TypeError:
         raise ValueError(f"{checkpoint.config.env_name} draws no picture of itself") from None
     score = 0.0
-    for t, (obs, action, reward, _, _) in enumerate(stage.moments(episode)):
+    for t, moment in enumerate(stage.moments(episode)):
         if t == max_steps:
             return
-        score += reward
-        yield Moment(_picture(stage.env, checkpoint.config.env_name), *stage.policy.look(obs), action, score)
+        score += moment.reward
+        action = None if np.ndim(moment.action) else int(moment.action)
+        screen = _picture(stage.env, checkpoint.config.env_name)
+        yield Scene(screen, *stage.policy.look(moment.outputs), action, score)
 
 
 def _picture(env: Any, name: str) -> np.ndarray:
@@ -57,7 +59,8 @@ def _picture(env: Any, name: str) -> np.ndarray:
 def action_names(env: Any) -> list[str]:
     """The environment's own names of its actions, or their numbers."""
     names = getattr(env.unwrapped, "action_names", None)
-    return list(names) if names else [str(action) for action in range(env.action_space.n)]
+    count = getattr(env.action_space, "n", None) or len(env.action_space.low)
+    return list(names) if names else [str(action) for action in range(count)]
 
 
 def film(checkpoint: Checkpoint, how: Evaluation, path: Path, max_steps: int | None = None) -> None:
@@ -69,10 +72,10 @@ def film(checkpoint: Checkpoint, how: Evaluation, path: Path, max_steps: int | N
         for episode in range(how.episodes):
             values: deque[float] = deque(maxlen=100)
             score = 0.0
-            for moment in watch(checkpoint, how, episode, max_steps):
-                values.append(moment.value)
-                score = moment.score
-                video.write(play_frame(moment.screen, moment.policy, values, names, moment.action, score))
+            for scene in watch(checkpoint, how, episode, max_steps):
+                values.append(scene.value)
+                score = scene.score
+                video.write(play_frame(scene.screen, scene.policy, values, names, scene.action, score))
             print(f"game {episode}: {score:g}")
     print(path)
 
@@ -83,19 +86,19 @@ def in_terminal(checkpoint: Checkpoint, how: Evaluation, max_steps: int | None =
     for episode in range(how.episodes):
         score = 0.0
         sys.stdout.write("\x1b[2J" * draws)
-        for moment in watch(checkpoint, how, episode, max_steps):
-            score = moment.score
+        for scene in watch(checkpoint, how, episode, max_steps):
+            score = scene.score
             if draws:
-                sys.stdout.write("\x1b[H" + _drawn(moment))
+                sys.stdout.write("\x1b[H" + _drawn(scene))
                 sys.stdout.flush()
                 time.sleep(1 / FRAMES_PER_SECOND)
         print(f"game {episode}: {score:g}")
 
 
-def _drawn(moment: Moment) -> str:
-    marks = ["*" if action == moment.action else " " for action in range(len(moment.policy))]
-    bars = "  ".join(f"{action}{mark}{p:4.0%}" for action, (mark, p) in enumerate(zip(marks, moment.policy)))
-    return half_blocks(moment.screen) + f"\x1b[0m\x1b[Kscore {moment.score:g}   V {moment.value:.2f}   pi {bars}\n"
+def _drawn(scene: Scene) -> str:
+    marks = ["*" if action == scene.action else " " for action in range(len(scene.policy))]
+    bars = "  ".join(f"{action}{mark}{p:4.0%}" for action, (mark, p) in enumerate(zip(marks, scene.policy)))
+    return half_blocks(scene.screen) + f"\x1b[0m\x1b[Kscore {scene.score:g}   V {scene.value:.2f}   pi {bars}\n"
 
 
 def half_blocks(screen: np.ndarray, columns: int = COLUMNS) -> str:

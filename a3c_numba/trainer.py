@@ -17,7 +17,7 @@ from .networks import initial_parameters
 from .parameters import leaves
 from .run_folder import Progress, RunFolder
 from .schedules import linear
-from .shared import ENTROPY, EPISODES, NORM, RING, SKIPPED, UPDATES, VALUE, Shared
+from .shared import ENTROPY, EPISODES, NORM, RING, SKIPPED, UPDATES, VALUE, Shared, Vectors
 
 POLL_SECONDS = 0.1
 REPORT_SECONDS = 5.0
@@ -31,7 +31,7 @@ def start_of(config: Config) -> Checkpoint:
     network = config.build_network(env)
     env.close()
     theta = initial_parameters(network, np.random.SeedSequence(config.seed, spawn_key=(0,)))
-    return Checkpoint(config, dict(leaves(network.shapes)), theta, np.zeros_like(theta))
+    return Checkpoint(config, dict(leaves(network.shapes)), theta)
 
 
 def best_of(folder: Path) -> float:
@@ -58,9 +58,12 @@ class Trainer:
         self.start, self.config, self.display, self.callback = start, start.config, display, callback
         self.folder = RunFolder(out) if out else None
         context = multiprocessing.get_context("spawn")
-        self.shared = Shared(context, len(start.theta), self.config.workers, start.global_step, start.seconds)
+        self.shared = Shared(context, len(start.theta), self.config.workers,
+                             self.config.optimizer.own_statistics, self.config.algorithm.uses_target)
+        self.shared.go_on_from(start.global_step, start.seconds)
         self.shared.theta[:] = start.theta
         self.shared.statistics[:] = 0 if start.statistics is None else start.statistics
+        self.shared.target[:] = start.theta[:self.shared.target.size] if start.target is None else start.target
         self.crew = Crew(context, self.shared, start)
         self.scores: deque[float] = deque(maxlen=WINDOW)
         self.episodes, self.read = 0, np.zeros(self.config.workers, np.int64)
@@ -103,13 +106,13 @@ class Trainer:
                 saved = now
                 self.crew.request_states()
             if self.folder and self.crew.states_are_in():
-                self._save(self._checkpoint(*self.shared.snapshot), "latest.npz")
+                self._save(self._checkpoint(self.shared.kept), "latest.npz")
 
     def _close(self) -> None:
         """Checkpoints first: whatever fails after them loses nothing."""
         self._read_episodes()
         row = self._progress()
-        self.last = last = self._checkpoint(self.shared.theta.copy(), self.shared.statistics.copy())
+        self.last = last = self._checkpoint(self.shared.vectors)
         if self.folder:
             self._save(last, "latest.npz")
             if last.global_step >= self.config.total_steps:
@@ -120,11 +123,12 @@ class Trainer:
         if self.display:
             self.display.close(self.latest)
 
-    def _checkpoint(self, theta: np.ndarray, statistics: np.ndarray) -> Checkpoint:
+    def _checkpoint(self, vectors: Vectors) -> Checkpoint:
         states, step = self.crew.take_states()
         mean = float(np.mean(self.scores)) if self.scores else None
-        return Checkpoint(self.config, self.start.shapes, theta, statistics, step, self.shared.seconds(), states,
-                          self.crew.streams, mean)
+        target = vectors.target.copy() if vectors.target.size else None
+        return Checkpoint(self.config, self.start.shapes, vectors.theta.copy(), vectors.statistics.copy(), target, step,
+                          self.shared.seconds(), states, self.crew.streams, mean)
 
     def _save(self, checkpoint: Checkpoint, name: str) -> None:
         assert self.folder

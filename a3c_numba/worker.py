@@ -1,12 +1,13 @@
-"""One worker: the body of Algorithm S3, in a process of its own.
+"""One worker: the body of Algorithms 1, S2 and S3, in a process of its own.
 
     repeat
-        theta' <- theta
+        theta' <- theta                       (one-step methods: read theta itself at every step)
         play until terminal or t_max                                     rollout.Player
-        R <- r + gamma R                                                 algorithm.targets
+        R <- r + gamma max_a Q(s'; theta-)    (A3C: R <- r + gamma R, from V)   target.py, algorithm.targets
         d theta <- d theta + dL/d theta'                                 algorithm.loss_gradient, network.backward
         theta <- theta - eta d theta / sqrt(g + epsilon)                 optimizer.update, without a lock
         T <- T + t                                                       shared.advance
+        if T has crossed a multiple of I_target: theta- <- theta
     until T > T_max
 """
 
@@ -19,38 +20,61 @@ import numpy as np
 
 from .config import Config
 from .parameters import Parameters
-from .rollout import Player
+from .rollout import Player, Rollout
 from .schedules import linear
 from .shared import REQUEST, SERVED, STEPS, Shared
+from .target import TargetNetwork
 
 
 class Worker:
     """Everything that is the worker's own: environment, random stream, theta', d_theta and the rollout's memory."""
 
     def __init__(self, number: int, config: Config, shared: Shared, seed: np.random.SeedSequence) -> None:
-        env = config.make_env()
+        env, algorithm = config.make_env(), config.algorithm
         self.number, self.config, self.shared = number, config, shared
         self.network = config.build_network(env)
-        self.local = Parameters(self.network.shapes)
-        self.d_theta = Parameters(self.network.shapes)
-        self.player = Player(env, config.algorithm, self.network, np.random.default_rng(seed))
+        self.local, self.d_theta = Parameters(self.network.shapes), Parameters(self.network.shapes)
         self.local.flat[:] = shared.theta                                # theta' <- theta
+        self.acting = self.local if algorithm.snapshot else Parameters(self.network.shapes, shared.theta)
+        self.statistics = shared.statistics_of(number)
+        self.policy = algorithm.behaviour(env.action_space, config.chance_of_worker(number))
+        self.player = Player(env, algorithm, self.network, self.policy, np.random.default_rng(seed))
+        rows = algorithm.update_steps + 1
+        self.target = TargetNetwork(self.network, shared.target, rows) if algorithm.uses_target else None
 
     def update(self) -> None:
         """One rollout, one update."""
         shared, algorithm, optimizer = self.shared, self.config.algorithm, self.config.optimizer
-        progress = shared.global_step() / self.config.total_steps
-        rollout, outputs, episode = self.player.play(self.local.tree)    # until terminal or t_max
-        returns = algorithm.targets(rollout, outputs)                    # R <- r + gamma R
+        step = shared.global_step()
+        progress = step / self.config.total_steps
+        self.policy.anneal(step)
+        rollout, outputs, episode = self.player.play(self.acting.tree)   # until terminal or t_max
+        returns = algorithm.targets(rollout, self.bootstraps(rollout, outputs))   # R <- r + gamma ...
         outputs = tuple(output[:rollout.length] for output in outputs)
-        d_outputs, entropy = algorithm.loss_gradient(rollout.actions, returns, outputs, progress)
-        self.network.backward(self.local.tree, self.d_theta.tree, rollout.obs[:rollout.length], self.player.cache,
+        d_outputs = algorithm.loss_gradient(self.policy, rollout.actions, returns, outputs, progress)
+        self.network.backward(self.acting.tree, self.d_theta.tree, rollout.obs[:rollout.length], self.player.cache,
                               d_outputs, input_gradient=False)           # accumulate d_theta
+        gauges = self.policy.entropy(outputs[0]), float(algorithm.value(outputs).mean())
         eta = linear(optimizer.learning_rate, 0, progress)
-        norm = optimizer.update(shared.theta, shared.statistics, self.d_theta.flat, self.local.flat, eta)
-        shared.advance(self.number, rollout.length, (entropy, float(outputs[-1].mean()), norm))   # T <- T + t
+        norm = optimizer.update(shared.theta, self.statistics, self.d_theta.flat, self.local.flat, eta)
+        self.advance(rollout.length, (*gauges, norm))
         if episode:
             shared.record(self.number, *episode)
+
+    def bootstraps(self, rollout: Rollout, outputs: tuple[np.ndarray, ...]) -> tuple[np.ndarray, ...]:
+        """What the targets are read off: the target network's outputs for T + 1 states, or else the worker's own."""
+        if self.target is None:
+            return outputs
+        first = self.config.algorithm.first_bootstrap(rollout.length)
+        return self.target.outputs(rollout, first, self.player.recurrent.read(0))
+
+    def advance(self, steps: int, gauges: tuple[float, float, float]) -> None:
+        """T <- T + t; the worker that crosses a multiple of I_target, and no other, renews theta-."""
+        before = self.shared.advance(self.number, steps, gauges)
+        if self.target is not None:
+            interval = self.config.algorithm.target_interval
+            if before // interval != (before + steps) // interval:
+                self.shared.target[:] = self.shared.theta                # theta- <- theta
 
     def loop(self, pipe: Any) -> None:
         """Update until the run is over or told to stop; hand out this worker's state when it is asked for."""
@@ -65,11 +89,9 @@ class Worker:
         self.publish(pipe)
 
     def publish(self, pipe: Any) -> None:
-        """Send this worker's random stream and episode; worker 0 also copies theta and the statistics as they stand."""
+        """Send this worker's random stream and episode; theta, statistics and theta- are copied as they stand."""
         shared = self.shared
-        if self.number == 0:
-            shared.snapshot[0] = shared.theta
-            shared.snapshot[1] = shared.statistics
+        shared.keep(self.number)
         pipe.send(("state", self.player.state() | {"steps": int(shared.counters[self.number, STEPS])}))
         shared.counters[self.number, SERVED] = shared.commands[REQUEST]
 

@@ -14,8 +14,9 @@ IDS = [str(path.relative_to(ROOT)) for path in FILES]
 
 # Lowest first; a file, or a folder, imports only from what stands before it.
 ORDER = [
-    "jit", "settings", "parameters", "schedules", "returns", "distributions", "layers", "optimizers",
-    "pictures", "envs", "networks", "rollout", "algorithms", "config", "policy", "presets", "shared", "worker",
+    "jit", "atomic", "settings", "parameters", "schedules", "returns", "distributions", "layers", "optimizers",
+    "pictures", "envs", "networks", "rollout", "target", "algorithms", "config", "policy", "presets", "shared",
+    "worker",
     "evaluation", "checkpoint", "run_folder", "display", "gradient_check", "crew", "trainer", "agent",
     "__init__", "bench", "show", "options", "commands", "cli", "__main__",
 ]

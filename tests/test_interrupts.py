@@ -18,11 +18,16 @@ SECONDS = 3.0
 pytestmark = pytest.mark.skipif(os.name != "posix", reason="process groups are POSIX's")
 
 
-def start(out, workers=2, **how):
+def heed_sigint():
+    """A suite that a shell's "&" started has it ignored, and so would have the program while Python itself starts."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+
+def start(out, workers=2, preexec_fn=heed_sigint):
     command = [sys.executable, "-m", "a3c_numba", "train", "Catch", "--workers", str(workers), "--total-steps", "1e9",
                "--out", str(out)]
     return subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
-                            start_new_session=True, **how)
+                            start_new_session=True, preexec_fn=preexec_fn)
 
 
 def wait_until_it_trains(out, seconds=30.0):

@@ -4,23 +4,24 @@
 
 minimised, with R_t the return of ``returns.py`` and the advantage R_t - V_t of the first term held constant:
 
-    dL/d logits_t    by distributions.policy_gradient
+    dL/d policy_t    by the policy's loss_gradient: distributions/
     dL/d V_t         = -2 c (R_t - V_t)
 
 c = 0.5 is not in the paper but in its authors' code.
 """
 
 from dataclasses import dataclass
+from typing import Any, ClassVar
 
 import numpy as np
 
-from .. import distributions
+from ..distributions import stochastic_policy
 from ..returns import returns_of
 from ..rollout import Rollout
 from ..schedules import linear
 from ..settings import setting
 
-Outputs = tuple[np.ndarray, np.ndarray]  # logits (n, actions), values (n, 1)
+Outputs = tuple[np.ndarray, ...]  # the policy's numbers (n, width), values (n, 1)
 
 
 @dataclass(frozen=True)
@@ -37,42 +38,53 @@ class A3C:
     clip_rewards: bool = setting(True, "clip rewards to [-1, 1] while training (the paper's, for Atari)")
     reward_scale: float = setting(1.0, "factor on rewards while training, after clipping (the paper's: none)", above=0)
 
-    def heads(self, actions: int) -> dict[str, int]:
+    snapshot: ClassVar[bool] = True                # theta' <- theta at the start of each rollout
+    uses_target: ClassVar[bool] = False            # V is bootstrapped from theta' itself
+    chooses_ahead: ClassVar[bool] = False
+
+    @property
+    def update_steps(self) -> int:
+        """The longest rollout."""
+        return self.t_max
+
+    def heads(self, policy: Any) -> dict[str, int]:
         """What the network puts out, by name and width."""
-        return {"policy": actions, "value": 1}
+        return {"policy": policy.width, "value": 1}
 
-    def act(self, outputs: Outputs, u: float) -> int:
-        """An action drawn from pi(s) by the uniform number ``u`` in [0, 1)."""
-        return distributions.sample(outputs[0][0], u)
+    def behaviour(self, action_space: Any, rng: np.random.Generator) -> Any:
+        """What a worker acts with: pi itself."""
+        return stochastic_policy(action_space)
 
-    def best(self, outputs: Outputs) -> np.ndarray:
-        """The most probable action of each row (n,)."""
-        return outputs[0].argmax(axis=1)
+    def evaluation_policy(self, action_space: Any) -> Any:
+        """What a trained agent acts with: pi itself."""
+        return stochastic_policy(action_space)
 
     def targets(self, rollout: Rollout, outputs: Outputs) -> np.ndarray:
         """R_t (T,) of a rollout whose ``outputs`` have T + 1 rows, the last one for the bootstrap."""
         return returns_of(rollout.rewards, rollout.discounts, outputs[1][:, 0], self.gae_lambda)
 
-    def loss_gradient(self, actions: np.ndarray, returns: np.ndarray, outputs: Outputs, progress: float = 0.0,
-                      ) -> tuple[Outputs, float]:
-        """dL/d outputs of T rows, for actions and returns (T,); with it the mean entropy in nats.
+    def advantages(self, returns: np.ndarray, outputs: Outputs) -> np.ndarray:
+        """R_t - V_t (T,)."""
+        return returns - outputs[1][:, 0]
+
+    def loss_gradient(self, policy: Any, actions: np.ndarray, returns: np.ndarray, outputs: Outputs,
+                      progress: float = 0.0) -> Outputs:
+        """dL/d outputs of T rows, for actions (T, ...) and returns (T,).
 
         ``progress`` is the share of the run that is over, for an entropy weight that falls.
         """
-        logits, values = outputs
-        advantages = returns - values[:, 0]
-        d_logits, log_pi = np.empty_like(logits), np.empty_like(logits[0])
+        advantages = self.advantages(returns, outputs)
         beta = linear(self.entropy_weight, self.entropy_weight * self.entropy_share_left, progress)
-        beta = logits.dtype.type(beta)
-        total_entropy = distributions.policy_gradient(logits, actions, advantages, beta, log_pi, d_logits)
+        d_policy = policy.loss_gradient(outputs[0], actions, advantages, beta)
         d_values = -2 * self.value_weight * advantages[:, None]          # L = ... + c (R - V)^2
-        return (d_logits, d_values), total_entropy / len(actions)
+        return d_policy, d_values
 
-    def loss(self, actions: np.ndarray, returns: np.ndarray, advantages: np.ndarray, outputs: Outputs) -> float:
-        """L itself, for gradient checks on moderate logits; ``advantages`` (T,) are constants of the first term."""
-        logits, values = outputs
-        log_pi = logits - np.log(np.exp(logits).sum(axis=1, keepdims=True))
-        H = -(np.exp(log_pi) * log_pi).sum(axis=1)
-        chosen = log_pi[np.arange(len(actions)), actions]
-        squares = (returns - values[:, 0]) ** 2
-        return float((-chosen * advantages - self.entropy_weight * H + self.value_weight * squares).sum())
+    def loss(self, policy: Any, actions: np.ndarray, returns: np.ndarray, advantages: np.ndarray,
+             outputs: Outputs) -> float:
+        """L itself, for gradient checks; ``advantages`` (T,) are constants of the first term."""
+        squares = (returns - outputs[1][:, 0]) ** 2
+        return policy.loss(outputs[0], actions, advantages, self.entropy_weight) + self.value_weight * squares.sum()
+
+    def value(self, outputs: Outputs) -> np.ndarray:
+        """V (n,)."""
+        return outputs[1][:, 0]

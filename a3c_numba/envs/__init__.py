@@ -19,7 +19,8 @@ if TYPE_CHECKING:
 
 TOYS: dict[str, Callable[[], gymnasium.Env]] = {"Catch": Catch, "Corridor": Corridor}
 
-SUPPORTED = "supported are Discrete actions from 0 and Box observations, vectors (n,) or uint8 images (H, W, C)"
+SUPPORTED = ("supported are Discrete actions from 0 or Box actions (d,) of floats, and Box observations, vectors (n,) "
+             "or uint8 images (H, W, C)")
 
 
 class UnknownEnvironment(ValueError):
@@ -70,7 +71,9 @@ def make(
 def check_spaces(env: gymnasium.Env) -> None:
     """Raises UnsupportedSpace, one line, unless the networks can serve the environment's two spaces."""
     actions, observations = env.action_space, env.observation_space
-    if not isinstance(actions, Discrete) or actions.start != 0:
+    is_discrete = isinstance(actions, Discrete) and actions.start == 0
+    is_continuous = isinstance(actions, Box) and len(actions.shape) == 1 and actions.dtype.kind == "f"
+    if not is_discrete and not is_continuous:
         raise UnsupportedSpace(f"action space {_one_line(actions)}: {SUPPORTED}")
     is_vector = isinstance(observations, Box) and len(observations.shape) == 1
     is_image = isinstance(observations, Box) and len(observations.shape) == 3 and observations.dtype == np.uint8

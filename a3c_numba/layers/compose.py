@@ -39,6 +39,29 @@ def memories(cache: Any) -> list[Cache]:
     return [memory for child in cache for memory in memories(child)] if isinstance(cache, list) else [cache]
 
 
+class RecurrentState:
+    """What all recurrent layers of a cache remember, as one vector per row; of size 0 where there are none."""
+
+    def __init__(self, cache: Any) -> None:
+        self._states = [state for memory in memories(cache) for state in memory.states]
+        self.size = sum(state.shape[1] for state in self._states)
+
+    def read(self, t: int) -> np.ndarray:
+        """A copy (size,) of the state before row t."""
+        return np.concatenate([state[t] for state in self._states]) if self._states else np.empty(0, np.float32)
+
+    def write(self, t: int, values: Any) -> None:
+        """Make ``values`` (size,), or one number for all, the state before row t."""
+        cuts = np.cumsum([state.shape[1] for state in self._states])[:-1]
+        for state, part in zip(self._states, np.split(np.broadcast_to(values, self.size), cuts)):
+            state[t] = part
+
+    def move(self, t: int) -> None:
+        """The state before row t becomes the state before row 0."""
+        for state in self._states:
+            state[0] = state[t]
+
+
 class _Composed:
     """Named layers; those without parameters have no place in the tree of parameters."""
 

@@ -1,6 +1,7 @@
-"""Optimisers that several processes apply to the same parameters without a lock."""
+"""Optimisers that several processes apply to the same parameters without a lock: the three of the paper."""
 
-from .rmsprop import RMSProp
+from .momentum_sgd import MomentumSGD
+from .rmsprop import LocalRMSProp, RMSProp
 
-OPTIMIZERS = {"rmsprop": RMSProp}
-__all__ = ["OPTIMIZERS", "RMSProp"]
+OPTIMIZERS = {"rmsprop": RMSProp, "local_rmsprop": LocalRMSProp, "momentum_sgd": MomentumSGD}
+__all__ = ["OPTIMIZERS", "LocalRMSProp", "MomentumSGD", "RMSProp"]

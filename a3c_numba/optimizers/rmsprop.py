@@ -1,31 +1,22 @@
-"""RMSProp with statistics that all workers share (paper, section 4, equation 8 and 9).
+"""RMSProp with statistics that all workers share, or that each has for itself (paper, section 4, equations 8 and 9).
 
     g     <- alpha g + (1 - alpha) d^2
     theta <- theta - eta d / sqrt(g + epsilon)
 
-Element by element, with no momentum and no centring; d is the gradient after its global norm has been clipped:
+Element by element, with no momentum and no centring; d is the gradient after its global norm has been clipped.
 
-    d <- d min(1, c / ||d||)
-
-theta and g live in shared memory and are read and written while other workers do the same.  An aligned 32-bit word is
-never torn, but an update that falls between another's read and write is lost: Hogwild's bargain (Recht et al. 2011).
+theta, and g if it is shared, are read and written while other workers do the same.  An aligned 32-bit word is never
+torn, but an update that falls between another's read and write is lost: Hogwild's bargain (Recht et al. 2011).
 """
 
 from dataclasses import dataclass
+from typing import ClassVar
 
 import numpy as np
 
 from ..jit import kernel
 from ..settings import setting
-
-
-@kernel
-def square_norm(d):
-    """sum of d^2, added up in the precision of d."""
-    total = d[0] * d[0]
-    for i in range(1, len(d)):
-        total += d[i] * d[i]
-    return total
+from .gradient_norm import clip
 
 
 @kernel
@@ -51,20 +42,25 @@ class RMSProp:
     decay: float = setting(0.99, "alpha, of the running mean of squared gradients (the paper's)", at_least=0, below=1)
     epsilon: float = setting(0.1, "epsilon, inside the root (the authors' value)", above=0)
     max_gradient_norm: float = setting(40.0, "c, the global norm is clipped to it (the authors' value)", above=0)
+    own_statistics: ClassVar[bool] = False         # g is shared
 
     def update(self, theta: np.ndarray, g: np.ndarray, d_theta: np.ndarray, local: np.ndarray, eta: float) -> float:
         """Apply ``d_theta`` (n,) to ``theta`` and ``g`` (n,) in place; then local <- theta and d_theta <- 0.
 
         Returns the gradient's global norm before clipping.  Where that is not finite, theta and g stay as they are.
         """
-        norm = float(np.sqrt(square_norm(d_theta)))
+        norm = clip(d_theta, self.max_gradient_norm)
         if not np.isfinite(norm):
-            local[:] = theta
-            d_theta[:] = 0
+            local[:], d_theta[:] = theta, 0
             return norm
-        if norm > self.max_gradient_norm:
-            d_theta *= d_theta.dtype.type(self.max_gradient_norm / norm)
         real = d_theta.dtype.type
         alpha, rest = real(self.decay), real(1 - self.decay)
         update(theta, g, d_theta, local, real(eta), alpha, rest, real(self.epsilon))
         return norm
+
+
+@dataclass(frozen=True)
+class LocalRMSProp(RMSProp):
+    """RMSProp with statistics of each worker's own, the paper's other variant; the same defaults."""
+
+    own_statistics: ClassVar[bool] = True

@@ -1,0 +1,39 @@
+"""Asynchronous one-step Q-learning (paper, Algorithm 1).
+
+    R_t = r_t + gamma max_a' Q(s_{t+1}, a'; theta-)           r_t alone where the episode terminated
+
+theta is read anew at every step, from where all workers write it, and the gradients of I_AsyncUpdate steps are added up
+before they are applied.
+"""
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+import numpy as np
+
+from ..rollout import Rollout
+from ..settings import setting
+from .value_method import Outputs, ValueMethod
+
+
+@dataclass(frozen=True)
+class OneStepQ(ValueMethod):
+    """Hyper-parameters of one-step Q-learning; the defaults are the paper's."""
+
+    update_interval: int = setting(5, "I_AsyncUpdate, steps between updates of one-step methods (the paper's)",
+                                   at_least=1)
+    snapshot: ClassVar[bool] = False
+
+    @property
+    def update_steps(self) -> int:
+        """The longest rollout."""
+        return self.update_interval
+
+    def first_bootstrap(self, T: int) -> int:
+        """The first of T + 1 states whose value the targets ask for."""
+        return 1
+
+    def targets(self, rollout: Rollout, outputs: Outputs) -> np.ndarray:
+        """R_t (T,), from the target network's ``outputs`` for the rollout's T + 1 states."""
+        q = outputs[0][1:]                                               # Q(s_{t+1}, .; theta-)
+        return rollout.rewards + rollout.discounts * q.max(axis=1)

@@ -1,0 +1,119 @@
+"""Long short-term memory (Hochreiter and Schmidhuber 1997), with the forget gate of Gers et al. (2000).
+
+For the rows x_1 .. x_T (T, I) of one rollout, in the order of time, weight W (I + n, 4 n) and bias b (4 n,):
+
+    [i f o g] = [x_t h_{t-1}] W + b         i, f, o through the logistic function, g through tanh
+    c_t = f c_{t-1} + i g                   what is remembered
+    h_t = o tanh(c_t)                       what is put out: y_t
+
+Backwards through time, d_h_t = d_y_t + (what came back from row t + 1), likewise d_c_t:
+
+    d_c += d_h o (1 - tanh(c_t)^2)
+    d_o  = d_h tanh(c_t)    d_i = d_c g    d_g = d_c i    d_f = d_c c_{t-1}
+    d_z  = each of these times the derivative of its gate:  s (1 - s) for the logistic, 1 - g^2 for tanh
+    d_c_{t-1} = d_c f       [d_x_t  d_h_{t-1}] = d_z W^T
+    d_W += [x h]^T d_z      d_b += sum over rows of d_z
+
+The state before row 0 is a constant: the gradient is cut at the rollout's start, as in the paper.
+
+Departures from the paper, which does not say how the cells start: b_f = 1, so that a memory lasts (Jozefowicz et al.
+2015); the rest as torch.nn.LSTM, uniform in +-1/sqrt(fan-in).
+"""
+
+from typing import Any
+
+import numpy as np
+
+from ..jit import kernel
+from .cache import Cache, Shape
+from .initial import fan_in_uniform
+
+
+@kernel
+def cell_forward(z, c_before, c, h):
+    """z (4 n,): sums in, gates [i f o g] out; c, h (n,) <- the state after this row."""
+    n = len(c)
+    for k in range(3 * n):
+        z[k] = 1 / (1 + np.exp(-z[k]))
+    for k in range(3 * n, 4 * n):
+        z[k] = np.tanh(z[k])
+    for k in range(n):
+        c[k] = z[n + k] * c_before[k] + z[k] * z[3 * n + k]              # c = f c_before + i g
+        h[k] = z[2 * n + k] * np.tanh(c[k])                              # h = o tanh(c)
+
+
+@kernel
+def cell_backward(gates, c_before, c, d_h, d_c, d_z):
+    """d_z (4 n,) <- this row's; d_c (n,): of c in, of c_before out."""
+    n = len(c)
+    for k in range(n):
+        i, f, o, g = gates[k], gates[n + k], gates[2 * n + k], gates[3 * n + k]
+        tanh_c = np.tanh(c[k])
+        d_c_k = d_c[k] + d_h[k] * o * (1 - tanh_c * tanh_c)              # h = o tanh(c)
+        d_z[2 * n + k] = d_h[k] * tanh_c * o * (1 - o)                   # h = o tanh(c)
+        d_z[k] = d_c_k * g * i * (1 - i)                                 # c = f c_before + i g
+        d_z[3 * n + k] = d_c_k * i * (1 - g * g)                         # c = f c_before + i g
+        d_z[n + k] = d_c_k * c_before[k] * f * (1 - f)                   # c = f c_before + i g
+        d_c[k] = d_c_k * f                                               # c = f c_before + i g
+
+
+class LSTMCache(Cache):
+    """The state before row t is row t of ``h`` and ``c`` (rows + 1, n); row t writes row t + 1.
+
+    gates, d_z: (rows, 4 n).  d_h, d_c: (n,), on their way back through time.
+    """
+
+    def __init__(self, inputs: int, cells: int, rows: int, dtype: Any) -> None:
+        super().__init__((inputs,), (cells,), rows, dtype)
+        self.h, self.c = np.zeros((rows + 1, cells), dtype), np.zeros((rows + 1, cells), dtype)
+        self.y = self.h[1:]
+        self.states = (self.h, self.c)
+        self.gates, self.d_z = np.zeros((rows, 4 * cells), dtype), np.zeros((rows, 4 * cells), dtype)
+        self.d_h, self.d_c = np.zeros(cells, dtype), np.zeros(cells, dtype)
+
+
+class LSTM:
+    """``cells`` cells over rows in the order of time."""
+
+    def __init__(self, inputs: int, cells: int) -> None:
+        self.inputs, self.cells = inputs, cells
+        self.input_shape: Shape = (inputs,)
+        self.output_shape: Shape = (cells,)
+        self.shapes = {"weight": (inputs + cells, 4 * cells), "bias": (4 * cells,)}
+
+    def init(self, p: Any, rng: np.random.Generator) -> None:
+        """Draw weight and bias, in place; the forget gates start open."""
+        fan_in_uniform(p["weight"], p["bias"], rng)
+        p["bias"][self.cells:2 * self.cells] = 1
+
+    def cache(self, rows: int, dtype: Any) -> LSTMCache:
+        """Room for ``rows`` rows, and for the state before the first."""
+        return LSTMCache(self.inputs, self.cells, rows, dtype)
+
+    def forward(self, p: Any, x: np.ndarray, cache: LSTMCache, rows: slice) -> np.ndarray:
+        """x (n, inputs) -> y (n, cells), a view of the cache, from the state that the row before left there."""
+        from_x, from_h = p["weight"][:self.inputs], p["weight"][self.inputs:]
+        z = cache.gates[rows]
+        np.matmul(x, from_x, out=z)                                      # z = x W_x
+        z += p["bias"]                                                   # + b
+        for row, t in zip(z, range(rows.start, rows.stop)):
+            row += cache.h[t] @ from_h                                   # + h_{t-1} W_h
+            cell_forward(row, cache.c[t], cache.c[t + 1], cache.h[t + 1])
+        return cache.y[rows]
+
+    def backward(self, p: Any, d_p: Any, x: np.ndarray, cache: LSTMCache, d_y: np.ndarray,
+                 input_gradient: bool = True) -> np.ndarray | None:
+        """d_y (n, cells) -> d_x (n, inputs), if asked for; adds to d_p."""
+        from_x, from_h = p["weight"][:self.inputs], p["weight"][self.inputs:]
+        d_from_x, d_from_h = d_p["weight"][:self.inputs], d_p["weight"][self.inputs:]
+        n, d_h, d_c = len(x), cache.d_h, cache.d_c
+        d_h[:], d_c[:] = 0, 0                                            # nothing comes back from behind the rollout
+        for t in reversed(range(n)):
+            d_h += d_y[t]
+            cell_backward(cache.gates[t], cache.c[t], cache.c[t + 1], d_h, d_c, cache.d_z[t])
+            np.matmul(from_h, cache.d_z[t], out=d_h)                     # z = ... + h_{t-1} W_h
+        d_z = cache.d_z[:n]
+        d_from_h += cache.h[:n].T @ d_z                                  # z = ... + h_{t-1} W_h
+        d_from_x += x.T @ d_z                                            # z = x W_x
+        d_p["bias"] += d_z.sum(axis=0)                                   # z = ... + b
+        return np.matmul(d_z, from_x.T, out=cache.d_x[:n]) if input_gradient else None

@@ -1,0 +1,22 @@
+"""The global norm of a gradient, and its clipping (Pascanu et al. 2013):  d <- d min(1, c / ||d||)."""
+
+import numpy as np
+
+from ..jit import kernel
+
+
+@kernel
+def square_norm(d):
+    """sum of d^2, added up in the precision of d."""
+    total = d[0] * d[0]
+    for i in range(1, len(d)):
+        total += d[i] * d[i]
+    return total
+
+
+def clip(d: np.ndarray, limit: float) -> float:
+    """Scale d (n,) in place so that its norm is at most ``limit``; returns the norm it had, which may not be finite."""
+    norm = float(np.sqrt(square_norm(d)))
+    if np.isfinite(norm) and norm > limit:
+        d *= d.dtype.type(limit / norm)
+    return norm

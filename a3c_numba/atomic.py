@@ -5,11 +5,11 @@ was the one.  With a read, an addition and a write, two workers can both believe
 atomic fetch-and-add needs no lock and gives every step count to exactly one worker.
 """
 
+# mypy: disable-error-code="attr-defined"
 from typing import Any
 
-import numba
 import numpy as np
-from numba.core import cgutils, types
+from numba.core import cgutils, config, types
 from numba.extending import intrinsic
 
 from .jit import kernel
@@ -34,7 +34,7 @@ def fetch_add(words: Any, n: int) -> int:
 
     Under ``NUMBA_DISABLE_JIT=1``, for debugging, it is an ordinary addition, which several workers may lose.
     """
-    if numba.config.DISABLE_JIT:
+    if config.DISABLE_JIT:
         before = int(words[0])
         words[0] += n
         return before

@@ -155,7 +155,8 @@ def _checkpoint(path: Path, meta: dict[str, Any], arrays: dict[str, np.ndarray],
                                   f"{each * size_of(shapes)}")
         if not np.isfinite(array).all():
             raise CheckpointError(f"{path}: {name} holds numbers that are not finite")
-    return Checkpoint(config, shapes, **arrays, **{name: meta[name] for name in PROGRESS})
+    vectors = arrays["theta"], arrays.get("statistics"), arrays.get("target")
+    return Checkpoint(config, shapes, *vectors, **{name: meta[name] for name in PROGRESS})
 
 
 def load_fitting(path: Path, env: Any = None) -> Checkpoint:

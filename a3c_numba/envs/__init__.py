@@ -5,6 +5,7 @@ is gymnasium's.  The emulator is imported when a game, or the list of near match
 """
 
 import difflib
+from functools import partial
 from typing import TYPE_CHECKING, Any, Callable
 
 import gymnasium
@@ -12,12 +13,14 @@ import numpy as np
 from gymnasium.spaces import Box, Discrete
 from numpy.typing import NDArray
 
-from .toys import Catch, Corridor
+from .toys import Aim, Catch, Corridor, Memory
 
 if TYPE_CHECKING:
     from .atari import AtariSettings
 
-TOYS: dict[str, Callable[[], gymnasium.Env]] = {"Catch": Catch, "Corridor": Corridor}
+TOYS: dict[str, Callable[[], gymnasium.Env]] = {
+    "Aim": Aim, "AimContinuous": partial(Aim, continuous=True), "Catch": Catch, "Corridor": Corridor, "Memory": Memory,
+}
 
 SUPPORTED = ("supported are Discrete actions from 0 or Box actions (d,) of floats, and Box observations, vectors (n,) "
              "or uint8 images (H, W, C)")

@@ -86,6 +86,79 @@ class Corridor(gymnasium.Env[NDArray[np.float32], Any]):
         return np.eye(self.length, dtype=np.float32)[self._place]
 
 
+class Memory(gymnasium.Env[NDArray[np.float32], Any]):
+    """A cue is shown at the first step, and asked for at the last; in between nothing is to be seen.
+
+    Observation: (3,) float32: cue 0, cue 1, and 1 in the last place when the answer is due; all else 0.
+    Actions: 0, 1.  Reward: +1 for the cue's number at the last of ``length`` steps, else -1 there, 0 before.
+    Best return: 1 for a policy that remembers.  No policy of the observation alone has an expected return above 0.
+    """
+
+    def __init__(self, length: int = 5):
+        self.length = length
+        self.observation_space = Box(0, 1, (3,), np.float32)
+        self.action_space = Discrete(2)
+        self._t = self._cue = 0
+
+    def reset(self, *, seed: int | None = None, options: dict[str, Any] | None = None) -> tuple[NDArray, dict]:
+        """A new cue, shown once."""
+        super().reset(seed=seed)
+        self._t, self._cue = 0, int(self.np_random.integers(2))
+        return self._seen(), {}
+
+    def step(self, action: int) -> tuple[NDArray, float, bool, bool, dict]:
+        """Wait, or answer at the last step.  Raises ValueError for an action that does not exist."""
+        check(action, 2)
+        self._t += 1
+        terminated = self._t == self.length
+        reward = (1.0 if action == self._cue else -1.0) if terminated else 0.0
+        return self._seen(), reward, terminated, False, {}
+
+    def _seen(self) -> NDArray[np.float32]:
+        seen = np.zeros(3, np.float32)
+        if self._t == 0:
+            seen[self._cue] = 1
+        seen[2] = self._t == self.length - 1
+        return seen
+
+
+class Aim(gymnasium.Env[NDArray[np.float32], Any]):
+    """One of three places is shown at every step, and is to be hit: by its number, or by a real number near it.
+
+    Observation: (3,) float32, one-hot place.
+    Actions: 0, 1, 2; or, where ``continuous``, a number (1,) in [-1, 1], the places being -1, 0 and 1.
+    Reward: 1 for a hit, else 0; a real number at a distance x from the place earns 1 - x, at least 0.
+    Best return: ``length``, the number of steps, after which the episode terminates, or is cut off if it ``truncates``.
+    """
+
+    def __init__(self, length: int = 4, continuous: bool = False, truncates: bool = False):
+        self.length, self.continuous, self.truncates = length, continuous, truncates
+        self.observation_space = Box(0, 1, (3,), np.float32)
+        self.action_space = Box(-1, 1, (1,), np.float32) if continuous else Discrete(3)
+        self._t = self._place = 0
+
+    def reset(self, *, seed: int | None = None, options: dict[str, Any] | None = None) -> tuple[NDArray, dict]:
+        """A first place."""
+        super().reset(seed=seed)
+        self._t = 0
+        return self._next_place(), {}
+
+    def step(self, action: Any) -> tuple[NDArray, float, bool, bool, dict]:
+        """Hit or miss, and another place.  Raises ValueError for an action that does not exist."""
+        if self.continuous:
+            reward = max(0.0, 1 - abs(float(action[0]) - (self._place - 1)))
+        else:
+            check(action, 3)
+            reward = float(action == self._place)
+        self._t += 1
+        over = self._t == self.length
+        return self._next_place(), reward, over and not self.truncates, over and self.truncates, {}
+
+    def _next_place(self) -> NDArray[np.float32]:
+        self._place = int(self.np_random.integers(3))
+        return np.eye(3, dtype=np.float32)[self._place]
+
+
 def check(action: int, n: int) -> None:
     """Raises ValueError for an action outside 0 .. n - 1."""
     if not 0 <= action < n:

@@ -26,11 +26,11 @@ CHOSEN: Colour = (240, 170, 20)
 
 
 def play_frame(screen_rgb: npt.NDArray[np.uint8], policy: npt.ArrayLike, value: npt.ArrayLike,
-               action_names: Sequence[str], action: int, score: float) -> npt.NDArray[np.uint8]:
+               action_names: Sequence[str], action: int | None, score: float) -> npt.NDArray[np.uint8]:
     """One frame, RGB, both its sides even as video codecs want them.
 
     ``screen_rgb`` (height, width, 3); ``policy`` (n,) probabilities; ``value`` V(s), or the values so far, the latest
-    last, for the line; ``action`` the index of the chosen one of the ``n`` ``action_names``; ``score`` so far.
+    last, for the line; ``action`` the index of the chosen one of the ``n`` ``action_names``, if any; ``score`` so far.
     """
     probabilities = np.asarray(policy, np.float64).ravel()
     if len(probabilities) != len(action_names):
@@ -75,7 +75,7 @@ def _value_line(panel: Canvas, values: Floats) -> None:
     panel.line([(x[-1], y[-1])], PALE, 2.0)
 
 
-def _policy_bars(panel: Canvas, policy: Floats, names: Sequence[str], action: int) -> None:
+def _policy_bars(panel: Canvas, policy: Floats, names: Sequence[str], action: int | None) -> None:
     """One row for each action: name, bar, probability; rows and letters shrink as actions grow many."""
     panel.text("policy", (MARGIN, 188), 15, DIM)
     row = min(30.0, (panel.height - 200 - 8) / max(1, len(names)))

@@ -29,7 +29,7 @@ def configure(env: Any, preset: str | None = None, **parts: Any) -> Config:
     """
     if preset is None:
         made = envs.make(env)
-        preset = preset_for(made.observation_space.shape or ())
+        preset = preset_for(made.observation_space, made.action_space)
         made.close()
     if preset not in PRESETS:
         raise ValueError(f"preset must be one of {', '.join(PRESETS)}; got {preset!r}")
@@ -67,7 +67,7 @@ class Agent:
             given comes from ``preset``; what is given as an object starts from the paper's values.
         workers: processes that ``learn`` starts.
         seed: of the initial parameters and of all the workers' random streams.
-        preset: "paper", "atari" or "classic"; by default what suits the observations.
+        preset: "paper", "atari", "classic" or "continuous"; by default what suits the two spaces.
         atari: how a game is played, for Atari.
 
     Raises:
@@ -141,6 +141,8 @@ class Agent:
         shape = self.observation_space.shape
         if obs.shape != shape and obs.shape[1:] != shape:
             raise ValueError(f"observations must be of shape {shape} or (n, *{shape}); got {obs.shape}")
+        if not len(obs):
+            raise ValueError("observations: the batch is empty")
         batch = obs.reshape(-1, *shape)
         before = self._remembered(state, episode_start, len(batch))
         outputs, after = self.policy.outputs(batch, before)

@@ -26,6 +26,7 @@ def _fetch_add(context, words, n):  # type: ignore[no-untyped-def]
 
 @kernel
 def _add(words, n):
+    """words[0] += n, atomically; returns the value before."""
     return _fetch_add(words, n)
 
 

@@ -5,8 +5,17 @@ network at the speed of the best matrix product that numpy has here:
 
     bound = emulator + floating-point operations / sgemm peak
 
-Counted are the multiply-adds (2 operations) of one forward and one backward pass per step, and of the bootstrap's
-forward pass once per rollout; nothing is counted for the update or for the preprocessing of the picture.
+Counted are the multiply-adds (2 operations each) that the method needs in the convolutions, the dense layers and the
+LSTM's sums, per step of a rollout of full length T:
+
+    forward           1 for each step, and 1 / T more for s_T: where V is bootstrapped from the worker's own network, or
+                      (Sarsa) the next action is drawn there
+    target network    a forward pass for each state that the targets ask for: 1 for one-step methods, 1 / T for n-step
+                      Q; with an LSTM all T + 1 states of the rollout, since what comes later depends on what came before
+    backward          dW of every layer, dX of all but the lowest; an LSTM's dX holds the gradient back through time
+
+Nothing is counted for element-wise work (ReLU, the LSTM's gates), for the update, for copies of theta, or for the
+preprocessing of the picture.  The row "forward" of the table is the worker's own network's and the target's together.
 """
 
 import os
@@ -16,12 +25,14 @@ from dataclasses import replace
 from math import prod
 from multiprocessing import get_context
 from pathlib import Path
-from typing import Any, Callable
+from typing import Any, Callable, Iterator
 
 import numpy as np
 
 from .agent import configure
 from .config import Config
+from .layers.compose import Chain, Fork
+from .layers.lstm import LSTM
 from .shared import UPDATES, Shared
 from .trainer import Trainer, start_of
 from .worker import Worker
@@ -29,14 +40,14 @@ from .worker import Worker
 WARM_UP_SECONDS = 2.0
 
 
-def run(env: str, seconds: float, t_max: int) -> None:
-    """Print the table for an Atari game and the paper's network."""
+def run(env: str, seconds: float, t_max: int, algorithm: str = "a3c", recurrent: bool = False) -> None:
+    """Print the table for an Atari game, a method by name, and the paper's network."""
     if not 0 < seconds < float("inf"):
         raise ValueError(f"seconds must be above 0; got {seconds}")
-    config = configure(env, "paper")
-    config = _with(config, t_max=t_max)
+    config = configuration(env, t_max, algorithm, recurrent)
     config.build_network(config.make_env())                              # fails before anything is measured
-    print(f"{processor()}, {os.cpu_count()} cores; {config.env_name}, the paper's network, t_max {t_max}\n")
+    print(f"{processor()}, {os.cpu_count()} cores; {config.env_name}, {algorithm}, the paper's network"
+          f"{' with an LSTM' * recurrent}, t_max {t_max}\n")
     emulator, environment = emulator_seconds(config), environment_seconds(config)
     _line("emulator alone, 4 frames", emulator)
     _line("environment", environment)
@@ -53,8 +64,12 @@ def run(env: str, seconds: float, t_max: int) -> None:
         print(f"{name:34}{speed:10.0f} steps/s   {share:4.0%} of the bound   {memory}", flush=True)
 
 
-def _with(config: Config, **algorithm: Any) -> Config:
-    return replace(config, algorithm=replace(config.algorithm, **algorithm), total_steps=10**9)
+def configuration(env: str, t_max: int, algorithm: str = "a3c", recurrent: bool = False) -> Config:
+    """The paper's values; ``t_max`` steps between updates, which one-step methods call ``update_interval``."""
+    config = configure(env, "paper", algorithm=algorithm)
+    steps = "t_max" if hasattr(config.algorithm, "t_max") else "update_interval"
+    return replace(config, algorithm=replace(config.algorithm, **{steps: t_max}),
+                   network=replace(config.network, recurrent=recurrent), total_steps=10**9)
 
 
 def _line(name: str, seconds: float) -> None:
@@ -155,17 +170,29 @@ def sgemm_peak(n: int = 768) -> float:
 
 
 def operations(config: Config) -> float:
-    """Floating-point operations of one agent step: forward (with the bootstrap's share), dW and dX of each layer."""
-    env = config.make_env()
-    network = config.build_network(env)
-    forward = backward = 0
-    layers = [layer for layer in network.layers.values() if layer.shapes]
-    layers[-1:] = layers[-1].layers.values()
-    for i, layer in enumerate(layers):
+    """Floating-point operations of one agent step, as the module counts them."""
+    network, algorithm = config.build_network(config.make_env()), config.algorithm
+    forward, backward, T = 0, 0, algorithm.update_steps
+    for layer, lowest in _layers(network):
         products = 2 * prod(layer.shapes["weight"]) * prod(layer.output_shape[:-1])
         forward += products
-        backward += products * (2 if i else 1)                           # the pixels need no gradient
-    return forward * (1 + 1 / config.algorithm.t_max) + backward
+        backward += products * (1 if lowest else 2)                      # the observation needs no gradient
+    rows = T + (algorithm.chooses_ahead or not algorithm.uses_target)
+    if algorithm.uses_target:
+        remembers = any(isinstance(layer, LSTM) for layer, _ in _layers(network))
+        rows += T + 1 - (0 if remembers else algorithm.first_bootstrap(T))
+    return forward * rows / T + backward
+
+
+def _layers(layer: Any, lowest: bool = True) -> Iterator[tuple[Any, bool]]:
+    """Every layer with parameters in a tree of them, and whether it is the lowest, whose input is the observation."""
+    if not isinstance(layer, (Chain, Fork)):
+        yield layer, lowest
+        return
+    for child in layer.layers.values():
+        if child.shapes:
+            yield from _layers(child, lowest)
+            lowest = lowest and isinstance(layer, Fork)                  # branches have the same input
 
 
 def proportional_memory(processes: list[Any]) -> str:

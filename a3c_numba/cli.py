@@ -1,4 +1,4 @@
-"""The command line: ``a3c-numba train | evaluate | play | plot | bench | check-gradients``.
+"""The command line: ``a3c-numba train | evaluate | play | plot | sweep | speedup | bench | check-gradients``.
 
 Exit codes: 0 all went well; 1 a gradient disagrees, or the system refused (a full disk, no permission); 2 something
 typed or given cannot be used, one line says what, and nothing was started; 3 a worker died; 130 interrupted by Ctrl-C,
@@ -35,7 +35,8 @@ def _parser() -> argparse.ArgumentParser:
     parser = Parser(prog="a3c-numba", description="A3C (Mnih et al. 2016) without a framework.")
     parser.add_argument("--version", action="version", version=f"a3c-numba {__version__}")
     menu = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
-    for add in (_add_train, _add_evaluate, _add_play, _add_plot, _add_bench, _add_check_gradients):
+    for add in (_add_train, _add_evaluate, _add_play, _add_plot, _add_sweep, _add_speedup, _add_bench,
+                _add_check_gradients):
         add(menu)
     return parser
 
@@ -48,20 +49,24 @@ def _command(menu: Any, run: Any, name: str, about: str) -> argparse.ArgumentPar
 
 def _add_train(menu: Any) -> None:
     parser = _command(menu, commands.train, "train", "train an agent")
-    parser.add_argument("env", nargs="?", default=None, metavar="ENV", help="gymnasium id (default ALE/Pong-v5)")
-    parser.add_argument("--preset", choices=tuple(PRESETS), help="hyper-parameters (default: by observations)")
-    parser.add_argument("--algorithm", choices=tuple(ALGORITHMS), help="the paper's method (default a3c)")
-    parser.add_argument("--optimizer", choices=tuple(OPTIMIZERS), help="how gradients are applied (default rmsprop)")
+    _add_choices(parser)
     parser.add_argument("--workers", type=options.whole_number, metavar="N",
                         help="processes (default: the preset's)")
-    parser.add_argument("--total-steps", type=options.whole_number, metavar="N",
-                        help="agent steps of all workers together, T_max (default 5e6)")
     parser.add_argument("--seed", type=options.whole_number, metavar="S",
                         help="of parameters and of chance (default 0)")
     parser.add_argument("--out", metavar="DIR", help="the run's folder (default runs/ENV-sSEED)")
     parser.add_argument("--resume", metavar="DIR", help="go on with the run in this folder")
     parser.add_argument("--overwrite", action="store_true", help="replace the run that the folder holds")
     options.add_hyper_parameters(parser)
+
+
+def _add_choices(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("env", nargs="?", default=None, metavar="ENV", help="gymnasium id (default ALE/Pong-v5)")
+    parser.add_argument("--preset", choices=tuple(PRESETS), help="hyper-parameters (default: by observations)")
+    parser.add_argument("--algorithm", choices=tuple(ALGORITHMS), help="the paper's method (default a3c)")
+    parser.add_argument("--optimizer", choices=tuple(OPTIMIZERS), help="how gradients are applied (default rmsprop)")
+    parser.add_argument("--total-steps", type=options.whole_number, metavar="N",
+                        help="agent steps of all workers together, T_max (default 5e6)")
 
 
 def _add_evaluate(menu: Any) -> None:
@@ -96,11 +101,51 @@ def _add_plot(menu: Any) -> None:
     parser.add_argument("-x", choices=("steps", "minutes"), default="steps", help="horizontal axis (default steps)")
 
 
+def _add_sweep(menu: Any) -> None:
+    parser = _command(menu, commands.sweep, "sweep", "train many runs with learning rates drawn at random")
+    _add_choices(parser)
+    parser.add_argument("--workers", type=options.whole_number, metavar="N",
+                        help="processes of each run (default: the preset's)")
+    parser.add_argument("--runs", type=options.whole_number, default=50, metavar="N",
+                        help="runs, those that the folder holds counted (default 50)")
+    parser.add_argument("--seed", type=options.whole_number, metavar="S",
+                        help="of the draws and of each run's own seed (default 0)")
+    parser.add_argument("--out", metavar="DIR", help="the sweep's folder, new or gone on with (default "
+                        "runs/ENV-sweep-sSEED)")
+    options.add_hyper_parameters(parser)
+    draws = parser.add_argument_group("drawn for each run", conflict_handler="resolve")     # replaces the derived one
+    draws.add_argument("--learning-rate", dest="learning_rates", default="loguniform:1e-4:1e-2", metavar="DRAW",
+                       help="loguniform:LOW:HIGH, uniform:LOW:HIGH, or a number (default loguniform:1e-4:1e-2, the "
+                            "paper's)")
+
+
+def _whole_numbers(text: str) -> list[int]:
+    return [options.whole_number(number) for number in text.split(",")]
+
+
+def _add_speedup(menu: Any) -> None:
+    parser = _command(menu, commands.speedup, "speedup", "measure how much sooner more workers reach a score")
+    _add_choices(parser)
+    parser.add_argument("--workers", type=_whole_numbers, default=[1, 2, 4, 8, 16], metavar="N,N,...",
+                        help="numbers of processes, compared with the first (default 1,2,4,8,16)")
+    parser.add_argument("--target-score", type=float, required=True, metavar="S",
+                        help="mean of the last 100 training games, or as many as there are, that ends a run")
+    parser.add_argument("--seeds", type=options.whole_number, default=1, metavar="N",
+                        help="runs for each number of workers (default 1)")
+    parser.add_argument("--seed", type=options.whole_number, metavar="S", help="the first run's, then S + 1, ... "
+                        "(default 0)")
+    parser.add_argument("--out", metavar="DIR", help="the study's folder, new or gone on with (default "
+                        "runs/ENV-speedup)")
+    options.add_hyper_parameters(parser)
+
+
 def _add_bench(menu: Any) -> None:
     parser = _command(menu, commands.bench, "bench", "measure what this machine can do, and how near we come")
     parser.add_argument("env", nargs="?", default="ALE/Pong-v5", metavar="ENV", help="Atari game (default ALE/Pong-v5)")
     parser.add_argument("--seconds", type=float, default=10.0, metavar="S", help="for each training run (default 10)")
     parser.add_argument("--t-max", type=options.whole_number, default=5, metavar="N", help="rollout length (default 5)")
+    parser.add_argument("--algorithm", choices=tuple(ALGORITHMS), default="a3c", help="the paper's method (default a3c)")
+    parser.add_argument("--recurrent", action="store_true", help="the network with an LSTM")
 
 
 def _add_check_gradients(menu: Any) -> None:

@@ -11,11 +11,14 @@ from . import bench as benchmark
 from . import gradient_check, options, show
 from .agent import configure
 from .checkpoint import Checkpoint, CheckpointError, load_fitting
+from .config import Config
 from .display import Display
 from .evaluation import Evaluation, summary
 from .evaluation import evaluate as play_games
 from .pictures import learning_curve
 from .run_folder import RunFolder, RunFolderError
+from .speedup import Speedup
+from .sweep import LearningRates, Sweep
 from .trainer import Trainer, start_of
 
 DEFAULT_ENV = "ALE/Pong-v5"
@@ -33,14 +36,21 @@ def train(arguments: Namespace) -> int:
 
 
 def _started(arguments: Namespace) -> tuple[Checkpoint, RunFolder, list[float]]:
-    env = arguments.env or DEFAULT_ENV
-    names = ("algorithm", "optimizer", "workers", "total_steps", "seed")
-    config = configure(env, arguments.preset, **{name: getattr(arguments, name) for name in names})
-    config = options.apply(config, options.given(arguments))
+    config = _configured(arguments, workers=arguments.workers)
     start = start_of(config)                                             # fails before anything is written
-    folder = RunFolder(Path(arguments.out or f"runs/{env.split('/')[-1]}-s{config.seed}"))
+    folder = RunFolder(_folder(arguments, config, f"s{config.seed}"))
     folder.create(config.to_json(), arguments.overwrite)
     return start, folder, []
+
+
+def _configured(arguments: Namespace, workers: int | None) -> Config:
+    typed = {name: getattr(arguments, name) for name in ("algorithm", "optimizer", "total_steps", "seed")}
+    config = configure(arguments.env or DEFAULT_ENV, arguments.preset, workers=workers, **typed)
+    return options.apply(config, options.given(arguments))
+
+
+def _folder(arguments: Namespace, config: Config, name: str) -> Path:
+    return Path(arguments.out or f"runs/{config.env_name.split('/')[-1]}-{name}")
 
 
 def _resumed(arguments: Namespace) -> tuple[Checkpoint, RunFolder, list[float]]:
@@ -118,9 +128,35 @@ def plot(arguments: Namespace) -> int:
     return 0
 
 
+def sweep(arguments: Namespace) -> int:
+    """Train runs with learning rates drawn at random, or those that are missing."""
+    config = _configured(arguments, arguments.workers)
+    rates, folder = LearningRates.read(arguments.learning_rates), _folder(arguments, config, f"sweep-s{config.seed}")
+    study = Sweep(config, rates, arguments.runs, folder)
+    start_of(config)                                                     # fails before anything is written
+    study.open()
+    print(f"{config.env_name}: {arguments.runs} runs, {config.workers} workers, {config.total_steps:,} steps each, "
+          f"into {folder}", file=sys.stderr)
+    study.run()
+    return 0
+
+
+def speedup(arguments: Namespace) -> int:
+    """Time runs of several numbers of workers to a score, or those that are missing."""
+    config = _configured(arguments, arguments.workers[0])
+    study = Speedup(config, arguments.workers, arguments.target_score, arguments.seeds,
+                    _folder(arguments, config, "speedup"))
+    start_of(config)                                                     # fails before anything is written
+    study.open()
+    print(f"{config.env_name}: {', '.join(map(str, arguments.workers))} workers to a mean score of "
+          f"{arguments.target_score:g}, into {study.folder}", *study.notes(), sep="\n", file=sys.stderr)
+    print(study.run())
+    return 0
+
+
 def bench(arguments: Namespace) -> int:
     """Measure this machine."""
-    benchmark.run(arguments.env, arguments.seconds, arguments.t_max)
+    benchmark.run(arguments.env, arguments.seconds, arguments.t_max, arguments.algorithm, arguments.recurrent)
     return 0
 
 

@@ -53,16 +53,24 @@ def _owners() -> dict[str, list[tuple[str, str, Any]]]:
     return owners
 
 
-def _preset_values(part: str, name: str) -> str:
-    """What the presets that differ from the default say: "; atari: 0.003"."""
-    texts = []
+def _values(name: str, owners: list[tuple[str, str, Any]]) -> str:
+    """The defaults of a field, and what presets say that differ: "default 5; atari: 20; classic n_step_q: 20"."""
+    defaults = {cls: field.default for _, cls, field in owners}
+    same = len(set(defaults.values())) == 1
+    texts = [f"default {owners[0][2].default}"] if same else [f"default of {c}: {x}" for c, x in defaults.items()]
     for preset_name, preset in PRESETS.items():
-        parts = [("algorithm", value) for value in preset.algorithms.values()]
-        for menu_part, value in [*parts, ("optimizer", preset.optimizer), ("network", preset.network)]:
-            fields = {field.name: field for field in dataclasses.fields(value)}
-            if menu_part == part and name in fields and getattr(value, name) != fields[name].default:
-                texts.append(f"; {preset_name}: {getattr(value, name)}")
-    return "".join(texts)
+        parts = {**preset.algorithms, "optimizer": preset.optimizer, "network": preset.network}
+        found = {key: getattr(value, name) for key, value in parts.items() if name in _defaults(value)
+                 and getattr(value, name) != _defaults(value)[name]}
+        if len(found) == len(defaults) and len(set(found.values())) == 1 or set(found) <= {"optimizer", "network"}:
+            texts += [f"{preset_name}: {value}" for value in list(found.values())[:1]]
+        else:
+            texts += [f"{preset_name} {key}: {value}" for key, value in found.items()]
+    return "; ".join(texts)
+
+
+def _defaults(part: Any) -> dict[str, Any]:
+    return {field.name: field.default for field in dataclasses.fields(part)}
 
 
 def add_hyper_parameters(parser: argparse.ArgumentParser) -> None:
@@ -71,7 +79,7 @@ def add_hyper_parameters(parser: argparse.ArgumentParser) -> None:
     for name, owners in _owners().items():
         part, _, field = owners[0]
         text = "; ".join(filter(None, (field.metadata["help"], " | ".join(field.metadata["choices"]))))
-        text = f"{text} (default {field.default}{_preset_values(part, name)})"
+        text = f"{text} ({_values(name, owners)})"
         option = "--" + name.replace("_", "-")
         if isinstance(field.default, bool):
             groups[part].add_argument(option, dest=name, action=argparse.BooleanOptionalAction, default=None, help=text)
@@ -107,4 +115,5 @@ def _check_conditions(parts: dict[str, Any], options: dict[str, Any]) -> None:
         for field in dataclasses.fields(part):
             condition = field.metadata.get("only_with")
             if field.name in options and condition and not getattr(part, condition):
-                raise ValueError(f"--{field.name} needs --{condition}: {field.metadata['help']}")
+                raise ValueError(f"--{field.name.replace('_', '-')} needs --{condition.replace('_', '-')}: "
+                                 f"{field.metadata['help']}")

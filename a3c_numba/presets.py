@@ -2,11 +2,14 @@
 
     paper     the paper's values, and its authors' where it is silent
     atari     what learns Atari games in minutes on two cores, found by search
-    classic   small vectors: CartPole, Acrobot, Pendulum and their like
+    classic   small vectors: CartPole, Acrobot and their like
+    continuous   the same with real numbers as actions: Pendulum
 """
 
 from dataclasses import dataclass
 from typing import Any
+
+from gymnasium.spaces import Box
 
 from .algorithms import A3C, NStepQ, OneStepQ, OneStepSarsa
 from .networks import MLP, Convolutional
@@ -21,6 +24,10 @@ class Preset:
     optimizer: Any
     network: Any
     workers: int
+
+
+CLASSIC = {"clip_rewards": False, "t_max": 20, "entropy_share_left": 0.0,
+           "reward_scale": 0.01}                                         # or values of 100 make gradients of 10^4
 
 
 def _methods(a3c: A3C, t_max: int, **common: Any) -> dict[str, Any]:
@@ -39,10 +46,14 @@ PRESETS = {
         workers=4,
     ),
     "classic": Preset(
-        _methods(A3C(t_max=20, gae_lambda=0.98, entropy_weight=1e-4, entropy_share_left=0.0, clip_rewards=False,
-                     reward_scale=0.01),                                 # or values of 100 make gradients of 10^4
-                 t_max=20, clip_rewards=False, reward_scale=0.01, target_interval=2_000, exploration_steps=50_000,
-                 final_epsilons="0.1:0.4,0.01:0.6"),
+        _methods(A3C(gae_lambda=0.98, entropy_weight=1e-4, **CLASSIC), t_max=20, clip_rewards=False,
+                 reward_scale=0.1, target_interval=500, exploration_steps=50_000, final_epsilons="0.1:0.4,0.01:0.6"),
+        RMSProp(learning_rate=7e-4, epsilon=1e-5),
+        MLP(),
+        workers=8,
+    ),
+    "continuous": Preset(
+        _methods(A3C(gae_lambda=0.9, entropy_weight=1e-3, **CLASSIC), t_max=20),
         RMSProp(learning_rate=7e-4, epsilon=1e-5),
         MLP(),
         workers=8,
@@ -50,6 +61,8 @@ PRESETS = {
 }
 
 
-def preset_for(observation_shape: tuple[int, ...]) -> str:
-    """The preset for images or for vectors."""
-    return "atari" if len(observation_shape) == 3 else "classic"
+def preset_for(observation_space: Any, action_space: Any) -> str:
+    """The preset for images; for vectors, the one for such actions."""
+    if len(observation_space.shape or ()) == 3:
+        return "atari"
+    return "continuous" if isinstance(action_space, Box) else "classic"

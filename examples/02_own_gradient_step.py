@@ -22,9 +22,15 @@ def rollout(agent, env, steps=20):
     return [np.array(column) for column in zip(*rows)]
 
 
+def outputs_of(agent, obs):
+    """What the network says: the policy's logits (n, actions) and the values (n, 1)."""
+    outputs, _ = agent.policy.outputs(obs, agent.policy.initial_state(len(obs)))
+    return outputs
+
+
 def loss_of(agent, obs, actions, returns, advantages):
     """L of the rollout, the advantages held constant."""
-    return agent.config.algorithm.loss(actions, returns, advantages, agent.policy.outputs(obs))
+    return agent.config.algorithm.loss(agent.policy.pi, actions, returns, advantages, outputs_of(agent, obs))
 
 
 def main() -> None:
@@ -32,7 +38,7 @@ def main() -> None:
     agent = Agent("CartPole-v1", seed=0)
     env = agent.config.make_env()
     obs, actions, rewards, discounts = rollout(agent, env)
-    values = np.append(agent.policy.outputs(obs)[1][:, 0], 0).astype(np.float32)
+    values = np.append(outputs_of(agent, obs)[1][:, 0], 0).astype(np.float32)
     returns = returns_of(rewards.astype(np.float32), discounts.astype(np.float32), values)
     advantages = returns - values[:-1]
 

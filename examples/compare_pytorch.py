@@ -9,8 +9,15 @@ memory, and one thread a worker.  In A, theta', d_theta, theta and g are flat te
 --layout  channels_last: images lie in memory as the environment gives them; contiguous: PyTorch's own (5 to 17 % more)
 --update  compiled: RMSProp as one kernel, by torch.compile, with a C++ compiler; eager: by operations (4 to 11 % more)
 
+With --recurrent both networks have an LSTM behind the dense layer, its numbers, the forget gates' bias of 1 among them,
+the same on both sides.  What it remembers is carried from rollout to rollout inside an episode; the gradient is cut at a
+rollout's start.  One more choice:
+
+--lstm    written: the rows' inputs in one product, then row by row by operations; torch: the function of torch.nn.LSTM
+
 No gain: compiling the network or the loss, the bootstrap as one more row of the batch, autograd.grad and torch.cat in
-place of gradients that add up where they lie.  Machines drift: believe the ratio of two neighbours, not the rates.
+place of gradients that add up where they lie, torch.lstm_cell.  Machines drift: believe the ratio of two neighbours, not
+the rates.
 """
 
 import argparse
@@ -20,14 +27,15 @@ import shutil
 import sys
 import threading
 import time
-from multiprocessing import get_context
+from multiprocessing import get_context, parent_process
 
 import numba
 import numpy as np
 
-from a3c_numba import A3C
+from a3c_numba import A3C, Convolutional
 from a3c_numba.agent import configure
 from a3c_numba.bench import processor
+from a3c_numba.distributions import Categorical
 from a3c_numba.parameters import Parameters
 from a3c_numba.schedules import linear
 from a3c_numba.shared import STEPS, UPDATES, Shared
@@ -45,42 +53,83 @@ WARM_UP = 3.0                           # seconds
 ENVIRONMENT = {"MALLOC_TRIM_THRESHOLD_": "1000000000", "MALLOC_MMAP_THRESHOLD_": "1000000000"}
 # A weight of ours is (rows, columns, channels in, out); in PyTorch's memory these axes come in another order.
 ORDER = {"channels_last": (3, 0, 1, 2), "contiguous": (3, 2, 0, 1)}
+GATES = (0, 1, 3, 2)                    # ours are i f o g, PyTorch's i f g o
 
 
 def from_ours(flat, config, actions, layout):
     """The numbers of a flat vector of ours (theta or d_theta) in the order of ``Network``, as a flat array."""
-    p = Parameters(config.network.build((84, 84, 4), config.algorithm.heads(actions)).shapes, flat).tree
+    heads = config.algorithm.heads(Categorical(actions))
+    p = Parameters(config.network.build((84, 84, 4), heads).shapes, flat).tree
     body = []
     for name, shape in (("conv1", (8, 8, 4, 16)), ("conv2", (4, 4, 16, 32)), ("dense", (9, 9, 32, 256))):
         body += [p[name]["weight"].reshape(shape).transpose(ORDER[layout]), p[name]["bias"]]
+    if config.network.recurrent:
+        weight, bias = (gates_of(p["lstm"][part]) for part in ("weight", "bias"))
+        body += [weight[:256].T, weight[256:].T, bias]
     body += [np.concatenate([p["heads"][name][part].T for name in ("policy", "value")]) for part in ("weight", "bias")]
     return np.concatenate([array.ravel() for array in body])
 
 
-class Network:
-    """The paper's network over views of one flat vector; gradients add up in views of another, d_theta."""
+def gates_of(array):
+    """(..., 4 n) with the gates in our order -> in PyTorch's."""
+    gates = np.split(array, 4, axis=-1)
+    return np.concatenate([gates[k] for k in GATES], axis=-1)
 
-    def __init__(self, size, actions, layout):
+
+class Network:
+    """The paper's network over views of one flat vector; gradients add up in views of another, d_theta.
+
+    ``lstm``: None, or how the LSTM is reckoned.  Its state is (h, c), (1, 256) each; without an LSTM it is ().
+    """
+
+    def __init__(self, size, actions, layout, lstm=None):
         self.flat, self.d_theta, self.p = torch.zeros(size), torch.zeros(size), []
+        self.lstm = {None: None, "written": lstm_written, "torch": lstm_of_torch}[lstm]
         self.format = torch.channels_last if layout == "channels_last" else torch.contiguous_format
         start, A = 0, actions + 1
-        for shape in ((16, 4, 8, 8), (16,), (32, 16, 4, 4), (32,), (256, 2592), (256,), (A, 256), (A,)):
+        cells = ((1024, 256), (1024, 256), (1024,)) if lstm else ()
+        for shape in ((16, 4, 8, 8), (16,), (32, 16, 4, 4), (32,), (256, 2592), (256,), *cells, (A, 256), (A,)):
             like = torch.empty(shape, memory_format=self.format if len(shape) == 4 else torch.contiguous_format)
             self.p.append(self.flat.as_strided(shape, like.stride(), start).requires_grad_())
             self.p[-1].grad = self.d_theta.as_strided(shape, like.stride(), start)
             start += like.numel()
 
+    def initial_state(self):
+        """At the start of an episode."""
+        return (torch.zeros(1, 256), torch.zeros(1, 256)) if self.lstm else ()
+
     def pixels(self, obs):
         """Images (n, 84, 84, 4) of bytes -> (n, 4, 84, 84) in [0, 1], in the memory order of the layout."""
         return torch.from_numpy(obs).permute(0, 3, 1, 2).to(torch.float32, memory_format=self.format).mul_(1 / 255)
 
-    def __call__(self, x):
-        """x (n, 4, 84, 84) -> logits and, in the last column, V: (n, actions + 1)."""
-        w1, b1, w2, b2, w3, b3, w4, b4 = self.p
+    def __call__(self, x, state):
+        """x (n, 4, 84, 84), rows in the order of time -> logits and, in the last column, V: (n, actions + 1); state."""
+        (w1, b1, w2, b2, w3, b3), cells, (w4, b4) = self.p[:6], self.p[6:-2], self.p[-2:]
         h = F.conv2d(x, w1, b1, 4).relu_()
         h = F.conv2d(h, w2, b2, 2).relu_()
         h = (h.permute(0, 2, 3, 1) if self.format == torch.channels_last else h).flatten(1)
-        return F.linear(F.linear(h, w3, b3).relu_(), w4, b4)
+        h = F.linear(h, w3, b3).relu_()
+        if self.lstm:
+            h, state = self.lstm(h, state, *cells)
+        return F.linear(h, w4, b4), state
+
+
+def lstm_written(x, state, from_x, from_h, bias):
+    """x (n, 256) -> h (n, 256) and the state after the last row."""
+    rows, (h, c) = [], state
+    for z in F.linear(x, from_x, bias).split(1):
+        i, f, g, o = torch.addmm(z, h, from_h.t()).chunk(4, 1)
+        c = f.sigmoid() * c + i.sigmoid() * g.tanh()
+        h = o.sigmoid() * c.tanh()
+        rows.append(h)
+    return torch.cat(rows), (h, c)
+
+
+def lstm_of_torch(x, state, from_x, from_h, bias):
+    """The same; of PyTorch's two biases, which are added up, one is 0."""
+    p = from_x, from_h, bias, torch.zeros_like(bias)
+    rows, h, c = torch.lstm(x[:, None], tuple(part[None] for part in state), p, True, 1, 0.0, False, False, False)
+    return rows[:, 0], (h[0], c[0])
 
 
 def loss(algorithm, outputs, actions, rewards, R):
@@ -107,12 +156,12 @@ def worker(number, options, config, shared):
     random.seed(number)
     env, algorithm, optimizer = config.make_env(), config.algorithm, config.optimizer
     theta, g = torch.from_numpy(shared.theta), torch.from_numpy(shared.statistics)
-    network = Network(len(theta), int(env.action_space.n), options.layout)
+    network = Network(len(theta), int(env.action_space.n), options.layout, options.lstm if options.recurrent else None)
     network.flat.copy_(theta)
     rmsprop = torch.compile(update) if options.update == "compiled" else update
-    obs, _ = env.reset(seed=number)
-    while not shared.stopping:
-        obs, steps = rollout(env, obs, network, algorithm, options.acting)
+    (obs, _), state = env.reset(seed=number), network.initial_state()
+    while not shared.stopping and parent_process().is_alive():           # ours looks for it too
+        obs, state, steps = rollout(env, obs, state, network, algorithm, options.acting)
         norm = float(network.d_theta.norm())
         if norm > optimizer.max_gradient_norm:
             network.d_theta.mul_(optimizer.max_gradient_norm / norm)
@@ -121,23 +170,26 @@ def worker(number, options, config, shared):
         shared.advance(number, steps, (0.0, 0.0, norm))
 
 
-def rollout(env, obs, network, algorithm, acting):
-    """Play until terminal or t_max, and leave the gradient in network.d_theta; returns (next obs, steps)."""
-    frames, outputs, actions, rewards, over = [], [], [], [], False
+def rollout(env, obs, before, network, algorithm, acting):
+    """Play until terminal or t_max, and leave the gradient in network.d_theta; returns (next obs, its state, steps)."""
+    frames, outputs, actions, rewards, over, state = [], [], [], [], False, before
     while len(actions) < algorithm.t_max and not over:
         frames.append(network.pixels(obs[None]))
         with torch.inference_mode(acting == "batched"):
-            outputs.append(network(frames[-1]))
-        pi = outputs[-1][0, :-1].detach().softmax(0).tolist()
+            output, state = network(frames[-1], state)
+        outputs.append(output)
+        pi = output[0, :-1].detach().softmax(0).tolist()
         actions.append(random.choices(range(len(pi)), pi)[0])
         obs, reward, terminated, truncated, _ = env.step(actions[-1])
         rewards.append(min(max(reward, -1.0), 1.0))
         over = terminated or truncated
     with torch.inference_mode():
-        R = 0.0 if terminated else float(network(network.pixels(obs[None]))[0, -1])
-    batch = torch.cat(outputs) if acting == "graph" else network(torch.cat(frames))
+        R = 0.0 if terminated else float(network(network.pixels(obs[None]), state)[0][0, -1])
+    batch = torch.cat(outputs) if acting == "graph" else network(torch.cat(frames), before)[0]
     loss(algorithm, batch, actions, rewards, R).backward()
-    return env.reset()[0] if over else obs, len(actions)
+    if over:
+        return env.reset()[0], network.initial_state(), len(actions)
+    return obs, tuple(part.detach().clone() for part in state), len(actions)     # cut; no longer inference's
 
 
 def baseline(options, config):
@@ -177,13 +229,17 @@ def main():
     parser.add_argument("--layout", choices=tuple(ORDER), default="channels_last")
     update = "compiled" if shutil.which("g++") else "eager"
     parser.add_argument("--update", choices=("compiled", "eager"), default=update)
+    parser.add_argument("--recurrent", action="store_true", help="networks with an LSTM")
+    parser.add_argument("--lstm", choices=("written", "torch"), default="written")
     options = parser.parse_args()
     os.environ.update(ENVIRONMENT)
     config = configure(options.env, "paper", algorithm=A3C(t_max=options.t_max), workers=options.workers,
+                       network=Convolutional(recurrent=options.recurrent),
                        total_steps=10**9)                                # so many that eta hardly falls
     versions = ", ".join(f"{module.__name__} {module.__version__}" for module in (np, numba, torch))
     print(f"{processor()}, {os.cpu_count()} cores; {versions}\n{options.env}, {options.workers} workers, "
-          f"t_max {options.t_max}; PyTorch with {options.acting}, {options.layout}, {options.update}\n\n"
+          f"t_max {options.t_max}; PyTorch with {options.acting}, {options.layout}, {options.update}"
+          f"{f'; LSTM, {options.lstm}' * options.recurrent}\n\n"
           "round   PyTorch steps/s   a3c_numba steps/s   ratio")
     for number in range(1, options.rounds + 1):
         theirs, trainer = baseline(options, config), Trainer(start_of(config))

@@ -149,6 +149,19 @@ class Shown(Images):
         self.render_mode = render_mode
 
 
-for _name, _made in {"Dies": raises_in_step, "Shown": Shown, "TinyImage": tiny_image, "Chances": chances}.items():
+class Steered(Shown):
+    """The same, steered by two real numbers; it refuses those outside its Box."""
+
+    def __init__(self, render_mode=None):
+        super().__init__(render_mode)
+        self.action_space = Box(np.float32([-1, -0.5]), np.float32([1, 0.25]))
+
+    def step(self, action):
+        assert self.action_space.contains(action), action
+        return super().step(action)
+
+
+for _name, _made in {"Dies": raises_in_step, "Shown": Shown, "Steered": Steered, "TinyImage": tiny_image,
+                     "Chances": chances}.items():
     if f"{_name}-v0" not in gymnasium.registry:
         gymnasium.register(f"{_name}-v0", entry_point=_made, disable_env_checker=True)

@@ -1,5 +1,6 @@
 """The API: what a script can do with an ``Agent``."""
 
+import dataclasses
 import json
 import multiprocessing
 
@@ -7,15 +8,24 @@ import gymnasium
 import numpy as np
 import pytest
 
-from a3c_numba import A3C, MLP, Agent, CheckpointError, Convolutional, RMSProp
+from a3c_numba import (A3C, MLP, Agent, CheckpointError, Convolutional, LocalRMSProp, MomentumSGD, NStepQ, OneStepQ,
+                       OneStepSarsa, RMSProp)
 from a3c_numba.checkpoint import load
+from a3c_numba.layers.compose import RecurrentState
+from a3c_numba.presets import PRESETS
 from a3c_numba.shared import Shared
 from a3c_numba.worker import Worker
+from tests import reference
 from tests.programs import chances, image, reports_often, tiny_image
 
 
 def little(env="CartPole-v1", **parts):
     return Agent(env, network=MLP(hidden=8, head_init="orthogonal"), workers=1, **parts)
+
+
+def remembering(env="CartPole-v1", **parts):
+    network = MLP(hidden=8, layers=1, recurrent=True, cells=6, head_init="orthogonal")
+    return Agent(env, network=network, workers=1, **parts)
 
 
 def random_rollout(agent, T=6, seed=0):
@@ -42,13 +52,25 @@ def test_the_seed_determines_the_parameters():
 
 
 @pytest.mark.parametrize("arguments", [
-    {"env": "Cach"}, {"env": "Pendulum-v1"}, {"env": tiny_image}, {"env": "Catch", "workers": 0},
+    {"env": "Cach"}, {"env": "FrozenLake-v1"}, {"env": tiny_image}, {"env": "Catch", "workers": 0},
     {"env": "Catch", "workers": 1.0}, {"env": "Catch", "seed": -1}, {"env": "Catch", "network": Convolutional()},
-    {"env": "Catch", "algorithm": A3C(discount=float("nan"))}, {"env": "Catch", "preset": "best"}])
+    {"env": "Catch", "algorithm": A3C(discount=float("nan"))}, {"env": "Catch", "preset": "best"},
+    {"env": "Pendulum-v1", "algorithm": "n_step_q"}, {"env": "Pendulum-v1", "algorithm": OneStepSarsa()},
+    {"env": "Catch", "algorithm": OneStepQ(target_interval=0)},
+    {"env": "Catch", "optimizer": MomentumSGD(momentum=1.0)},
+    {"env": "Catch", "network": MLP(recurrent=True, cells=0)}])
 def test_what_cannot_be_used_raises_one_line(arguments):
     with pytest.raises(ValueError) as error:
         Agent(**arguments)
     assert str(error.value) and "\n" not in str(error.value)
+
+
+def test_methods_and_optimizers_by_name_or_as_objects():
+    named = Agent("Catch", "one_step_sarsa", "local_rmsprop", workers=2).config
+    assert named.algorithm == PRESETS["classic"].algorithms["one_step_sarsa"] != OneStepSarsa()
+    assert named.optimizer == LocalRMSProp(**dataclasses.asdict(PRESETS["classic"].optimizer)) != LocalRMSProp()
+    given = Agent("Catch", NStepQ(t_max=7), MomentumSGD()).config
+    assert given.algorithm == NStepQ(t_max=7) and given.optimizer == MomentumSGD()
 
 
 # ---- acting
@@ -81,6 +103,104 @@ def test_batched_and_single_actions_agree():
     assert batched.tolist() == [agent.predict(row, deterministic=True)[0] for row in obs]
 
 
+@pytest.mark.parametrize("algorithm", ["n_step_q", "one_step_q", "one_step_sarsa"])
+def test_a_value_method_is_greedy_but_for_the_evaluations_epsilon(algorithm):
+    agent = little(algorithm=algorithm)
+    agent.parameters()["q.head.weight"][:] = 0
+    agent.parameters()["q.head.bias"][:] = 0, 1
+    obs = np.zeros((4000, 4), np.float32)
+    assert (agent.predict(obs, deterministic=True)[0] == 1).all()
+    drawn = agent.predict(obs)[0]
+    assert drawn.dtype == np.int64 and (drawn == 0).mean() == pytest.approx(0.05 / 2, abs=4 * np.sqrt(0.025 / 4000))
+
+
+def test_continuous_actions_are_clipped_to_the_box():
+    agent = little("Pendulum-v1")
+    obs = np.random.default_rng(0).normal(size=(50, 3)).astype(np.float32)
+    for mean, wanted in ((100, 2), (-100, -2)):
+        agent.parameters()["policy.head.bias"][0] = mean
+        for deterministic in (False, True):
+            actions, _ = agent.predict(obs, deterministic=deterministic)
+            assert actions.shape == (50, 1) and actions.dtype == np.float32 and (actions == wanted).all()
+            assert agent.predict(obs[0], deterministic=deterministic)[0].tolist() == [wanted]
+    agent.parameters()["policy.head.weight"][:] = 0
+    agent.parameters()["policy.head.bias"][:] = 0.25, 10                 # a standard deviation of 3.2
+    assert (agent.predict(obs, deterministic=True)[0] == 0.25).all()
+    drawn = agent.predict(obs)[0]
+    assert all(agent.action_space.contains(action) for action in drawn) and len(np.unique(drawn)) > 10
+
+
+def after(agent, rows, **arguments):
+    """The state after acting on ``rows`` one after the other."""
+    state = None
+    for row in rows:
+        _, state = agent.predict(row, state=state, **arguments)
+    return state
+
+
+def test_a_recurrent_policy_hands_out_what_it_remembers():
+    agent = remembering()
+    obs = np.random.default_rng(0).normal(size=(3, 5, 4)).astype(np.float32)          # steps, environments, numbers
+    size = agent.policy.state_size
+    assert size == 2 * 2 * 6
+    actions, state = agent.predict(obs[0])
+    assert actions.shape == (5,) and state.shape == (5, size) and state.any(axis=1).all()
+    again, later = agent.predict(obs[0])[1], agent.predict(obs[1], state=state)[1]
+    np.testing.assert_array_equal(state, again)                          # None is the very beginning
+    assert (later != agent.predict(obs[1])[1]).any(axis=1).all()
+    action, single = agent.predict(obs[0, 0])
+    assert type(action) is int and single.shape == (1, size)
+
+
+def test_a_recurrent_batch_is_its_environments_one_by_one():
+    agent = remembering()
+    obs, state = np.random.default_rng(0).normal(size=(4, 5, 4)).astype(np.float32), None
+    for t in range(4):
+        actions, state = agent.predict(obs[t], state=state, deterministic=True)
+    for i in range(5):
+        alone = after(agent, obs[:, i], deterministic=True)
+        np.testing.assert_allclose(state[i], alone[0], rtol=1e-6, atol=1e-7)
+        action, _ = agent.predict(obs[3, i], state=after(agent, obs[:3, i]), deterministic=True)
+        assert action == actions[i]
+
+
+def test_a_recurrent_policy_equals_the_network_over_the_whole_episode():
+    agent = remembering()
+    obs = np.random.default_rng(0).normal(size=(6, 4)).astype(np.float32)
+    cache = agent.network.cache(6, np.float32)
+    agent.network.forward(agent.policy.parameters.tree, obs, cache, slice(0, 6))
+    np.testing.assert_allclose(after(agent, obs)[0], RecurrentState(cache).read(6), rtol=1e-5, atol=1e-6)
+
+
+def test_where_an_episode_starts_its_memories_are_dropped():
+    agent = remembering()
+    obs = np.random.default_rng(0).normal(size=(2, 4, 4)).astype(np.float32)
+    _, state = agent.predict(obs[0])
+    kept = state.copy()
+    _, mixed = agent.predict(obs[1], state=state, episode_start=np.array([True, False, False, True]))
+    fresh, gone_on = agent.predict(obs[1])[1], agent.predict(obs[1], state=state)[1]
+    np.testing.assert_array_equal(mixed, np.stack([fresh[0], gone_on[1], gone_on[2], fresh[3]]))
+    assert (fresh != gone_on).any(axis=1).all()
+    np.testing.assert_array_equal(state, kept)                           # what was handed in is the caller's
+    np.testing.assert_array_equal(agent.predict(obs[1], state=state, episode_start=np.ones(4, bool))[1], fresh)
+    one = agent.predict(obs[1, 0], state=state[:1], episode_start=True)[1]
+    np.testing.assert_allclose(one[0], fresh[0], rtol=1e-6)
+
+
+@pytest.mark.parametrize("shape", [(), (24,), (5, 23), (5, 25), (4, 24), (1, 24), (5, 24, 1)])
+def test_a_state_of_another_shape(shape):
+    agent = remembering()
+    with pytest.raises(ValueError, match=r"state must be of shape \(5, 24\), as predict returned it; got"):
+        agent.predict(np.zeros((5, 4)), state=np.zeros(shape))
+
+
+def test_recurrent_images_can_be_predicted():
+    agent = Agent(image, network=Convolutional(dense=8, recurrent=True, cells=6))
+    obs = np.stack([agent.observation_space.sample() for _ in range(3)])
+    actions, state = agent.predict(obs)
+    assert actions.shape == (3,) and state.shape == (3, 12)
+
+
 def test_images_can_be_predicted():
     agent = Agent(image)
     obs = agent.observation_space.sample()
@@ -93,9 +213,10 @@ def test_observations_of_another_shape(shape):
         little().predict(np.zeros(shape))
 
 
-def test_it_fits_what_sb3_calls_a_model():
+@pytest.mark.parametrize("make", [little, remembering])
+def test_it_fits_what_sb3_calls_a_model(make):
     """The loop of Stable-Baselines3's ``evaluate_policy`` over a vector environment."""
-    agent, envs = little(), [gymnasium.make("CartPole-v1") for _ in range(3)]
+    agent, envs = make(), [gymnasium.make("CartPole-v1") for _ in range(3)]
     obs = np.stack([env.reset(seed=i)[0] for i, env in enumerate(envs)])
     states, episode_starts, lengths = None, np.ones(3, bool), []
     current = np.zeros(3)
@@ -170,6 +291,42 @@ def test_gradients_are_those_of_the_documented_loss():
         assert gradients[name] == pytest.approx(numeric, rel=1e-4, abs=1e-4 * np.abs(numeric).max()), name
 
 
+@pytest.mark.parametrize("algorithm", [NStepQ(), OneStepQ(), OneStepSarsa()])
+def test_gradients_of_a_value_method_are_those_of_the_documented_loss(algorithm):
+    agent = little(algorithm=algorithm)
+    obs, actions, returns = random_rollout(agent)
+    p = {name: view.astype(np.float64) for name, view in agent.parameters().items()}
+
+    def loss():
+        h = np.maximum(obs @ p["q.dense1.weight"] + p["q.dense1.bias"], 0)
+        h = np.maximum(h @ p["q.dense2.weight"] + p["q.dense2.bias"], 0)
+        q = h @ p["q.head.weight"] + p["q.head.bias"]
+        return sum((returns[t] - q[t, action]) ** 2 for t, action in enumerate(actions))
+    gradients = agent.gradients(obs, actions, returns)
+    assert gradients.keys() == p.keys()
+    for name, view in p.items():
+        numeric = reference.coordinate_gradient(loss, view, 1e-6)
+        assert np.abs(numeric).max() > 0
+        assert gradients[name] == pytest.approx(numeric, rel=1e-4, abs=1e-4 * np.abs(numeric).max()), name
+
+
+def test_gradients_of_continuous_actions():
+    """The policy's bias is the mean itself: dL/d mu = -A (a - mu) / v, once for every step."""
+    agent = little("Pendulum-v1", algorithm=A3C(entropy_weight=0.0))
+    p, rng = agent.parameters(), np.random.default_rng(0)
+    p["policy.head.weight"][:], p["policy.head.bias"][:], p["value.head.weight"][:] = 0, (0.5, 0), 0
+    p["value.head.bias"][:] = 0.25
+    obs, returns = rng.normal(size=(6, 3)).astype(np.float32), rng.normal(size=6).astype(np.float32)
+    actions = rng.normal(size=(6, 1)).astype(np.float32)
+    gradients, v = agent.gradients(obs, actions, returns), np.log(2) + 1e-3
+    wanted = (-(returns - 0.25) * (actions[:, 0] - 0.5) / v).sum()
+    assert gradients["policy.head.bias"][0] == pytest.approx(wanted, rel=1e-5)
+    assert gradients["value.head.bias"][0] == pytest.approx((0.25 - returns).sum(), rel=1e-5)
+    for wrong in (actions[:, 0], actions[:5], np.concatenate([actions, actions], axis=1)):
+        with pytest.raises(ValueError, match="are no rollout"):
+            agent.gradients(obs, wrong, returns)
+
+
 def test_gradients_add_up_over_the_rollout():
     agent = little()
     obs, actions, returns = random_rollout(agent)
@@ -179,25 +336,36 @@ def test_gradients_add_up_over_the_rollout():
         assert whole[name] == pytest.approx(sum(row[name] for row in rows), rel=1e-4, abs=1e-5)
 
 
-@pytest.mark.parametrize("env", ["CartPole-v1", image])
-def test_gradients_are_what_a_worker_accumulates(env):
-    agent = Agent(env, A3C(t_max=6), workers=1)
+METHODS = [A3C(t_max=6), NStepQ(t_max=6), OneStepQ(update_interval=6), OneStepSarsa(update_interval=6)]
+RECURRENT = MLP(hidden=8, recurrent=True, cells=6, head_init="orthogonal")
+ACCUMULATED = [("Pendulum-v1", A3C(t_max=6), MLP()), ("Pendulum-v1", A3C(t_max=6), RECURRENT),
+               *((env, algorithm, network) for env, networks in (
+                   ("CartPole-v1", (MLP(), RECURRENT)), (image, (Convolutional(dense=8),)))
+                 for algorithm in METHODS for network in networks)]
+
+
+@pytest.mark.parametrize("env, algorithm, network", ACCUMULATED)
+def test_gradients_are_what_a_worker_accumulates(env, algorithm, network):
+    agent = Agent(env, algorithm, RMSProp(), network, workers=1)
     theta, seen = agent.policy.parameters.flat.copy(), {}
-    shared = Shared(multiprocessing.get_context("spawn"), len(theta), 1)
+    shared = Shared(multiprocessing.get_context("spawn"), len(theta), 1, has_target=algorithm.uses_target)
     shared.theta[:] = theta
+    shared.target[:] = theta[:shared.target.size] / 2
     worker = Worker(0, agent.config, shared, np.random.SeedSequence(3))
     optimizer, algorithm = agent.config.optimizer, agent.config.algorithm
     loss_gradient, update = algorithm.loss_gradient, optimizer.update
     try:
-        object.__setattr__(algorithm, "loss_gradient", lambda actions, returns, outputs, progress: (
-            seen.update(actions=actions.copy(), returns=returns.copy()), loss_gradient(actions, returns, outputs))[1])
+        object.__setattr__(algorithm, "loss_gradient", lambda pi, actions, returns, outputs, progress: (
+            seen.update(actions=actions.copy(), returns=returns.copy()),
+            loss_gradient(pi, actions, returns, outputs))[1])
         object.__setattr__(optimizer, "update", lambda theta, g, d_theta, local, eta: (
             seen.update(d_theta=d_theta.copy()), update(theta, g, d_theta, local, eta))[1])
         worker.update()
     finally:
         object.__delattr__(algorithm, "loss_gradient")
         object.__delattr__(optimizer, "update")
-    gradients = agent.gradients(worker.player.obs[:len(seen["actions"])], seen["actions"], seen["returns"])
+    assert len(seen["actions"]) == 6
+    gradients = agent.gradients(worker.player.obs[:6], seen["actions"], seen["returns"])
     flat = np.concatenate([gradient.reshape(-1) for gradient in gradients.values()])
     assert np.abs(flat).max() > 0 and flat == pytest.approx(seen["d_theta"], rel=1e-4, abs=1e-6)
 
@@ -253,9 +421,26 @@ def test_progress_is_shown_on_request(capsys):
     assert capsys.readouterr().err == ""
 
 
-def test_one_worker_and_one_seed_give_one_result():
-    one, same = (little(chances, seed=4).learn(200).policy.parameters.flat for _ in range(2))
+@pytest.mark.parametrize("make, parts", [
+    (little, {}), (remembering, {"algorithm": "n_step_q", "optimizer": "momentum_sgd"})])
+def test_one_worker_and_one_seed_give_one_result(make, parts):
+    one, same = (make(chances, seed=4, **parts).learn(200).policy.parameters.flat for _ in range(2))
     assert np.array_equal(one, same)
+
+
+def test_a_recurrent_value_method_learns_on_and_is_saved_and_loaded(tmp_path):
+    agent = remembering(chances, algorithm="one_step_sarsa", optimizer="local_rmsprop").learn(100)
+    theta = agent.policy.parameters.flat.copy()
+    agent.learn(100, out=tmp_path / "run")
+    assert not np.array_equal(agent.policy.parameters.flat, theta)
+    latest = load(tmp_path / "run" / "latest.npz", chances)
+    assert latest.target.shape == latest.statistics.shape == theta.shape
+    agent.save(tmp_path / "agent.npz")
+    saved = load(tmp_path / "agent.npz", chances)
+    assert saved.statistics is saved.target is None
+    loaded = Agent.load(tmp_path / "agent.npz", chances)
+    assert np.array_equal(loaded.policy.parameters.flat, agent.policy.parameters.flat)
+    assert np.array_equal(loaded.evaluate(2), agent.evaluate(2))
 
 
 # ---- files
@@ -307,8 +492,9 @@ def test_views_handed_out_before_learning_stay_the_agents():
     assert any((views[name] != before[name]).any() for name in views)
 
 
-@pytest.mark.parametrize("part, value", [("algorithm", "a3c"), ("algorithm", A3C), ("algorithm", RMSProp()),
-                                         ("optimizer", A3C()), ("network", type("Mine", (MLP,), {})())])
+@pytest.mark.parametrize("part, value", [
+    ("algorithm", "sarsa"), ("algorithm", A3C), ("algorithm", RMSProp()), ("optimizer", "adam"), ("optimizer", A3C()),
+    ("network", type("Mine", (MLP,), {})())])
 def test_a_part_of_another_kind_is_refused(part, value):
     with pytest.raises(ValueError, match=f"^{part} must be [^\n]*$"):
         Agent("Catch", **{part: value})

@@ -17,14 +17,23 @@ from a3c_numba.trainer import start_of
 from tests.programs import chances, program, small
 
 
-def some(env="Corridor", hidden=2):
-    """A checkpoint in the middle of a run."""
-    start, rng = start_of(small(env, hidden)), np.random.default_rng(0)
+def some(env="Corridor", hidden=2, **parts):
+    """A checkpoint in the middle of a run of two workers, with theta- and each worker's own statistics if asked for."""
+    start, rng = start_of(small(env, hidden, **parts)), np.random.default_rng(0)
     states = [{"generator": np.random.default_rng(1).bit_generator.state, "episode_seed": 5, "episode_actions": [0, 1],
-               "steps": 70}, None]
-    numbers = {"statistics": rng.uniform(size=len(start.theta)).astype(np.float32), "global_step": 123,
-               "seconds": 4.5, "workers": states, "streams": 2, "mean_score": 0.25}
-    return dataclasses.replace(start, config=dataclasses.replace(start.config, workers=2), **numbers)
+               "recurrent": [], "next_action": None, "steps": 70}, None]
+    config, n = dataclasses.replace(start.config, workers=2), len(start.theta)
+    each = 2 if config.optimizer.own_statistics else 1
+    numbers = {"statistics": rng.uniform(size=each * n).astype(np.float32), "global_step": 123,
+               "seconds": 4.5, "workers": states, "streams": 2, "mean_score": 0.25,
+               "target": rng.normal(size=n).astype(np.float32) if config.algorithm.uses_target else None}
+    return dataclasses.replace(start, config=config, **numbers)
+
+
+VALUE = {"algorithm": "n_step_q"}
+OWN = {"optimizer": "local_rmsprop"}
+EVERYTHING = [VALUE, OWN, VALUE | OWN, {"algorithm": "one_step_sarsa", "optimizer": "momentum_sgd"},
+              VALUE | {"network": MLP(hidden=2, recurrent=True, cells=3)}]
 
 
 def same(one, other):
@@ -47,6 +56,13 @@ def path(tmp_path):
     return tmp_path / "a.npz"
 
 
+@pytest.fixture
+def full(tmp_path):
+    """One with every array that there is."""
+    save(tmp_path / "full.npz", some(**VALUE, **OWN))
+    return tmp_path / "full.npz"
+
+
 def arrays(path):
     with np.load(path) as file:
         return dict(file)
@@ -65,6 +81,60 @@ def test_all_of_it_comes_back(path):
     assert same(load_fitting(path), some())
 
 
+@pytest.mark.parametrize("parts", EVERYTHING)
+def test_all_of_every_method_and_optimizer_comes_back(tmp_path, parts):
+    checkpoint = some(**parts)
+    save(tmp_path / "a.npz", checkpoint)
+    assert same(load(tmp_path / "a.npz"), checkpoint) and same(load_fitting(tmp_path / "a.npz"), checkpoint)
+    n, loaded = len(checkpoint.theta), load(tmp_path / "a.npz")
+    assert loaded.statistics.shape == ((2 * n,) if "optimizer" in parts else (n,))
+    assert (loaded.target is None) == ("algorithm" not in parts)
+
+
+def test_a_start_has_neither_statistics_nor_a_target(tmp_path):
+    start = start_of(small("Corridor", **VALUE, **OWN))
+    assert start.statistics is start.target is None
+    save(tmp_path / "a.npz", start)
+    assert same(load(tmp_path / "a.npz"), start) and set(arrays(tmp_path / "a.npz")) == {"meta", "theta"}
+
+
+@pytest.mark.parametrize("parts", EVERYTHING)
+@pytest.mark.parametrize("name", ["statistics", "target"])
+def test_vectors_of_another_size_are_refused(tmp_path, name, parts):
+    path, n = tmp_path / "a.npz", len(some(**parts).theta)
+    save(path, some(**parts))
+    content = arrays(path)
+    wanted = len(content.get(name, []))
+    for size in {0, 1, n - 1, n, n + 1, 2 * n, 3 * n} - {wanted} if wanted else ():
+        np.savez(path, **content | {name: np.zeros(size, np.float32)})
+        assert f"{name} has {size} numbers" in refused(path)
+
+
+def test_statistics_are_held_against_the_number_of_workers(tmp_path):
+    path = tmp_path / "a.npz"
+    save(path, some(**OWN))
+    config = json.loads(some(**OWN).config.to_json())
+    for workers in (1, 3):
+        assert "statistics has" in refused(with_meta(path, config=config | {"workers": workers}))
+    assert load(with_meta(path, config=config)).config.workers == 2
+
+
+@pytest.mark.parametrize("name", ["statistics", "target"])
+def test_a_vector_that_is_promised_must_be_there(tmp_path, name):
+    path = tmp_path / "a.npz"
+    save(path, some(**VALUE))
+    np.savez(path, **{key: array for key, array in arrays(path).items() if key != name})
+    assert name in refused(path)
+
+
+def test_a_file_that_does_not_promise_has_what_is_in_it(path):
+    content = arrays(path)
+    meta = json.loads(content["meta"].tobytes())
+    del meta["has_statistics"], meta["has_target"]
+    np.savez(path, **content | {"meta": np.frombuffer(json.dumps(meta).encode(), np.uint8)})
+    assert same(load(path), some())
+
+
 def test_without_statistics(tmp_path):
     agent = dataclasses.replace(some(), statistics=None, mean_score=None, workers=[])
     save(tmp_path / "a.npz", agent)
@@ -76,6 +146,9 @@ def test_what_comes_back_can_be_written_to(path):
     loaded = load(path)
     loaded.theta += 1
     loaded.statistics += 1
+    save(path, some(**VALUE))
+    loaded = load(path)
+    loaded.target += 1
 
 
 def test_any_program_can_read_it(path):
@@ -125,13 +198,13 @@ def test_whatever_byte_is_flipped_it_is_refused_or_makes_no_difference(path):
             assert "\n" not in str(error)
 
 
-def test_flips_in_the_content_are_refused(path):
-    whole = path.read_bytes()
-    for name in ("theta", "statistics"):
-        i = whole.index(arrays(path)[name].tobytes())
-        path.write_bytes(whole[:i + 6] + bytes([whole[i + 6] ^ 1]) + whole[i + 7:])
-        refused(path)
-        path.write_bytes(whole)
+def test_flips_in_the_content_are_refused(full):
+    whole = full.read_bytes()
+    for name in ("theta", "statistics", "target"):
+        i = whole.index(arrays(full)[name].tobytes())
+        full.write_bytes(whole[:i + 6] + bytes([whole[i + 6] ^ 1]) + whole[i + 7:])
+        refused(full)
+        full.write_bytes(whole)
 
 
 def test_other_files(path):
@@ -150,26 +223,26 @@ class Trap:
         return Path.touch, (self.path,)
 
 
-@pytest.mark.parametrize("name", ["meta", "theta", "statistics"])
-def test_pickled_objects_are_refused_and_never_unpickled(path, name):
-    sprung = path.with_name("sprung")
-    content = arrays(path) | {name: np.array([Trap(sprung)], object)}
-    np.savez(path, **content)
-    refused(path)
-    path.write_bytes(pickle.dumps(Trap(sprung)))
-    refused(path)
+@pytest.mark.parametrize("name", ["meta", "theta", "statistics", "target"])
+def test_pickled_objects_are_refused_and_never_unpickled(full, name):
+    sprung = full.with_name("sprung")
+    content = arrays(full) | {name: np.array([Trap(sprung)], object)}
+    np.savez(full, **content)
+    refused(full)
+    full.write_bytes(pickle.dumps(Trap(sprung)))
+    refused(full)
     assert not sprung.exists()
 
 
-@pytest.mark.parametrize("name", ["meta", "theta", "statistics"])
-def test_a_header_that_claims_a_terabyte_is_refused_before_memory_is_taken(path, name):
+@pytest.mark.parametrize("name", ["meta", "theta", "statistics", "target"])
+def test_a_header_that_claims_a_terabyte_is_refused_before_memory_is_taken(full, name):
     dtype = "|u1" if name == "meta" else "<f4"
-    members = {member: _npy(array) for member, array in arrays(path).items()}
+    members = {member: _npy(array) for member, array in arrays(full).items()}
     members[name] = _npy(np.zeros(3, dtype), shape=(2**40,))
-    with zipfile.ZipFile(path, "w") as archive:
+    with zipfile.ZipFile(full, "w") as archive:
         for member, content in members.items():
             archive.writestr(f"{member}.npy", content)
-    refused(path)
+    refused(full)
 
 
 def _npy(array, shape=None):
@@ -201,13 +274,13 @@ def test_arrays_of_another_kind_are_refused(path, changes):
     refused(path)
 
 
-@pytest.mark.parametrize("name", ["theta", "statistics"])
+@pytest.mark.parametrize("name", ["theta", "statistics", "target"])
 @pytest.mark.parametrize("change", [lambda x: x.astype(np.float64), lambda x: x * np.float32(np.nan),
                                     lambda x: x + np.float32(np.inf)])
-def test_numbers_of_another_kind_are_refused(path, name, change):
-    content = arrays(path)
-    np.savez(path, **content | {name: change(content[name])})
-    assert name in refused(path)
+def test_numbers_of_another_kind_are_refused(full, name, change):
+    content = arrays(full)
+    np.savez(full, **content | {name: change(content[name])})
+    assert name in refused(full)
 
 
 @pytest.mark.parametrize("missing", ["meta", "theta"])

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from a3c_numba import __version__
+from a3c_numba import MLP, MomentumSGD, OneStepSarsa, __version__
 from a3c_numba.checkpoint import load
 from tests.programs import program
 from tests.test_checkpoint import with_meta
@@ -80,6 +80,29 @@ def test_options_reach_the_run(capsys):
     assert json.loads(Path("runs/Corridor-s7/config.json").read_text())["network"]["hidden"] == 5
 
 
+def test_methods_optimizers_and_networks_reach_the_run():
+    assert program("train", "Corridor", "--workers", 1, "--total-steps", 60, "--algorithm", "one_step_sarsa",
+                   "--optimizer", "momentum_sgd", "--momentum", 0.5, "--recurrent", "--cells", 3, "--layers", 1,
+                   "--target-interval", 7, "--final-epsilons", "0.25:1", "--no-clip-rewards", "--out", "run") == 0
+    final = load(Path("run/final.npz"))
+    algorithm, optimizer, network = final.config.algorithm, final.config.optimizer, final.config.network
+    assert type(algorithm) is OneStepSarsa and type(optimizer) is MomentumSGD and type(network) is MLP
+    assert (algorithm.target_interval, algorithm.final_epsilons, algorithm.clip_rewards) == (7, "0.25:1", False)
+    assert (optimizer.momentum, network.recurrent, network.cells, network.layers) == (0.5, True, 3, 1)
+    assert final.target.shape == final.statistics.shape == final.theta.shape
+    assert {"q.dense1.weight", "q.lstm.weight", "q.head.bias"} <= set(final.shapes)
+    assert program("evaluate", "run", "--episodes", 3) == 0
+    assert program("train", "--resume", "run", "--total-steps", 120) == 0
+    assert load(Path("run/final.npz")).global_step >= 120
+
+
+def test_continuous_actions_are_trained_evaluated_and_played(capsys):
+    assert program("train", "AimContinuous", "--workers", 1, "--total-steps", 60, "--out", "run") == 0
+    assert program("evaluate", "run", "--episodes", 3, "--deterministic") == 0
+    assert "AimContinuous, 3 games" in capsys.readouterr().out
+    assert load(Path("run/final.npz")).shapes["policy.head.bias"] == (2,)
+
+
 @pytest.mark.parametrize("arguments, words", [
     ([], ["COMMAND"]),
     (["trian"], ["trian", "train"]),
@@ -87,7 +110,6 @@ def test_options_reach_the_run(capsys):
     (["train", "CartPol-v1"], ["CartPol-v1", "did you mean CartPole-v1"]),
     (["train", "ALE/Pnog-v5"], ["did you mean", "ALE/Pong-v5"]),
     (["train", "zzz"], ["no environment is called 'zzz'"]),
-    (["train", "Pendulum-v1"], ["action space Box", "supported are Discrete"]),
     (["train", "FrozenLake-v1"], ["observation space Discrete", "supported are"]),
     (["train", "tests.programs:TinyImage-v0"], ["(10, 10, 1)"]),
     (["train", "Catch", "--preset", "paper"], ["convolutional does not take observations of shape (50,)"]),
@@ -108,16 +130,36 @@ def test_options_reach_the_run(capsys):
     (["train", "Catch", "--decay", "1"], ["decay must be at least 0 and below 1; got 1.0"]),
     (["train", "Catch", "--epsilon", "0"], ["epsilon must be above 0; got 0.0"]),
     (["train", "Catch", "--t-max", "0"], ["t_max must be at least 1; got 0"]),
-    (["train", "Catch", "--clip-rewards", "maybe"], ["--clip-rewards", "true or false", "'maybe'"]),
+    (["train", "Catch", "--clip-rewards", "maybe"], ["maybe"]),
+    (["train", "Catch", "--clip-rewards=maybe"], ["--clip-rewards", "'maybe'"]),
     (["train", "Catch", "--body-init", "zeros"], ["body_init must be one of", "'zeros'"]),
     (["train", "Catch", "--dense", "9"], ["--dense is an option of convolutional"]),
+    (["train", "Catch", "--algorithm", "sarsa"], ["--algorithm", "'sarsa'", "one_step_sarsa"]),
+    (["train", "Catch", "--optimizer", "adam"], ["--optimizer", "'adam'", "momentum_sgd"]),
+    (["train", "Pendulum-v1", "--algorithm", "n_step_q"], ["NStepQ", "Discrete actions", "Box", "--algorithm a3c"]),
+    (["train", "Pendulum-v1", "--algorithm", "one_step_q"], ["OneStepQ", "Discrete actions", "--algorithm a3c"]),
+    (["train", "Pendulum-v1", "--algorithm", "one_step_sarsa"], ["OneStepSarsa", "Discrete", "--algorithm a3c"]),
+    (["train", "Catch", "--cells", "9"], ["--cells needs --recurrent"]),
+    (["train", "Catch", "--cells", "9", "--no-recurrent"], ["--cells needs --recurrent"]),
+    (["train", "Catch", "--recurrent", "--cells", "0"], ["cells must be at least 1; got 0"]),
+    (["train", "Catch", "--layers", "0"], ["layers must be at least 1; got 0"]),
+    (["train", "Catch", "--momentum", "0.9"], ["--momentum is an option of momentum_sgd, which this run does not"]),
+    (["train", "Catch", "--optimizer", "momentum_sgd", "--decay", "0.9"],
+     ["--decay is an option of rmsprop, local_rmsprop, which this run does not"]),
+    (["train", "Catch", "--optimizer", "momentum_sgd", "--momentum", "1"], ["momentum must be at least 0 and below 1"]),
+    (["train", "Catch", "--target-interval", "9"], ["--target-interval is an option of n_step_q, one_step_q"]),
+    (["train", "Catch", "--algorithm", "n_step_q", "--target-interval", "0"],
+     ["target_interval must be at least 1; got 0"]),
+    (["train", "Catch", "--algorithm", "one_step_q", "--t-max", "5"], ["--t-max is an option of a3c, n_step_q"]),
+    (["train", "Catch", "--algorithm", "n_step_q", "--final-epsilons", "0.1:0.5"], ["final_epsilons", "'0.1:0.5'"]),
+    (["train", "Catch", "--algorithm", "n_step_q", "--exploration-steps", "0"], ["exploration_steps", "got 0"]),
     (["train", "ALE/Pong-v5", "--frame-skip", "0"], ["frame_skip"]),
     (["train", "ALE/Pong-v5", "--sticky", "nan"], ["sticky", "nan"]),
     (["train", "--resume", "nothing"], ["nothing/latest.npz: no such file"]),
     (["evaluate", "nothing"], ["nothing: no such file"]),
     (["play", "nothing.npz"], ["nothing.npz: no such file"]),
     (["plot", "nothing"], ["nothing: no run"]),
-    (["check-gradients", "Pendulum-v1"], ["supported are"]),
+    (["check-gradients", "FrozenLake-v1"], ["supported are"]),
     (["check-gradients", "Catch", "--coordinates", "0"], ["coordinates must be at least 1; got 0"]),
     (["bench", "CartPole-v1"], ["convolutional does not take"]),
     (["bench", "ALE/Pnog-v5"], ["ALE/Pong-v5"]),
@@ -167,6 +209,8 @@ def test_overwriting_replaces_a_run_and_checks_first(catch_run, capsys):
 @pytest.mark.parametrize("arguments, words", [
     ([], ["has made all of its 2,000 steps", "--total-steps"]), (["Catch"], ["--env cannot change"]),
     (["--seed", "3"], ["--seed cannot change"]), (["--workers", "2"], ["--workers cannot change"]),
+    (["--algorithm", "a3c"], ["--algorithm cannot change"]), (["--optimizer", "rmsprop"], ["--optimizer cannot"]),
+    (["--no-recurrent"], ["--recurrent cannot change"]), (["--target-interval", "9"], ["--target-interval cannot"]),
     (["--out", "other"], ["--out cannot change"]), (["--hidden", "3"], ["--hidden cannot change"]),
     (["--preset", "classic"], ["--preset cannot change"]), (["--total-steps", "0"], ["total_steps", "got 0"]),
     (["--total-steps", "100"], ["has made all of its 100 steps"]),

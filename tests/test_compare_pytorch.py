@@ -1,7 +1,9 @@
 """The comparison with PyTorch compares like with like: both sides make the same update of the same rollout."""
 
+import dataclasses
 import importlib.util
 import multiprocessing
+import random
 import subprocess
 import sys
 from pathlib import Path
@@ -17,7 +19,8 @@ from a3c_numba.worker import Worker
 
 PROGRAM = Path(__file__).parents[1] / "examples" / "compare_pytorch.py"
 PAPER = PRESETS["paper"]
-CONFIG = Config("ALE/Pong-v5", PAPER.algorithm, PAPER.optimizer, PAPER.network, workers=1)
+CONFIG = Config("ALE/Pong-v5", PAPER.algorithms["a3c"], PAPER.optimizer, PAPER.network, workers=1)
+RECURRENT = dataclasses.replace(CONFIG, network=dataclasses.replace(PAPER.network, recurrent=True))
 
 
 def test_compiles():
@@ -42,21 +45,34 @@ def program():
     return module
 
 
-@pytest.fixture
-def played():
-    """A worker after one rollout and its backward pass, before the update; the rollout, and rewards that matter."""
-    start = start_of(CONFIG)
+def worker_after(config, rollouts):
+    """A worker after so many rollouts and the last one's backward pass, before any update; that rollout, with rewards
+    that matter."""
+    start = start_of(config)
     shared = Shared(multiprocessing.get_context("spawn"), len(start.theta), 1)
     shared.theta[:] = start.theta
-    worker = Worker(0, CONFIG, shared, np.random.SeedSequence(1))
-    rollout, outputs, _ = worker.player.play(worker.local.tree)
+    worker = Worker(0, config, shared, np.random.SeedSequence(1))
+    for _ in range(rollouts):
+        rollout, outputs, _ = worker.player.play(worker.local.tree)
     rollout.rewards[:] = 1, 0, -1, 0, 1
-    returns = CONFIG.algorithm.targets(rollout, outputs)
+    returns = config.algorithm.targets(rollout, outputs)
     outputs = tuple(output[:rollout.length] for output in outputs)
-    d_outputs, _ = CONFIG.algorithm.loss_gradient(rollout.actions, returns, outputs)
+    d_outputs = config.algorithm.loss_gradient(worker.policy, rollout.actions, returns, outputs)
     worker.network.backward(worker.local.tree, worker.d_theta.tree, rollout.obs[:-1], worker.player.cache, d_outputs,
                             input_gradient=False)
     return worker, rollout
+
+
+@pytest.fixture
+def played():
+    """The feed-forward network's first rollout."""
+    return worker_after(CONFIG, 1)
+
+
+@pytest.fixture
+def played_on():
+    """The recurrent network's third rollout of an episode."""
+    return worker_after(RECURRENT, 3)
 
 
 def difference(a, b):
@@ -64,22 +80,38 @@ def difference(a, b):
     return np.linalg.norm(a - b) / np.linalg.norm(b)
 
 
+def with_theta_of(program, worker, layout, lstm=None):
+    """PyTorch's network with this worker's theta', and what translates a vector of ours into its order."""
+    actions = int(worker.player.env.action_space.n)
+
+    def translated(flat):
+        return program.from_ours(flat, worker.config, actions, layout)
+
+    network = program.Network(len(worker.local.flat), actions, layout, lstm)
+    network.flat.copy_(program.torch.from_numpy(translated(worker.local.flat)))
+    return network, translated
+
+
+def backward(program, network, rollout, state, acting):
+    """The gradient of PyTorch's loss of a rollout into network.d_theta; returns the state behind its last step."""
+    torch, frames, before, outputs = program.torch, [network.pixels(obs[None]) for obs in rollout.obs], state, []
+    last = frames.pop()
+    for frame in frames:
+        output, state = network(frame, state)
+        outputs.append(output)
+    bootstrap_value = float(network(last, state)[0].detach()[0, -1])
+    batch = network(torch.cat(frames), before)[0] if acting == "batched" else torch.cat(outputs)
+    program.loss(CONFIG.algorithm, batch, rollout.actions.tolist(), rollout.rewards.tolist(),
+                 bootstrap_value).backward()
+    return state
+
+
 @pytest.mark.parametrize("layout", ["channels_last", "contiguous"])
 @pytest.mark.parametrize("acting", ["batched", "graph"])
 def test_same_gradient_and_same_update(program, played, layout, acting):
-    worker, rollout = played
-    torch, actions = program.torch, worker.player.env.action_space.n
-
-    def translated(flat):
-        return program.from_ours(flat, CONFIG, actions, layout)
-
-    network = program.Network(len(worker.local.flat), actions, layout)
-    network.flat.copy_(torch.from_numpy(translated(worker.local.flat)))
-    frames = [network.pixels(obs[None]) for obs in rollout.obs]
-    bootstrap_value = float(network(frames.pop()).detach()[0, -1])
-    outputs = network(torch.cat(frames)) if acting == "batched" else torch.cat([network(x) for x in frames])
-    program.loss(CONFIG.algorithm, outputs, rollout.actions.tolist(), rollout.rewards.tolist(),
-                 bootstrap_value).backward()
+    (worker, rollout), torch = played, program.torch
+    network, translated = with_theta_of(program, worker, layout)
+    backward(program, network, rollout, network.initial_state(), acting)
     gradient = translated(worker.d_theta.flat)
     assert difference(network.d_theta.numpy(), gradient) < 1e-4
 
@@ -91,3 +123,63 @@ def test_same_gradient_and_same_update(program, played, layout, acting):
     assert difference(theta.numpy() - before, translated(worker.shared.theta) - before) < 1e-3   # float32 differences
     assert difference(g.numpy(), translated(worker.shared.statistics)) < 1e-4
     assert torch.equal(network.flat, theta) and not network.d_theta.any()
+
+
+@pytest.mark.parametrize("layout", ["channels_last", "contiguous"])
+@pytest.mark.parametrize("acting", ["batched", "graph"])
+@pytest.mark.parametrize("lstm", ["written", "torch"])
+def test_same_gradient_of_the_recurrent_network_in_the_middle_of_an_episode(program, played_on, lstm, acting, layout):
+    (worker, rollout), torch = played_on, program.torch
+    remembered = worker.player.recurrent.read(0)
+    assert np.abs(remembered).max() > 0.01 and rollout.length == 5 and rollout.discounts.all()
+    network, translated = with_theta_of(program, worker, layout, lstm)
+    after = backward(program, network, rollout, torch.from_numpy(remembered).reshape(2, 1, 256).unbind(), acting)
+    gradient = translated(worker.d_theta.flat)
+    assert difference(network.d_theta.numpy(), gradient) < 1e-4
+    carried = worker.player.recurrent.read(worker.player.row)            # where the next rollout starts
+    assert difference(torch.cat(after).detach().numpy().ravel(), carried) < 1e-4
+
+    network.d_theta.zero_()                                              # the state matters, or the test would not
+    backward(program, network, rollout, network.initial_state(), acting)
+    assert difference(network.d_theta.numpy(), gradient) > 1e-2
+
+
+def test_the_forget_gates_of_both_start_open(program):
+    flat = program.from_ours(start_of(RECURRENT).theta, RECURRENT, 6, "contiguous")
+    network = program.Network(len(flat), 6, "contiguous", "torch")
+    network.flat.copy_(program.torch.from_numpy(flat))
+    bias = network.p[8].detach().numpy()                                 # i f g o, 256 cells each
+    assert (bias[256:512] == 1).all() and np.abs(np.delete(bias, slice(256, 512))).max() < 0.1
+
+
+class Noise:
+    """Images at random, an episode of eight steps: as much of an environment as ``rollout`` needs."""
+
+    def reset(self):
+        self.rng, self.t = np.random.default_rng(0), 0
+        return self._image(), {}
+
+    def step(self, action):
+        self.t += 1
+        return self._image(), float(self.t % 3 - 1), self.t == 8, False, {}
+
+    def _image(self):
+        return self.rng.integers(256, size=(84, 84, 4), dtype=np.uint8)
+
+
+@pytest.mark.parametrize("lstm", ["written", "torch"])
+def test_the_program_carries_the_state_through_an_episode_and_cuts_the_gradient(program, lstm):
+    theta, gradients = start_of(RECURRENT).theta, []
+    for acting in ("batched", "graph"):
+        random.seed(0)
+        network = program.Network(len(theta), 6, "channels_last", lstm)
+        network.flat.copy_(program.torch.from_numpy(program.from_ours(theta, RECURRENT, 6, "channels_last")))
+        env, start = Noise(), network.initial_state()
+        obs, _ = env.reset()
+        obs, state, steps = program.rollout(env, obs, start, network, RECURRENT.algorithm, acting)
+        assert steps == 5 and all(part.any() and not part.requires_grad for part in state)
+        network.d_theta.zero_()
+        obs, state, steps = program.rollout(env, obs, state, network, RECURRENT.algorithm, acting)
+        assert steps == 3 and not any(part.any() for part in state)      # the episode is over
+        gradients.append(network.d_theta.numpy().copy())
+    assert gradients[0].any() and difference(*gradients) < 1e-4

@@ -6,10 +6,11 @@ import json
 import pytest
 
 from a3c_numba.agent import configure
-from a3c_numba.algorithms import A3C
+from a3c_numba.algorithms import A3C, ALGORITHMS, NStepQ, OneStepQ, OneStepSarsa
 from a3c_numba.config import Config, name_of
+from a3c_numba.envs import make
 from a3c_numba.networks import MLP, Convolutional
-from a3c_numba.optimizers import RMSProp
+from a3c_numba.optimizers import OPTIMIZERS, LocalRMSProp, MomentumSGD, RMSProp
 from a3c_numba.presets import PRESETS, preset_for
 from tests.programs import chances, image, small
 
@@ -18,6 +19,18 @@ from tests.programs import chances, image, small
 def test_json_and_back(preset):
     config = configure("ALE/Pong-v5", preset, seed=3, total_steps=12, algorithm=A3C(entropy_weight=0.123))
     assert Config.from_json(config.to_json()) == config
+
+
+@pytest.mark.parametrize("algorithm", ALGORITHMS)
+@pytest.mark.parametrize("optimizer", OPTIMIZERS)
+@pytest.mark.parametrize("network", [MLP(layers=3, recurrent=True, cells=7), Convolutional(recurrent=True)])
+def test_every_part_goes_through_json(algorithm, optimizer, network):
+    config = configure("ALE/Pong-v5", "atari", algorithm=algorithm, optimizer=optimizer, network=network)
+    again = Config.from_json(config.to_json())
+    assert again == config and type(again.algorithm) is ALGORITHMS[algorithm]
+    assert type(again.optimizer) is OPTIMIZERS[optimizer]
+    fields = json.loads(config.to_json())
+    assert (fields["algorithm"]["name"], fields["optimizer"]["name"]) == (algorithm, optimizer)
 
 
 def test_a_factory_is_kept_by_name_and_given_again():
@@ -45,6 +58,8 @@ def broken(change):
     lambda fields: fields.update(optimizer=3), lambda fields: fields["optimizer"].update(decay=1.0),
     lambda fields: fields["optimizer"].update(decay="a"), lambda fields: fields.update(workers=0),
     lambda fields: fields["atari"].update(frame_skip=0),
+    lambda fields: fields.update(algorithm={"name": "n_step_q", "final_epsilons": "0.1:0.5"}),
+    lambda fields: fields["algorithm"].update(name="n_step_q"), lambda fields: fields["network"].update(cells=1.5),
 ])
 def test_text_of_another_making_raises_one_line(change):
     with pytest.raises(ValueError) as error:
@@ -75,6 +90,16 @@ def test_numbers_of_a_run_are_checked(name, least, value):
     ("optimizer", RMSProp(learning_rate=0.0), "learning_rate must be above 0; got 0.0"),
     ("optimizer", RMSProp(epsilon=float("nan")), "epsilon must be above 0; got nan"),
     ("optimizer", RMSProp(decay=1.0), "decay must be at least 0 and below 1; got 1.0"),
+    ("algorithm", NStepQ(t_max=0), "t_max must be at least 1; got 0"),
+    ("algorithm", OneStepQ(target_interval=0), "target_interval must be at least 1; got 0"),
+    ("algorithm", OneStepQ(update_interval=0), "update_interval must be at least 1; got 0"),
+    ("algorithm", OneStepSarsa(exploration_steps=0), "exploration_steps must be at least 1; got 0"),
+    ("algorithm", OneStepSarsa(evaluation_epsilon=1.5), "evaluation_epsilon must be at least 0 and at most 1; got 1.5"),
+    ("optimizer", MomentumSGD(momentum=1.0), "momentum must be at least 0 and below 1; got 1.0"),
+    ("optimizer", LocalRMSProp(decay=1.0), "decay must be at least 0 and below 1; got 1.0"),
+    ("network", MLP(layers=0), "layers must be at least 1; got 0"),
+    ("network", MLP(recurrent=True, cells=0), "cells must be at least 1; got 0"),
+    ("network", MLP(recurrent=1), "recurrent must be of type bool; got 1"),
     ("network", MLP(hidden=0), "hidden must be at least 1; got 0"),
     ("network", MLP(body_init="zeros"), "body_init must be one of"),
 ])
@@ -101,11 +126,13 @@ def test_networks_take_what_they_are_for():
         dataclasses.replace(pictures, network=MLP()).build_network(pictures.make_env())
 
 
-def test_the_preset_follows_the_observations():
-    assert (preset_for((84, 84, 4)), preset_for((4,))) == ("atari", "classic")
+def test_the_preset_follows_the_spaces():
+    spaces = {name: (env.observation_space, env.action_space) for name in ("ALE/Pong-v5", "CartPole-v1", "Pendulum-v1")
+              for env in [make(name)]}
+    assert [preset_for(*pair) for pair in spaces.values()] == ["atari", "classic", "continuous"]
     assert configure("Catch").network == PRESETS["classic"].network
     assert configure(image).network == PRESETS["atari"].network
-    with pytest.raises(ValueError, match="preset must be one of paper, atari, classic; got 'best'"):
+    with pytest.raises(ValueError, match="preset must be one of paper, atari, classic, continuous; got 'best'"):
         configure("Catch", "best")
 
 
@@ -113,9 +140,59 @@ def test_parts_that_are_none_count_as_not_given():
     assert configure("Catch", algorithm=None, workers=None) == configure("Catch")
 
 
+@pytest.mark.parametrize("preset", PRESETS)
+def test_a_method_by_name_is_the_presets_and_an_object_starts_from_the_papers_values(preset):
+    for name, cls in ALGORITHMS.items():
+        config = configure("Catch", preset, algorithm=name)
+        assert config.algorithm == PRESETS[preset].algorithms[name] and type(config.algorithm) is cls
+        assert configure("Catch", preset, algorithm=cls()).algorithm == cls()
+
+
+def test_an_optimizer_by_name_has_the_presets_values_for_the_fields_they_share():
+    own = PRESETS["atari"].optimizer
+    assert own != RMSProp() and configure("Catch", "atari", optimizer="rmsprop").optimizer == own
+    local = configure("Catch", "atari", optimizer="local_rmsprop").optimizer
+    assert local == LocalRMSProp(**dataclasses.asdict(own)) and type(local) is LocalRMSProp
+    sgd = configure("Catch", "atari", optimizer="momentum_sgd").optimizer
+    assert sgd == MomentumSGD(learning_rate=own.learning_rate, max_gradient_norm=own.max_gradient_norm)
+
+
+@pytest.mark.parametrize("part, menu", [("algorithm", ALGORITHMS), ("optimizer", OPTIMIZERS)])
+def test_an_unknown_name_is_told_the_menu(part, menu):
+    with pytest.raises(ValueError) as error:
+        configure("Catch", **{part: "best"})
+    assert str(error.value) == f"{part} must be one of {', '.join(menu)}; got 'best'"
+
+
+@pytest.mark.parametrize("name", sorted(set(ALGORITHMS) - {"a3c"}))
+def test_value_methods_need_discrete_actions(name):
+    config = configure("Pendulum-v1", algorithm=name)
+    with pytest.raises(ValueError, match=r"needs Discrete actions; Box\(.* is for A3C \(--algorithm a3c\)") as error:
+        config.build_network(config.make_env())
+    assert "\n" not in str(error.value)
+
+
+def test_heads_follow_the_method_and_the_actions():
+    def heads(env, algorithm):
+        config = configure(env, algorithm=algorithm)
+        shapes = config.build_network(config.make_env()).shapes
+        return {name: network["head"]["bias"] for name, network in shapes.items()}
+    assert heads("CartPole-v1", "a3c") == {"policy": (2,), "value": (1,)}
+    assert heads("CartPole-v1", "n_step_q") == heads("CartPole-v1", "one_step_sarsa") == {"q": (2,)}
+    assert heads("Pendulum-v1", "a3c") == {"policy": (2,), "value": (1,)}            # a mean and a variance
+
+
+def test_what_a_worker_draws_once_depends_on_the_runs_seed_and_its_number_alone():
+    def drawn(seed, number):
+        return small(seed=seed).chance_of_worker(number).random()
+    assert drawn(1, 0) == drawn(1, 0) and len({drawn(seed, number) for seed in (1, 2) for number in range(3)}) == 6
+
+
 def test_names_of_parts():
-    names = [name_of(part) for part in (A3C(), RMSProp(), MLP(), Convolutional())]
-    assert names == ["a3c", "rmsprop", "mlp", "convolutional"]
+    parts = (A3C(), NStepQ(), OneStepQ(), OneStepSarsa(), RMSProp(), LocalRMSProp(), MomentumSGD(), MLP(),
+             Convolutional())
+    assert [name_of(part) for part in parts] == ["a3c", "n_step_q", "one_step_q", "one_step_sarsa", "rmsprop",
+                                                 "local_rmsprop", "momentum_sgd", "mlp", "convolutional"]
 
 
 def test_a_configuration_is_frozen():

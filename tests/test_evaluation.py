@@ -1,5 +1,6 @@
 """Evaluation: whole games, the same whoever plays them."""
 
+import functools
 import json
 
 import numpy as np
@@ -7,9 +8,10 @@ import pytest
 
 from a3c_numba.agent import configure
 from a3c_numba.evaluation import PROTOCOLS, Evaluation, Game, Stage, evaluate, summary
+from a3c_numba.networks import MLP
 from a3c_numba.parameters import Parameters
 from a3c_numba.trainer import start_of
-from tests.programs import chances, image, program, small
+from tests.programs import Chances, Steered, chances, image, program, small
 
 FIGURES = ("mean", "standard_error", "median", "min", "max")
 
@@ -65,6 +67,39 @@ def test_deterministic_takes_the_most_probable_action():
     theta.tree["policy"]["head"]["bias"][0] = 0.01
     drawn, best = (evaluate(config, theta.flat, Evaluation(3, deterministic=flag)) for flag in (False, True))
     assert {game.score for game in best} == {10.0} and {game.score for game in drawn} != {10.0}
+
+
+@pytest.mark.parametrize("env", ["Pendulum-v1", "Memory"])
+@pytest.mark.parametrize("network", [MLP(hidden=8), MLP(hidden=8, recurrent=True, cells=6, head_init="orthogonal")])
+def test_the_moments_of_a_game_are_what_the_network_says_of_it_from_its_beginning(env, network):
+    config = small(env, network=network)
+    stage = Stage(config, start_of(config).theta, Evaluation(1))
+    for episode in range(2):                                             # nothing is remembered of the game before
+        moments = list(stage.moments(episode))
+        T = len(moments)
+        obs, cache = np.stack([moment.obs for moment in moments]), stage.policy.network.cache(T, np.float32)
+        whole = stage.policy.network.forward(stage.policy.parameters.tree, obs, cache, slice(0, T))
+        for one, other in zip(zip(*(moment.outputs for moment in moments)), whole):
+            np.testing.assert_allclose(np.concatenate(one), other, rtol=1e-4, atol=1e-5)
+
+
+def test_continuous_actions_are_executed_within_their_box():
+    config = configure(Steered)
+    stage = Stage(config, start_of(config).theta, Evaluation(1))         # Steered refuses what is outside
+    actions = np.stack([moment.action for moment in stage.moments(0)])
+    assert actions.shape == (7, 2) and (np.abs(actions) > 1).any()
+    best = Stage(config, start_of(config).theta, Evaluation(1, deterministic=True))
+    for moment in best.moments(0):
+        np.testing.assert_array_equal(moment.action, moment.outputs[0][0, :-1])
+
+
+@pytest.mark.parametrize("algorithm", ["n_step_q", "one_step_q", "one_step_sarsa"])
+def test_a_value_method_plays_greedily_but_for_its_epsilon(algorithm):
+    config = small(functools.partial(Chances, 2000), algorithm=algorithm)
+    theta = Parameters(config.build_network(config.make_env()).shapes)
+    theta.tree["q"]["head"]["bias"][1] = 1
+    games = [evaluate(config, theta.flat, Evaluation(1, deterministic=flag))[0] for flag in (True, False)]
+    assert games[0].score == 0 and games[1].score == pytest.approx(2000 * 0.025, abs=4 * np.sqrt(2000 * 0.025))
 
 
 @pytest.mark.parametrize("protocol, noop_max, sticky", [("noop", 30, 0.0), ("sticky", 0, 0.25)])

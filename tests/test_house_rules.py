@@ -18,7 +18,7 @@ ORDER = [
     "pictures", "envs", "networks", "rollout", "target", "algorithms", "config", "policy", "presets", "shared",
     "worker",
     "evaluation", "checkpoint", "run_folder", "display", "gradient_check", "crew", "trainer", "agent",
-    "__init__", "bench", "show", "options", "commands", "cli", "__main__",
+    "__init__", "bench", "study", "sweep", "speedup", "show", "options", "commands", "cli", "__main__",
 ]
 FORBIDDEN = {"done", "utils", "util", "helpers", "helper", "manager"}
 LINES = 250

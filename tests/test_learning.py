@@ -49,5 +49,7 @@ def test_a_truncated_episode_is_learned_to_be_worth_what_would_have_followed():
     config = config_of(functools.partial(Corridor, truncates=True), 12_000, 0, discount=0.8)
     theta = Trainer(start_of(config)).run().theta
     env = config.make_env()
-    _, value = Policy(config.build_network(env), config.algorithm, theta).look(env.reset(seed=0)[0])
+    policy = Policy(config.build_network(env), config.algorithm, env.action_space, theta)
+    outputs, _ = policy.outputs(env.reset(seed=0)[0][None], policy.initial_state(1))
+    _, value = policy.look(outputs)
     assert 0.7 < value < 0.95

@@ -4,26 +4,31 @@ import numpy as np
 import pytest
 
 from a3c_numba.algorithms import A3C
-from a3c_numba.layers.compose import memories
+from a3c_numba.distributions import Categorical
+from a3c_numba.layers.compose import RecurrentState, memories
 from a3c_numba.networks import MLP, Convolutional, initial_parameters
 from a3c_numba.parameters import Parameters, size_of
 
 from . import reference
 
 HEADS = {"policy": 6, "value": 1}
+PI = Categorical(6)
 TWINS = {"mlp": reference.MLP(), "scale": reference.Convolutional(reference.scaled),
          "center": reference.Convolutional(reference.centered)}
+RECURRENT = ("mlp recurrent", "scale recurrent", "center recurrent")
 
 
 def built(kind, shape=(28, 20, 2), width=8):
     """A small network and the shape of its observations."""
+    kind, memory = kind.split()[0], {"recurrent": True, "cells": 5} if kind in RECURRENT else {}
     if kind == "mlp":
-        return MLP(hidden=width, head_init="orthogonal").build((5,), HEADS), (5,)
-    return Convolutional(kind, dense=width).build(shape, HEADS), shape
+        return MLP(hidden=width, head_init="orthogonal", **memory).build((5,), HEADS), (5,)
+    return Convolutional(kind, dense=width, **memory).build(shape, HEADS), shape
 
 
 class Loss:
-    """The loss of a rollout of random observations, actions and returns, in float64."""
+    """The loss of a rollout of random observations, actions and returns, in float64; a recurrent network begins it
+    with a random state, which is held constant."""
 
     def __init__(self, network, shape, rows, seed=0):
         rng = np.random.default_rng(seed)
@@ -34,24 +39,26 @@ class Loss:
         self.theta = Parameters(network.shapes, dtype=np.float64)
         network.init(self.theta.tree, rng)
         self.cache = network.cache(rows, np.float64)
+        self.state = RecurrentState(self.cache)
+        self.state.write(0, rng.normal(size=self.state.size))
         self.advantages = self.returns - self.outputs()[1][:, 0]         # constants of the policy's term
 
     def outputs(self):
         return self.network.forward(self.theta.tree, self.obs, self.cache, slice(0, self.rows))
 
     def __call__(self):
-        return self.algorithm.loss(self.actions, self.returns, self.advantages, self.outputs())
+        return self.algorithm.loss(PI, self.actions, self.returns, self.advantages, self.outputs())
 
     def gradient(self):
         d_theta = Parameters(self.network.shapes, dtype=np.float64)
-        d_outputs, _ = self.algorithm.loss_gradient(self.actions, self.returns, self.outputs())
+        d_outputs = self.algorithm.loss_gradient(PI, self.actions, self.returns, self.outputs())
         self.network.backward(self.theta.tree, d_theta.tree, self.obs, self.cache, d_outputs, input_gradient=False)
         return d_theta
 
     def corners(self):
         """Which activations are positive: a difference across a change of this would see two slopes."""
         self.outputs()
-        return np.concatenate([(memory.y > 0).ravel() for memory in memories(self.cache)])
+        return np.concatenate([(memory.y > 0).ravel() for memory in memories(self.cache) if not memory.states])
 
     def directional(self, direction, h=1e-5):
         """The central difference along ``direction``, having made sure that no corner lies between."""
@@ -68,7 +75,7 @@ def random_direction(size, seed=1):
 
 
 @pytest.mark.kernel
-@pytest.mark.parametrize("kind", TWINS)
+@pytest.mark.parametrize("kind", [*TWINS, *RECURRENT])
 def test_the_whole_loss_in_a_random_direction(kind):
     loss = Loss(*built(kind), rows=3)
     direction = random_direction(len(loss.theta.flat))
@@ -94,6 +101,39 @@ def test_the_whole_loss_of_the_convolutional_network_in_every_coordinate(kind, n
     np.testing.assert_allclose(loss.gradient().named()[name], numeric, rtol=1e-6, atol=1e-9)
 
 
+@pytest.mark.kernel
+@pytest.mark.parametrize("layers", [1, 2])
+def test_the_whole_loss_of_the_recurrent_mlp_in_every_coordinate(layers):
+    network = MLP(hidden=4, layers=layers, recurrent=True, cells=3, head_init="orthogonal").build((3,), HEADS)
+    loss = Loss(network, (3,), rows=4)
+    assert loss.state.size == 2 * 2 * 3 and loss.state.read(0).all()
+    numeric = reference.coordinate_gradient(loss, loss.theta.flat)
+    np.testing.assert_allclose(loss.gradient().flat, numeric, rtol=1e-6, atol=1e-9)
+
+
+@pytest.mark.parametrize("name", ["conv1.bias", "conv2.bias", "dense.weight", "dense.bias", "lstm.weight", "lstm.bias",
+                                  "heads.policy.weight", "heads.policy.bias", "heads.value.weight", "heads.value.bias"])
+def test_the_whole_loss_of_the_recurrent_convolutional_network_in_every_coordinate(name):
+    loss = Loss(*built("scale recurrent", (20, 20, 1), width=4), rows=3)
+    assert loss.state.size == 2 * 5 and loss.state.read(0).all()
+    numeric = reference.coordinate_gradient(loss, loss.theta.named()[name])
+    np.testing.assert_allclose(loss.gradient().named()[name], numeric, rtol=1e-6, atol=1e-9)
+
+
+@pytest.mark.kernel
+@pytest.mark.parametrize("kind", RECURRENT)
+def test_a_recurrent_gradient_is_more_than_that_of_each_row_alone(kind):
+    loss = Loss(*built(kind), rows=3)
+    whole, rows = loss.gradient().flat.copy(), np.zeros(len(loss.theta.flat))
+    states = [loss.state.read(t) for t in range(3)]
+    obs, actions, returns, loss.rows = loss.obs, loss.actions, loss.returns, 1
+    for t in range(3):
+        loss.state.write(0, states[t])
+        loss.obs, loss.actions, loss.returns = obs[t:t + 1], actions[t:t + 1], returns[t:t + 1]
+        rows += loss.gradient().flat
+    assert np.abs(whole - rows).max() > 1e-3 * np.abs(whole).max()       # what came back through time
+
+
 @pytest.mark.parametrize("kind", ["scale", "center"])
 def test_the_whole_loss_of_the_papers_network_in_a_random_direction(kind):
     loss = Loss(Convolutional(kind).build((84, 84, 4), HEADS), (84, 84, 4), rows=2)
@@ -110,7 +150,7 @@ def test_forward_and_backward_equal_their_twins(kind):
     expected_logits, expected_values = twin.forward(p, loss.obs)
     np.testing.assert_allclose(logits, expected_logits, rtol=1e-10, atol=1e-12)
     np.testing.assert_allclose(values[:, 0], expected_values, rtol=1e-10, atol=1e-12)
-    d_logits, d_values = loss.algorithm.loss_gradient(loss.actions, loss.returns, (logits, values))[0]
+    d_logits, d_values = loss.algorithm.loss_gradient(PI, loss.actions, loss.returns, (logits, values))
     expected = twin.gradients(p, loss.obs, d_logits, d_values[:, 0])
     assert set(expected) == set(p)
     for name, gradient in loss.gradient().named().items():
@@ -133,6 +173,32 @@ def test_the_papers_network_has_the_papers_size():
     assert sizes == {"conv1": 8 * 8 * 4 * 16 + 16, "conv2": 4 * 4 * 16 * 32 + 32, "dense": 2592 * 256 + 256,
                      "heads": 256 * 7 + 7}
     assert sum(sizes.values()) == 677_943                                # "0.678 M"
+
+
+def test_the_papers_recurrent_network_has_the_papers_size():
+    network = Convolutional(recurrent=True).build((84, 84, 4), HEADS)
+    sizes = {name: size_of({name: shape}) for name, shape in network.shapes.items()}
+    assert sizes == {"conv1": 8 * 8 * 4 * 16 + 16, "conv2": 4 * 4 * 16 * 32 + 32, "dense": 2592 * 256 + 256,
+                     "lstm": (256 + 256) * 4 * 256 + 4 * 256, "heads": 256 * 7 + 7}
+    assert RecurrentState(network.cache(1, np.float32)).size == 2 * 256  # h and c
+
+
+def test_the_papers_networks_for_continuous_control_have_their_sizes():
+    """A mean for each of 3 directions and one variance; the policy and the value share nothing."""
+    network = MLP(hidden=200, layers=1, recurrent=True).build((11,), {"policy": 4, "value": 1})
+    for name, outputs in (("policy", 4), ("value", 1)):
+        sizes = {layer: size_of({layer: shape}) for layer, shape in network.shapes[name].items()}
+        assert sizes == {"dense1": 11 * 200 + 200, "lstm": (200 + 128) * 4 * 128 + 4 * 128, "head": 129 * outputs}
+    assert RecurrentState(network.cache(1, np.float32)).size == 2 * 2 * 128
+
+
+@pytest.mark.parametrize("layers", [1, 2, 4])
+def test_an_mlp_has_as_many_hidden_layers_as_asked_for(layers):
+    network = MLP(hidden=7, layers=layers).build((5,), HEADS)
+    for name, outputs in HEADS.items():
+        assert list(network.shapes[name]) == [*(f"dense{k + 1}" for k in range(layers)), "head"]
+        weights = [shape["weight"] for shape in network.shapes[name].values()]
+        assert weights == [(5, 7), *[(7, 7)] * (layers - 1), (7, outputs)]
 
 
 def test_a_description_suits_images_or_vectors():

@@ -12,6 +12,9 @@ from tests.programs import small
 
 FIELDS = sorted({field.name for menu in MENUS.values() for cls in menu.values() for field in dataclasses.fields(cls)})
 
+SWITCHES = sorted({field.name for menu in MENUS.values() for cls in menu.values() for field in dataclasses.fields(cls)
+                   if isinstance(field.default, bool)})
+
 
 def parse(*arguments):
     parser = argparse.ArgumentParser(exit_on_error=False)
@@ -31,9 +34,11 @@ def test_other_numbers_are_refused(text):
         options.number(text)
 
 
-@pytest.mark.parametrize("text, value", [("true", True), ("False", False), ("yes", True), ("no", False), ("0", False)])
-def test_switches_are_read(text, value):
-    assert options.boolean(text) is value
+@pytest.mark.parametrize("name", SWITCHES)
+def test_switches_are_turned_on_and_off(name):
+    option = name.replace("_", "-")
+    assert options.given(parse(f"--{option}")[1]) == {name: True}
+    assert options.given(parse(f"--no-{option}")[1]) == {name: False}
 
 
 @pytest.mark.parametrize("name", FIELDS)
@@ -41,7 +46,8 @@ def test_every_field_is_an_option_whose_help_says_the_default(name):
     parser, nothing = parse()
     assert getattr(nothing, name) is None
     action = next(action for action in parser._actions if action.dest == name)
-    assert action.option_strings == ["--" + name.replace("_", "-")] and "(default" in action.help
+    names = [f"--{name}", f"--no-{name}"] if name in SWITCHES else [f"--{name}"]
+    assert action.option_strings == [each.replace("_", "-") for each in names] and "(default" in action.help
 
 
 def test_the_help_can_be_printed_and_names_presets():
@@ -50,17 +56,17 @@ def test_the_help_can_be_printed_and_names_presets():
 
 
 def test_given_is_what_was_typed():
-    _, typed = parse("--entropy-weight", "0.5", "--t-max", "7", "--clip-rewards", "false", "--body-init", "orthogonal")
+    _, typed = parse("--entropy-weight", "0.5", "--t-max", "7", "--no-clip-rewards", "--body-init", "orthogonal")
     assert options.given(typed) == {"entropy_weight": 0.5, "t_max": 7, "clip_rewards": False,
                                     "body_init": "orthogonal"}
 
 
 @pytest.mark.parametrize("option, text", [("--t-max", "5.5"), ("--t-max", "inf"), ("--discount", "big"),
-                                          ("--clip-rewards", "maybe"), ("--hidden", "")])
+                                          ("--clip-rewards=maybe", "maybe"), ("--hidden", "")])
 def test_a_wrong_type_is_named(option, text):
     with pytest.raises(argparse.ArgumentError) as error:
-        parse(option, text)
-    assert option in str(error.value) and repr(text) in str(error.value)
+        parse(*([option] if "=" in option else [option, text]))
+    assert option.split("=")[0] in str(error.value) and repr(text) in str(error.value)
 
 
 def test_apply_replaces_the_fields_and_nothing_else():
@@ -94,3 +100,41 @@ def test_options_that_belong_together_are_applied_together():
 def test_the_emulators_options_are_refused_elsewhere():
     with pytest.raises(ValueError, match="--sticky is an option of atari, which this run does not use"):
         options.apply(configure("Catch"), {"sticky": 0.25})
+
+
+@pytest.mark.parametrize("changes, message", [
+    ({"momentum": 0.5}, "--momentum is an option of momentum_sgd, which this run does not use"),
+    ({"target_interval": 9}, "--target-interval is an option of n_step_q, one_step_q, one_step_sarsa, which"),
+    ({"update_interval": 9}, "--update-interval is an option of one_step_q, one_step_sarsa, which this run does not"),
+    ({"cells": 5}, "--cells needs --recurrent: cells of the LSTM"),
+    ({"cells": 5, "recurrent": False}, "--cells needs --recurrent: cells of the LSTM")])
+def test_an_option_that_means_nothing_here_is_refused_with_what_it_needs(changes, message):
+    with pytest.raises(ValueError) as error:
+        options.apply(small(), changes)
+    assert str(error.value).startswith(message) and "\n" not in str(error.value)
+
+
+def test_cells_belong_to_a_recurrent_network():
+    changed = options.apply(small(), {"recurrent": True, "cells": 5})
+    assert changed.network.recurrent and changed.network.cells == 5
+    assert options.apply(changed, {"cells": 6}).network.cells == 6
+
+
+@pytest.mark.parametrize("algorithm", ["n_step_q", "one_step_q", "one_step_sarsa"])
+def test_the_options_of_value_methods(algorithm):
+    config = configure("Catch", algorithm=algorithm, optimizer="momentum_sgd")
+    typed = {"target_interval": 9, "exploration_steps": 8, "final_epsilons": "0.5:1", "discount": 0.25, "momentum": 0.5}
+    changed = options.apply(config, typed)
+    assert changed.algorithm == dataclasses.replace(config.algorithm, **{name: typed[name] for name in typed
+                                                                         if name != "momentum"})
+    assert changed.optimizer == dataclasses.replace(config.optimizer, momentum=0.5)
+    for option in ("entropy_weight", "value_weight", "gae_lambda"):
+        with pytest.raises(ValueError, match=f"--{option.replace('_', '-')} is an option of a3c, which this run does"):
+            options.apply(config, {option: 0.5})
+    with pytest.raises(ValueError, match="final_epsilons must be epsilon:probability"):
+        options.apply(config, {"final_epsilons": "0.5:0.5"})
+
+
+def test_an_option_that_several_classes_have_reaches_the_one_in_use():
+    config = options.apply(configure("Catch", algorithm="one_step_q"), {"discount": 0.25, "epsilon": 0.5})
+    assert (config.algorithm.discount, config.optimizer.epsilon) == (0.25, 0.5)

@@ -7,10 +7,14 @@ import numpy as np
 import pytest
 
 from a3c_numba.algorithms import A3C
-from a3c_numba.envs.toys import Catch, Corridor
+from a3c_numba.envs.toys import Aim, Catch, Corridor
+from a3c_numba.layers.compose import RecurrentState
 from a3c_numba.networks import MLP, initial_parameters
 from a3c_numba.parameters import Parameters
 from a3c_numba.rollout import Player
+
+
+RECURRENT = MLP(hidden=8, layers=1, recurrent=True, cells=6, head_init="orthogonal")
 
 
 class Scripted(gymnasium.Env):
@@ -33,13 +37,14 @@ class Scripted(gymnasium.Env):
         return obs, 10.0 * self.k, ended and self.terminates, ended and not self.terminates, {}
 
 
-def player_of(env, seed=0, **algorithm):
+def player_of(env, seed=0, network=MLP(hidden=8, head_init="orthogonal"), **algorithm):
     """A Player and theta for it."""
     a3c = A3C(**algorithm)
-    heads = a3c.heads(int(env.action_space.n))
-    network = MLP(hidden=8, head_init="orthogonal").build(env.observation_space.shape, heads)
+    rng = np.random.default_rng(seed)
+    policy = a3c.behaviour(env.action_space, rng)
+    network = network.build(env.observation_space.shape, a3c.heads(policy))
     theta = Parameters(network.shapes, initial_parameters(network, np.random.SeedSequence(1)))
-    return Player(env, a3c, network, np.random.default_rng(seed)), theta.tree
+    return Player(env, a3c, network, policy, rng), theta.tree
 
 
 def snapshot(played):
@@ -137,15 +142,46 @@ def test_the_same_seed_plays_the_same_and_another_seed_another():
     assert any((a[0][1] != b[0][1]).any() for a, b in zip(played[0], played[2]) if len(a[0][1]) == len(b[0][1]))
 
 
+def test_a_recurrent_state_is_carried_across_rollouts_and_dropped_at_an_episodes_end():
+    player, theta = player_of(Scripted(7, terminates=True), network=RECURRENT, t_max=3)
+    whole = player.network.cache(8, np.float32)
+    obs = np.arange(8, dtype=np.float32)[:, None]
+    logits, values = player.network.forward(theta, obs, whole, slice(0, 8))          # from zeros, in one go
+    for begun in (0, 3, 6) * 2:
+        rollout, outputs, _ = player.play(theta)
+        assert player.recurrent.read(0).any() == (begun > 0)
+        np.testing.assert_allclose(player.recurrent.read(0), RecurrentState(whole).read(begun), rtol=1e-5, atol=1e-6)
+        for one, other in zip(outputs, (logits, values)):
+            np.testing.assert_allclose(one, other[begun:begun + rollout.length + 1], rtol=1e-5, atol=1e-6)
+
+
+def test_continuous_actions_are_kept_as_drawn_and_executed_within_their_box():
+    executed = []
+    env = Aim(continuous=True, length=50)
+    step = env.step
+    env.step = lambda action: (executed.append(np.array(action)), step(action))[1]
+    player, theta = player_of(env, t_max=50)
+    rollout, _, _ = player.play(theta)
+    assert rollout.actions.shape == (50, 1) and rollout.actions.dtype == np.float32
+    assert (np.abs(rollout.actions) > 1).any()
+    np.testing.assert_array_equal(np.array(executed), np.clip(rollout.actions, -1, 1))
+
+
+MAKERS = {"Catch": Catch, "Corridor": lambda: Corridor(length=2, truncates=True),
+          "AimContinuous": lambda: Aim(continuous=True, length=6)}
+
+
 @pytest.mark.parametrize("k", [0, 1, 2, 3, 8])
-@pytest.mark.parametrize("make", [Catch, lambda: Corridor(length=2, truncates=True)], ids=["Catch", "Corridor"])
-def test_restore_goes_on_exactly_where_state_was_taken(make, k):
-    player, theta = player_of(make(), t_max=4)
+@pytest.mark.parametrize("network", [MLP(hidden=8, head_init="orthogonal"), RECURRENT], ids=["mlp", "recurrent"])
+@pytest.mark.parametrize("name", MAKERS)
+def test_restore_goes_on_exactly_where_state_was_taken(name, network, k):
+    make = MAKERS[name]
+    player, theta = player_of(make(), network=network, t_max=4)
     for _ in range(k):
         player.play(theta)
     state = json.loads(json.dumps(player.state()))                       # as it comes out of a checkpoint
     expected = [snapshot(player.play(theta)) for _ in range(10)]
-    other, _ = player_of(make(), seed=99, t_max=4)
+    other, _ = player_of(make(), seed=99, network=network, t_max=4)
     other.play(theta)                                                    # and whatever was there before does not matter
     other.restore(state)
     for wanted in expected:

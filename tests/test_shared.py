@@ -7,7 +7,7 @@ import pytest
 
 from a3c_numba.shared import EPISODES, HEARTBEAT, LINE, RING, SKIPPED, STEPS, UPDATES, Shared
 
-ROUNDS = 3000
+ROUNDS = 2000
 
 
 @pytest.fixture
@@ -16,17 +16,20 @@ def context():
 
 
 def write(shared, worker, barrier):
-    """A process: many counts, a few episodes, and a mark in theta."""
+    """A process: many counts, a few episodes, a mark in theta, and one in what is its own."""
     barrier.wait(60)
-    for _ in range(ROUNDS):
-        shared.advance(worker, 3, (0.5, worker, 1.0))
+    told = [shared.advance(worker, 3, (0.5, worker, 1.0)) for _ in range(ROUNDS)]
+    assert told == sorted(set(told))
+    shared.statistics_of(worker)[:2] = told[0], told[-1]
+    shared.target[worker] = sum(told) // 3                               # up to 2 ** 24, a float32 is exact
     for episode in range(worker + 1):
         shared.record(worker, 10.0 * worker + episode, 7)
     shared.theta[worker] += shared.theta[worker] + 1
 
 
 def test_two_spawned_processes_write_to_the_same_memory_and_lose_no_count(context):
-    shared = Shared(context, size=4, workers=2, first_step=100)
+    shared = Shared(context, size=4, workers=2, own_statistics=True, has_target=True)
+    shared.go_on_from(102, 0.0)
     shared.theta[:] = 5
     barrier = context.Barrier(2)
     processes = [context.Process(target=write, args=(shared, worker, barrier)) for worker in range(2)]
@@ -35,7 +38,10 @@ def test_two_spawned_processes_write_to_the_same_memory_and_lose_no_count(contex
     for process in processes:
         process.join(60)
         assert process.exitcode == 0
-    assert shared.global_step() == 100 + 2 * 3 * ROUNDS
+    assert shared.global_step() == 102 + 2 * 3 * ROUNDS
+    assert shared.target[:2].astype(int).sum() == sum(range(34, 34 + 2 * ROUNDS)), "every T is told to one of them"
+    firsts, lasts = shared.statistics.reshape(2, 4)[:, :2].T
+    assert firsts.min() == 102 and lasts.max() == 102 + 3 * (2 * ROUNDS - 1)
     np.testing.assert_array_equal(shared.counters[:, [STEPS, UPDATES, EPISODES]], [[3 * ROUNDS, ROUNDS, 1],
                                                                                    [3 * ROUNDS, ROUNDS, 2]])
     np.testing.assert_array_equal(shared.gauges[:, :3], [[0.5, 0, 1], [0.5, 1, 1]])
@@ -43,15 +49,69 @@ def test_two_spawned_processes_write_to_the_same_memory_and_lose_no_count(contex
     np.testing.assert_array_equal(shared.theta, [11, 11, 5, 5])
 
 
-def test_everything_starts_at_zero_with_a_cache_line_for_each_worker(context):
-    shared = Shared(context, size=10, workers=3)
-    assert shared.theta.shape == shared.statistics.shape == (10,) and shared.snapshot.shape == (2, 10)
-    assert shared.theta.dtype == shared.statistics.dtype == shared.snapshot.dtype == np.float32
-    assert shared.counters.strides[0] == shared.gauges.strides[0] == 8 * LINE == 64
+@pytest.mark.parametrize("own_statistics", [False, True])
+@pytest.mark.parametrize("has_target", [False, True])
+def test_everything_starts_at_zero_with_a_cache_line_for_each_worker(context, own_statistics, has_target):
+    shared = Shared(context, 10, 3, own_statistics, has_target)
+    assert shared.theta.shape == (10,) and shared.statistics.shape == (30 if own_statistics else 10,)
+    assert shared.target.shape == (10 if has_target else 0,)
+    assert [array.shape for array in shared.kept] == [array.shape for array in shared.vectors]
+    assert {array.dtype for array in (*shared.vectors, *shared.kept)} == {np.dtype(np.float32)}
+    assert shared.vectors.theta is shared.theta and shared.vectors.statistics is shared.statistics
+    assert shared.counters.strides[0] == shared.gauges.strides[0] == shared.clock.nbytes == 8 * LINE == 64
     assert shared.episodes.shape == (3, RING, 4)
-    for array in (shared.theta, shared.statistics, shared.counters, shared.gauges, shared.episodes, shared.commands):
+    for array in (*shared.vectors, *shared.kept, shared.clock, shared.counters, shared.gauges, shared.episodes,
+                  shared.commands):
         assert not array.any()
     assert shared.global_step() == 0 and not shared.stopping
+
+
+def test_statistics_are_shared_or_each_workers_own(context):
+    shared = Shared(context, size=4, workers=3)
+    for worker in range(3):
+        shared.statistics_of(worker)[worker] = 1 + worker
+    np.testing.assert_array_equal(shared.statistics, [1, 2, 3, 0])
+    own = Shared(context, size=4, workers=3, own_statistics=True)
+    for worker in range(3):
+        assert own.statistics_of(worker).shape == (4,)
+        own.statistics_of(worker)[:] = 1 + worker
+    np.testing.assert_array_equal(own.statistics, np.repeat([1, 2, 3], 4))
+
+
+def test_worker_0_keeps_what_all_share(context):
+    shared = Shared(context, size=2, workers=2, has_target=True)
+    shared.theta[:], shared.statistics[:], shared.target[:] = 1, 2, 3
+    shared.keep(1)
+    assert not any(array.any() for array in shared.kept)
+    shared.keep(0)
+    shared.theta[:], shared.statistics[:], shared.target[:] = 4, 5, 6
+    assert [array.tolist() for array in shared.kept] == [[1, 1], [2, 2], [3, 3]]
+
+
+def test_every_worker_keeps_what_is_its_own(context):
+    shared = Shared(context, size=2, workers=3, own_statistics=True)
+    shared.theta[:], shared.statistics[:] = 1, range(1, 7)
+    shared.keep(2)
+    assert shared.kept.statistics.tolist() == [0, 0, 0, 0, 5, 6] and not shared.kept.theta.any()
+    shared.keep(0)
+    assert shared.kept.statistics.tolist() == [1, 2, 0, 0, 5, 6] and shared.kept.theta.tolist() == [1, 1]
+    shared.keep(1)
+    assert shared.kept.statistics.tolist() == [1, 2, 3, 4, 5, 6] and shared.kept.target.size == 0
+
+
+def test_advance_tells_where_the_clock_stood(context):
+    shared = Shared(context, size=1, workers=2)
+    gauges = (0.0, 0.0, 1.0)
+    assert [shared.advance(worker, steps, gauges) for worker, steps in ((0, 5), (1, 3), (1, 1), (0, 2))] == [0, 5, 8, 9]
+    assert shared.global_step() == 11 and shared.counters[:, STEPS].tolist() == [7, 4]
+
+
+def test_an_interrupted_run_counts_on(context):
+    shared = Shared(context, size=1, workers=1)
+    shared.go_on_from(2**40, 500.0)
+    assert shared.global_step() == 2**40 and 500 <= shared.seconds() < 560
+    assert shared.advance(0, 4, (0.0, 0.0, 1.0)) == 2**40 and shared.global_step() == 2**40 + 4
+    assert shared.counters[0, STEPS] == 4
 
 
 def test_the_ring_of_episodes_overwrites_the_oldest(context):
@@ -64,7 +124,8 @@ def test_the_ring_of_episodes_overwrites_the_oldest(context):
 
 
 def test_an_episode_is_stamped_with_the_runs_seconds_and_steps(context):
-    shared = Shared(context, size=1, workers=1, first_step=50, first_second=1000.0)
+    shared = Shared(context, size=1, workers=1)
+    shared.go_on_from(50, 1000.0)
     shared.advance(0, 7, (0.0, 0.0, 1.0))
     shared.record(0, -3.0, 7)
     seconds, step, score, length = shared.episodes[0, 0]

@@ -10,8 +10,9 @@ from a3c_numba import show
 from a3c_numba.agent import configure
 from a3c_numba.checkpoint import save
 from a3c_numba.evaluation import Evaluation
+from a3c_numba.networks import Convolutional
 from a3c_numba.trainer import start_of
-from tests.programs import Chances, chances, program, small
+from tests.programs import Chances, Steered, chances, program, small
 
 
 @pytest.fixture(scope="module")
@@ -33,6 +34,23 @@ def test_moments_are_those_of_the_game(shown):
         assert 0 <= moment.action < 3 and moment.score == 0
 
 
+@pytest.mark.parametrize("parts", [{}, {"network": Convolutional(dense=8, recurrent=True, cells=6)}])
+def test_of_continuous_actions_there_is_no_number_but_where_the_mean_lies(parts):
+    start = start_of(configure("tests.programs:Steered-v0", **parts))
+    start.theta[:] = 0                                                   # a mean of 0
+    scenes = list(show.watch(start, Evaluation(1), 0, None))
+    assert len(scenes) == 7
+    for scene in scenes:
+        assert scene.action is None and scene.policy.shape == (2,)
+        np.testing.assert_allclose(scene.policy, [1 / 2, 2 / 3], rtol=1e-6)
+
+
+def test_of_action_values_the_greedy_action_stands_out():
+    start = start_of(configure("tests.programs:Shown-v0", algorithm="one_step_q"))
+    for scene in show.watch(start, Evaluation(1), 0, None):
+        np.testing.assert_allclose(np.sort(scene.policy), [0.05 / 3, 0.05 / 3, 1 - 2 * 0.05 / 3], rtol=1e-6)
+
+
 def test_moments_can_be_cut_short(shown):
     assert len(list(show.watch(shown, Evaluation(1), 0, 3))) == 3
 
@@ -48,6 +66,7 @@ def test_action_names():
     named = Chances()
     named.action_names = ("left", "right")
     assert show.action_names(named) == ["left", "right"]
+    assert show.action_names(Steered()) == ["0", "1"]
 
 
 @pytest.mark.parametrize("suffix", [".mp4", ".gif"])
@@ -59,6 +78,17 @@ def test_a_film_has_a_frame_for_each_step(file, tmp_path, capsys, suffix):
     while reader.read()[0]:
         frames += 1
     assert frames == 10 and capsys.readouterr().out.splitlines() == ["game 0: 0", "game 1: 0", str(path)]
+
+
+def test_continuous_actions_can_be_filmed_and_drawn(tmp_path, capsys, monkeypatch):
+    pytest.importorskip("cv2")
+    save(tmp_path / "agent.npz", start_of(configure("tests.programs:Steered-v0")))
+    assert program("play", tmp_path / "agent.npz", "--video", tmp_path / "film.gif") == 0
+    assert (tmp_path / "film.gif").stat().st_size > 1000
+    monkeypatch.setattr(sys.stdout, "isatty", lambda: True)
+    monkeypatch.setattr(show.time, "sleep", lambda seconds: None)
+    assert program("play", tmp_path / "agent.npz") == 0
+    assert "*" not in capsys.readouterr().out, "no action is marked"
 
 
 def test_without_a_terminal_only_scores_are_printed(file, capsys):

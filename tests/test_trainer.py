@@ -24,7 +24,21 @@ def trainer(config, out=None, callback=None):
 def test_a_run_starts_from_parameters_of_the_seed():
     one, same, other = (start_of(small(seed=seed)) for seed in (3, 3, 4))
     assert np.array_equal(one.theta, same.theta) and not np.array_equal(one.theta, other.theta)
-    assert (one.global_step, one.workers) == (0, []) and not one.statistics.any()
+    assert (one.global_step, one.workers) == (0, []) and one.statistics is one.target is None
+    shared = Trainer(one).shared
+    assert np.array_equal(shared.theta, one.theta) and not shared.statistics.any() and not shared.target.size
+
+
+def test_a_value_methods_run_starts_with_its_target_at_theta():
+    start = start_of(small(algorithm="n_step_q", optimizer="local_rmsprop", workers=3))
+    shared = Trainer(start).shared
+    assert np.array_equal(shared.target, start.theta) and np.array_equal(shared.theta, start.theta)
+    assert shared.statistics.shape == (3 * len(start.theta),) and not shared.statistics.any()
+    start.target, start.statistics = start.theta + 1, np.arange(3 * len(start.theta), dtype=np.float32)
+    start.global_step, start.seconds = 1000, 60.0
+    shared = Trainer(start).shared
+    assert np.array_equal(shared.target, start.theta + 1) and np.array_equal(shared.statistics, start.statistics)
+    assert shared.global_step() == 1000 and 60 <= shared.seconds() < 120
 
 
 def test_it_ends_within_a_rollout_of_the_last_step(tmp_path):

@@ -155,7 +155,7 @@ def test_a_worker_that_is_given_a_state_goes_on_exactly_there():
     for _ in range(7):
         worker.update()
     other, memory, _ = begun(config, seed=77)
-    memory.theta[:], memory.statistics[:], memory.counters[:] = shared.theta, shared.statistics, shared.counters
+    memory.theta[:], memory.statistics[:], memory.clock[:] = shared.theta, shared.statistics, shared.clock
     other.local.flat[:] = memory.theta
     other.player.restore(worker.player.state())
     for _ in range(7):
@@ -181,7 +181,8 @@ def test_the_loop_ends_at_the_last_step_and_gives_its_state():
     assert 100 <= shared.global_step() < 105
     (kind, state), = pipe.sent
     assert kind == "state" and state["steps"] == shared.counters[0, STEPS]
-    np.testing.assert_array_equal(shared.snapshot, [shared.theta, shared.statistics])
+    np.testing.assert_array_equal(shared.kept.theta, shared.theta)
+    np.testing.assert_array_equal(shared.kept.statistics, shared.statistics)
 
 
 def test_the_loop_stops_when_told_and_answers_each_request_once():

@@ -2,6 +2,8 @@
 
     R_t = r_t + gamma max_a' Q(s_{t+1}, a'; theta-)           r_t alone where the episode terminated
 
+which is the lambda-return of ``returns.py`` with lambda = 0 and V_t = max_a Q(s_t, a; theta-).
+
 theta is read anew at every step, from where all workers write it, and the gradients of I_AsyncUpdate steps are added up
 before they are applied.
 """
@@ -11,6 +13,7 @@ from typing import ClassVar
 
 import numpy as np
 
+from ..returns import returns_of
 from ..rollout import Rollout
 from ..settings import setting
 from .value_method import Outputs, ValueMethod
@@ -35,5 +38,5 @@ class OneStepQ(ValueMethod):
 
     def targets(self, rollout: Rollout, outputs: Outputs) -> np.ndarray:
         """R_t (T,), from the target network's ``outputs`` for the rollout's T + 1 states."""
-        q = outputs[0][1:]                                               # Q(s_{t+1}, .; theta-)
-        return rollout.rewards + rollout.discounts * q.max(axis=1)
+        values = outputs[0].max(axis=1)                                  # max_a Q(s_t, a; theta-), the first not read
+        return returns_of(rollout.rewards, rollout.discounts, values, 0.0)

@@ -11,6 +11,7 @@ from typing import ClassVar
 
 import numpy as np
 
+from ..returns import returns_of
 from ..rollout import Rollout
 from .one_step_q import OneStepQ
 from .value_method import Outputs
@@ -24,5 +25,6 @@ class OneStepSarsa(OneStepQ):
 
     def targets(self, rollout: Rollout, outputs: Outputs) -> np.ndarray:
         """R_t (T,), from the target network's ``outputs`` for the rollout's T + 1 states."""
-        q = outputs[0][1:]                                               # Q(s_{t+1}, .; theta-)
-        return rollout.rewards + rollout.discounts * q[np.arange(len(q)), rollout.next_actions]
+        values, T = np.zeros(rollout.length + 1, np.float32), rollout.length
+        values[1:] = outputs[0][np.arange(1, T + 1), rollout.next_actions]     # Q(s_t, a_t; theta-)
+        return returns_of(rollout.rewards, rollout.discounts, values, 0.0)

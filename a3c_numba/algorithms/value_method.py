@@ -48,8 +48,9 @@ class ValueMethod:
 
     def _greedy(self, action_space: Any, epsilon: float) -> EpsilonGreedy:
         if not isinstance(action_space, Discrete):
-            raise ValueError(f"{type(self).__name__} is a value method and needs Discrete actions; {action_space} is "
-                             "for A3C (--algorithm a3c)")
+            space = " ".join(str(action_space).split())
+            raise ValueError(f"{type(self).__name__} is a value method and needs Discrete actions; {space} is for A3C "
+                             "(--algorithm a3c)")
         return EpsilonGreedy(int(action_space.n), epsilon, epsilon, self.exploration_steps)
 
     def behaviour(self, action_space: Any, rng: np.random.Generator) -> EpsilonGreedy:

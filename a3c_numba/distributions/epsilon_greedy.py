@@ -40,7 +40,7 @@ class EpsilonGreedy:
         """An action of the epsilon-greedy policy."""
         u = rng.random()
         if u < self.epsilon:
-            return min(int(u / self.epsilon * self.n), self.n - 1)       # the division may round up to 1
+            return int(u / self.epsilon * self.n)
         return int(row.argmax())
 
     def best(self, rows: np.ndarray) -> np.ndarray:

@@ -7,7 +7,7 @@ from functools import partial
 import gymnasium
 import numpy as np
 import pytest
-from gymnasium.spaces import Box, Discrete
+from gymnasium.spaces import Box, Discrete, MultiDiscrete
 
 from a3c_numba.envs import TOYS, MissingPackage, UnknownEnvironment, UnsupportedSpace, check_spaces, make
 from a3c_numba.envs.atari import Atari, AtariSettings
@@ -81,7 +81,10 @@ def test_a_missing_package_is_one_line():
 @pytest.mark.parametrize(
     "env",
     [
-        Spaces(action_space=Box(-1, 1, (2,))),
+        Spaces(action_space=Box(-1, 1, (2, 2))),
+        Spaces(action_space=Box(-1, 1, ())),
+        Spaces(action_space=Box(0, 9, (2,), np.int64)),
+        Spaces(action_space=MultiDiscrete([2, 3])),
         Spaces(action_space=Discrete(3, start=1)),
         Spaces(observation_space=Discrete(4)),
         Spaces(observation_space=Box(0, 1, (4, 4))),
@@ -94,6 +97,11 @@ def test_an_unsupported_space_is_named_on_one_line(env):
     assert "\n" not in str(caught.value)
     with pytest.raises(UnsupportedSpace):
         make(lambda: env)
+
+
+@pytest.mark.parametrize("actions", [Box(-1, 1, (2,)), Box(-np.inf, np.inf, (1,)), Box(-1, 1, (3,), np.float64)])
+def test_actions_may_be_real_numbers(actions):
+    assert make(partial(Spaces, action_space=actions)).action_space == actions
 
 
 def test_neither_the_emulator_nor_opencv_is_imported_unasked():

@@ -8,9 +8,10 @@ import numpy as np
 import pytest
 
 from a3c_numba import layers
-from a3c_numba.layers.compose import Chain, Fork, memories
+from a3c_numba.layers.compose import Chain, Fork, RecurrentState, memories
 from a3c_numba.layers.conv2d import Conv2d
 from a3c_numba.layers.dense import Dense, RectifiedDense
+from a3c_numba.layers.lstm import LSTM
 from a3c_numba.layers.pixels import Center, Scale
 from a3c_numba.layers.relu import ReLU
 from a3c_numba.networks import INITIALIZERS, MLP, NETWORKS, PIXELS, Convolutional
@@ -29,14 +30,19 @@ LAYERS = {
     "RectifiedDense": (RectifiedDense((2, 3), 4), (2, 3)),
     "Conv2d": (Conv2d((5, 6, 2), 3, k=3, stride=2), (5, 6, 2)),
     "Conv2d in tiles": (Conv2d((4, 6, 16), 16, k=2, stride=2), (4, 6, 16)),
+    "LSTM": (LSTM(5, 3), (5,)),
+    "LSTM of one cell": (LSTM(1, 1), (1,)),
     "ReLU": (ReLU((2, 3)), (2, 3)),
     "Scale": (Scale((4, 5, 2)), (4, 5, 2)),
     "Center": (Center((4, 5, 2)), (4, 5, 2)),
     "Chain": (Chain(one=Dense(3, 4), relu=ReLU((4,)), two=RectifiedDense(4, 2)), (3,)),
+    "Chain of LSTMs": (Chain(one=LSTM(3, 4), relu=ReLU((4,)), two=LSTM(4, 2)), (3,)),
     "Fork": (Fork(left=Dense(4, 2), right=RectifiedDense(4, 3)), (4,)),
     "mlp": (MLP(hidden=6, head_init="orthogonal").build((5,), HEADS), (5,)),
+    "mlp recurrent": (MLP(4, layers=1, recurrent=True, cells=3, head_init="orthogonal").build((5,), HEADS), (5,)),
     "convolutional scale": (Convolutional("scale", dense=5).build((20, 24, 1), HEADS), (20, 24, 1)),
     "convolutional center": (Convolutional("center", dense=5).build((20, 20, 1), HEADS), (20, 20, 1)),
+    "convolutional recurrent": (Convolutional(dense=5, recurrent=True, cells=3).build((20, 20, 1), HEADS), (20, 20, 1)),
 }
 EXACT = ("convolutional", "Scale", "Center")                             # these take bytes
 
@@ -58,6 +64,14 @@ def drawn(name, dtype=np.float64, seed=0):
     return layer, p, x.astype(dtype)
 
 
+def cache_of(layer, rows, dtype=np.float64):
+    """A cache, and in it a state at random before row 0, as in the middle of an episode."""
+    cache = layer.cache(rows, dtype)
+    state = RecurrentState(cache)
+    state.write(0, np.random.default_rng(4).normal(size=state.size) / 2)
+    return cache
+
+
 def as_tuple(y):
     return y if isinstance(y, tuple) else (y,)
 
@@ -71,7 +85,7 @@ def output_gradients(y, seed=1):
 def backward_of(name, dtype=np.float64, d_flat=None, poison=None):
     """One forward and one backward pass over all rows; d_p starts at ``d_flat`` and every d_x at ``poison``."""
     layer, p, x = drawn(name, dtype)
-    cache = layer.cache(ROWS + 1, dtype)
+    cache = cache_of(layer, ROWS + 1, dtype)
     d_y = output_gradients(layer.forward(p.tree, x, cache, slice(0, ROWS)))
     for memory in memories(cache):
         memory.d_x[:] = 0 if poison is None else poison
@@ -119,15 +133,22 @@ def test_forward_writes_the_given_rows_and_no_others(name):
     cache = layer.cache(ROWS + 2, np.float64)
     for memory in memories(cache):
         memory.y[:], memory.d_x[:] = np.nan, np.nan
+        for state in memory.states:
+            state[:] = np.nan
+    RecurrentState(cache).write(1, 0.5)                                  # which is row 0 of what a cell put out
     layer.forward(p.tree, x[:2], cache, slice(1, 3))
     for memory in memories(cache):
         assert np.isfinite(memory.y[1:3]).all()
-        assert np.isnan(memory.y[0]).all() and np.isnan(memory.y[3:]).all() and np.isnan(memory.d_x).all()
+        assert (memory.y[0] == 0.5).all() if memory.states else np.isnan(memory.y[0]).all()
+        assert np.isnan(memory.y[3:]).all() and np.isnan(memory.d_x).all()
+        for state in memory.states:
+            assert (state[1] == 0.5).all() and np.isfinite(state[2:4]).all()
+            assert np.isnan(state[0]).all() and np.isnan(state[4:]).all()
 
 
 def test_forward_returns_views_of_the_cache(name):
     layer, p, x = drawn(name)
-    cache = layer.cache(ROWS, np.float64)
+    cache = cache_of(layer, ROWS)
     ys = as_tuple(layer.forward(p.tree, x, cache, slice(0, ROWS)))
     assert all(any(np.shares_memory(y, memory.y) for memory in memories(cache)) for y in ys)
 
@@ -136,19 +157,21 @@ def test_forward_returns_views_of_the_cache(name):
 def test_row_by_row_equals_one_batch(name, dtype, tolerance):
     """Not bit for bit: a matrix product may sum in another order when it has more rows."""
     layer, p, x = drawn(name, dtype)
-    alone, together = layer.cache(ROWS, dtype), layer.cache(ROWS, dtype)
+    alone, together = cache_of(layer, ROWS, dtype), cache_of(layer, ROWS, dtype)
     layer.forward(p.tree, x, together, slice(0, ROWS))
     for t in range(ROWS):
         layer.forward(p.tree, x[t:t + 1], alone, slice(t, t + 1))
     for one, other in zip(memories(alone), memories(together)):
         np.testing.assert_allclose(one.y, other.y, rtol=tolerance, atol=tolerance)
+        for state, same in zip(one.states, other.states, strict=True):
+            np.testing.assert_allclose(state, same, rtol=tolerance, atol=tolerance)
 
 
 def test_backward_after_acting_row_by_row_is_backward_after_one_batch(name):
     layer, p, x = drawn(name)
     gradients = []
     for step in (1, ROWS):
-        cache, d_p = layer.cache(ROWS, np.float64), Parameters(layer.shapes, dtype=np.float64)
+        cache, d_p = cache_of(layer, ROWS), Parameters(layer.shapes, dtype=np.float64)
         for t in range(0, ROWS, step):
             layer.forward(p.tree, x[t:t + step], cache, slice(t, t + step))
         d_y = tuple(np.ones((ROWS, *layer_y.shape[1:])) for layer_y in as_tuple(layer.forward(
@@ -166,6 +189,28 @@ def test_backward_adds_to_parameter_gradients(name, dtype, tolerance):
     np.testing.assert_allclose(added, before + plain, rtol=tolerance, atol=tolerance * np.abs(plain).max(initial=1))
 
 
+def test_only_recurrent_layers_have_a_state_and_it_matters(name):
+    layer, p, x = drawn(name)
+    cache = cache_of(layer, ROWS)
+    state = RecurrentState(cache)
+    assert (state.size > 0) == ("LSTM" in name or "recurrent" in name) and state.read(0).shape == (state.size,)
+    first = [y.copy() for y in as_tuple(layer.forward(p.tree, x, cache, slice(0, ROWS)))]
+    state.write(0, 0)
+    second = as_tuple(layer.forward(p.tree, x, cache, slice(0, ROWS)))
+    for one, other in zip(first, second):
+        assert (one[0] != other[0]).any() == (state.size > 0) and (one[-1] != other[-1]).any() == (state.size > 0)
+
+
+def test_what_is_moved_to_the_start_goes_on_as_it_would_have(name):
+    layer, p, x = drawn(name)
+    cache = cache_of(layer, ROWS)
+    layer.forward(p.tree, x[:2], cache, slice(0, 2))
+    expected = [y.copy() for y in as_tuple(layer.forward(p.tree, x[2:], cache, slice(2, ROWS)))]
+    RecurrentState(cache).move(2)
+    for one, other in zip(expected, as_tuple(layer.forward(p.tree, x[2:], cache, slice(0, ROWS - 2)))):
+        np.testing.assert_array_equal(one, other)
+
+
 def test_backward_overwrites_input_gradients_and_touches_no_further_row(name):
     _, clean, _ = backward_of(name)
     _, d_x, cache = backward_of(name, poison=np.nan)
@@ -177,7 +222,7 @@ def test_backward_overwrites_input_gradients_and_touches_no_further_row(name):
 def test_backward_leaves_parameters_and_input_alone(name):
     layer, p, x = drawn(name)
     kept = p.flat.copy(), x.copy()
-    cache = layer.cache(ROWS, np.float64)
+    cache = cache_of(layer, ROWS)
     d_y = output_gradients(layer.forward(p.tree, x, cache, slice(0, ROWS)))
     layer.backward(p.tree, Parameters(layer.shapes, dtype=np.float64).tree, x, cache, d_y)
     np.testing.assert_array_equal(p.flat, kept[0])
@@ -187,7 +232,7 @@ def test_backward_leaves_parameters_and_input_alone(name):
 def loss_of(name):
     """A random linear function of the outputs, as a closure, with everything that it depends on."""
     layer, p, x = drawn(name, seed=3)
-    cache = layer.cache(ROWS, np.float64)
+    cache = cache_of(layer, ROWS)
     d_y = output_gradients(layer.forward(p.tree, x, cache, slice(0, ROWS)))
 
     def loss():

@@ -1,0 +1,175 @@
+"""What a study of many runs needs: a folder in which it can be gone on with, and a run's score after every episode.
+
+    NAME.json    what the study is of; another study in the same folder is refused
+    NAME.csv     a row a run, written as soon as the run is over
+"""
+
+import csv
+import io
+import json
+import math
+from collections import deque
+from pathlib import Path
+from typing import Any, Iterable, Iterator
+
+from .checkpoint import Checkpoint
+from .config import Config
+from .crew import signals_held
+from .run_folder import Progress
+from .shared import EPISODES, RING, UPDATES, Shared
+from .trainer import WINDOW, Trainer, start_of
+
+LEAST = 20                     # episodes from which a mean counts
+
+
+class StudyError(ValueError):
+    """A folder that cannot take, or does not hold, this study; one line."""
+
+
+class Study:
+    """The two files of a study; ``row_type`` is a NamedTuple of ints and floats, its rows so far are in ``rows``."""
+
+    def __init__(self, folder: Path, name: str, row_type: Any) -> None:
+        self.folder, self.row_type = folder, row_type
+        self.settings, self.table = folder / f"{name}.json", folder / f"{name}.csv"
+        self.rows: list[Any] = []
+
+    def open(self, settings: dict[str, Any]) -> None:
+        """Begin, or go on; raises StudyError, with everything as it was, where the folder holds anything else."""
+        try:
+            if self.settings.exists():
+                self._check(json.loads(json.dumps(settings)))
+                self._read()
+            elif self.table.exists():
+                raise StudyError(f"{self.table} stands there without {self.settings.name}: give another --out")
+            else:
+                self.folder.mkdir(parents=True, exist_ok=True)
+                write(self.table, as_csv([self.row_type._fields]))
+                write(self.settings, json.dumps(settings, indent=1) + "\n")
+        except OSError as error:
+            raise StudyError(f"cannot write to {self.folder}: {error.strerror}") from None
+
+    def _check(self, settings: Any) -> None:
+        try:
+            found = _flat(json.loads(self.settings.read_text(encoding="utf-8")))
+        except ValueError as error:
+            raise StudyError(f"{self.settings} cannot be read: {error}") from None
+        wanted = _flat(settings)
+        for name in [*wanted, *found]:
+            if (name in found, found.get(name)) != (name in wanted, wanted.get(name)):
+                raise StudyError(f"{self.folder} holds a study with {name} {found.get(name)}, not "
+                                 f"{wanted.get(name)}: give another --out")
+
+    def _read(self) -> None:
+        """The rows written so far; one that was cut short is dropped, in the file too."""
+        text = self.table.read_text(encoding="utf-8") if self.table.exists() else ""
+        whole = text[:text.rfind("\n") + 1]
+        lines = list(csv.reader(whole.splitlines())) or [list(self.row_type._fields)]
+        kinds = self.row_type.__annotations__.values()
+        try:
+            if lines[0] != list(self.row_type._fields):
+                raise ValueError(f"its columns are {', '.join(lines[0])}")
+            self.rows = [self.row_type(*(_number(kind, cell) for kind, cell in zip(kinds, line, strict=True)))
+                         for line in lines[1:]]
+        except ValueError as error:
+            raise StudyError(f"cannot go on with {self.table}: {error}") from None
+        if whole != text or not text:
+            write(self.table, as_csv([lines[0], *self.rows]))
+
+    def append(self, row: Any) -> None:
+        """One more row, also on disk."""
+        self.rows.append(row)
+        with signals_held(), open(self.table, "a", newline="", encoding="utf-8") as file:
+            file.write(as_csv([row]))
+
+
+def _flat(tree: Any, name: str = "") -> dict[str, Any]:
+    """{"optimizer": {"decay": 0.99}} -> {"optimizer.decay": 0.99}."""
+    if not isinstance(tree, dict):
+        return {name: tree}
+    parts = [_flat(below, f"{name}.{part}" if name else part) for part, below in tree.items()]
+    return {key: leaf for part in parts for key, leaf in part.items()}
+
+
+def _number(kind: Any, cell: str) -> Any:
+    return math.nan if kind is float and not cell else kind(cell)
+
+
+def as_csv(rows: Iterable[Iterable[Any]]) -> str:
+    """Rows as text; a number that is not there, nan, is an empty cell."""
+    text = io.StringIO()
+    csv.writer(text, lineterminator="\n").writerows([_cell(x) for x in row] for row in rows)
+    return text.getvalue()
+
+
+def _cell(x: Any) -> Any:
+    if not isinstance(x, float):
+        return x
+    return "" if math.isnan(x) else f"{x:.9g}"
+
+
+def write(path: Path, text: str) -> None:
+    """Write a file whole or not at all; a signal waits."""
+    temporary = path.with_name(f".{path.name}.tmp")
+    with signals_held():
+        try:
+            temporary.write_text(text, encoding="utf-8", newline="")
+            temporary.replace(path)
+        finally:
+            temporary.unlink(missing_ok=True)
+
+
+class RunningScore:
+    """A run's mean score over the last 100 episodes, or as many as there are, after each of them: a Trainer's callback.
+
+    Attributes:
+        best: the highest mean so far, of at least LEAST episodes; nan before there are as many.
+        begun: seconds of the run at its first update, to 0.1: by then the process runs and all kernels are compiled.
+        reached: (seconds, agent steps) at which such a mean came to ``target``; None before.
+        active: workers that had made an update by then, or by the last look.
+    """
+
+    def __init__(self, shared: Shared, target: float = math.inf) -> None:
+        self.shared, self.target = shared, target
+        self.scores: deque[float] = deque(maxlen=WINDOW)
+        self.read = [0] * len(shared.counters)
+        self.best, self.begun, self.active = math.nan, 0.0, 0
+        self.reached: tuple[float, int] | None = None
+
+    def __call__(self, progress: Progress) -> bool:
+        """Read on; False, which ends the run, when the target is reached."""
+        if not progress.updates:
+            self.begun = progress.seconds
+        if self.reached is None:
+            self.active = int((self.shared.counters[:, UPDATES] > 0).sum())
+        for seconds, step, score in self._finished():
+            self.scores.append(score)
+            mean = sum(self.scores) / len(self.scores)
+            if len(self.scores) >= LEAST:
+                self.best = max(mean, self.best) if self.best == self.best else mean
+                if mean >= self.target and self.reached is None:
+                    self.reached = seconds, int(step)
+        return self.reached is None
+
+    def _finished(self) -> Iterator[tuple[float, float, float]]:
+        """Seconds, agent steps and score of each episode since the last look, in turn."""
+        rows: list[tuple[float, ...]] = []
+        for number, written in enumerate(self.shared.counters[:, EPISODES].tolist()):
+            ring = self.shared.episodes[number]
+            rows += [tuple(ring[k % RING, :3].tolist()) for k in range(max(self.read[number], written - RING), written)]
+            self.read[number] = written
+        return ((seconds, step, score) for seconds, step, score in sorted(rows))
+
+
+def watched(config: Config, target: float = math.inf) -> tuple[Checkpoint, RunningScore]:
+    """Train, nothing on disk, to the end or to the mean score ``target``; returns where it ended and its scores.
+
+    Raises WorkerDied, or whatever interrupts the main process.
+    """
+    trainer = Trainer(start_of(config))
+    score = RunningScore(trainer.shared, target)
+    trainer.callback, trainer.report_seconds = score, 0.0                # at every look
+    last = trainer.run()
+    assert trainer.latest
+    score(trainer.latest)                                                # the episodes since the last look
+    return last, score

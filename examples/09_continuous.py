@@ -1,0 +1,36 @@
+"""Continuous actions: the policy is a Gaussian, its mean and its variance are what the network puts out.
+
+AimContinuous shows one of three places, to be hit with a real number: -1, 0 or 1.  Four shots an episode, each worth
+1 less its distance from the place; 4 is perfect.
+
+Notice that nothing says "continuous": the environment's action space decides which policy there is.  Notice the variance
+too: it is large at first, and shrinks as shots get surer.  A mean may lie outside the Box, whose edge is then played.
+Any environment with a Box of actions goes the same way, only longer:
+
+    python 09_continuous.py Pendulum-v1 600_000
+"""
+
+import sys
+
+from a3c_numba import Agent
+from a3c_numba.distributions.gaussian import FLOOR, variance
+
+
+def main(env: str = "AimContinuous", total_steps: str = "60_000") -> None:
+    """Train with the preset for vectors; show the score, and what the policy says of six observations."""
+    agent = Agent(env, seed=0)
+    print("before:", agent.evaluate(30).mean())
+    agent.learn(int(total_steps), progress=True)
+    print("after: ", agent.evaluate(30).mean(), "  with the mean for an action:",
+          agent.evaluate(30, deterministic=True).mean())
+    made = agent.config.make_env()
+    made.reset(seed=0)
+    for _ in range(6):
+        obs, _ = made.reset()
+        (rows, _), _ = agent.policy.outputs(obs[None], agent.policy.initial_state(1))
+        mean, v = rows[0, :-1], variance(rows[0, -1], FLOOR)             # v = softplus(...) + FLOOR
+        print(f"seen {obs.round(2).tolist()}   mean {mean.astype(float).round(2).tolist()}   variance {v:.3f}")
+
+
+if __name__ == "__main__":  # workers import this file
+    main(*sys.argv[1:])

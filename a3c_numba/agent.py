@@ -158,11 +158,14 @@ class Agent:
         size = self.policy.state_size
         if state is None or not size:
             return self.policy.initial_state(n)
+        if np.shape(state) != (n, size):
+            raise ValueError(f"state must be of shape {(n, size)}, as predict returned it; got {np.shape(state)}")
         before = np.array(state, np.float32)
-        if before.shape != (n, size):
-            raise ValueError(f"state must be of shape {(n, size)}, as predict returned it; got {before.shape}")
         if episode_start is not None:
-            before[np.broadcast_to(np.asarray(episode_start, bool), n)] = 0
+            starts = np.asarray(episode_start, bool)
+            if starts.shape not in ((), (n,)):
+                raise ValueError(f"episode_start must be of shape {(n,)}; got {starts.shape}")
+            before[np.broadcast_to(starts, n)] = 0
         return before
 
     def evaluate(self, episodes: int = 30, protocol: str = "noop", seed: int = 0, deterministic: bool = False,
@@ -188,12 +191,13 @@ class Agent:
         L = sum_t (R_t - Q(s_t, a_t))^2.  Nothing is clipped.  A recurrent network remembers nothing before obs[0].
         """
         obs, pi = self._observations(obs), self.policy.pi
-        actions, returns = np.asarray(actions, pi.action_dtype), np.asarray(returns, np.float32)
-        if not 0 < len(obs) == len(actions) == len(returns) or obs.shape[1:] != self.observation_space.shape \
-                or actions.shape[1:] != pi.action_shape:
+        actions, returns = np.asarray(actions), np.asarray(returns, np.float32)
+        T, shape = len(obs), self.observation_space.shape
+        if not T or (obs.shape[1:], actions.shape, returns.shape) != (shape, (T, *pi.action_shape), (T,)):
             raise ValueError(f"obs {obs.shape}, actions {actions.shape} and returns {returns.shape} are no rollout")
-        if not pi.action_shape and not 0 <= actions.min() <= actions.max() < self.action_space.n:
-            raise ValueError(f"actions must lie in 0 .. {self.action_space.n - 1}; got {actions.tolist()}")
+        if not pi.action_shape and not (actions.dtype.kind in "iu" and 0 <= actions.min() <= actions.max() < pi.n):
+            raise ValueError(f"actions must be whole numbers in 0 .. {pi.n - 1}; got {actions.tolist()}")
+        actions = actions.astype(pi.action_dtype)
         cache, d_theta = self.network.cache(len(obs), np.float32), Parameters(self.network.shapes)
         outputs = self.network.forward(self.policy.parameters.tree, obs, cache, slice(0, len(obs)))
         d_outputs = self.config.algorithm.loss_gradient(pi, actions, returns, outputs)

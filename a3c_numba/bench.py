@@ -11,7 +11,7 @@ LSTM's sums, per step of a rollout of full length T:
     forward           1 for each step, and 1 / T more for s_T: where V is bootstrapped from the worker's own network, or
                       (Sarsa) the next action is drawn there
     target network    a forward pass for each state that the targets ask for: 1 for one-step methods, 1 / T for n-step
-                      Q; with an LSTM all T + 1 states of the rollout, since what comes later depends on what came before
+                      Q; with an LSTM all T + 1 states of the rollout, since the later ones depend on the earlier
     backward          dW of every layer, dX of all but the lowest; an LSTM's dX holds the gradient back through time
 
 Nothing is counted for element-wise work (ReLU, the LSTM's gates), for the update, for copies of theta, or for the

@@ -144,7 +144,8 @@ def _add_bench(menu: Any) -> None:
     parser.add_argument("env", nargs="?", default="ALE/Pong-v5", metavar="ENV", help="Atari game (default ALE/Pong-v5)")
     parser.add_argument("--seconds", type=float, default=10.0, metavar="S", help="for each training run (default 10)")
     parser.add_argument("--t-max", type=options.whole_number, default=5, metavar="N", help="rollout length (default 5)")
-    parser.add_argument("--algorithm", choices=tuple(ALGORITHMS), default="a3c", help="the paper's method (default a3c)")
+    parser.add_argument("--algorithm", choices=tuple(ALGORITHMS), default="a3c",
+                        help="the paper's method (default a3c)")
     parser.add_argument("--recurrent", action="store_true", help="the network with an LSTM")
 
 
@@ -155,6 +156,8 @@ def _add_check_gradients(menu: Any) -> None:
     parser.add_argument("--coordinates", type=options.whole_number, default=20, metavar="N",
                         help="coordinates tried in each tensor (default 20)")
     parser.add_argument("--preset", choices=tuple(PRESETS), help="whose network (default: by observations)")
+    parser.add_argument("--algorithm", choices=tuple(ALGORITHMS), help="whose loss (default a3c)")
+    parser.add_argument("--recurrent", action="store_true", help="the network with an LSTM")
     parser.add_argument("--seed", type=options.whole_number, default=0, metavar="S", help="of parameters and rollout")
 
 

@@ -11,7 +11,7 @@ from . import bench as benchmark
 from . import gradient_check, options, show
 from .agent import configure
 from .checkpoint import Checkpoint, CheckpointError, load_fitting
-from .config import Config
+from .config import Config, name_of
 from .display import Display
 from .evaluation import Evaluation, summary
 from .evaluation import evaluate as play_games
@@ -50,7 +50,8 @@ def _configured(arguments: Namespace, workers: int | None) -> Config:
 
 
 def _folder(arguments: Namespace, config: Config, name: str) -> Path:
-    return Path(arguments.out or f"runs/{config.env_name.split('/')[-1]}-{name}")
+    method = "" if name_of(config.algorithm) == "a3c" else name_of(config.algorithm) + "-"
+    return Path(arguments.out or f"runs/{config.env_name.split('/')[-1]}-{method}{name}")
 
 
 def _resumed(arguments: Namespace) -> tuple[Checkpoint, RunFolder, list[float]]:
@@ -97,9 +98,13 @@ def evaluate(arguments: Namespace) -> int:
     path, checkpoint = _trained(arguments.source)
     out = _writable(Path(arguments.json) if arguments.json else path.with_name("evaluation.json"))
     result = summary(play_games(checkpoint.config, checkpoint.theta, how, arguments.workers), how)
-    out.write_text(json.dumps({"agent": str(path), "env": checkpoint.config.env_name} | result, indent=1) + "\n")
+    epsilon = 0.0 if how.deterministic else getattr(checkpoint.config.algorithm, "evaluation_epsilon", None)
+    about = {"agent": str(path), "env": checkpoint.config.env_name, "algorithm": name_of(checkpoint.config.algorithm),
+             "epsilon": epsilon}
+    out.write_text(json.dumps(about | result, indent=1) + "\n")
     error = "--" if result["standard_error"] is None else f"{result['standard_error']:.2f}"
-    print(f"{checkpoint.config.env_name}, {how.episodes} games, {how.protocol}: mean {result['mean']:.2f}, "
+    played = "" if epsilon is None else f", epsilon {epsilon:g}"
+    print(f"{checkpoint.config.env_name}, {how.episodes} games, {how.protocol}{played}: mean {result['mean']:.2f}, "
           f"standard error {error}, median {result['median']:g}, min {result['min']:g}, max {result['max']:g}\n"
           f"every game in {out}")
     return 0
@@ -162,6 +167,8 @@ def bench(arguments: Namespace) -> int:
 
 def check_gradients(arguments: Namespace) -> int:
     """Print a table of every tensor; 1 where one disagrees."""
-    rows = gradient_check.check(configure(arguments.env, arguments.preset, seed=arguments.seed), arguments.coordinates)
+    config = configure(arguments.env, arguments.preset, algorithm=arguments.algorithm, seed=arguments.seed)
+    config = options.apply(config, {"recurrent": arguments.recurrent})
+    rows = gradient_check.check(config, arguments.coordinates)
     print(gradient_check.table(rows))
     return 0 if all(row.agrees for row in rows) else 1

@@ -52,7 +52,7 @@ class Crew:
 
     def poll(self, seconds: float) -> bool:
         """Wait that long for news; False once every worker has ended.  Raises WorkerDied."""
-        if len(self.processes) < self.size and self.shared.counters[0, UPDATES]:
+        if len(self.processes) < self.size and self.shared.counters[0, UPDATES] and not self._is_over():
             for number in range(len(self.processes), self.size):
                 self._start_worker(number)
         self._wait(seconds)
@@ -61,7 +61,7 @@ class Crew:
             if code or not self._is_over():
                 self._receive(number, self.pipes[number])                # what it said last
                 raise WorkerDied(f"worker {number} {_ending(code)}\n{self.failures.get(number, '')}".strip())
-        return len(ended) < self.size
+        return len(ended) < (len(self.processes) if self._is_over() else self.size)
 
     def _is_over(self) -> bool:
         return self.shared.stopping or self.shared.global_step() >= self.start_point.config.total_steps

@@ -49,7 +49,7 @@ class Convolutional:
     dense: int = setting(256, "width of the dense layer (the paper's)", at_least=1)
     recurrent: bool = setting(False, "an LSTM behind the last hidden layer (the paper's A3C LSTM)")
     cells: int = setting(256, "cells of the LSTM (the paper's)", at_least=1, only_with="recurrent")
-    body_init: str = setting("fan_in_uniform", "how all layers but the heads start (the authors' value)",
+    body_init: str = setting("fan_in_uniform", "how all layers but the LSTM and the heads start (the authors' value)",
                              choices=tuple(INITIALIZERS))
     head_init: str = setting("fan_in_uniform", "how the heads start (the authors' value)", choices=tuple(INITIALIZERS))
 

@@ -26,8 +26,8 @@ class Preset:
     workers: int
 
 
-CLASSIC = {"clip_rewards": False, "t_max": 20, "entropy_share_left": 0.0,
-           "reward_scale": 0.01}                                         # or values of 100 make gradients of 10^4
+# Scaled down, or values of 100 make gradients of 10^4.
+CLASSIC: dict[str, Any] = {"clip_rewards": False, "t_max": 20, "entropy_share_left": 0.0, "reward_scale": 0.01}
 
 
 def _methods(a3c: A3C, t_max: int, **common: Any) -> dict[str, Any]:

@@ -60,18 +60,20 @@ class Player:
     def play(self, theta: Tree) -> tuple[Rollout, tuple[np.ndarray, ...], Episode | None]:
         """Up to t_max steps with the policy of ``theta``.
 
-        Returns the rollout, the network's outputs for its T + 1 observations, and the episode if it ended here.
+        Returns the rollout, the network's outputs for its T + 1 observations (the last row is stale where the method
+        reads its bootstrap off a target network), and the episode if it ended here.
         """
         if self.episode_seed is None:
             self._begin(int(self.rng.integers(2**31)))
         self.recurrent.move(self.row)
+        self.obs[0] = self.current
         t, terminated, truncated = 0, False, False
         while t < len(self.rewards) and not (terminated or truncated):
-            outputs = self._forward(theta, t)
-            self._choose(t, outputs)                                     # a_t ~ pi(.|s_t; theta')
+            self._choose(t, self._forward(theta, t))                     # a_t ~ pi(.|s_t; theta')
             terminated, truncated = self._step(t)
             t += 1
-        self._look_ahead(t, self._forward(theta, t), terminated)         # V(s_t) for the bootstrap; times 0 if terminal
+            self.obs[t] = self.current
+        self._look_ahead(theta, t, terminated)
         self.row = t
         episode = self._end() if terminated or truncated else None
         rollout = Rollout(self.obs[:t + 1], self.actions[:t], self.rewards[:t], self.discounts[:t],
@@ -86,14 +88,15 @@ class Player:
             self.actions[t] = self.policy.sample(outputs[0][0], self.rng)
         self.chosen = False
 
-    def _look_ahead(self, t: int, outputs: tuple[np.ndarray, ...], terminated: bool) -> None:
-        """Where the method's target asks for it, draw the action of the rollout's last state, to be taken next."""
-        if self.algorithm.chooses_ahead and not terminated:
-            self._choose(t, outputs)
+    def _look_ahead(self, theta: Tree, t: int, terminated: bool) -> None:
+        """What the method's target asks of the rollout's last state: its value, or the action to be taken next."""
+        if not self.algorithm.uses_target:
+            self._forward(theta, t)                                      # V(s_t) for the bootstrap; times 0 if terminal
+        elif self.algorithm.chooses_ahead and not terminated:
+            self._choose(t, self._forward(theta, t))                     # a_t for the target, and then to be taken
             self.next_action, self.chosen = self.actions[t].copy(), True
 
     def _forward(self, theta: Tree, t: int) -> tuple[np.ndarray, ...]:
-        self.obs[t] = self.current
         return self.network.forward(theta, self.obs[t:t + 1], self.cache, slice(t, t + 1))
 
     def _outputs(self, rows: int) -> tuple[np.ndarray, ...]:

@@ -34,13 +34,17 @@ class Worker:
         self.number, self.config, self.shared = number, config, shared
         self.network = config.build_network(env)
         self.local, self.d_theta = Parameters(self.network.shapes), Parameters(self.network.shapes)
-        self.local.flat[:] = shared.theta                                # theta' <- theta
+        self.synchronise()
         self.acting = self.local if algorithm.snapshot else Parameters(self.network.shapes, shared.theta)
         self.statistics = shared.statistics_of(number)
         self.policy = algorithm.behaviour(env.action_space, config.chance_of_worker(number))
         self.player = Player(env, algorithm, self.network, self.policy, np.random.default_rng(seed))
         rows = algorithm.update_steps + 1
         self.target = TargetNetwork(self.network, shared.target, rows) if algorithm.uses_target else None
+
+    def synchronise(self) -> None:
+        """theta' <- theta, at the beginning; from the first update on ``optimizer.update`` does that on its way."""
+        self.local.flat[:] = self.shared.theta
 
     def update(self) -> None:
         """One rollout, one update."""
@@ -80,6 +84,7 @@ class Worker:
         """Update until the run is over or told to stop; hand out this worker's state when it is asked for."""
         shared = self.shared
         parent = multiprocessing.parent_process()
+        self.synchronise()
         while not shared.stopping and shared.global_step() < self.config.total_steps:
             self.update()
             if parent and not parent.is_alive():

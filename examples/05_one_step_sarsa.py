@@ -1,6 +1,6 @@
 """One-step Sarsa: the same corridor, exploration and numbers; the method's name is the only change.
 
-Sarsa's target r + gamma Q(s', a') has the action that is really taken next, wrong ones included.  A right action is taken
+Sarsa's target r + gamma Q(s', a') has the action that is really taken next, wrong ones included.  A right one is taken
 with probability 1 - 0.3 * 2/3 = 0.8, and so a place is worth 0.8 gamma times the next: 0.497 at the first.
 
 Notice that Sarsa's values are those of a worker that errs, and Q-learning's those of one that will stop to; the best

@@ -1,6 +1,6 @@
 """An LSTM: what was seen once must be known later.
 
-A cue is shown at the first of five steps and asked for at the last; in between there is nothing to see.  Whoever looks at
+A cue is shown at the first of five steps and asked for at the last; in between there is nothing to see.  Who looks at
 the present observation alone can only guess, and guessing scores 0 on average, however long it trains.
 
 Notice that the two agents differ in one word, ``recurrent``; and that ``predict`` hands back a state, which the caller

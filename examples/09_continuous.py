@@ -3,9 +3,10 @@
 AimContinuous shows one of three places, to be hit with a real number: -1, 0 or 1.  Four shots an episode, each worth
 1 less its distance from the place; 4 is perfect.
 
-Notice that nothing says "continuous": the environment's action space decides which policy there is.  Notice the variance
-too: it is large at first, and shrinks as shots get surer.  A mean may lie outside the Box, whose edge is then played.
-Any environment with a Box of actions goes the same way, only longer:
+Notice that nothing says "continuous": the environment's action space decides which policy there is.  Notice the
+variance too: small for the place in the middle, which has to be met exactly.  For the outer places a mean beyond the
+Box is as good, since its edge is then played, and the variance may stay large.  Any environment with a Box of actions
+goes the same way, only longer:
 
     python 09_continuous.py Pendulum-v1 600_000
 """

@@ -1,8 +1,8 @@
 """Three optimisers over learning rates: the paper's comparison (section 4, and its figure of sorted scores), on Catch.
 
-Shared RMSProp has one g for all workers, RMSProp one for each, momentum SGD one m for each.  A run draws its learning rate
-log-uniformly from 1e-4 to 1e-2, and its theta at random; the same draws for each optimiser.  Each one's final scores are
-sorted, so that a curve that stays high longer is an optimiser that minds the learning rate less.
+Shared RMSProp has one g for all workers, RMSProp one for each, momentum SGD one m for each.  A run draws its learning
+rate log-uniformly from 1e-4 to 1e-2, and its theta at random; the same draws for each optimiser.  Each one's final
+scores are sorted: a curve that stays high longer is an optimiser that minds the learning rate less.
 
 Notice where each curve falls, and the learning rates there.  The picture is optimizers.png, or without OpenCV the table
 optimizers.csv.  ``python 10_optimizers.py 3 5_000`` makes 3 runs of 5 000 steps with each.

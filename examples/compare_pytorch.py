@@ -10,14 +10,14 @@ memory, and one thread a worker.  In A, theta', d_theta, theta and g are flat te
 --update  compiled: RMSProp as one kernel, by torch.compile, with a C++ compiler; eager: by operations (4 to 11 % more)
 
 With --recurrent both networks have an LSTM behind the dense layer, its numbers, the forget gates' bias of 1 among them,
-the same on both sides.  What it remembers is carried from rollout to rollout inside an episode; the gradient is cut at a
-rollout's start.  One more choice:
+the same on both sides.  What it remembers is carried from rollout to rollout inside an episode; the gradient is cut at
+a rollout's start.  One more choice:
 
 --lstm    written: the rows' inputs in one product, then row by row by operations; torch: the function of torch.nn.LSTM
 
 No gain: compiling the network or the loss, the bootstrap as one more row of the batch, autograd.grad and torch.cat in
-place of gradients that add up where they lie, torch.lstm_cell.  Machines drift: believe the ratio of two neighbours, not
-the rates.
+place of gradients that add up where they lie, torch.lstm_cell.  Machines drift: believe the ratio of two neighbours,
+not the rates.
 """
 
 import argparse

@@ -1,4 +1,4 @@
-"""The numbered programs of examples/ run to their end, with small budgets, each in a process and a folder of its own."""
+"""The numbered programs of examples/ run to their end on small budgets, each in a process and a folder of its own."""
 
 import csv
 import os

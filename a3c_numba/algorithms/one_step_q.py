@@ -4,8 +4,11 @@
 
 which is the lambda-return of ``returns.py`` with lambda = 0 and V_t = max_a Q(s_t, a; theta-).
 
-theta is read anew at every step, from where all workers write it, and the gradients of I_AsyncUpdate steps are added up
-before they are applied.
+theta is read anew at every step, from where all workers write it, and the gradients of I_AsyncUpdate steps are added
+up before they are applied.
+
+Departures from the paper: the gradients of those steps are formed together, behind the last of them, from what each
+step remembered and from theta as it then is; and theta- is renewed between such updates, at most once.
 """
 
 from dataclasses import dataclass

@@ -14,7 +14,8 @@ directions (spherical covariance):
 Actions are drawn from the whole Gaussian and clipped to the environment's Box only where they are executed: the
 log-probability is that of the number drawn.
 
-Departures from the paper: the floor, which keeps 1/v finite where the network drives the variance to 0.
+Departures from the paper: the floor, which keeps 1/v finite where the network drives the variance to 0; and H, of which
+the paper has only one direction's share, without the factor d.
 """
 
 from dataclasses import dataclass
@@ -85,7 +86,7 @@ class Gaussian:
 
     def executed(self, action: np.ndarray) -> np.ndarray:
         """What the environment is given: the action clipped into its Box; NaN goes through, to be seen."""
-        return np.clip(action, self.low, self.high).astype(np.float32)
+        return np.clip(action, self.low, self.high).astype(self.low.dtype)
 
     def entropy(self, rows: np.ndarray) -> float:
         """Mean differential entropy in nats."""
@@ -107,6 +108,6 @@ class Gaussian:
     def look(self, row: np.ndarray) -> np.ndarray:
         """Where the mean lies between low and high, 0 to 1 (d,), for people; 0.5 where the Box is unbounded."""
         width = self.high - self.low
-        bounded = np.isfinite(width)
+        bounded = np.isfinite(width) & (width > 0)
         place = (row[:-1] - np.where(bounded, self.low, 0)) / np.where(bounded, width, 1)
         return np.where(bounded, np.clip(place, 0, 1), 0.5)

@@ -16,8 +16,8 @@ Backwards through time, d_h_t = d_y_t + (what came back from row t + 1), likewis
 
 The state before row 0 is a constant: the gradient is cut at the rollout's start, as in the paper.
 
-Departures from the paper, which does not say how the cells start: b_f = 1, so that a memory lasts (Jozefowicz et al.
-2015); the rest as torch.nn.LSTM, uniform in +-1/sqrt(fan-in).
+The paper does not say how the cells start.  Here weights are uniform in +-1/sqrt(I + n), as its other layers are in
++-1/sqrt(fan-in), and b_f = 1, so that a memory lasts (Jozefowicz et al. 2015).
 """
 
 from typing import Any

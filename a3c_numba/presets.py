@@ -48,7 +48,7 @@ PRESETS = {
     "classic": Preset(
         _methods(A3C(gae_lambda=0.98, entropy_weight=1e-4, **CLASSIC), t_max=20, clip_rewards=False,
                  reward_scale=0.1, target_interval=500, exploration_steps=50_000, final_epsilons="0.1:0.4,0.01:0.6"),
-        RMSProp(learning_rate=7e-4, epsilon=1e-5),
+        RMSProp(learning_rate=7e-4, epsilon=1e-6),
         MLP(),
         workers=8,
     ),

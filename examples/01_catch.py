@@ -4,12 +4,12 @@ Notice the score: -1 for a ball missed, +1 for one caught.  A random paddle catc
 the paper's values and rollouts of up to 20 steps, which hold a whole episode; the rest is the preset for vectors.
 """
 
-from a3c_numba import A3C, Agent
+from a3c_numba import Agent
 
 
 def main() -> None:
     """Train on Catch and show the mean score before and after."""
-    agent = Agent("Catch", A3C(t_max=20), seed=0)
+    agent = Agent("Catch", seed=0)
     print("before:", agent.evaluate(episodes=100).mean())
     agent.learn(total_steps=100_000)
     print("after: ", agent.evaluate(episodes=100).mean())

@@ -6,7 +6,7 @@ import json
 import numpy as np
 import pytest
 
-from a3c_numba.agent import configure
+from a3c_numba.agent import Agent, configure
 from a3c_numba.evaluation import PROTOCOLS, Evaluation, Game, Stage, evaluate, summary
 from a3c_numba.networks import MLP
 from a3c_numba.parameters import Parameters
@@ -163,3 +163,14 @@ def test_without_a_name_the_games_are_beside_the_agent(catch_run, tmp_path):
     assert program("evaluate", path, "--episodes", 2, "--deterministic", "--protocol", "noop", "--seed", 4) == 0
     result = json.loads((tmp_path / "evaluation.json").read_text())
     assert (result["deterministic"], result["protocol"], result["seed"]) == (True, "noop", 4)
+
+
+@pytest.mark.parametrize("algorithm, options, epsilon", [("n_step_q", (), 0.05), ("n_step_q", ("--deterministic",), 0),
+                                                         ("a3c", (), None)])
+def test_the_result_says_how_was_played(tmp_path, capsys, algorithm, options, epsilon):
+    agent = Agent("Catch", algorithm, workers=1)
+    agent.save(tmp_path / "agent.npz")
+    assert program("evaluate", tmp_path / "agent.npz", "--episodes", 2, *options) == 0
+    result = json.loads((tmp_path / "evaluation.json").read_text())
+    assert (result["algorithm"], result["epsilon"]) == (algorithm, epsilon)
+    assert ("epsilon" in capsys.readouterr().out) == (epsilon is not None)

@@ -102,3 +102,8 @@ def test_the_command_prints_a_row_for_each_tensor(capsys, monkeypatch):
 def test_the_command_checks_continuous_actions(capsys):
     assert program("check-gradients", "Pendulum-v1", "--coordinates", 2) == 0
     assert "WRONG" not in capsys.readouterr().out
+
+
+def test_the_command_checks_every_method_and_the_lstm(capsys):
+    assert program("check-gradients", "Catch", "--algorithm", "n_step_q", "--recurrent", "--coordinates", 4) == 0
+    assert "q.lstm.weight" in capsys.readouterr().out

@@ -174,3 +174,9 @@ def test_a_resumed_run_keeps_a_better_best(tmp_path):
     save(tmp_path / "best.npz", start)
     start.mean_score = 15.0
     assert Trainer(start, tmp_path).best == 20.0 and Trainer(start, tmp_path / "empty").best == -np.inf
+
+
+def test_no_worker_is_started_for_a_run_that_is_over():
+    trainer = Trainer(start_of(small(workers=8, total_steps=1)))
+    trainer.run()
+    assert len(trainer.crew.processes) < 8 and trainer.last.global_step >= 1

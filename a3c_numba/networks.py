@@ -4,8 +4,7 @@
     MLP              a vector -> dense -> ReLU [-> dense -> ReLU ...] -> head, once for each head
 
 with ``recurrent``, an LSTM between the last ReLU and the heads.  The convolutional policy and value share every layer
-but the last (paper, section 5.1); for vectors they share nothing (the paper does so for continuous control): a value of
-100 that moves swamps the policy in shared layers, and CartPole is then solved by one seed of three.
+but the last (paper, section 5.1); for vectors they share nothing, as in the paper's continuous control.
 
 A ReLU that a dense layer follows is fused with that layer (``RectifiedDense``, layers/dense.py says why); one that a
 convolution or an LSTM follows is a layer by itself.

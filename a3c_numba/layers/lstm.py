@@ -30,27 +30,60 @@ from .initial import fan_in_uniform
 
 
 @kernel
-def cell_forward(z, c_before, c, h):
-    """z (4 n,): sums in, gates [i f o g] out; c, h (n,) <- the state after this row."""
-    n = len(c)
-    for k in range(3 * n):
-        z[k] = 1 / (1 + np.exp(-z[k]))
-    for k in range(3 * n, 4 * n):
-        z[k] = np.tanh(z[k])
-    for k in range(n):
-        c[k] = z[n + k] * c_before[k] + z[k] * z[3 * n + k]              # c = f c_before + i g
-        h[k] = z[2 * n + k] * np.tanh(c[k])                              # h = o tanh(c)
+def add_product(x, weight, y):
+    """y (O,) += x (I,) weight (I, O).  Behind a ReLU half of x is zero, and what it would multiply is not read."""
+    for i in range(len(weight)):
+        if x[i] != 0:
+            for j in range(len(y)):
+                y[j] += x[i] * weight[i, j]
 
 
 @kernel
-def cell_backward(gates, c_before, c, d_h, d_c, d_z):
-    """d_z (4 n,) <- this row's; d_c (n,): of c in, of c_before out."""
+def add_outer_products(x, d_y, d_weight):
+    """d_weight (I, O) += x^T d_y, for x (n, I) and d_y (n, O)."""
+    for i in range(len(d_weight)):
+        for t in range(len(x)):
+            if x[t, i] != 0:
+                for j in range(d_weight.shape[1]):
+                    d_weight[i, j] += x[t, i] * d_y[t, j]                # y[t, j] += x[t, i] * weight[i, j]
+
+
+@kernel
+def transposed_product(d_y, weight, d_x):
+    """d_x (n, I) <- d_y (n, O) weight^T.  Input by input, so that a row of weight (I, O) is read once."""
+    for i in range(len(weight)):
+        for t in range(len(d_y)):
+            d = 0 * d_y[t, 0]
+            for j in range(d_y.shape[1]):
+                d += weight[i, j] * d_y[t, j]                            # y[t, j] += x[t, i] * weight[i, j]
+            d_x[t, i] = d
+
+
+@kernel
+def before_tanh(z):
+    """z (4 n,) <- what np.tanh has to be taken of:  1 / (1 + exp(-z)) = (1 + tanh(z / 2)) / 2."""
+    for k in range(3 * (len(z) // 4)):
+        z[k] /= 2
+
+
+@kernel
+def cell_forward(z, c_before, c):
+    """z (4 n,): hyperbolic tangents in, gates [i f o g] out; c (n,) <- what is remembered from this row on."""
     n = len(c)
+    for k in range(3 * n):
+        z[k] = (1 + z[k]) / 2
+    for k in range(n):
+        c[k] = z[n + k] * c_before[k] + z[k] * z[3 * n + k]              # c = f c_before + i g
+
+
+@kernel
+def cell_backward(gates, c_before, tanh_c, d_h, d_c, d_z):
+    """d_z (4 n,) <- this row's; d_c (n,): of c in, of c_before out."""
+    n = len(tanh_c)
     for k in range(n):
         i, f, o, g = gates[k], gates[n + k], gates[2 * n + k], gates[3 * n + k]
-        tanh_c = np.tanh(c[k])
-        d_c_k = d_c[k] + d_h[k] * o * (1 - tanh_c * tanh_c)              # h = o tanh(c)
-        d_z[2 * n + k] = d_h[k] * tanh_c * o * (1 - o)                   # h = o tanh(c)
+        d_c_k = d_c[k] + d_h[k] * o * (1 - tanh_c[k] * tanh_c[k])        # h = o tanh(c)
+        d_z[2 * n + k] = d_h[k] * tanh_c[k] * o * (1 - o)                # h = o tanh(c)
         d_z[k] = d_c_k * g * i * (1 - i)                                 # c = f c_before + i g
         d_z[3 * n + k] = d_c_k * i * (1 - g * g)                         # c = f c_before + i g
         d_z[n + k] = d_c_k * c_before[k] * f * (1 - f)                   # c = f c_before + i g
@@ -60,7 +93,7 @@ def cell_backward(gates, c_before, c, d_h, d_c, d_z):
 class LSTMCache(Cache):
     """The state before row t is row t of ``h`` and ``c`` (rows + 1, n); row t writes row t + 1.
 
-    gates, d_z: (rows, 4 n).  d_h, d_c: (n,), on their way back through time.
+    gates, d_z: (rows, 4 n).  tanh_c: (rows, n).  d_h, d_c: (n,), on their way back through time.
     """
 
     def __init__(self, inputs: int, cells: int, rows: int, dtype: Any) -> None:
@@ -69,6 +102,7 @@ class LSTMCache(Cache):
         self.y = self.h[1:]
         self.states = (self.h, self.c)
         self.gates, self.d_z = np.zeros((rows, 4 * cells), dtype), np.zeros((rows, 4 * cells), dtype)
+        self.tanh_c = np.zeros((rows, cells), dtype)
         self.d_h, self.d_c = np.zeros(cells, dtype), np.zeros(cells, dtype)
 
 
@@ -93,12 +127,15 @@ class LSTM:
     def forward(self, p: Any, x: np.ndarray, cache: LSTMCache, rows: slice) -> np.ndarray:
         """x (n, inputs) -> y (n, cells), a view of the cache, from the state that the row before left there."""
         from_x, from_h = p["weight"][:self.inputs], p["weight"][self.inputs:]
-        z = cache.gates[rows]
-        np.matmul(x, from_x, out=z)                                      # z = x W_x
-        z += p["bias"]                                                   # + b
-        for row, t in zip(z, range(rows.start, rows.stop)):
-            row += cache.h[t] @ from_h                                   # + h_{t-1} W_h
-            cell_forward(row, cache.c[t], cache.c[t + 1], cache.h[t + 1])
+        for row, t in zip(x, range(rows.start, rows.stop)):
+            z, tanh_c = cache.gates[t], cache.tanh_c[t]
+            z[:] = p["bias"]                                             # z = b
+            add_product(row, from_x, z)                                  # + x W_x
+            add_product(cache.h[t], from_h, z)                           # + h_{t-1} W_h
+            before_tanh(z)
+            cell_forward(np.tanh(z, out=z), cache.c[t], cache.c[t + 1])
+            np.tanh(cache.c[t + 1], out=tanh_c)
+            np.multiply(z[2 * self.cells:3 * self.cells], tanh_c, out=cache.h[t + 1])    # h = o tanh(c)
         return cache.y[rows]
 
     def backward(self, p: Any, d_p: Any, x: np.ndarray, cache: LSTMCache, d_y: np.ndarray,
@@ -110,10 +147,14 @@ class LSTM:
         d_h[:], d_c[:] = 0, 0                                            # nothing comes back from behind the rollout
         for t in reversed(range(n)):
             d_h += d_y[t]
-            cell_backward(cache.gates[t], cache.c[t], cache.c[t + 1], d_h, d_c, cache.d_z[t])
-            np.matmul(from_h, cache.d_z[t], out=d_h)                     # z = ... + h_{t-1} W_h
+            cell_backward(cache.gates[t], cache.c[t], cache.tanh_c[t], d_h, d_c, cache.d_z[t])
+            transposed_product(cache.d_z[t:t + 1], from_h, d_h[None])    # z = ... + h_{t-1} W_h
         d_z = cache.d_z[:n]
-        d_from_h += cache.h[:n].T @ d_z                                  # z = ... + h_{t-1} W_h
-        d_from_x += x.T @ d_z                                            # z = x W_x
-        d_p["bias"] += d_z.sum(axis=0)                                   # z = ... + b
-        return np.matmul(d_z, from_x.T, out=cache.d_x[:n]) if input_gradient else None
+        add_outer_products(cache.h[:n], d_z, d_from_h)                   # z = ... + h_{t-1} W_h
+        add_outer_products(x, d_z, d_from_x)                             # z = ... + x W_x
+        d_p["bias"] += d_z.sum(axis=0)                                   # z = b
+        if not input_gradient:
+            return None
+        d_x = cache.d_x[:n]
+        transposed_product(d_z, from_x, d_x)                             # z = ... + x W_x
+        return d_x

@@ -14,18 +14,21 @@ if TYPE_CHECKING:
     from .algorithms import A3C, NStepQ, OneStepQ, OneStepSarsa
     from .checkpoint import CheckpointError
     from .crew import WorkerDied
+    from .envs.action_repeat import GymSettings
+    from .envs.atari import AtariSettings
     from .networks import MLP, Convolutional
     from .optimizers import LocalRMSProp, MomentumSGD, RMSProp
 
 # Name -> its module, imported when the name is first asked for: the command line starts, and understands Ctrl-C, before
 # NumPy and Numba are there.
-_HOMES = {"A3C": "algorithms", "Agent": "agent", "CheckpointError": "checkpoint", "Convolutional": "networks",
-          "LocalRMSProp": "optimizers", "MLP": "networks", "MomentumSGD": "optimizers", "NStepQ": "algorithms",
-          "OneStepQ": "algorithms", "OneStepSarsa": "algorithms", "RMSProp": "optimizers", "WorkerDied": "crew"}
+_HOMES = {"A3C": "algorithms", "Agent": "agent", "AtariSettings": "envs.atari", "CheckpointError": "checkpoint",
+          "Convolutional": "networks", "GymSettings": "envs.action_repeat", "LocalRMSProp": "optimizers",
+          "MLP": "networks", "MomentumSGD": "optimizers", "NStepQ": "algorithms", "OneStepQ": "algorithms",
+          "OneStepSarsa": "algorithms", "RMSProp": "optimizers", "WorkerDied": "crew"}
 
 __version__ = "0.1.0"
-__all__ = ["A3C", "Agent", "CheckpointError", "Convolutional", "LocalRMSProp", "MLP", "MomentumSGD", "NStepQ",
-           "OneStepQ", "OneStepSarsa", "RMSProp", "WorkerDied"]
+__all__ = ["A3C", "Agent", "AtariSettings", "CheckpointError", "Convolutional", "GymSettings", "LocalRMSProp", "MLP",
+           "MomentumSGD", "NStepQ", "OneStepQ", "OneStepSarsa", "RMSProp", "WorkerDied"]
 
 
 def __getattr__(name: str) -> Any:

@@ -11,6 +11,7 @@ from . import envs
 from .checkpoint import Checkpoint
 from .config import Config
 from .display import Display
+from .envs.action_repeat import GymSettings
 from .envs.atari import AtariSettings
 from .evaluation import Evaluation, evaluate
 from .optimizers import OPTIMIZERS
@@ -68,7 +69,7 @@ class Agent:
         workers: processes that ``learn`` starts.
         seed: of the initial parameters and of all the workers' random streams.
         preset: "paper", "atari", "classic" or "continuous"; by default what suits the two spaces.
-        atari: how a game is played, for Atari.
+        atari, gym: how the environment is played: AtariSettings() for a game, GymSettings() for all else.
 
     Raises:
         ValueError: in one line, for an unknown environment, an unsupported space, a value out of its range.
@@ -76,9 +77,9 @@ class Agent:
 
     def __init__(self, env: Any, algorithm: Any = None, optimizer: Any = None, network: Any = None,
                  workers: int | None = None, seed: int = 0, preset: str | None = None,
-                 atari: AtariSettings | None = None) -> None:
+                 atari: AtariSettings | None = None, gym: GymSettings | None = None) -> None:
         parts = {"algorithm": algorithm, "optimizer": optimizer, "network": network, "workers": workers, "seed": seed,
-                 "atari": atari}
+                 "atari": atari, "gym": gym}
         self._become(start_of(configure(env, preset, **parts)))
 
     def _become(self, start: Checkpoint) -> None:

@@ -4,12 +4,14 @@ import dataclasses
 import json
 import pickle
 from dataclasses import dataclass
+from numbers import Integral
 from typing import Any, Callable
 
 import numpy as np
 
 from . import envs
 from .algorithms import ALGORITHMS
+from .envs.action_repeat import GymSettings
 from .envs.atari import AtariSettings
 from .networks import NETWORKS
 from .optimizers import OPTIMIZERS
@@ -17,7 +19,7 @@ from .settings import check
 
 # Part of a configuration -> the menu that its objects come from.
 MENUS: dict[str, dict[str, Any]] = {"algorithm": ALGORITHMS, "optimizer": OPTIMIZERS, "network": NETWORKS,
-                                    "atari": {"atari": AtariSettings}}
+                                    "atari": {"atari": AtariSettings}, "gym": {"gym": GymSettings}}
 
 
 @dataclass(frozen=True)
@@ -28,7 +30,8 @@ class Config:
     algorithm: Any
     optimizer: Any
     network: Any
-    atari: AtariSettings = AtariSettings()
+    atari: AtariSettings = AtariSettings()      # how it is played, if it is a game of Atari's
+    gym: GymSettings = GymSettings()            # how it is played, if not
     workers: int = 2
     total_steps: int = 5_000_000        # agent steps of all workers together
     seed: int = 0
@@ -45,12 +48,14 @@ class Config:
             _check_factory(self.env)
         for name, least, value in (("workers", 1, self.workers), ("total_steps", 1, self.total_steps),
                                    ("seed", 0, self.seed)):
-            if not isinstance(value, int) or isinstance(value, bool) or value < least:
+            if not isinstance(value, Integral) or isinstance(value, bool) or value < least:
                 raise ValueError(f"{name} must be a whole number, at least {least}; got {value!r}")
+            object.__setattr__(self, name, int(value))
 
     def make_env(self, render_mode: str | None = None, **atari: Any) -> Any:
         """A new environment; ``atari`` overrides fields of the Atari settings (sticky=0.25, say)."""
-        env = envs.make(self.env, dataclasses.replace(self.atari, **atari), render_mode)
+        settings = dataclasses.replace(self.atari, **atari) if envs.is_atari(self.env) else self.gym
+        env = envs.make(self.env, settings, render_mode)
         envs.check_spaces(env)
         return env
 
@@ -77,7 +82,8 @@ class Config:
         for part in MENUS:
             value = getattr(self, part)
             fields[part] = {"name": name_of(value)} | dataclasses.asdict(value)
-        return json.dumps(fields | {name: getattr(self, name) for name in ("workers", "total_steps", "seed")}, indent=2)
+        fields |= {name: getattr(self, name) for name in ("workers", "total_steps", "seed")}
+        return json.dumps(fields, indent=2)
 
     @staticmethod
     def from_json(text: str, env: Any = None) -> "Config":
@@ -85,6 +91,7 @@ class Config:
         try:
             fields = json.loads(text)
             is_factory = fields.pop("env_is_factory")
+            fields.setdefault("gym", {"name": "gym"})                    # files of before there was one
             parts = {part: MENUS[part][fields[part].pop("name")](**fields[part]) for part in MENUS}
             config = Config(**(fields | parts))
         except (TypeError, KeyError, AttributeError) as error:

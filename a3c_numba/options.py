@@ -9,7 +9,7 @@ import dataclasses
 from typing import Any, Callable
 
 from .config import MENUS
-from .envs import is_atari
+from .envs import family
 from .presets import PRESETS
 
 
@@ -95,7 +95,7 @@ def given(arguments: argparse.Namespace) -> dict[str, Any]:
 
 def apply(config: Any, options: dict[str, Any]) -> Any:
     """``config`` with these fields replaced; raises ValueError, in one line, for one that none of its parts has."""
-    used = [part for part in MENUS if part != "atari" or is_atari(config.env)]
+    used = [part for part in MENUS if part not in ("atari", "gym") or part == family(config.env)]
     changes: dict[str, dict[str, Any]] = {part: {} for part in used}
     for name, value in options.items():
         parts = [part for part in used if hasattr(getattr(config, part), name)]

@@ -5,7 +5,10 @@ The command line, its ``--help``, ``config.json`` and the checks of what a perso
 
 import dataclasses
 import math
+from numbers import Integral, Real
 from typing import Any
+
+import numpy as np
 
 
 def setting(default: Any, help: str, *, above: float | None = None, at_least: float | None = None,
@@ -30,10 +33,16 @@ _HOLDS = {
 
 
 def check(settings: Any) -> None:
-    """Raise ValueError, in one line with name, range and value, at the first field out of its range."""
+    """Raise ValueError, in one line with name, range and value, at the first field out of its range.
+
+    A number of numpy's becomes Python's, so that JSON can hold it.
+    """
     for field in dataclasses.fields(settings):
         if "limits" in field.metadata:
-            check_value(field, getattr(settings, field.name))
+            value = getattr(settings, field.name)
+            check_value(field, value)
+            if isinstance(value, np.generic):
+                object.__setattr__(settings, field.name, value.item())
 
 
 def check_value(field: Any, value: Any) -> None:
@@ -44,7 +53,7 @@ def check_value(field: Any, value: Any) -> None:
     if isinstance(field.default, bool) or isinstance(field.default, (str, tuple)):
         expected: Any = type(field.default)
     else:
-        expected = (int, float) if isinstance(field.default, float) else int
+        expected = Real if isinstance(field.default, float) else Integral
     if not isinstance(value, expected) or isinstance(value, bool) != isinstance(field.default, bool):
         raise ValueError(f"{field.name} must be of type {type(field.default).__name__}; got {value!r}")
     if not limits:

@@ -3,6 +3,7 @@
 import dataclasses
 import json
 
+import numpy as np
 import pytest
 
 from a3c_numba.agent import configure
@@ -31,6 +32,15 @@ def test_every_part_goes_through_json(algorithm, optimizer, network):
     assert type(again.optimizer) is OPTIMIZERS[optimizer]
     fields = json.loads(config.to_json())
     assert (fields["algorithm"]["name"], fields["optimizer"]["name"]) == (algorithm, optimizer)
+
+
+def test_numbers_of_numpy_become_pythons():
+    algorithm = A3C(t_max=np.int64(7), discount=np.float32(0.5), entropy_weight=np.float64(0.25))
+    config = configure("Catch", algorithm=algorithm, workers=np.int32(3), seed=np.uint8(4))
+    assert config == configure("Catch", algorithm=A3C(t_max=7, discount=0.5, entropy_weight=0.25), workers=3, seed=4)
+    assert Config.from_json(config.to_json()) == config
+    assert {type(config.workers), type(config.seed), type(config.algorithm.t_max)} == {int}
+    assert type(config.algorithm.discount) is float
 
 
 def test_a_factory_is_kept_by_name_and_given_again():

@@ -2,6 +2,7 @@
 
 import dataclasses
 
+import numpy as np
 import pytest
 
 from a3c_numba.algorithms import ALGORITHMS
@@ -24,7 +25,8 @@ class Example:
 
 
 @pytest.mark.parametrize("values", [{}, {"rate": 1.0}, {"rate": 1}, {"rate": 1e-300}, {"steps": 1}, {"steps": 9},
-                                    {"clip": False}, {"kind": "fancy"}, {"free": "anything"}])
+                                    {"rate": np.float32(0.5)},
+                                    {"rate": np.float64(1)}, {"steps": np.int64(5)}, {"clip": False}, {"kind": "fancy"}, {"free": "anything"}])
 def test_what_is_in_range_is_accepted(values):
     check(Example(**values))
 
@@ -34,6 +36,8 @@ def test_what_is_in_range_is_accepted(values):
     ("rate", 1.5, "rate must be above 0 and at most 1; got 1.5"),
     ("rate", float("nan"), "rate must be above 0 and at most 1; got nan"),
     ("rate", float("inf"), "rate must be above 0 and at most 1; got inf"),
+    ("rate", np.float32(1.5), "rate must be above 0 and at most 1; got np.float32(1.5)"),
+    ("steps", np.float64(2), "steps must be of type int; got np.float64(2.0)"),
     ("rate", "0.5", "rate must be of type float; got '0.5'"),
     ("rate", True, "rate must be of type float; got True"),
     ("steps", 0, "steps must be at least 1 and below 10; got 0"),

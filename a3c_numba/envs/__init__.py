@@ -13,6 +13,7 @@ import numpy as np
 from gymnasium.spaces import Box, Discrete
 from numpy.typing import NDArray
 
+from .action_repeat import ActionRepeat, GymSettings
 from .toys import Aim, Catch, Corridor, Memory
 
 if TYPE_CHECKING:
@@ -54,18 +55,20 @@ class Float32Vector(gymnasium.ObservationWrapper):
 
 def make(
     env: str | Callable[[], gymnasium.Env],
-    settings: "AtariSettings | None" = None,
+    settings: "AtariSettings | GymSettings | None" = None,
     render_mode: str | None = None,
 ) -> gymnasium.Env:
     """An environment from its id, or from a picklable factory without arguments; vectors come as float32 (n,).
 
-    ``settings`` (the paper's where None) speak to Atari games only; toys and factories have no ``render_mode``.
-    Raises UnknownEnvironment, MissingPackage or UnsupportedSpace.
+    ``settings`` are AtariSettings for a game (the paper's where None) and GymSettings for all else; toys and factories
+    have no ``render_mode``.  Raises UnknownEnvironment, MissingPackage or UnsupportedSpace.
     """
     if not isinstance(env, str) and not callable(env):
         raise UnknownEnvironment(f"an environment is an id or a factory without arguments; got {env!r}")
     made = _by_id(env, settings, render_mode) if isinstance(env, str) else env()
     check_spaces(made)
+    if isinstance(settings, GymSettings) and settings.action_repeat > 1:
+        made = ActionRepeat(made, settings.action_repeat)
     space = made.observation_space
     as_it_is = space.dtype == np.float32 or len(space.shape or ()) == 3
     return made if as_it_is else Float32Vector(made)
@@ -89,13 +92,19 @@ def is_atari(env: Any) -> bool:
     return isinstance(env, str) and (env.startswith("ALE/") or env.endswith("NoFrameskip-v4"))
 
 
-def _by_id(name: str, settings: "AtariSettings | None", render_mode: str | None) -> gymnasium.Env:
+def family(env: Any) -> str:
+    """The part of a configuration that speaks to this environment: "atari", or "gym" for all else."""
+    return "atari" if is_atari(env) else "gym"
+
+
+def _by_id(name: str, settings: "AtariSettings | GymSettings | None", render_mode: str | None) -> gymnasium.Env:
     if name in TOYS:
         return TOYS[name]()
     try:
         if is_atari(name):
             from .atari import Atari, AtariSettings
 
+            assert not isinstance(settings, GymSettings)
             return Atari(name, settings or AtariSettings(), render_mode)
         rendering: Any = {"render_mode": render_mode} if render_mode else {}
         return gymnasium.make(name, **rendering)

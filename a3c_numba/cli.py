@@ -92,6 +92,8 @@ def _add_source(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("source", metavar="RUN|FILE", help="a run's folder, or an .npz file")
     parser.add_argument("--seed", type=options.whole_number, default=0, metavar="S", help="of the games (default 0)")
     parser.add_argument("--deterministic", action="store_true", help="the most probable action instead of a drawn one")
+    parser.add_argument("--epsilon", type=float, metavar="E",
+                        help="of a value method's play (default: its evaluation-epsilon)")
 
 
 def _add_plot(menu: Any) -> None:

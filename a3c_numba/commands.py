@@ -46,7 +46,12 @@ def _started(arguments: Namespace) -> tuple[Checkpoint, RunFolder, list[float]]:
 def _configured(arguments: Namespace, workers: int | None) -> Config:
     typed = {name: getattr(arguments, name) for name in ("algorithm", "optimizer", "total_steps", "seed")}
     config = configure(arguments.env or DEFAULT_ENV, arguments.preset, workers=workers, **typed)
-    return options.apply(config, options.given(arguments))
+    config = options.apply(config, options.given(arguments))
+    explored = getattr(config.algorithm, "exploration_steps", 0)
+    if explored > config.total_steps:
+        print(f"a3c-numba: warning: epsilon falls over {explored:,} steps (--exploration-steps), and the run has "
+              f"{config.total_steps:,}: it will not have become small", file=sys.stderr)
+    return config
 
 
 def _folder(arguments: Namespace, config: Config, name: str) -> Path:
@@ -74,15 +79,29 @@ def _resumed(arguments: Namespace) -> tuple[Checkpoint, RunFolder, list[float]]:
     return start, folder, folder.cut_after(start.global_step)
 
 
-def _trained(source: str) -> tuple[Path, Checkpoint]:
+def _trained(arguments: Namespace) -> tuple[Path, Checkpoint]:
     """The agent in a file, or in a run's folder: the final one, or while there is none the best, or the latest."""
-    path = Path(source)
+    path = Path(arguments.source)
     if path.is_dir():
         found = [path / name for name in ("final.npz", "best.npz", "latest.npz") if (path / name).exists()]
         if not found:
             raise CheckpointError(f"{path}: holds no checkpoint (final.npz, best.npz or latest.npz)")
         path = found[0]
-    return path, load_fitting(path)
+    checkpoint = load_fitting(path)
+    if arguments.epsilon is not None:
+        checkpoint.config = _with_epsilon(checkpoint.config, arguments)
+    return path, checkpoint
+
+
+def _with_epsilon(config: Config, arguments: Namespace) -> Config:
+    """A value method's configuration, to be played with the epsilon that was typed."""
+    if not hasattr(config.algorithm, "evaluation_epsilon"):
+        raise ValueError(f"--epsilon is for value methods, and {arguments.source} was trained with "
+                         f"{name_of(config.algorithm)}")
+    if arguments.deterministic:
+        raise ValueError("--epsilon and --deterministic exclude each other: deterministic play has epsilon 0")
+    algorithm = dataclasses.replace(config.algorithm, evaluation_epsilon=arguments.epsilon)
+    return dataclasses.replace(config, algorithm=algorithm)
 
 
 def _writable(path: Path) -> Path:
@@ -95,7 +114,7 @@ def _writable(path: Path) -> Path:
 def evaluate(arguments: Namespace) -> int:
     """Play games, print the figures, write a JSON of every game."""
     how = Evaluation(arguments.episodes, arguments.protocol, arguments.deterministic, arguments.seed)
-    path, checkpoint = _trained(arguments.source)
+    path, checkpoint = _trained(arguments)
     out = _writable(Path(arguments.json) if arguments.json else path.with_name("evaluation.json"))
     result = summary(play_games(checkpoint.config, checkpoint.theta, how, arguments.workers), how)
     epsilon = 0.0 if how.deterministic else getattr(checkpoint.config.algorithm, "evaluation_epsilon", None)
@@ -115,7 +134,7 @@ def play(arguments: Namespace) -> int:
     how = Evaluation(arguments.episodes, "noop", arguments.deterministic, arguments.seed)
     if arguments.max_steps is not None and arguments.max_steps < 1:
         raise ValueError(f"max-steps must be at least 1; got {arguments.max_steps}")
-    _, checkpoint = _trained(arguments.source)
+    _, checkpoint = _trained(arguments)
     if arguments.video:
         show.film(checkpoint, how, Path(arguments.video), arguments.max_steps)
     else:

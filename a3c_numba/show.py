@@ -3,6 +3,7 @@
 import sys
 import time
 from collections import deque
+from itertools import islice
 from pathlib import Path
 from typing import Any, Iterator, NamedTuple
 
@@ -81,17 +82,24 @@ def film(checkpoint: Checkpoint, how: Evaluation, path: Path, max_steps: int | N
 
 
 def in_terminal(checkpoint: Checkpoint, how: Evaluation, max_steps: int | None = None) -> None:
-    """Draw games as they are played; where the output is no terminal, print their scores only."""
-    draws = sys.stdout.isatty()
+    """Draw games as they are played; where the output is no terminal, play them unseen and print their scores."""
+    if not sys.stdout.isatty():
+        return _unseen(checkpoint, how, max_steps)
     for episode in range(how.episodes):
         score = 0.0
-        sys.stdout.write("\x1b[2J" * draws)
+        sys.stdout.write("\x1b[2J")
         for scene in watch(checkpoint, how, episode, max_steps):
             score = scene.score
-            if draws:
-                sys.stdout.write("\x1b[H" + _drawn(scene))
-                sys.stdout.flush()
-                time.sleep(1 / FRAMES_PER_SECOND)
+            sys.stdout.write("\x1b[H" + _drawn(scene))
+            sys.stdout.flush()
+            time.sleep(1 / FRAMES_PER_SECOND)
+        print(f"game {episode}: {score:g}")
+
+
+def _unseen(checkpoint: Checkpoint, how: Evaluation, max_steps: int | None) -> None:
+    stage = Stage(checkpoint.config, checkpoint.theta, how)
+    for episode in range(how.episodes):
+        score = sum(moment.reward for moment in islice(stage.moments(episode), max_steps))
         print(f"game {episode}: {score:g}")
 
 

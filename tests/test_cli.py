@@ -96,6 +96,31 @@ def test_methods_optimizers_and_networks_reach_the_run():
     assert load(Path("run/final.npz")).global_step >= 120
 
 
+def test_a_trained_value_method_is_played_with_any_epsilon(capsys):
+    assert program("train", "Catch", "--algorithm", "n_step_q", "--workers", 1, "--total-steps", 60, "--out", "run",
+                   "--exploration-steps", 60) == 0
+    assert "warning" not in capsys.readouterr().err
+    assert program("evaluate", "run", "--episodes", 3, "--epsilon", 1) == 0
+    assert "epsilon 1: mean" in capsys.readouterr().out
+    assert json.loads(Path("run/evaluation.json").read_text())["epsilon"] == 1
+    assert program("play", "run", "--epsilon", 0.5) == 0
+    for options, said in ((("--epsilon", 2), "evaluation_epsilon must be at least 0 and at most 1; got 2.0"),
+                          (("--epsilon", 0.1, "--deterministic"), "--epsilon and --deterministic exclude each other")):
+        assert program("evaluate", "run", *options) == 2
+        assert said in capsys.readouterr().err
+
+
+def test_epsilon_means_nothing_to_a_policy(catch_run, capsys):
+    assert program("evaluate", catch_run, "--epsilon", 0.1) == 2
+    assert "--epsilon is for value methods" in capsys.readouterr().err
+
+
+def test_exploration_longer_than_the_run_is_warned_of(capsys):
+    assert program("train", "Catch", "--algorithm", "n_step_q", "--workers", 1, "--total-steps", 60, "--out", "r",
+                   "--exploration-steps", 61) == 0
+    assert "warning: epsilon falls over 61 steps (--exploration-steps), and the run has 60" in capsys.readouterr().err
+
+
 def test_continuous_actions_are_trained_evaluated_and_played(capsys):
     assert program("train", "AimContinuous", "--workers", 1, "--total-steps", 60, "--out", "run") == 0
     assert program("evaluate", "run", "--episodes", 3, "--deterministic") == 0

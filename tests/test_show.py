@@ -51,6 +51,13 @@ def test_of_action_values_the_greedy_action_stands_out():
         np.testing.assert_allclose(np.sort(scene.policy), [0.05 / 3, 0.05 / 3, 1 - 2 * 0.05 / 3], rtol=1e-6)
 
 
+def test_without_a_terminal_nothing_is_drawn(tmp_path, capsys):
+    """Catch has no picture of itself, and still can be played."""
+    save(tmp_path / "agent.npz", start_of(configure("Catch")))
+    assert program("play", tmp_path / "agent.npz", "--episodes", 2) == 0
+    assert re.fullmatch(r"game 0: -?1\ngame 1: -?1\n", capsys.readouterr().out)
+
+
 def test_moments_can_be_cut_short(shown):
     assert len(list(show.watch(shown, Evaluation(1), 0, 3))) == 3
 
@@ -127,7 +134,8 @@ def test_what_cannot_be_shown_is_one_line(file, capsys, arguments):
 
 
 @pytest.mark.parametrize("video", [True, False])
-def test_an_environment_without_a_picture_is_one_line(catch_run, tmp_path, capsys, video):
+def test_an_environment_without_a_picture_is_one_line(catch_run, tmp_path, capsys, monkeypatch, video):
+    monkeypatch.setattr(sys.stdout, "isatty", lambda: True)
     film = tmp_path / "film.mp4"
     assert program("play", catch_run, *(["--video", film] if video else [])) == 2
     assert capsys.readouterr().err == "a3c-numba: error: Catch draws no picture of itself\n"
@@ -136,6 +144,7 @@ def test_an_environment_without_a_picture_is_one_line(catch_run, tmp_path, capsy
 
 def test_an_environment_that_needs_a_package_to_be_drawn(tmp_path, capsys, monkeypatch):
     monkeypatch.setitem(sys.modules, "pygame", None)
+    monkeypatch.setattr(sys.stdout, "isatty", lambda: True)
     save(tmp_path / "agent.npz", start_of(small("CartPole-v1")))
     assert program("play", tmp_path / "agent.npz") == 2
     line = capsys.readouterr().err

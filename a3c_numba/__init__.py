@@ -18,17 +18,20 @@ if TYPE_CHECKING:
     from .envs.atari import AtariSettings
     from .networks import MLP, Convolutional
     from .optimizers import LocalRMSProp, MomentumSGD, RMSProp
+    from .trainer import UpdatesSkipped
+    from .watch import Watch
 
 # Name -> its module, imported when the name is first asked for: the command line starts, and understands Ctrl-C, before
 # NumPy and Numba are there.
 _HOMES = {"A3C": "algorithms", "Agent": "agent", "AtariSettings": "envs.atari", "CheckpointError": "checkpoint",
           "Convolutional": "networks", "GymSettings": "envs.action_repeat", "LocalRMSProp": "optimizers",
           "MLP": "networks", "MomentumSGD": "optimizers", "NStepQ": "algorithms", "OneStepQ": "algorithms",
-          "OneStepSarsa": "algorithms", "RMSProp": "optimizers", "WorkerDied": "crew"}
+          "OneStepSarsa": "algorithms", "RMSProp": "optimizers", "UpdatesSkipped": "trainer",
+          "Watch": "watch", "WorkerDied": "crew"}
 
 __version__ = "0.1.0"
 __all__ = ["A3C", "Agent", "AtariSettings", "CheckpointError", "Convolutional", "GymSettings", "LocalRMSProp", "MLP",
-           "MomentumSGD", "NStepQ", "OneStepQ", "OneStepSarsa", "RMSProp", "WorkerDied"]
+           "MomentumSGD", "NStepQ", "OneStepQ", "OneStepSarsa", "RMSProp", "UpdatesSkipped", "Watch", "WorkerDied"]
 
 
 def __getattr__(name: str) -> Any:

@@ -20,6 +20,7 @@ from .policy import Policy
 from .presets import PRESETS, preset_for
 from .run_folder import Progress, RunFolder
 from .trainer import Trainer, start_of
+from .watch import Watch
 
 
 def configure(env: Any, preset: str | None = None, **parts: Any) -> Config:
@@ -32,7 +33,7 @@ def configure(env: Any, preset: str | None = None, **parts: Any) -> Config:
         made = envs.make(env)
         preset = preset_for(made.observation_space, made.action_space)
         made.close()
-    if preset not in PRESETS:
+    if not isinstance(preset, str) or preset not in PRESETS:
         raise ValueError(f"preset must be one of {', '.join(PRESETS)}; got {preset!r}")
     chosen = PRESETS[preset]
     given = {name: value for name, value in parts.items() if value is not None}
@@ -92,22 +93,26 @@ class Agent:
         self._rng = np.random.default_rng(np.random.SeedSequence(self.config.seed, spawn_key=(2**32 - 1,)))
 
     def learn(self, total_steps: int = 5_000_000, out: str | Path | None = None,
-              callback: Callable[[Progress], bool | None] | None = None, progress: bool = False) -> "Agent":
+              callback: Callable[[Progress], bool | None] | None = None, progress: bool = False,
+              watch: Watch = Watch()) -> "Agent":
         """Train for ``total_steps`` agent steps from the parameters the agent has, the learning rate annealed to 0.
 
         Args:
             out: a folder for configuration, CSV files, curve and checkpoints; ValueError if it holds a run already.
             callback: called every few seconds with a ``Progress``; ends the training by returning False.
             progress: show a progress bar on standard error.
+            watch: what may go wrong before the run is given up; without a bar it is told to the logger "a3c_numba".
 
-        Raises WorkerDied with a worker's traceback; Ctrl-C raises KeyboardInterrupt.  The agent keeps what it learned.
+        Raises WorkerDied with a worker's traceback, UpdatesSkipped, or OSError where the last checkpoint could not be
+        written; Ctrl-C raises KeyboardInterrupt.  The agent keeps what it learned.
         """
         config = dataclasses.replace(self.config, total_steps=total_steps)
         start = dataclasses.replace(self._checkpoint, config=config, global_step=0, seconds=0.0, workers=[],
                                     target=None, mean_score=None)
         if out is not None:
             RunFolder(Path(out)).create(config.to_json())
-        trainer = Trainer(start, Path(out) if out else None, Display(total_steps) if progress else None, callback)
+        display = Display(total_steps) if progress else None
+        trainer = Trainer(start, Path(out) if out else None, display, callback, watch)
         try:
             trainer.run()
         finally:

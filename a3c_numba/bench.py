@@ -42,8 +42,8 @@ WARM_UP_SECONDS = 2.0
 
 def run(env: str, seconds: float, t_max: int, algorithm: str = "a3c", recurrent: bool = False) -> None:
     """Print the table for an Atari game, a method by name, and the paper's network."""
-    if not 0 < seconds < float("inf"):
-        raise ValueError(f"seconds must be above 0; got {seconds}")
+    if not 0.1 <= seconds <= 3600:
+        raise ValueError(f"seconds must be at least 0.1 and at most 3600; got {seconds}")
     config = configuration(env, t_max, algorithm, recurrent)
     config.build_network(config.make_env())                              # fails before anything is measured
     print(f"{processor()}, {os.cpu_count()} cores; {config.env_name}, {algorithm}, the paper's network"
@@ -216,7 +216,7 @@ def training_speed(config: Config, workers: int, seconds: float) -> tuple[float,
         if trainer.shared.counters[:, UPDATES].min() > 0:
             marks.append((time.monotonic(), trainer.shared.global_step()))
             memory[0] = proportional_memory(trainer.crew.processes)
-        return not marks or marks[-1][0] - marks[0][0] < seconds
+        return len(marks) < 3 or marks[-1][0] - marks[0][0] < seconds
     trainer.callback, trainer.report_seconds = watch, WARM_UP_SECONDS / 2
     trainer.run()
     (t0, s0), (t1, s1) = marks[0], marks[-2]

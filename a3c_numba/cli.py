@@ -1,11 +1,12 @@
 """The command line: ``a3c-numba train | evaluate | play | plot | sweep | speedup | bench | check-gradients``.
 
 Exit codes: 0 all went well; 1 a gradient disagrees, or the system refused (a full disk, no permission); 2 something
-typed or given cannot be used, one line says what, and nothing was started; 3 a worker died; 130 interrupted by Ctrl-C,
-143 by SIGTERM, in both cases after a checkpoint.
+typed or given cannot be used, one line says what, and nothing was started; 3 more workers died, or more updates were
+skipped, than may be; 130 interrupted by Ctrl-C, 143 by SIGTERM.  With 3, 130 and 143 a checkpoint was written before.
 """
 
 import argparse
+import dataclasses
 import signal
 import sys
 from typing import Any, NoReturn
@@ -17,6 +18,8 @@ from .optimizers import OPTIMIZERS
 from .pictures import PicturesUnavailable
 from .presets import PRESETS
 from .crew import WorkerDied
+from .trainer import UpdatesSkipped
+from .watch import Watch
 
 
 class Terminated(BaseException):
@@ -57,7 +60,17 @@ def _add_train(menu: Any) -> None:
     parser.add_argument("--out", metavar="DIR", help="the run's folder (default runs/ENV-sSEED)")
     parser.add_argument("--resume", metavar="DIR", help="go on with the run in this folder")
     parser.add_argument("--overwrite", action="store_true", help="replace the run that the folder holds")
+    _add_watch(parser)
     options.add_hyper_parameters(parser)
+
+
+def _add_watch(parser: argparse.ArgumentParser) -> None:
+    """An option for each field of Watch; also a resumed run may be given them."""
+    group = parser.add_argument_group("watching over the run")
+    for field in dataclasses.fields(Watch):
+        read = options.whole_number if isinstance(field.default, int) else float
+        group.add_argument("--" + field.name.replace("_", "-"), type=read, metavar=type(field.default).__name__.upper(),
+                           help=f"{field.metadata['help']} (default {field.default:g})")
 
 
 def _add_choices(parser: argparse.ArgumentParser) -> None:
@@ -90,6 +103,7 @@ def _add_play(menu: Any) -> None:
 
 def _add_source(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("source", metavar="RUN|FILE", help="a run's folder, or an .npz file")
+    parser.add_argument("--env", metavar="ENV", help="environment to play (default: the one it was trained in)")
     parser.add_argument("--seed", type=options.whole_number, default=0, metavar="S", help="of the games (default 0)")
     parser.add_argument("--deterministic", action="store_true", help="the most probable action instead of a drawn one")
     parser.add_argument("--epsilon", type=float, metavar="E",
@@ -178,7 +192,7 @@ def main(arguments: list[str] | None = None) -> int:
         return _fail(error, 2)
     except OSError as error:
         return _fail(error, 1)
-    except WorkerDied as error:
+    except (WorkerDied, UpdatesSkipped) as error:
         return _fail(error, 3)
     except KeyboardInterrupt:
         return 130
@@ -187,8 +201,14 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 def _fail(error: BaseException, code: int) -> int:
-    print(f"a3c-numba: error: {error}", file=sys.stderr)
+    text = str(error) if code == 3 else _one_line(str(error))            # 3 comes with a traceback
+    print(f"a3c-numba: error: {text}", file=sys.stderr)
     return code
+
+
+def _one_line(text: str) -> str:
+    """What was typed may hold ends of lines, and worse."""
+    return "".join(c if c.isprintable() else repr(c)[1:-1] for c in text)
 
 
 if __name__ == "__main__":

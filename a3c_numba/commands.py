@@ -20,16 +20,24 @@ from .run_folder import RunFolder, RunFolderError
 from .speedup import Speedup
 from .sweep import LearningRates, Sweep
 from .trainer import Trainer, start_of
+from .watch import Watch
 
 DEFAULT_ENV = "ALE/Pong-v5"
 
 
 def train(arguments: Namespace) -> int:
     """Start a run, or go on with one."""
+    given = {field.name: getattr(arguments, field.name) for field in dataclasses.fields(Watch)}
+    watch = Watch(**{name: value for name, value in given.items() if value is not None})
     start, folder, scores = _resumed(arguments) if arguments.resume else _started(arguments)
     print(f"{start.config.env_name}: {start.config.workers} workers, {start.config.total_steps:,} steps, "
           f"into {folder.path}", file=sys.stderr)
-    trainer = Trainer(start, folder.path, Display(start.config.total_steps))
+    try:
+        trainer = Trainer(start, folder.path, Display(start.config.total_steps), watch=watch)
+    except OSError:                                                      # no memory for it
+        if not arguments.resume:
+            folder.forget()
+        raise
     trainer.continue_scores(scores)
     trainer.run()
     return 0
@@ -60,16 +68,18 @@ def _folder(arguments: Namespace, config: Config, name: str) -> Path:
 
 
 def _resumed(arguments: Namespace) -> tuple[Checkpoint, RunFolder, list[float]]:
-    names = ("env", "preset", "algorithm", "optimizer", "workers", "seed", "out")
+    names = ("preset", "algorithm", "optimizer", "workers", "seed", "out")
     fixed = [name for name in names if getattr(arguments, name) is not None]
     fixed += ["overwrite"] * arguments.overwrite + list(options.given(arguments))
     if fixed:
         name = fixed[0].replace("_", "-")
         raise ValueError(f"--resume goes on with the run as it was started: --{name} cannot change")
     folder = RunFolder(Path(arguments.resume))
-    start = load_fitting(folder.path / "latest.npz")
-    if start.statistics is None:
-        raise CheckpointError(f"{folder.path / 'latest.npz'}: saved for use only, without the optimiser's statistics")
+    if arguments.env is not None:
+        _check_same(arguments.env, folder.path / "config.json")
+    start, refused = folder.newest(arguments.env)
+    for line in refused:
+        print(f"a3c-numba: warning: {line}", file=sys.stderr)
     if arguments.total_steps is not None:
         start.config = dataclasses.replace(start.config, total_steps=arguments.total_steps)
     if start.global_step >= start.config.total_steps:
@@ -77,6 +87,16 @@ def _resumed(arguments: Namespace) -> tuple[Checkpoint, RunFolder, list[float]]:
                          "give a larger --total-steps to go on")
     (folder.path / "final.npz").unlink(missing_ok=True)                  # of fewer steps; latest.npz has the same
     return start, folder, folder.cut_after(start.global_step)
+
+
+def _check_same(env: str, file: Path) -> None:
+    """Raises ValueError where a run's config.json names another environment."""
+    try:
+        found = json.loads(file.read_text())["env"]
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise RunFolderError(f"{file} does not say which environment the run was started with: {error!r}") from None
+    if found != env:
+        raise ValueError(f"--resume goes on with the run as it was started, with {found}: it cannot become {env}")
 
 
 def _trained(arguments: Namespace) -> tuple[Path, Checkpoint]:
@@ -87,7 +107,7 @@ def _trained(arguments: Namespace) -> tuple[Path, Checkpoint]:
         if not found:
             raise CheckpointError(f"{path}: holds no checkpoint (final.npz, best.npz or latest.npz)")
         path = found[0]
-    checkpoint = load_fitting(path)
+    checkpoint = load_fitting(path, arguments.env)
     if arguments.epsilon is not None:
         checkpoint.config = _with_epsilon(checkpoint.config, arguments)
     return path, checkpoint

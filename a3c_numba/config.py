@@ -4,6 +4,7 @@ import dataclasses
 import json
 import pickle
 from dataclasses import dataclass
+from math import prod
 from numbers import Integral
 from typing import Any, Callable
 
@@ -15,11 +16,16 @@ from .envs.action_repeat import GymSettings
 from .envs.atari import AtariSettings
 from .networks import NETWORKS
 from .optimizers import OPTIMIZERS
-from .settings import check
+from .parameters import size_of
+from .settings import check, shown
 
 # Part of a configuration -> the menu that its objects come from.
 MENUS: dict[str, dict[str, Any]] = {"algorithm": ALGORITHMS, "optimizer": OPTIMIZERS, "network": NETWORKS,
                                     "atari": {"atari": AtariSettings}, "gym": {"gym": GymSettings}}
+
+# The whole numbers of a run: the least and the largest.  T counts on beyond total_steps, in an int64.
+NUMBERS: dict[str, tuple[Any, Any]] = {"workers": (1, 1024), "total_steps": (1, 2**62), "seed": (0, 2**63 - 1)}
+MOST_PARAMETERS, LONGEST_ROLLOUT = 2**28, 2**31       # numbers, and bytes of observations: of one worker, 1 and 2 GiB
 
 
 @dataclass(frozen=True)
@@ -42,15 +48,12 @@ class Config:
             value = getattr(self, part)
             if type(value) not in menu.values():
                 known = " or ".join(f"{cls.__name__}()" for cls in menu.values())
-                raise ValueError(f"{part} must be {known}; got {value!r}")
+                raise ValueError(f"{part} must be {known}; got {shown(value)}")
             check(value)
         if not isinstance(self.env, str):
             _check_factory(self.env)
-        for name, least, value in (("workers", 1, self.workers), ("total_steps", 1, self.total_steps),
-                                   ("seed", 0, self.seed)):
-            if not isinstance(value, Integral) or isinstance(value, bool) or value < least:
-                raise ValueError(f"{name} must be a whole number, at least {least}; got {value!r}")
-            object.__setattr__(self, name, int(value))
+        for name in NUMBERS:
+            object.__setattr__(self, name, _checked(name, getattr(self, name)))
 
     def make_env(self, render_mode: str | None = None, **atari: Any) -> Any:
         """A new environment; ``atari`` overrides fields of the Atari settings (sticky=0.25, say)."""
@@ -65,7 +68,19 @@ class Config:
         if not self.network.takes(shape):
             raise ValueError(f"network {name_of(self.network)} does not take observations of shape {shape}")
         policy = self.algorithm.evaluation_policy(env.action_space)
-        return self.network.build(shape, self.algorithm.heads(policy))
+        network = self.network.build(shape, self.algorithm.heads(policy))
+        self._check_memory(size_of(network.shapes), env.observation_space)
+        return network
+
+    def _check_memory(self, parameters: int, observations: Any) -> None:
+        """Raises ValueError for more than a worker should allocate: numbers in range may together be too much."""
+        if parameters > MOST_PARAMETERS:
+            raise ValueError(f"the network has {parameters:,} parameters, at most {MOST_PARAMETERS:,} are supported")
+        steps = self.algorithm.update_steps
+        size = (steps + 1) * prod(observations.shape) * observations.dtype.itemsize
+        if size > LONGEST_ROLLOUT:
+            raise ValueError(f"{steps:,} steps between updates take {size:,} bytes of observations, at most "
+                             f"{LONGEST_ROLLOUT:,} are supported")
 
     def chance_of_worker(self, number: int) -> np.random.Generator:
         """What a worker draws once for the whole run: the same also after an interruption."""
@@ -94,19 +109,33 @@ class Config:
             fields.setdefault("gym", {"name": "gym"})                    # files of before there was one
             parts = {part: MENUS[part][fields[part].pop("name")](**fields[part]) for part in MENUS}
             config = Config(**(fields | parts))
-        except (TypeError, KeyError, AttributeError) as error:
-            raise ValueError(f"not a configuration of this version: {error!r}") from None
+        except (TypeError, KeyError, AttributeError, RecursionError) as error:
+            raise ValueError(f"not a configuration of this version: {shown(error)}") from None
         if env is None and is_factory:
-            raise ValueError(f"the environment was made by the factory {config.env_name!r}: give env= on loading")
+            name = shown(config.env_name)
+            raise ValueError(f"the environment was made by the factory {name}: give env= on loading")
         return config if env is None else dataclasses.replace(config, env=env)
 
 
 def _check_factory(factory: Any) -> None:
     """Raises ValueError unless worker processes can be handed the factory."""
+    if not callable(factory):
+        raise ValueError(f"an environment is an id or a factory without arguments; got {shown(factory)}")
     try:
         pickle.dumps(factory)
     except Exception as error:
-        raise ValueError(f"the factory {factory!r} cannot be pickled for the workers: {error}") from None
+        reason = " ".join(str(error).split())
+        raise ValueError(f"the factory {shown(factory)} cannot be pickled for the workers: {reason}") from None
+
+
+def _checked(name: str, value: Any) -> int:
+    """The number of a run of this name; raises ValueError, in one line, where it is none or out of its range."""
+    least, largest = NUMBERS[name]
+    if not isinstance(value, Integral) or isinstance(value, bool) or value < least:
+        raise ValueError(f"{name} must be a whole number, at least {least}; got {shown(value)}")
+    if value > largest:
+        raise ValueError(f"{name} must be a whole number, at most {largest:,}; got {shown(value)}")
+    return int(value)
 
 
 def name_of(part: Any) -> str:

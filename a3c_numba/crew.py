@@ -1,110 +1,165 @@
-"""The worker processes of a run: start, hear, ask, stop."""
+"""The worker processes of a run: start, hear, replace, ask, stop.
 
-import signal
+A worker that dies, or whose environment makes no step for ``watch.heartbeat_seconds`` and is killed for it, is replaced
+by one with a random stream that was never used before.  What it had put into theta stays; the rollout that it was in is
+lost.  No update ever waits for anything in here.
+"""
+
+import os
 import time
-from contextlib import contextmanager
-from multiprocessing import connection, resource_tracker
-from typing import Any, Iterator
+from multiprocessing import connection
+from typing import Any
 
 import numpy as np
 
-from . import worker
+from . import processes, worker
 from .checkpoint import Checkpoint
-from .shared import REQUEST, STEPS, UPDATES, Shared
+from .interrupts import signals_held
+from .seat import Seat
+from .shared import HEARTBEAT, REQUEST, STEPS, UPDATES, Shared
+from .watch import Watch
 
-STOP_SECONDS = 2.0
+STOP_SECONDS = 2.0             # in which workers end by themselves
+START_SECONDS = 120.0          # until a worker's first step, at the least: on a busy machine Numba compiles slowly
+ASLEEP_SECONDS = 5.0           # between two looks: it was the machine that stood still, not a worker
+ANSWER_SECONDS = 10.0          # until a checkpoint does without those who have not answered
+STILLBORN = 3                  # failures in a row, with no update by anybody in between, after which there is no hope
 
 
 class WorkerDied(RuntimeError):
-    """A worker ended before the run did; the message is its number, how it ended, and its traceback."""
+    """A worker died and was not replaced; the message has its number, how it ended, and its traceback."""
 
 
 class Crew:
-    """Workers, and the pipes on which they report.  No update ever waits for anything in here."""
+    """Workers, and the pipes on which they report; ``news`` has a line for whatever befell one of them."""
 
-    def __init__(self, context: Any, shared: Shared, start: Checkpoint) -> None:
+    def __init__(self, context: Any, shared: Shared, start: Checkpoint, watch: Watch) -> None:
         self.context, self.shared, self.start_point, self.size = context, shared, start, start.config.workers
-        self.streams = start.streams
-        self.processes: list[Any] = []
-        self.pipes: list[Any] = []
-        self.states: dict[int, dict[str, Any]] = {}
-        self.requested = False
-        self.failures: dict[int, str] = {}
+        self.watch, self.streams = watch, start.streams
+        self.news: list[str] = []
+        self.seats: dict[int, Seat] = {}
+        self.absent = list(range(self.size))                             # workers that are to be started
+        self.restored = dict(enumerate(start.workers))                   # states that nobody has taken up yet
+        self.restarts = self.in_a_row = self.updates_seen = 0
+        self.requested: float | None = None                              # when states were asked for
+        self.looked = time.monotonic()
 
-    def start(self) -> None:
-        """Start worker 0.  The others follow once it has made an update: by then all kernels are in the cache."""
-        self._start_worker(0)
+    @property
+    def processes(self) -> list[Any]:
+        """Of all workers that were started and not replaced."""
+        return [seat.process for seat in self.seats.values()]
 
-    def _start_worker(self, number: int) -> None:
-        states = self.start_point.workers
-        state = states[number] if number < len(states) else None
-        if state is None:
-            self.streams += 1                                            # never used before; stream 0 drew theta
-        seed = np.random.SeedSequence(self.start_point.config.seed, spawn_key=(self.streams,))
-        ours, theirs = self.context.Pipe(duplex=False)
-        arguments = (number, self.start_point.config, self.shared, seed, state, theirs)
-        process = self.context.Process(target=worker.main, args=arguments, name=f"worker {number}", daemon=True)
-        with signals_held():
-            process.start()
-        theirs.close()
-        self.processes.append(process)
-        self.pipes.append(ours)
+    @property
+    def alive(self) -> int:
+        """How many workers run."""
+        return sum(seat.alive for seat in self.seats.values())
 
     def poll(self, seconds: float) -> bool:
-        """Wait that long for news; False once every worker has ended.  Raises WorkerDied."""
-        if len(self.processes) < self.size and self.shared.counters[0, UPDATES] and not self._is_over():
-            for number in range(len(self.processes), self.size):
-                self._start_worker(number)
+        """Start who is due, wait that long for news, replace the dead; False once the run is over and all have ended.
+
+        Raises WorkerDied.
+        """
+        if not self._is_over():
+            self._start_absent()
         self._wait(seconds)
-        ended = [(number, p.exitcode) for number, p in enumerate(self.processes) if p.exitcode is not None]
-        for number, code in ended:
-            if code or not self._is_over():
-                self._receive(number, self.pipes[number])                # what it said last
-                raise WorkerDied(f"worker {number} {_ending(code)}\n{self.failures.get(number, '')}".strip())
-        return len(ended) < (len(self.processes) if self._is_over() else self.size)
+        self._kill_silent()
+        for number, seat in list(self.seats.items()):
+            if not seat.alive and not self._is_over():
+                self._replace(number, seat)
+        return not self._is_over() or self.alive > 0
 
     def _is_over(self) -> bool:
         return self.shared.stopping or self.shared.global_step() >= self.start_point.config.total_steps
 
-    def _any_alive(self) -> bool:
-        return any(process.exitcode is None for process in self.processes)
+    def _start_absent(self) -> None:
+        """One at first, until it has made an update: by then all kernels are in the cache.  Then as many as cores."""
+        together = (os.cpu_count() or 1) if self.shared.counters[:, UPDATES].any() else 1
+        starting = sum(seat.alive and not seat.beats for seat in self.seats.values())
+        for _ in range(min(len(self.absent), together - starting)):
+            self._start(self.absent.pop(0))
+
+    def _start(self, number: int) -> None:
+        state = self.restored.get(number)
+        if state is None:
+            self.streams += 1                                            # never used before; stream 0 drew theta
+        seed = np.random.SeedSequence(self.start_point.config.seed, spawn_key=(self.streams,))
+        self.shared.counters[number, HEARTBEAT] = 0
+        ours, theirs = self.context.Pipe(duplex=False)
+        arguments = (number, self.start_point.config, self.shared, seed, state, theirs)
+        process = self.context.Process(target=_begin, args=(dict(os.environ), *arguments), daemon=True)
+        with signals_held():
+            process.start()
+            self.seats[number] = Seat(process, ours)
+        theirs.close()
 
     def _wait(self, seconds: float) -> None:
         """Until something is said or somebody ends, at most ``seconds``; then receive what was said."""
-        pipes = [pipe for pipe in self.pipes if not pipe.closed]
-        connection.wait(pipes + [p.sentinel for p in self.processes if p.exitcode is None], seconds)
-        for number, pipe in enumerate(self.pipes):
-            self._receive(number, pipe)
+        seats = list(self.seats.values())
+        connection.wait([seat.pipe for seat in seats if not seat.pipe.closed]
+                        + [seat.process.sentinel for seat in seats if seat.alive], seconds)
+        for seat in seats:
+            seat.receive()
 
-    def _receive(self, number: int, pipe: Any) -> None:
-        try:
-            while not pipe.closed and pipe.poll():
-                kind, content = pipe.recv()
-                (self.states if kind == "state" else self.failures)[number] = content
-        except (EOFError, OSError):
-            pipe.close()
+    def _kill_silent(self) -> None:
+        """Whoever has made no step for too long, unless it was the whole machine."""
+        now, limit = time.monotonic(), self.watch.heartbeat_seconds
+        asleep, self.looked = now - self.looked > ASLEEP_SECONDS, now
+        for number, seat in self.seats.items():
+            silence = seat.silence(int(self.shared.counters[number, HEARTBEAT]), now)
+            if asleep:
+                seat.beaten = now
+            elif seat.alive and silence > (limit if seat.beats else max(limit, START_SECONDS)):
+                seat.kill(silence)
+
+    def _replace(self, number: int, seat: Seat) -> None:
+        """Report a death, and have another worker started; raises WorkerDied where that has no use any more."""
+        seat.receive()                                                   # what it said last
+        how = f"worker {number} {seat.ending()}"
+        if self._is_hopeless(seat) or self.restarts >= self.watch.max_restarts:
+            raise WorkerDied(f"{how}\n{seat.failure}".strip())
+        self.restarts += 1
+        self.news.append(f"{how}{seat.reason()}; replaced, {self.restarts} of at most {self.watch.max_restarts}")
+        seat.pipe.close()
+        del self.seats[number]
+        self.restored.pop(number, None)                                  # perhaps that is what it died of
+        self.absent.append(number)
+
+    def _is_hopeless(self, seat: Seat) -> bool:
+        """Whether nobody is left, and this one could not be made, or one after the other fails without an update."""
+        updates = int(self.shared.counters[:, UPDATES].sum())
+        before = self.in_a_row if updates == self.updates_seen else 0
+        self.in_a_row, self.updates_seen = before + seat.failed, updates
+        return not self.alive and (seat.unmade or self.in_a_row >= STILLBORN)
 
     def request_states(self) -> None:
         """Ask every worker for its state at the end of the rollout it is in."""
-        self.states.clear()
-        self.requested = True
+        for seat in self.seats.values():
+            seat.state = None
+        self.requested = time.monotonic()
         self.shared.commands[REQUEST] += 1
 
+    @property
+    def all_answered(self) -> bool:
+        """Whether the last request has been answered by every worker."""
+        return len(self.seats) == self.size and all(seat.state for seat in self.seats.values())
+
     def states_are_in(self) -> bool:
-        """Whether all workers have answered the last request."""
-        return self.requested and len(self.states) == self.size
+        """Whether all workers have answered the last request, or had time enough to."""
+        if self.requested is None:
+            return False
+        return self.all_answered or time.monotonic() - self.requested > ANSWER_SECONDS
 
     def take_states(self) -> tuple[list[dict[str, Any] | None], int]:
         """The workers' latest states, None for one that is lost, and the agent steps they add up to."""
-        self.requested = False
+        self.requested = None
         steps = [int(self.shared.counters[number, STEPS]) for number in range(self.size)]
         states: list[dict[str, Any] | None] = []
         for number in range(self.size):
-            state = self.states.get(number)
+            state = self.seats[number].state if number in self.seats else None
             if state is not None:
                 steps[number] = state["steps"]
-            elif steps[number] == 0 and number < len(self.start_point.workers):
-                state = self.start_point.workers[number]                 # it never got as far as a first rollout
+            elif steps[number] == 0:
+                state = self.restored.get(number)                        # nobody got as far as a first rollout
             states.append(state)
         return states, self.start_point.global_step + sum(steps)
 
@@ -112,32 +167,20 @@ class Crew:
         """Have all workers end, by word and then by force, within STOP_SECONDS; their last states are received."""
         self.shared.stop()
         deadline = time.monotonic() + STOP_SECONDS
-        while time.monotonic() < deadline and self._any_alive():
-            self._wait(0.05)
-        for number, process in enumerate(self.processes):
-            if process.exitcode is None:
-                process.kill()
-            process.join()
-            self._receive(number, self.pipes[number])
-            if process.exitcode:
-                self.states.pop(number, None)                            # of an earlier moment, if there is one
+        try:
+            while time.monotonic() < deadline and self.alive:
+                self._wait(0.05)
+        finally:                                                         # a second Ctrl-C: by force at once
+            for seat in self.seats.values():
+                seat.process.kill()
+            for seat in self.seats.values():
+                seat.process.join()
+                seat.receive()
+                if seat.process.exitcode and not seat.finished:
+                    seat.state = None                                    # of an earlier moment, if there is one
 
 
-def _ending(exitcode: int) -> str:
-    if exitcode < 0:
-        return f"was ended by {signal.Signals(-exitcode).name}"
-    return f"died with exit code {exitcode}"
-
-
-@contextmanager
-def signals_held() -> Iterator[None]:
-    """SIGINT and SIGTERM wait until the block is left.  A process that is started in it inherits the mask for good."""
-    if not hasattr(signal, "pthread_sigmask"):
-        yield
-        return
-    resource_tracker.ensure_running()                                    # or the start does it, and clears the mask
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT, signal.SIGTERM})
-    try:
-        yield
-    finally:
-        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+def _begin(environ: dict[str, str], *arguments: Any) -> None:
+    """A worker process."""
+    processes.begin(environ)
+    worker.main(*arguments)

@@ -28,13 +28,14 @@ class Display:
         self.shown_at = -every                                           # seconds of training at the last plain line
 
     def line(self, row: Progress) -> str:
-        """One line: steps, speed, time left, episodes, score, entropy, time gone."""
+        """One line: steps, speed, time left, workers that live, episodes, score, entropy, time gone."""
         left = max(0, self.total_steps - row.global_step) / row.steps_per_second if row.steps_per_second > 0 else -1
         score = "--" if row.mean_score != row.mean_score else f"{row.mean_score:.1f}"
         skipped = f"  {row.skipped} updates skipped" if row.skipped else ""
+        back = f" ({row.restarts} replaced)" if row.restarts else ""
         return (f"{_count(row.global_step)}/{_count(self.total_steps)} steps  {row.steps_per_second:.0f}/s  "
-                f"{_duration(left)} left  {row.episodes} episodes  score {score}  entropy {row.entropy:.2f}  "
-                f"{_duration(row.seconds)} gone{skipped}")
+                f"{_duration(left)} left  {row.workers} workers{back}  {row.episodes} episodes  "
+                f"score {score}  entropy {row.entropy:.2f}  {_duration(row.seconds)} gone{skipped}")
 
     def bar(self, row: Progress, width: int = 20) -> str:
         """``line`` behind a bar."""
@@ -55,6 +56,11 @@ class Display:
         elif row.seconds - self.shown_at >= self.every:
             self.shown_at = row.seconds
             self.stream.write(self.line(row) + "\n")
+        self.stream.flush()
+
+    def say(self, line: str) -> None:
+        """Something that happened, on a line of its own; the bar is drawn again at the next ``show``."""
+        self.stream.write("\r\x1b[K" * self.is_terminal + f"a3c-numba: warning: {line}\n")
         self.stream.flush()
 
     def close(self, row: Progress | None) -> None:

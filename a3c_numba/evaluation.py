@@ -9,15 +9,19 @@ An episode is determined by the evaluation's seed and the episode's number alone
 import signal
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import asdict, dataclass
-from multiprocessing import active_children, get_context
+from multiprocessing import active_children
+from numbers import Integral
 from typing import Any, Iterator, NamedTuple
 
 import numpy as np
 
+from . import processes
 from .config import Config
 from .envs import is_atari
 from .policy import Policy
+from .settings import check, setting, shown
 
+MOST_PROCESSES = 1024
 PROTOCOLS = {"noop": {"noop_max": 30, "sticky": 0.0}, "sticky": {"noop_max": 0, "sticky": 0.25}}
 
 
@@ -44,17 +48,14 @@ class Moment(NamedTuple):
 class Evaluation:
     """How to evaluate.  Raises ValueError, in one line, for what is out of range."""
 
-    episodes: int = 30
-    protocol: str = "noop"
-    deterministic: bool = False     # the most probable action instead of a drawn one
-    seed: int = 0
+    episodes: int = setting(30, "whole games", at_least=1, largest=1_000_000)
+    protocol: str = setting("noop", "how a game starts and goes", choices=tuple(PROTOCOLS))
+    deterministic: bool = setting(False, "the most probable action instead of a drawn one")
+    seed: int = setting(0, "of the games", at_least=0)
 
     def __post_init__(self) -> None:
         """Check the fields."""
-        if self.protocol not in PROTOCOLS:
-            raise ValueError(f"protocol must be one of {', '.join(PROTOCOLS)}; got {self.protocol!r}")
-        if self.episodes < 1 or self.seed < 0:
-            raise ValueError(f"episodes must be at least 1 and seed at least 0; got {self.episodes} and {self.seed}")
+        check(self)
 
 
 class Stage:
@@ -91,12 +92,12 @@ class Stage:
 
 def evaluate(config: Config, theta: np.ndarray, how: Evaluation, workers: int = 1) -> list[Game]:
     """Play ``how.episodes`` games in ``workers`` processes; the result does not depend on their number."""
-    if workers < 1:
-        raise ValueError(f"workers must be at least 1; got {workers}")
+    if not isinstance(workers, Integral) or not 1 <= workers <= MOST_PROCESSES:
+        raise ValueError(f"workers must be a whole number from 1 to {MOST_PROCESSES}; got {shown(workers)}")
     if workers == 1:
         stage = Stage(config, theta, how)
         return [stage.play(episode) for episode in range(how.episodes)]
-    with ProcessPoolExecutor(workers, get_context("spawn"), _open_stage, (config, theta, how)) as pool:
+    with ProcessPoolExecutor(workers, processes.context(), _open_stage, (config, theta, how)) as pool:
         try:
             return list(pool.map(_play, range(how.episodes)))
         except BaseException:                                            # Ctrl-C: nobody waits for games under way

@@ -30,6 +30,7 @@ from .settings import setting
 
 INITIALIZERS = {"fan_in_uniform": initial.fan_in_uniform, "he_normal": initial.he_normal,
                 "orthogonal": initial.orthogonal, "near_zero": initial.near_zero}
+WIDEST = 8192                  # units of a layer
 SMALLEST = 20                  # side of an image, pixels, that leaves something for the second convolution
 PIXELS = {"scale": Scale, "center": Center}
 
@@ -45,9 +46,9 @@ class Convolutional:
 
     pixels: str = setting("scale", "how bytes enter: scale (x/255, the paper's) or center (less the image's median)",
                           choices=tuple(PIXELS))
-    dense: int = setting(256, "width of the dense layer (the paper's)", at_least=1)
+    dense: int = setting(256, "width of the dense layer (the paper's)", at_least=1, largest=WIDEST)
     recurrent: bool = setting(False, "an LSTM behind the last hidden layer (the paper's A3C LSTM)")
-    cells: int = setting(256, "cells of the LSTM (the paper's)", at_least=1, only_with="recurrent")
+    cells: int = setting(256, "cells of the LSTM (the paper's)", at_least=1, largest=WIDEST, only_with="recurrent")
     body_init: str = setting("fan_in_uniform", "how all layers but the LSTM and the heads start (the authors' value)",
                              choices=tuple(INITIALIZERS))
     head_init: str = setting("fan_in_uniform", "how the heads start (the authors' value)", choices=tuple(INITIALIZERS))
@@ -77,11 +78,12 @@ class Convolutional:
 class MLP:
     """Hidden layers for vectors, and a network of its own for each head."""
 
-    hidden: int = setting(64, "width of the hidden layers (the paper's for continuous control: 200)", at_least=1)
-    layers: int = setting(2, "hidden layers (the paper's for continuous control: 1)", at_least=1)
+    hidden: int = setting(64, "width of the hidden layers (the paper's for continuous control: 200)", at_least=1,
+                          largest=WIDEST)
+    layers: int = setting(2, "hidden layers (the paper's for continuous control: 1)", at_least=1, largest=100)
     recurrent: bool = setting(False, "an LSTM behind the last hidden layer (the paper's for continuous control)")
     cells: int = setting(128, "cells of the LSTM (the paper's for continuous control)", at_least=1,
-                         only_with="recurrent")
+                         largest=WIDEST, only_with="recurrent")
     body_init: str = setting("orthogonal", "how the hidden layers start", choices=tuple(INITIALIZERS))
     head_init: str = setting("near_zero", "how the heads start", choices=tuple(INITIALIZERS))
 

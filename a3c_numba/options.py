@@ -11,6 +11,7 @@ from typing import Any, Callable
 from .config import MENUS
 from .envs import family
 from .presets import PRESETS
+from .settings import shown
 
 
 def number(text: str) -> int:
@@ -36,7 +37,7 @@ def _named(read: Callable[[str], Any], kind: str) -> Callable[[str], Any]:
         try:
             return read(text)
         except (ValueError, KeyError, OverflowError):
-            raise argparse.ArgumentTypeError(f"must be a {kind}; got {text!r}") from None
+            raise argparse.ArgumentTypeError(f"must be a {kind}; got {shown(text)}") from None
     return reader
 
 

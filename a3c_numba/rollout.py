@@ -5,15 +5,33 @@ is bootstrapped from, also where a time limit cut the episode short.
 
 An episode is a pure function of its seed and its actions.  That is what makes a run resumable without pickling an
 environment: the ``Player`` remembers both, and ``restore`` plays them once more.
+
+What the environment gives is looked at before anything is computed of it.  A number that is not finite is shown to the
+network as 0, so that neither an action nor the recurrent state is spoiled, and the rewards of its rollout become NaN:
+its gradient then is not finite, and the optimiser skips it.  A reward that is not finite is never clipped to one that
+is.  Anything of another shape or type raises ValueError.
 """
 
+import math
 import warnings
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, SupportsFloat
 
 import numpy as np
 
+from .jit import kernel
 from .layers.compose import RecurrentState
 from .parameters import Tree
+
+
+@kernel
+def mend(x):
+    """0 <- every number of x (n,) that is not finite; whether there was one."""
+    found = False
+    for i in range(len(x)):
+        if not np.isfinite(x[i]):
+            x[i] = 0
+            found = True
+    return found
 
 
 class Rollout(NamedTuple):
@@ -21,7 +39,7 @@ class Rollout(NamedTuple):
 
     obs: np.ndarray         # (T + 1, *observation_shape)
     actions: np.ndarray     # (T, *action_shape): int64 numbers, or float32 vectors
-    rewards: np.ndarray     # (T,) float32, clipped and scaled as the method says
+    rewards: np.ndarray     # (T,) float32, clipped and scaled as the method says; NaN where anything was not finite
     discounts: np.ndarray   # (T,) float32: gamma, or 0 where the episode terminated
     next_actions: np.ndarray    # (T, *action_shape): a_{t+1}; the last is drawn only for methods that ask for it
 
@@ -39,7 +57,11 @@ class Episode(NamedTuple):
 
 
 class Player:
-    """Plays one environment with the policy of whatever parameters it is given."""
+    """Plays one environment with the policy of whatever parameters it is given.
+
+    ``play`` and ``restore`` raise ValueError, in one line, for an observation that does not fit the environment's
+    space and for a reward that is no number.
+    """
 
     def __init__(self, env: Any, algorithm: Any, network: Any, policy: Any, rng: np.random.Generator) -> None:
         T, space = algorithm.update_steps, env.observation_space
@@ -47,7 +69,9 @@ class Player:
         self.cache = network.cache(T + 1, np.float32)
         self.recurrent = RecurrentState(self.cache)
         self.row = 0                                                     # of the cache: the state to act from next
+        self.shape, self.dtype = space.shape, space.dtype
         self.obs = np.zeros((T + 1, *space.shape), space.dtype)
+        self.rows = list(self.obs)                                       # its rows
         self.actions = np.zeros((T + 1, *policy.action_shape), policy.action_dtype)
         self.chosen = False                                              # whether the next action is drawn already
         self.rewards = np.zeros(T, np.float32)
@@ -56,6 +80,7 @@ class Player:
         self.episode_actions: list[Any] = []
         self.score = 0.0
         self.current = self.obs[0]                                       # the observation to act on next
+        self.finite = True                                               # whether all of this rollout has been
 
     def play(self, theta: Tree) -> tuple[Rollout, tuple[np.ndarray, ...], Episode | None]:
         """Up to t_max steps with the policy of ``theta``.
@@ -66,19 +91,29 @@ class Player:
         if self.episode_seed is None:
             self._begin(int(self.rng.integers(2**31)))
         self.recurrent.move(self.row)
-        self.obs[0] = self.current
+        self.finite = True
+        self._show(0)
         t, terminated, truncated = 0, False, False
         while t < len(self.rewards) and not (terminated or truncated):
             self._choose(t, self._forward(theta, t))                     # a_t ~ pi(.|s_t; theta')
             terminated, truncated = self._step(t)
             t += 1
-            self.obs[t] = self.current
+            self._show(t)
         self._look_ahead(theta, t, terminated)
+        if not self.finite:
+            self.rewards[:t] = np.nan                                    # and so its gradient: the update is skipped
         self.row = t
         episode = self._end() if terminated or truncated else None
         rollout = Rollout(self.obs[:t + 1], self.actions[:t], self.rewards[:t], self.discounts[:t],
                           self.actions[1:t + 1])
         return rollout, self._outputs(t + 1), episode
+
+    def _show(self, t: int) -> None:
+        """s_t, as the network sees it."""
+        row = self.rows[t]
+        row[...] = self.current
+        if self.dtype.kind == "f" and mend(row):
+            self.finite = False
 
     def _choose(self, t: int, outputs: tuple[np.ndarray, ...]) -> None:
         """a_t: the one that was drawn ahead, or a new one."""
@@ -86,6 +121,8 @@ class Player:
             self.actions[t] = self.next_action
         else:
             self.actions[t] = self.policy.sample(outputs[0][0], self.rng)
+            if self.policy.action_shape and mend(self.actions[t]):       # what they are drawn with has overflowed
+                self.finite = False
         self.chosen = False
 
     def _look_ahead(self, theta: Tree, t: int, terminated: bool) -> None:
@@ -103,18 +140,46 @@ class Player:
         return tuple(y[:rows] for y in self.cache.y)
 
     def _step(self, t: int) -> tuple[bool, bool]:
-        action = self.actions[t].tolist()
-        self.current, reward, terminated, truncated, _ = self.env.step(self.policy.executed(action))
-        self.episode_actions.append(action)
-        self.score += float(reward)
+        reward, terminated, truncated = self._execute(self.actions[t].tolist())
+        self.finite &= math.isfinite(reward)
         learned = min(max(reward, -1.0), 1.0) if self.algorithm.clip_rewards else reward
         self.rewards[t] = self.algorithm.reward_scale * learned
         self.discounts[t] = 0.0 if terminated else self.algorithm.discount
         return terminated, truncated
 
+    def _execute(self, action: Any) -> tuple[float, bool, bool]:
+        """One step of the environment: its reward, and how the episode stands."""
+        obs, reward, terminated, truncated, _ = self.env.step(self.policy.executed(action))
+        self.episode_actions.append(action)
+        self.current = self._fitting(obs)
+        reward = float(reward) if isinstance(reward, (float, int)) else self._number(reward)
+        self.score += reward
+        return reward, terminated, truncated
+
+    def _fitting(self, obs: Any) -> Any:
+        """The observation itself; raises ValueError unless it has the space's shape, and numbers of its kind."""
+        if type(obs) is np.ndarray and obs.dtype is self.dtype and obs.shape == self.shape:
+            return obs
+        rule: Any = "same_kind" if self.dtype.kind == "f" else "safe"
+        if isinstance(obs, np.ndarray) and obs.shape == self.shape and np.can_cast(obs.dtype, self.dtype, rule):
+            return obs
+        raise ValueError(f"the environment gave an observation {_kind(obs)} at {self._moment()}, "
+                         f"expected {self.shape} {self.dtype}")
+
+    def _number(self, reward: Any) -> float:
+        """As a float; raises ValueError for what is no single real number."""
+        number = reward.item() if isinstance(reward, np.ndarray) and reward.size == 1 else reward
+        if isinstance(number, SupportsFloat) and not isinstance(number, np.ndarray):
+            return float(number)
+        raise ValueError(f"the environment gave a reward {_kind(reward)} at {self._moment()}, expected a number")
+
+    def _moment(self) -> str:
+        return f"{f'step {len(self.episode_actions)}' if self.episode_actions else 'the reset'} of its episode"
+
     def _begin(self, seed: int) -> None:
         self.episode_seed, self.episode_actions, self.score = seed, [], 0.0
-        self.current, _ = self.env.reset(seed=seed)
+        obs, _ = self.env.reset(seed=seed)
+        self.current = self._fitting(obs)
         self.recurrent.write(0, 0)                                       # nothing is remembered of the last episode
         self.row, self.chosen = 0, False
 
@@ -142,10 +207,12 @@ class Player:
 
     def _replay(self, actions: list[Any]) -> None:
         for action in actions:
-            self.current, reward, terminated, truncated, _ = self.env.step(self.policy.executed(action))
-            self.episode_actions.append(action)
-            self.score += float(reward)
+            _, terminated, truncated = self._execute(action)
             if terminated or truncated:
                 warnings.warn("the environment is not a function of its seed and actions: a new episode is begun")
                 self._end()
                 return
+
+
+def _kind(x: Any) -> str:
+    return f"{x.shape} {x.dtype}" if isinstance(x, np.ndarray) else f"of type {type(x).__name__}"

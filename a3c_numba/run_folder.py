@@ -3,15 +3,25 @@
     config.json      what the run was started with
     progress.csv     a row every few seconds
     episodes.csv     a row for each finished training episode
+    events.csv       a row for whatever befell the run
     curve.png        the learning curve
     latest.npz, best.npz, final.npz
+    latest-1.npz, latest-2.npz ...   the checkpoints before the latest, the higher the older
+
+A full disk ends no run: rows that cannot be written are kept, and written with the next ones.
 """
 
+import contextlib
 import csv
+import io
+import os
+import re
 import sys
 from pathlib import Path
 from typing import Any, Iterable, NamedTuple
 
+from . import checkpoint_files as files
+from .checkpoint import Checkpoint, CheckpointError, load_fitting, write
 from .pictures import PicturesUnavailable, learning_curve
 
 
@@ -29,13 +39,18 @@ class Progress(NamedTuple):
     learning_rate: float
     updates: int                # made since this process started, those skipped included
     skipped: int                # updates left out because the gradient was not finite
+    workers: int                # that run
+    restarts: int               # deaths of workers that were made good since this process started
 
 
 EPISODE_COLUMNS = ("seconds", "global_step", "worker", "score", "length")
+EVENT_COLUMNS = ("seconds", "global_step", "event")
+TABLES = {"progress.csv": Progress._fields, "episodes.csv": EPISODE_COLUMNS, "events.csv": EVENT_COLUMNS}
+NEEDED = {"progress.csv": {"seconds", "global_step"}, "episodes.csv": {"seconds", "global_step", "score"}}
 
-
-OWN_FILES = ("config.json", "progress.csv", "episodes.csv", "latest.npz", "best.npz", "final.npz", "curve.png",
-             "evaluation.json")
+OWN_FILES = ("config.json", *TABLES, "latest.npz", "best.npz", "final.npz", "curve.png", "evaluation.json")
+OLDER = re.compile(r"latest-([1-9][0-9]*)\.npz")
+STALE = re.compile(r"\.(latest(-[0-9]+)?|best|final)\.npz\.[0-9]+\.tmp|(progress|episodes)\.tmp")
 
 
 class RunFolderError(ValueError):
@@ -43,33 +58,84 @@ class RunFolderError(ValueError):
 
 
 class RunFolder:
-    """Creates and appends; never replaces a run but where ``overwrite`` says so."""
+    """Creates and appends; never replaces a run but where ``overwrite`` says so.
+
+    Attributes:
+        warnings: lines, for a person, on what could not be written; for the caller to show and to empty.
+    """
 
     def __init__(self, path: Path) -> None:
         self.path = path
+        self.warnings: list[str] = []
+        self._waiting = {name: b"" for name in TABLES}                   # rows that are not on the disk yet
 
     def create(self, config_json: str, overwrite: bool = False) -> None:
         """Start a new run; raises RunFolderError where the folder already holds one."""
-        if not overwrite and any((self.path / name).exists() for name in OWN_FILES):
+        if not overwrite and (self._older() or any((self.path / name).exists() for name in OWN_FILES)):
             raise RunFolderError(f"{self.path} already holds a run: give --resume {self.path}, --overwrite, "
                                  "or another folder")
         try:
             self.path.mkdir(parents=True, exist_ok=True)
-            for stale in OWN_FILES:
+            self.tidy()
+            for stale in (*OWN_FILES, *self._older()):
                 (self.path / stale).unlink(missing_ok=True)
             (self.path / "config.json").write_text(config_json + "\n")
-            self._write_header("progress.csv", Progress._fields)
-            self._write_header("episodes.csv", EPISODE_COLUMNS)
+            for name, columns in TABLES.items():
+                (self.path / name).write_bytes(_csv([columns]))
         except OSError as error:
+            self.forget()
             raise RunFolderError(f"cannot write to {self.path}: {error.strerror}") from None
 
-    def _write_header(self, name: str, columns: Iterable[str]) -> None:
-        with open(self.path / name, "w", newline="") as file:
-            csv.writer(file).writerow(columns)
+    def forget(self) -> None:
+        """Undo ``create`` where the run could not be started: the folder does not look like a run any more."""
+        with contextlib.suppress(OSError):
+            for name in ("config.json", *TABLES):
+                (self.path / name).unlink(missing_ok=True)
 
-    def _append(self, name: str, rows: Iterable[Iterable[Any]]) -> None:
-        with open(self.path / name, "a", newline="") as file:
-            csv.writer(file).writerows([f"{x:.9g}" if isinstance(x, float) else x for x in row] for row in rows)
+    def _older(self) -> list[str]:
+        """latest-1.npz, latest-2.npz ..., as far as they are there; the newest first."""
+        found = [match for path in self.path.glob("latest-*.npz") if (match := OLDER.fullmatch(path.name))]
+        return [match[0] for match in sorted(found, key=lambda match: int(match[1]))]
+
+    def tidy(self) -> None:
+        """Remove the temporary files that a process left which was killed while it wrote; not beside a running one."""
+        with contextlib.suppress(OSError):
+            for path in [path for path in self.path.iterdir() if STALE.fullmatch(path.name)]:
+                path.unlink(missing_ok=True)
+
+    def save(self, checkpoint: Checkpoint, keep: int = 3) -> None:
+        """latest.npz, and of the ones before it as many as make ``keep``; at every moment latest.npz is whole.
+
+        Raises OSError; then latest.npz is as it was, and no part of the new one stays.
+        """
+        latest = self.path / "latest.npz"
+        with files.beside(latest) as temporary:
+            write(temporary, checkpoint)
+            files.rotate(latest, keep)
+            files.put(temporary, latest)
+
+    def newest(self, env: Any = None) -> tuple[Checkpoint, list[str]]:
+        """The newest checkpoint that a run can go on from, and a line for each newer one that is refused.
+
+        Raises CheckpointError, with all reasons, where there is none.
+        """
+        self.tidy()
+        reasons: list[str] = []
+        for name in ("latest.npz", *self._older()):
+            try:
+                checkpoint = load_fitting(self.path / name, env)
+                if checkpoint.statistics is None:
+                    raise CheckpointError(f"{self.path / name}: saved for use only, without the optimiser's statistics")
+            except CheckpointError as error:
+                reasons.append(str(error))
+                continue
+            return checkpoint, [f"{reason}: going on from {name}, step {checkpoint.global_step:,}"
+                                for reason in reasons]
+        raise CheckpointError("; ".join(reasons))
+
+    def append_event(self, seconds: float, global_step: int, line: str) -> None:
+        """One more row of events.csv: what befell the run, and when."""
+        self._append("events.csv", [(seconds, global_step, line)])
 
     def append_progress(self, row: Progress) -> None:
         """One more row of progress.csv."""
@@ -79,26 +145,45 @@ class RunFolder:
         """More rows of episodes.csv, each with the EPISODE_COLUMNS."""
         self._append("episodes.csv", rows)
 
+    def _append(self, name: str, rows: Iterable[Iterable[Any]]) -> None:
+        """Write what waits, and these; what cannot be written waits for the next time, which one warning says."""
+        late = {name for name, waiting in self._waiting.items() if waiting}
+        self._waiting[name] += _csv(rows)
+        for table in sorted(late | {name}):
+            try:
+                _append_whole(self.path / table, self._waiting[table], _csv([TABLES[table]]))
+            except OSError as error:
+                if table not in late:
+                    self.warnings.append(f"cannot write {self.path / table} ({error.strerror}): its rows are kept "
+                                         "until it can be written")
+                continue
+            self._waiting[table] = b""
+            if table in late:
+                self.warnings.append(f"{self.path / table} is written again, no row is missing")
+
     def cut_after(self, global_step: int) -> list[float]:
-        """Drop the rows that a resumed run will write again; returns the scores of the episodes that stay."""
+        """Drop the rows that a resumed run will write again; returns the scores of the episodes that stay.
+
+        Rows that are not whole are dropped too.  Raises RunFolderError.
+        """
         self._cut("progress.csv", global_step)
         return [float(row["score"]) for row in self._cut("episodes.csv", global_step)]
 
     def _cut(self, name: str, global_step: int) -> list[dict[str, str]]:
         path = self.path / name
-        try:
-            with open(path, newline="") as file:
-                reader = csv.DictReader(file)
-                columns = reader.fieldnames or []
-                rows = [row for row in reader if None not in row.values() and int(row["global_step"]) <= global_step]
-        except (OSError, KeyError, ValueError) as error:
-            raise RunFolderError(f"cannot go on with {path}: {error}") from None
         temporary = path.with_suffix(".tmp")
-        with open(temporary, "w", newline="") as file:
-            writer = csv.DictWriter(file, columns)
-            writer.writeheader()
-            writer.writerows(rows)
-        temporary.replace(path)
+        try:
+            columns, rows = _whole_rows(path.read_bytes())
+            if not NEEDED[name] <= set(columns) <= set(TABLES[name]):
+                raise RunFolderError(f"cannot go on with {path}: its columns are {', '.join(columns)}")
+            rows = [row for row in rows if int(row["global_step"]) <= global_step]
+            kept = [[row.get(column, "nan") for column in TABLES[name]] for row in rows]
+            temporary.write_bytes(_csv([TABLES[name], *kept]))
+            temporary.replace(path)
+        except OSError as error:
+            with contextlib.suppress(OSError):
+                temporary.unlink(missing_ok=True)
+            raise RunFolderError(f"cannot go on with {path}: {error}") from None
         return rows
 
     def draw_curve(self) -> None:
@@ -107,3 +192,40 @@ class RunFolder:
             learning_curve([self.path], self.path / "curve.png")
         except (PicturesUnavailable, ValueError, OSError) as error:
             print(f"no learning curve: {error}", file=sys.stderr)
+
+
+def _csv(rows: Iterable[Iterable[Any]]) -> bytes:
+    text = io.StringIO(newline="")
+    csv.writer(text).writerows([f"{x:.9g}" if isinstance(x, float) else x for x in row] for row in rows)
+    return text.getvalue().encode(errors="backslashreplace")
+
+
+def _whole_rows(content: bytes) -> tuple[list[str], list[dict[str, str]]]:
+    """The columns of a table of numbers, and its rows; without those that were cut off, or are no numbers."""
+    lines = [line.rstrip("\r").split(",") for line in content.decode(errors="replace").split("\n")]
+    columns, lines = lines[0], lines[1:-1]                               # the last has no end: it was cut off
+    rows = [dict(zip(columns, line)) for line in lines if len(line) == len(columns)]
+    return columns, [row for row in rows if _is_numbers(row)]
+
+
+def _is_numbers(row: dict[str, str]) -> bool:
+    try:
+        return int(row.get("global_step", 0)) >= 0 and all(float(x) is not None for x in row.values())
+    except ValueError:
+        return False
+
+
+def _append_whole(path: Path, rows: bytes, header: bytes) -> None:
+    """All of the rows, or none of them and OSError; an empty file gets its header first."""
+    file = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o666)
+    try:
+        size = os.fstat(file).st_size
+        rest = rows if size else header + rows
+        try:
+            while rest:
+                rest = rest[os.write(file, rest):]
+        except OSError:
+            os.ftruncate(file, size)
+            raise
+    finally:
+        os.close(file)

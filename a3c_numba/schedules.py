@@ -2,6 +2,8 @@
 
 import numpy as np
 
+from .settings import shown
+
 
 def linear(start: float, end: float, progress: float) -> float:
     """``start`` at progress 0, in a straight line to ``end`` at progress 1, and staying there.
@@ -19,11 +21,12 @@ class FinalEpsilons:
     """
 
     def __init__(self, text: str) -> None:
-        wanted = f"final_epsilons must be epsilon:probability, ... with probabilities that add up to 1; got {text!r}"
+        wanted = ("final_epsilons must be epsilon:probability, ... with probabilities that add up to 1; "
+                  f"got {shown(text)}")
         try:
             pairs = [[float(part) for part in pair.split(":")] for pair in text.split(",")]
             self.epsilons, self.probabilities = zip(*pairs, strict=True)
-        except (ValueError, AttributeError):
+        except (ValueError, AttributeError, TypeError):
             raise ValueError(wanted) from None
         numbers = np.array([self.epsilons, self.probabilities])
         if not ((0 <= numbers) & (numbers <= 1)).all() or abs(sum(self.probabilities) - 1) > 1e-9:

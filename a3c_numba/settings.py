@@ -1,6 +1,9 @@
 """Hyper-parameters as fields of frozen dataclasses: the default, one line of help, and the range, in one place.
 
 The command line, its ``--help``, ``config.json`` and the checks of what a person typed all come from these fields.
+
+Every number has a largest value besides, far above what is of use: a configuration from somewhere else shall not take
+memory or time without bound, nor become infinite where the kernels compute in float32.
 """
 
 import dataclasses
@@ -10,17 +13,21 @@ from typing import Any
 
 import numpy as np
 
+LARGEST: dict[type, float] = {int: 2**62, float: 1e9}     # of a setting that names none: int64 and float32 hold it
+LONGEST = 120                  # characters of a value that a message shows
+
 
 def setting(default: Any, help: str, *, above: float | None = None, at_least: float | None = None,
-            below: float | None = None, at_most: float | None = None, choices: tuple[str, ...] = (),
-            only_with: str = "") -> Any:
+            below: float | None = None, at_most: float | None = None, largest: float | None = None,
+            choices: tuple[str, ...] = (), only_with: str = "") -> Any:
     """A dataclass field with its help (naming the paper's symbol and value) and the range that it accepts.
 
-    ``only_with`` names the bool field without which this one means nothing.
+    ``largest`` bounds what the value costs, not what it means.  ``only_with`` names the bool field without which this
+    one means nothing.
     """
     limits = {"above": above, "at least": at_least, "below": below, "at most": at_most}
     metadata = {"help": help, "limits": {k: v for k, v in limits.items() if v is not None}, "choices": choices,
-                "only_with": only_with}
+                "largest": LARGEST.get(type(default)) if largest is None else largest, "only_with": only_with}
     return dataclasses.field(default=default, metadata=metadata)
 
 
@@ -35,29 +42,51 @@ _HOLDS = {
 def check(settings: Any) -> None:
     """Raise ValueError, in one line with name, range and value, at the first field out of its range.
 
-    A number of numpy's becomes Python's, so that JSON can hold it.
+    A number of numpy's, or a fraction, becomes Python's int or float, so that JSON can hold it.
     """
     for field in dataclasses.fields(settings):
         if "limits" in field.metadata:
             value = getattr(settings, field.name)
             check_value(field, value)
-            if isinstance(value, np.generic):
-                object.__setattr__(settings, field.name, value.item())
+            if type(value) not in (bool, int, float, str):
+                kind: Any = type(field.default)
+                object.__setattr__(settings, field.name, kind(value))
 
 
 def check_value(field: Any, value: Any) -> None:
     """Raise ValueError unless ``value`` has the field's type and lies within its range."""
-    choices, limits = field.metadata["choices"], field.metadata["limits"]
-    if choices and value not in choices:
-        raise ValueError(f"{field.name} must be one of {', '.join(choices)}; got {value!r}")
-    if isinstance(field.default, bool) or isinstance(field.default, (str, tuple)):
-        expected: Any = type(field.default)
-    else:
-        expected = Real if isinstance(field.default, float) else Integral
-    if not isinstance(value, expected) or isinstance(value, bool) != isinstance(field.default, bool):
-        raise ValueError(f"{field.name} must be of type {type(field.default).__name__}; got {value!r}")
+    choices, limits, largest = (field.metadata[name] for name in ("choices", "limits", "largest"))
+    if choices and not (isinstance(value, str) and value in choices):
+        raise ValueError(f"{field.name} must be one of {', '.join(choices)}; got {shown(value)}")
+    kind: Any = type(field.default)
+    expected: Any = {float: Real, int: Integral}.get(kind, kind)
+    if not isinstance(value, expected) or isinstance(value, bool) != (kind is bool):
+        raise ValueError(f"{field.name} must be of type {kind.__name__}; got {shown(value)}")
     if not limits:
         return
-    if not math.isfinite(value) or not all(_HOLDS[k](value, limit) for k, limit in limits.items()):
-        wanted = " and ".join(f"{k} {limit:g}" for k, limit in limits.items())
-        raise ValueError(f"{field.name} must be {wanted}; got {value!r}")
+    wanted = " and ".join(f"{k} {limit:g}" for k, limit in limits.items())
+    if not _within(limits, value):
+        raise ValueError(f"{field.name} must be {wanted}; got {shown(value)}")
+    if value > largest:
+        raise ValueError(f"{field.name} must be at most {largest:,.0f}; got {shown(value)}")
+    if kind is float and not _within(limits, _as_kept(value)):
+        raise ValueError(f"{field.name} must be {wanted}; got {shown(value)}, in float32 {_as_kept(value):g}")
+
+
+def _within(limits: dict[str, float], value: Any) -> bool:
+    return abs(value) != math.inf and all(_HOLDS[k](value, limit) for k, limit in limits.items())
+
+
+def _as_kept(value: Any) -> float:
+    """What the kernels' float32 makes of a number that is not too large for it: 0 of 1e-300, 1 of 0.999999999."""
+    with np.errstate(under="ignore"):
+        return float(np.float32(float(value)))
+
+
+def shown(value: Any) -> str:
+    """``repr`` for a message: one line, and short."""
+    try:
+        text = " ".join(repr(value).split())
+    except (ValueError, RecursionError):                                 # a whole number of thousands of digits
+        text = f"a very large {type(value).__name__}"
+    return text if len(text) <= LONGEST else text[:LONGEST - 4] + " ..."

@@ -5,8 +5,7 @@ once (Hogwild), theta- by whichever worker crosses a multiple of I_target.  T, t
 to by one atomic instruction.  Everything else has exactly one writer: a worker writes its own slots, the trainer the
 commands.
 
-Memory comes from ``RawArray``: its backing file is unlinked as soon as it is made, so that nothing is left behind even
-by ``kill -9``.
+All of it is one block that ``memory`` has reserved before the first worker starts.
 """
 
 import time
@@ -15,6 +14,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from .atomic import fetch_add
+from .memory import Array, Memory
 
 LINE = 8                       # 64-bit words in a cache line; a worker's slots share no line with another's
 STEPS, EPISODES, UPDATES, SKIPPED, HEARTBEAT, SERVED = range(6)          # columns of ``counters``
@@ -30,10 +30,6 @@ class Vectors(NamedTuple):
     theta: Any
     statistics: Any
     target: Any
-
-
-def _floats(raw: Any) -> np.ndarray:
-    return np.frombuffer(raw, np.float32) if len(raw) else np.empty(0, np.float32)
 
 
 class Shared:
@@ -52,28 +48,26 @@ class Shared:
     def __init__(self, context: Any, size: int, workers: int, own_statistics: bool = False,
                  has_target: bool = False) -> None:
         words = Vectors(size, size * (workers if own_statistics else 1), size * has_target)
-        self._vectors = [context.RawArray("f", count) for count in words]
-        self._kept = [context.RawArray("f", count) for count in words]
-        self._clock = context.RawArray("q", LINE)
-        self._counters = context.RawArray("q", workers * LINE)
-        self._gauges = context.RawArray("d", workers * LINE)
-        self._episodes = context.RawArray("d", workers * RING * len(EPISODE_FIELDS))
-        self._commands = context.RawArray("q", LINE)
+        self._memory = Memory([
+            *(Array(np.float32, (count,)) for count in words),
+            *(Array(np.float32, (count,)) for count in words),                               # kept
+            Array(np.int64, (LINE,)),                                                        # clock
+            Array(np.int64, (workers, LINE)),                                                # counters
+            Array(np.float64, (workers, LINE)),                                              # gauges
+            Array(np.float64, (workers, RING, len(EPISODE_FIELDS))),                         # episodes
+            Array(np.int64, (LINE,)),                                                        # commands
+        ])
         self.started = time.monotonic()
         self._view()
 
     def _view(self) -> None:
-        self.theta, self.statistics, self.target = self.vectors = Vectors(*map(_floats, self._vectors))
-        self.kept = Vectors(*map(_floats, self._kept))
-        self.clock = np.frombuffer(self._clock, np.int64)
-        self.counters = np.frombuffer(self._counters, np.int64).reshape(-1, LINE)
-        self.gauges = np.frombuffer(self._gauges, np.float64).reshape(-1, LINE)
-        self.episodes = np.frombuffer(self._episodes, np.float64).reshape(len(self.counters), RING, -1)
-        self.commands = np.frombuffer(self._commands, np.int64)
+        arrays = self._memory.arrays()
+        self.theta, self.statistics, self.target = self.vectors = Vectors(*arrays[:3])
+        self.kept = Vectors(*arrays[3:6])
+        self.clock, self.counters, self.gauges, self.episodes, self.commands = arrays[6:]
 
     def __getstate__(self) -> dict[str, Any]:
-        raw = ("_vectors", "_kept", "_clock", "_counters", "_gauges", "_episodes", "_commands", "started")
-        return {name: getattr(self, name) for name in raw}
+        return {"_memory": self._memory, "started": self.started}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         self.__dict__.update(state)
@@ -116,7 +110,6 @@ class Shared:
         slot[STEPS] += steps
         slot[UPDATES] += 1
         slot[SKIPPED] += not np.isfinite(gauges[NORM])
-        slot[HEARTBEAT] = time.monotonic_ns()
         self.gauges[worker, :3] = gauges
         return fetch_add(self.clock, steps)
 

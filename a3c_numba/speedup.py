@@ -22,6 +22,8 @@ from typing import NamedTuple
 from .config import Config
 from .study import Study, as_csv, watched, write
 
+MOST_SEEDS = 1000
+
 
 class Run(NamedTuple):
     """A run; also a row of speedup_runs.csv.  ``seconds`` and ``steps`` are nan where the score was not reached."""
@@ -78,8 +80,8 @@ class Speedup:
     def __init__(self, config: Config, counts: list[int], target: float, seeds: int, folder: Path) -> None:
         if not math.isfinite(target):
             raise ValueError(f"target-score must be a finite number; got {target}")
-        if seeds < 1:
-            raise ValueError(f"seeds must be at least 1; got {seeds}")
+        if not 1 <= seeds <= MOST_SEEDS:
+            raise ValueError(f"seeds must be at least 1 and at most {MOST_SEEDS}; got {seeds}")
         if len(set(counts)) < len(counts):
             raise ValueError(f"workers must be different numbers; got {','.join(map(str, counts))}")
         self.configs = [dataclasses.replace(config, workers=workers, seed=config.seed + k)

@@ -14,7 +14,7 @@ from typing import Any, Iterable, Iterator
 
 from .checkpoint import Checkpoint
 from .config import Config
-from .crew import signals_held
+from .interrupts import signals_held
 from .run_folder import Progress
 from .shared import EPISODES, RING, UPDATES, Shared
 from .trainer import WINDOW, Trainer, start_of

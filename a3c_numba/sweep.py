@@ -20,10 +20,11 @@ from typing import NamedTuple
 import numpy as np
 
 from .config import Config, name_of
-from .crew import signals_held
+from .interrupts import signals_held
 from .pictures import PicturesUnavailable
 from .pictures.curves import NOTHING_YET, Labels
 from .pictures.scatter import scatter_plot
+from .settings import check
 from .study import Study, watched
 
 
@@ -84,6 +85,8 @@ class Sweep:
     def __init__(self, config: Config, rates: LearningRates, runs: int, folder: Path) -> None:
         if runs < 1:
             raise ValueError(f"runs must be at least 1; got {runs}")
+        for rate in (rates.low, rates.high):
+            check(dataclasses.replace(config.optimizer, learning_rate=rate))
         self.config, self.rates, self.runs, self.folder = config, rates, runs, folder
         self.study = Study(folder, "sweep", Run)
         self.can_draw = True

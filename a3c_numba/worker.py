@@ -16,21 +16,42 @@ import signal
 import traceback
 from typing import Any
 
+import gymnasium
 import numpy as np
 
 from .config import Config
 from .parameters import Parameters
 from .rollout import Player, Rollout
 from .schedules import linear
-from .shared import REQUEST, SERVED, STEPS, Shared
+from .shared import HEARTBEAT, REQUEST, SERVED, STEPS, Shared
 from .target import TargetNetwork
+
+
+class Heartbeat(gymnasium.Wrapper):
+    """Counts the steps and resets that the environment comes back from, where the main process sees it."""
+
+    def __init__(self, env: gymnasium.Env, slot: np.ndarray) -> None:
+        super().__init__(env)
+        self.slot = slot
+
+    def step(self, action: Any) -> Any:
+        """The environment's."""
+        result = self.env.step(action)
+        self.slot[HEARTBEAT] += 1
+        return result
+
+    def reset(self, **options: Any) -> Any:
+        """The environment's."""
+        result = self.env.reset(**options)
+        self.slot[HEARTBEAT] += 1
+        return result
 
 
 class Worker:
     """Everything that is the worker's own: environment, random stream, theta', d_theta and the rollout's memory."""
 
     def __init__(self, number: int, config: Config, shared: Shared, seed: np.random.SeedSequence) -> None:
-        env, algorithm = config.make_env(), config.algorithm
+        env, algorithm = Heartbeat(config.make_env(), shared.counters[number]), config.algorithm
         self.number, self.config, self.shared = number, config, shared
         self.network = config.build_network(env)
         self.local, self.d_theta = Parameters(self.network.shapes), Parameters(self.network.shapes)
@@ -91,25 +112,27 @@ class Worker:
                 raise SystemExit(1)                                      # nobody is left to train for
             if shared.commands[REQUEST] > shared.counters[self.number, SERVED]:
                 self.publish(pipe)
-        self.publish(pipe)
+        self.publish(pipe, "last state")
 
-    def publish(self, pipe: Any) -> None:
+    def publish(self, pipe: Any, kind: str = "state") -> None:
         """Send this worker's random stream and episode; theta, statistics and theta- are copied as they stand."""
         shared = self.shared
         shared.keep(self.number)
-        pipe.send(("state", self.player.state() | {"steps": int(shared.counters[self.number, STEPS])}))
+        pipe.send((kind, self.player.state() | {"steps": int(shared.counters[self.number, STEPS])}))
         shared.counters[self.number, SERVED] = shared.commands[REQUEST]
 
 
 def main(number: int, config: Config, shared: Shared, seed: np.random.SeedSequence, state: Any, pipe: Any) -> None:
-    """A worker process from its first line to its last; what goes wrong is sent to the trainer as a traceback."""
+    """A worker from its first line to its last; what goes wrong is sent to the trainer as a traceback."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)                         # a group's signals reach all; the trainer acts
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    failed = "unmade"
     try:
         worker = Worker(number, config, shared, seed)
+        failed = "error"
         if state is not None:
             worker.player.restore(state)
         worker.loop(pipe)
     except Exception:
-        pipe.send(("error", traceback.format_exc()))
+        pipe.send((failed, traceback.format_exc()))
         raise SystemExit(1) from None

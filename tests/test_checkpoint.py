@@ -1,12 +1,17 @@
 """Checkpoints: whole or refused, whatever happened to the file."""
 
 import dataclasses
+import importlib
 import io
 import json
+import os
 import pickle
+import sys
+import tracemalloc
 import zipfile
 from pathlib import Path
 
+import gymnasium
 import numpy as np
 import pytest
 
@@ -15,6 +20,8 @@ from a3c_numba.checkpoint import Checkpoint, CheckpointError, load, load_fitting
 from a3c_numba.networks import MLP
 from a3c_numba.trainer import start_of
 from tests.programs import chances, program, small
+
+ROOT = Path(__file__).parents[1]
 
 
 def some(env="Corridor", hidden=2, **parts):
@@ -167,7 +174,7 @@ def test_writing_again_replaces_and_leaves_nothing_else(path):
 def test_a_failed_write_leaves_the_old_file_alone(path, monkeypatch, step):
     def fail(*arguments, **named):
         raise OSError("no space left on device")
-    monkeypatch.setattr(f"a3c_numba.checkpoint.{step}", fail)
+    monkeypatch.setattr(f"a3c_numba.checkpoint_files.{step}", fail)
     with pytest.raises(OSError):
         save(path, dataclasses.replace(some(), global_step=124))
     assert load(path).global_step == 123 and list(path.parent.iterdir()) == [path]
@@ -191,6 +198,7 @@ def test_truncated_at_every_length(path):
 def test_whatever_byte_is_flipped_it_is_refused_or_makes_no_difference(path):
     whole, expected = path.read_bytes(), some()
     for i in range(len(whole)):
+        path.unlink()                                                    # some file systems flush what is written over
         path.write_bytes(whole[:i] + bytes([whole[i] ^ (1 << i % 8)]) + whole[i + 1:])
         try:
             assert same(load(path), expected), i
@@ -338,3 +346,151 @@ def test_the_commands_say_it_in_one_line(path, capsys, command):
 
 def test_saving_uses_the_name_of_this_format():
     assert (checkpoints.FORMAT, checkpoints.VERSION) == ("a3c_numba checkpoint", 1)
+
+
+# --- what a stranger may have put into a file -----------------------------------------------------------------------
+
+@pytest.fixture
+def module(tmp_path, monkeypatch):
+    """The name of a module that nobody has imported; it leaves a file behind when somebody does."""
+    name = "stranger"
+    (tmp_path / f"{name}.py").write_text(
+        "import pathlib\npathlib.Path(__file__).with_name('imported').touch()\n"
+        "import gymnasium\nfrom a3c_numba.envs.toys import Corridor\n"
+        "gymnasium.register('Stranger-v0', entry_point=Corridor)\n")
+    monkeypatch.syspath_prepend(tmp_path)
+    yield name
+    sys.modules.pop(name, None)
+    gymnasium.registry.pop("Stranger-v0", None)
+
+
+@pytest.mark.parametrize("name", ["Stranger-v0", "PongNoFrameskip-v4", ""])
+def test_loading_imports_no_module_that_the_file_names(path, module, name):
+    config = json.loads(some().config.to_json()) | {"env": f"{module}:{name}"}
+    with_meta(path, config=config)
+    for call in (load, load_fitting):
+        line = refused(path, call)
+        assert "'stranger', which loading would import: import it yourself first, or give env=" in line
+    assert module not in sys.modules and not (path.parent / "imported").exists()
+    assert load_fitting(path, "Corridor").config.env == "Corridor"
+    assert not (path.parent / "imported").exists()
+
+
+def test_a_module_that_is_imported_already_is_used(path, module):
+    config = json.loads(some().config.to_json()) | {"env": f"{module}:Stranger-v0"}
+    with_meta(path, config=config)
+    importlib.import_module(module)
+    assert load_fitting(path).config.env == "stranger:Stranger-v0"
+
+
+def test_a_module_that_the_caller_names_is_imported(path, module):
+    assert load_fitting(path, "stranger:Stranger-v0").config.env == "stranger:Stranger-v0"
+
+
+@pytest.mark.parametrize("env", [5, None, [], {}, "", ":", "a:b:c", ".x:y", "sys:x:y", "os:No-v0", "nothing", "\0"])
+def test_what_is_no_environment_is_refused(path, env):
+    config = json.loads(some().config.to_json()) | {"env": env}
+    refused(with_meta(path, config=config), load_fitting)
+
+
+HUGE = [("workers", 10**9), ("workers", 10**400), ("total_steps", 10**400), ("seed", 10**400),
+        ("network", {"name": "mlp", "layers": 10**9}), ("network", {"name": "mlp", "hidden": 10**9}),
+        ("network", {"name": "mlp", "recurrent": True, "cells": 10**9}),
+        ("network", {"name": "convolutional", "dense": 10**9}), ("atari", {"name": "atari", "frame_stack": 10**9}),
+        ("atari", {"name": "atari", "frame_skip": 10**9}), ("gym", {"name": "gym", "action_repeat": 10**400}),
+        ("algorithm", {"name": "a3c", "t_max": 10**9}), ("algorithm", {"name": "n_step_q", "t_max": 10**9}),
+        ("algorithm", {"name": "a3c", "discount": 10**400})]
+
+
+@pytest.mark.parametrize("part, value", HUGE, ids=str)
+def test_settings_that_would_take_all_memory_are_refused_and_take_none(path, part, value):
+    config = json.loads(some().config.to_json()) | {part: value}
+    with_meta(path, config=config)
+    tracemalloc.start()
+    try:
+        for call in (load, load_fitting):
+            refused(path, call)
+        assert tracemalloc.get_traced_memory()[1] < 2**20
+    finally:
+        tracemalloc.stop()
+
+
+@pytest.mark.parametrize("shape", ["ab", ["a"], [10**9, "a"], [10**18, "a"], [1.0], [True], [0], [-1], [None], [[2]], 7,
+                                   [10**400], [10**100] * 1000, [1] * 9, {"0": 2}])
+def test_shapes_that_are_none_are_refused_and_take_no_memory(path, shape):
+    tracemalloc.start()
+    try:
+        refused(with_meta(path, parameters={"policy.dense1.weight": shape}))
+        assert tracemalloc.get_traced_memory()[1] < 2**21
+    finally:
+        tracemalloc.stop()
+
+
+@pytest.mark.parametrize("changes", [
+    {"global_step": -1}, {"global_step": 1.5}, {"global_step": True}, {"global_step": 2**63}, {"global_step": "1"},
+    {"seconds": -1}, {"seconds": float("nan")}, {"seconds": float("inf")}, {"seconds": None}, {"seconds": 10**400},
+    {"streams": -1}, {"streams": None}, {"mean_score": "1"}, {"mean_score": True}, {"mean_score": []},
+    {"workers": None}, {"workers": {}}, {"workers": [None]}, {"workers": [None] * 3}, {"workers": [None, 5]},
+    {"workers": [None, {}]}, {"has_statistics": False}, {"has_statistics": 1}, {"has_target": True},
+], ids=str)
+def test_progress_of_another_kind_is_refused(path, changes):
+    assert next(iter(changes)) in refused(with_meta(path, **changes))
+
+
+STATE = some().workers[0]
+PCG = STATE["generator"]
+
+
+@pytest.mark.parametrize("changes", [
+    {"generator": None}, {"generator": {}}, {"generator": PCG | {"bit_generator": "MT19937"}},
+    {"generator": PCG | {"state": {"state": 2**128, "inc": 1}}},
+    {"generator": PCG | {"state": {"state": -1, "inc": 1}}},
+    {"generator": PCG | {"state": {"state": 1}}}, {"generator": PCG | {"has_uint32": 2}},
+    {"generator": PCG | {"uinteger": 2**32}}, {"generator": PCG | {"more": 1}}, {"episode_seed": -1},
+    {"episode_seed": "1"}, {"episode_actions": None}, {"episode_actions": ["left"]}, {"episode_actions": [[[0]]]},
+    {"episode_actions": [2**64]}, {"episode_actions": {"0": 1}}, {"recurrent": [[0.0]]}, {"recurrent": ["0"]},
+    {"next_action": "0"}, {"next_action": [[0]]}, {"steps": -1}, {"steps": 0.5}, {"another": 0},
+], ids=str)
+def test_a_workers_state_of_another_kind_is_refused(path, changes):
+    refused(with_meta(path, workers=[STATE | changes, None]))
+
+
+def test_a_workers_state_of_before_there_were_recurrent_ones(path):
+    state = {name: STATE[name] for name in ("generator", "episode_seed", "episode_actions")}
+    assert load(with_meta(path, workers=[None, state])).workers == [None, state]
+
+
+@pytest.mark.parametrize("mean", [float("nan"), float("inf")])
+def test_a_mean_score_that_is_no_number_counts_as_none(path, mean):
+    assert load(with_meta(path, mean_score=mean)).mean_score is None
+
+
+def test_members_twice_or_more_than_known_are_refused(path):
+    content = arrays(path)
+    np.savez(path, **content | {"more": np.zeros(3)})
+    assert "more" in refused(path)
+    np.savez(path, **content)
+    with zipfile.ZipFile(path, "a") as archive, pytest.warns(UserWarning, match="Duplicate"):
+        archive.writestr("theta.npy", _npy(content["theta"] + 1))
+    assert "each once" in refused(path)
+
+
+def test_a_message_says_nothing_that_a_terminal_obeys(path):
+    for changes in ({"format": "\x1b[2J\x07\n"}, {"parameters": {"\x1b[2J": [1]}}, {"global_step": "\x1b]0;x\x07"}):
+        assert refused(with_meta(path, **changes)).isprintable()
+    config = json.loads(some().config.to_json()) | {"env": "\x1b[2J:x\ud800"}
+    assert refused(with_meta(path, config=config)).isprintable()
+
+
+def test_what_is_no_file_is_refused_at_once(tmp_path):
+    os.mkfifo(tmp_path / "pipe")
+    assert "not a file" in refused(tmp_path / "pipe")
+
+
+def test_a_file_of_the_first_version_still_loads():
+    """One that was committed when this was the only version, and its numbers."""
+    agent = load(ROOT / "examples" / "pong" / "agent.npz")
+    assert agent.config.env == "ALE/Pong-v5" and agent.global_step == 2_000_074 and agent.statistics is None
+    assert agent.theta.shape == (677_943,) and agent.shapes["heads.policy.bias"] == (6,)
+    with np.load(ROOT / "examples" / "pong" / "agent.npz") as file:
+        assert np.array_equal(agent.theta, file["theta"])

@@ -232,7 +232,7 @@ def test_overwriting_replaces_a_run_and_checks_first(catch_run, capsys):
 
 
 @pytest.mark.parametrize("arguments, words", [
-    ([], ["has made all of its 2,000 steps", "--total-steps"]), (["Catch"], ["--env cannot change"]),
+    ([], ["has made all of its 2,000 steps", "--total-steps"]), (["Memory"], ["with Catch: it cannot become Memory"]),
     (["--seed", "3"], ["--seed cannot change"]), (["--workers", "2"], ["--workers cannot change"]),
     (["--algorithm", "a3c"], ["--algorithm cannot change"]), (["--optimizer", "rmsprop"], ["--optimizer cannot"]),
     (["--no-recurrent"], ["--recurrent cannot change"]), (["--target-interval", "9"], ["--target-interval cannot"]),

@@ -3,8 +3,10 @@
 import dataclasses
 import json
 
+import gymnasium
 import numpy as np
 import pytest
+from gymnasium.spaces import Box, Discrete
 
 from a3c_numba.agent import configure
 from a3c_numba.algorithms import A3C, ALGORITHMS, NStepQ, OneStepQ, OneStepSarsa
@@ -70,6 +72,10 @@ def broken(change):
     lambda fields: fields["atari"].update(frame_skip=0),
     lambda fields: fields.update(algorithm={"name": "n_step_q", "final_epsilons": "0.1:0.5"}),
     lambda fields: fields["algorithm"].update(name="n_step_q"), lambda fields: fields["network"].update(cells=1.5),
+    lambda fields: fields.update(env=3), lambda fields: fields.update(env=None), lambda fields: fields.update(gym=[]),
+    lambda fields: fields["algorithm"].update(name=["a3c"]), lambda fields: fields["algorithm"].update(t_max=10**4000),
+    lambda fields: fields["algorithm"].update(discount=10**400), lambda fields: fields["network"].update(layers=10**9),
+    lambda fields: fields["algorithm"].update({"surprise\nline": 1}), lambda fields: fields.update(seed=2**63),
 ])
 def test_text_of_another_making_raises_one_line(change):
     with pytest.raises(ValueError) as error:
@@ -77,7 +83,7 @@ def test_text_of_another_making_raises_one_line(change):
     assert str(error.value) and "\n" not in str(error.value)
 
 
-@pytest.mark.parametrize("text", ["", "[]", "3", "null", '"text"', "{"])
+@pytest.mark.parametrize("text", ["", "[]", "3", "null", '"text"', "{", "[" * 10**5, "9" * 5000])
 def test_text_of_no_configuration_raises_one_line(text):
     with pytest.raises(ValueError) as error:
         Config.from_json(text)
@@ -90,6 +96,41 @@ def test_numbers_of_a_run_are_checked(name, least, value):
     with pytest.raises(ValueError) as error:
         dataclasses.replace(small(), **{name: value})
     assert str(error.value) == f"{name} must be a whole number, at least {least}; got {value!r}"
+
+
+@pytest.mark.parametrize("name, largest", [("workers", 1024), ("total_steps", 2**62), ("seed", 2**63 - 1)])
+def test_numbers_of_a_run_have_a_largest_value(name, largest):
+    assert Config.from_json(dataclasses.replace(small(), **{name: largest}).to_json()) is not None
+    for value in (largest + 1, 10**30):
+        with pytest.raises(ValueError) as error:
+            dataclasses.replace(small(), **{name: value})
+        assert str(error.value) == f"{name} must be a whole number, at most {largest:,}; got {value}"
+
+
+@pytest.mark.parametrize("env", [3, None, [], b"Catch", np.zeros((9, 9))])
+def test_an_environment_is_an_id_or_a_factory(env):
+    with pytest.raises(ValueError, match="an environment is an id or a factory without arguments; got ") as error:
+        dataclasses.replace(small(), env=env)
+    assert "\n" not in str(error.value)
+
+
+def test_numbers_in_their_ranges_may_together_be_too_much():
+    config = configure("ALE/Pong-v5", "atari", network=Convolutional(recurrent=True, dense=8192, cells=8192))
+    with pytest.raises(ValueError, match=r"the network has [\d,]+ parameters, at most 268,435,456 are supported"):
+        config.build_network(config.make_env())
+    config = configure("Catch", network=MLP(hidden=8192, layers=100))
+    with pytest.raises(ValueError, match=r"the network has [\d,]+ parameters, at most 268,435,456 are supported"):
+        config.build_network(config.make_env())
+
+
+def test_a_rollout_may_be_long_or_its_observations_large():
+    env = gymnasium.Env()
+    env.action_space, env.observation_space = Discrete(2), Box(0, 255, (84, 84, 64), np.uint8)
+    config = configure("ALE/Pong-v5", "atari", algorithm=A3C(t_max=4096))
+    config.build_network(env)
+    env.observation_space = Box(0, 255, (84, 84, 128), np.uint8)
+    with pytest.raises(ValueError, match="4,096 steps between updates take 3,700,279,296 bytes of observations, at"):
+        config.build_network(env)
 
 
 @pytest.mark.parametrize("part, value, message", [
@@ -112,6 +153,14 @@ def test_numbers_of_a_run_are_checked(name, least, value):
     ("network", MLP(recurrent=1), "recurrent must be of type bool; got 1"),
     ("network", MLP(hidden=0), "hidden must be at least 1; got 0"),
     ("network", MLP(body_init="zeros"), "body_init must be one of"),
+    ("optimizer", RMSProp(epsilon=1e-300), "epsilon must be above 0; got 1e-300, in float32 0"),
+    ("optimizer", RMSProp(decay=1 - 1e-12), "decay must be at least 0 and below 1; got 0.999999999999, in float32 1"),
+    ("optimizer", RMSProp(learning_rate=1e38), "learning_rate must be at most 1,000,000,000; got 1e+38"),
+    ("algorithm", A3C(reward_scale=1e300), "reward_scale must be at most 1,000,000,000; got 1e+300"),
+    ("algorithm", NStepQ(t_max=4097), "t_max must be at most 4,096; got 4097"),
+    ("algorithm", OneStepQ(update_interval=4097), "update_interval must be at most 4,096; got 4097"),
+    ("network", MLP(layers=101), "layers must be at most 100; got 101"),
+    ("network", Convolutional(dense=8193), "dense must be at most 8,192; got 8193"),
 ])
 def test_hyper_parameters_are_checked(part, value, message):
     with pytest.raises(ValueError) as error:

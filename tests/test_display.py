@@ -16,7 +16,7 @@ class Terminal(io.StringIO):
 
 def row(step=250, seconds=25.0, **others):
     values = {"steps_per_second": 10.0, "episodes": 7, "mean_score": -3.25, "entropy": 0.687, "value": 0.1,
-              "gradient_norm": 1.5, "learning_rate": 7e-4, "updates": 30, "skipped": 0}
+              "gradient_norm": 1.5, "learning_rate": 7e-4, "updates": 30, "skipped": 0, "workers": 4, "restarts": 0}
     return Progress(seconds, step, **(values | others))
 
 

@@ -15,9 +15,10 @@ IDS = [str(path.relative_to(ROOT)) for path in FILES]
 # Lowest first; a file, or a folder, imports only from what stands before it.
 ORDER = [
     "jit", "atomic", "settings", "parameters", "schedules", "returns", "distributions", "layers", "optimizers",
-    "pictures", "envs", "networks", "rollout", "target", "algorithms", "config", "policy", "presets", "shared",
-    "worker",
-    "evaluation", "checkpoint", "run_folder", "display", "gradient_check", "crew", "trainer", "agent",
+    "pictures", "envs", "networks", "rollout", "target", "algorithms", "config", "policy", "presets", "memory",
+    "shared", "worker", "interrupts", "processes",
+    "evaluation", "checkpoint_files", "checkpoint", "run_folder", "display", "gradient_check", "watch", "seat", "crew",
+    "trainer", "agent",
     "__init__", "bench", "study", "sweep", "speedup", "show", "options", "commands", "cli", "__main__",
 ]
 FORBIDDEN = {"done", "utils", "util", "helpers", "helper", "manager"}

@@ -11,7 +11,7 @@ from a3c_numba.envs.toys import Aim, Catch, Corridor
 from a3c_numba.layers.compose import RecurrentState
 from a3c_numba.networks import MLP, initial_parameters
 from a3c_numba.parameters import Parameters
-from a3c_numba.rollout import Player
+from a3c_numba.rollout import Player, mend
 
 
 RECURRENT = MLP(hidden=8, layers=1, recurrent=True, cells=6, head_init="orthogonal")
@@ -186,3 +186,29 @@ def test_restore_goes_on_exactly_where_state_was_taken(name, network, k):
     other.restore(state)
     for wanted in expected:
         assert_same(snapshot(other.play(theta)), wanted)
+
+
+@pytest.mark.kernel
+@pytest.mark.parametrize("given, mended", [([1, np.nan, 2], [1, 0, 2]), ([np.inf, -np.inf, np.nan], [0, 0, 0]),
+                                           ([3e38, -1e-45, -0.0], None), ([], None), ([np.nan], [0])])
+def test_only_what_is_not_finite_is_mended(given, mended):
+    x = np.array(given, np.float32)
+    before = x.tobytes()
+    assert mend(x) == (mended is not None)
+    assert x.tobytes() == before if mended is None else x.tolist() == mended
+
+
+def test_a_bad_number_is_shown_as_0_and_makes_all_rewards_of_its_rollout_nan():
+    env = Scripted(7, terminates=True)
+    step = env.step
+
+    def broken(action):
+        obs, *rest = step(action)
+        return np.array([np.nan if env.k == 2 else env.k], np.float32), *rest
+    env.step = broken
+    player, theta = player_of(env, t_max=3)
+    seen = [snapshot(player.play(theta)) for _ in range(3)]
+    assert [copies[0][:, 0].tolist() for copies, _, _ in seen] == [[0, 1, 0, 3], [3, 4, 5, 6], [6, 7]]
+    assert [np.isnan(copies[2]).tolist() for copies, _, _ in seen] == [[True] * 3, [False] * 3, [False]]
+    assert all(np.isfinite(output).all() for copies, _, _ in seen for output in copies[4:])
+    assert seen[-1][2] == (280.0, 7)

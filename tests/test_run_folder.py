@@ -9,7 +9,7 @@ from a3c_numba.run_folder import EPISODE_COLUMNS, Progress, RunFolder, RunFolder
 
 
 def progress(step, mean=0.5):
-    return Progress(step / 10, step, 10.0, 3, mean, 0.6, 0.1, 1.5, 7e-4, 30, 0)
+    return Progress(step / 10, step, 10.0, 3, mean, 0.6, 0.1, 1.5, 7e-4, 30, 0, 3, 0)
 
 
 def rows(path):
@@ -64,7 +64,7 @@ def test_overwriting_leaves_nothing_of_the_old_run_and_everything_else(folder):
         (folder.path / name).write_text("old")
     folder.create("new", overwrite=True)
     names = sorted(path.name for path in folder.path.iterdir())
-    assert names == ["config.json", "episodes.csv", "notes.txt", "progress.csv"]
+    assert names == ["config.json", "episodes.csv", "events.csv", "notes.txt", "progress.csv"]
     assert (folder.path / "config.json").read_text() == "new\n" and not rows(folder.path / "episodes.csv")
 
 
@@ -115,3 +115,79 @@ def test_a_folder_with_anything_of_a_run_is_refused(tmp_path, name):
     with pytest.raises(RunFolderError, match="already holds a run"):
         RunFolder(tmp_path).create("{}")
     assert (tmp_path / name).read_text() == "precious"
+
+
+def test_a_folder_with_an_older_checkpoint_is_refused_and_overwritten(tmp_path):
+    (tmp_path / "latest-7.npz").write_text("precious")
+    with pytest.raises(RunFolderError, match="already holds a run"):
+        RunFolder(tmp_path).create("{}")
+    assert (tmp_path / "latest-7.npz").read_text() == "precious"
+    RunFolder(tmp_path).create("{}", overwrite=True)
+    assert not (tmp_path / "latest-7.npz").exists()
+
+
+def test_events(folder):
+    folder.append_event(1.5, 20, "worker 0 died, \"badly\"\nand again")
+    assert rows(folder.path / "events.csv") == [
+        {"seconds": "1.5", "global_step": "20", "event": "worker 0 died, \"badly\"\nand again"}]
+
+
+@pytest.mark.parametrize("rest", ["31.5,150,0,0.25,1", "31.5,150,0,0.25", "x,150,0,0.25,1\r\n",
+                                  "\0\0\0\0\r\n", "\0" * 10, "31.5,150,0,0.25,1,2\r\n",
+                                  "31.5,1e2,0,0.25,1\r\n", "\"31.5,150,0,0.25,1\r\n", "\r\n",
+                                  "1,150,0," + "9" * 200_000 + "x,2\r\n", "\xff\xfe,150,0,0.25,1\r\n"])
+def test_cutting_drops_whatever_is_no_whole_row(folder, rest):
+    """The last row may look whole, and be cut off in its last number."""
+    path = folder.path / "episodes.csv"
+    whole = path.read_bytes()
+    path.write_bytes(whole + rest.encode("latin-1"))
+    assert folder.cut_after(1000) == [1.0, -0.5, 2.0, -0.5, 3.0, -0.5] and path.read_bytes() == whole
+
+
+def test_a_table_of_before_there_were_all_columns(folder):
+    path = folder.path / "progress.csv"
+    lines = [line.rsplit(",", 2)[0] for line in path.read_text().splitlines()]
+    path.write_text("\r\n".join(lines) + "\r\n")
+    folder.cut_after(200)
+    folder.append_progress(progress(250))
+    table = rows(path)
+    assert tuple(table[0]) == Progress._fields and [row["restarts"] for row in table] == ["nan", "nan", "0"]
+    folder.cut_after(1000)
+    assert rows(path) == table
+
+
+def test_rows_for_a_table_that_went_away(folder):
+    """A new one, with its header."""
+    (folder.path / "progress.csv").unlink()
+    folder.append_progress(progress(400))
+    assert [row["global_step"] for row in rows(folder.path / "progress.csv")] == ["400"] and folder.warnings == []
+
+
+def test_rows_wait_where_the_folder_went_away(folder):
+    folder.path.rename(folder.path.with_name("moved"))
+    for step in (400, 500, 600):
+        folder.append_progress(progress(step))
+    assert len(folder.warnings) == 1 and "cannot write" in folder.warnings[0] and "\n" not in folder.warnings[0]
+    folder.path.with_name("moved").rename(folder.path)
+    folder.append_episodes([(70.0, 700, 0, 1.0, 3)])
+    assert [row["global_step"] for row in rows(folder.path / "progress.csv")][-3:] == ["400", "500", "600"]
+    assert len(folder.warnings) == 2 and "written again" in folder.warnings[1]
+
+
+def test_a_table_that_cannot_be_written_again_is_left_as_it_was(folder, monkeypatch):
+    before = {path: path.read_bytes() for path in folder.path.iterdir()}
+
+    def full(*_):
+        raise OSError(28, "No space left on device")
+    monkeypatch.setattr("pathlib.Path.replace", full)
+    assert "No space left" in refused(folder.cut_after, 100)
+    assert {path: path.read_bytes() for path in folder.path.iterdir()} == before
+
+
+def test_a_run_that_could_not_be_created_does_not_look_like_one(tmp_path, monkeypatch):
+    def full(*_):
+        raise OSError(28, "No space left on device")
+    monkeypatch.setattr("pathlib.Path.write_bytes", full)
+    assert "No space left" in refused(RunFolder(tmp_path / "run").create, "{}")
+    monkeypatch.undo()
+    RunFolder(tmp_path / "run").create("{}")

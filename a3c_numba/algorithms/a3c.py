@@ -28,7 +28,8 @@ Outputs = tuple[np.ndarray, ...]  # the policy's numbers (n, width), values (n, 
 class A3C:
     """Hyper-parameters of A3C; the defaults are the paper's, or where it is silent its authors' own."""
 
-    t_max: int = setting(5, "t_max, the longest rollout in steps (the paper's; later advice: 20)", at_least=1)
+    t_max: int = setting(5, "t_max, the longest rollout in steps (the paper's; later advice: 20)", at_least=1,
+                         largest=4096)
     discount: float = setting(0.99, "gamma (the paper's)", at_least=0, at_most=1)
     gae_lambda: float = setting(1.0, "lambda of the returns; 1 is the paper's n-step return", at_least=0, at_most=1)
     entropy_weight: float = setting(0.01, "beta (the paper's)", at_least=0)

@@ -21,7 +21,8 @@ from .value_method import Outputs, ValueMethod
 class NStepQ(ValueMethod):
     """Hyper-parameters of n-step Q-learning; the defaults are the paper's."""
 
-    t_max: int = setting(5, "t_max, the longest rollout in steps (the paper's; later advice: 20)", at_least=1)
+    t_max: int = setting(5, "t_max, the longest rollout in steps (the paper's; later advice: 20)", at_least=1,
+                         largest=4096)
     snapshot: ClassVar[bool] = True
 
     @property

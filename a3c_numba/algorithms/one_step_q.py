@@ -27,7 +27,7 @@ class OneStepQ(ValueMethod):
     """Hyper-parameters of one-step Q-learning; the defaults are the paper's."""
 
     update_interval: int = setting(5, "I_AsyncUpdate, steps between updates of one-step methods (the paper's)",
-                                   at_least=1)
+                                   at_least=1, largest=4096)
     snapshot: ClassVar[bool] = False
 
     @property

@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Any, Callable
 import gymnasium
 import numpy as np
 from gymnasium.spaces import Box, Discrete
-from numpy.typing import NDArray
 
 from .action_repeat import ActionRepeat, GymSettings
 from .toys import Aim, Catch, Corridor, Memory
@@ -48,9 +47,11 @@ class Float32Vector(gymnasium.ObservationWrapper):
         assert isinstance(space, Box)
         self.observation_space = Box(space.low.astype(np.float32), space.high.astype(np.float32), dtype=np.float32)
 
-    def observation(self, observation: Any) -> NDArray[np.float32]:
-        """(n,) of any number type -> (n,) float32."""
-        return np.asarray(observation, np.float32)
+    def observation(self, observation: Any) -> Any:
+        """(n,) of any number type -> (n,) float32; whatever is no array of numbers stays as it is, to be seen."""
+        if isinstance(observation, np.ndarray) and np.can_cast(observation.dtype, np.float32, "same_kind"):
+            return observation.astype(np.float32, copy=False)
+        return observation
 
 
 def make(
@@ -64,8 +65,10 @@ def make(
     have no ``render_mode``.  Raises UnknownEnvironment, MissingPackage or UnsupportedSpace.
     """
     if not isinstance(env, str) and not callable(env):
-        raise UnknownEnvironment(f"an environment is an id or a factory without arguments; got {env!r}")
+        raise UnknownEnvironment(f"an environment is an id or a factory without arguments; got {_one_line(env)[:100]}")
     made = _by_id(env, settings, render_mode) if isinstance(env, str) else env()
+    if not isinstance(made, gymnasium.Env):
+        raise UnknownEnvironment(f"a factory must make a gymnasium environment; got {_one_line(made)[:100]}")
     check_spaces(made)
     if isinstance(settings, GymSettings) and settings.action_repeat > 1:
         made = ActionRepeat(made, settings.action_repeat)

@@ -16,14 +16,18 @@ from ..settings import check, setting
 class GymSettings:
     """How an environment is played that is no Atari game.  Raises ValueError for a setting out of its range."""
 
-    action_repeat: int = setting(1, "environment steps per agent step, each with the same action", at_least=1)
+    action_repeat: int = setting(1, "environment steps per agent step, each with the same action", at_least=1,
+                                 largest=1000)
 
     def __post_init__(self) -> None:
         check(self)
 
 
 class ActionRepeat(gymnasium.Wrapper):
-    """One step is up to ``times`` of the environment's, until the episode ends; its reward is their sum."""
+    """One step is up to ``times`` of the environment's, until the episode ends; its reward is their sum.
+
+    A reward that cannot be added up ends the step and is handed on as it is: whoever plays says what is wrong with it.
+    """
 
     def __init__(self, env: gymnasium.Env, times: int) -> None:
         super().__init__(env)
@@ -34,7 +38,10 @@ class ActionRepeat(gymnasium.Wrapper):
         total: Any = 0.0
         for _ in range(self.times):
             obs, reward, terminated, truncated, info = self.env.step(action)
-            total += reward
+            try:
+                total += reward
+            except (TypeError, ValueError):
+                return obs, reward, terminated, truncated, info
             if terminated or truncated:
                 break
         return obs, total, terminated, truncated, info

@@ -32,11 +32,13 @@ if TYPE_CHECKING:  # the emulator itself is imported with the first game: settin
 class AtariSettings:
     """How a game is played.  Raises ValueError for a setting out of its range."""
 
-    frame_skip: int = setting(4, "emulator frames per step (the paper's)", at_least=1)
-    frame_stack: int = setting(4, "planes per observation (the paper's)", at_least=1)
-    noop_max: int = setting(30, "the most no-ops at a reset, in emulator frames (the paper's)", at_least=0)
+    frame_skip: int = setting(4, "emulator frames per step (the paper's)", at_least=1, largest=1000)
+    frame_stack: int = setting(4, "planes per observation (the paper's)", at_least=1, largest=64)
+    noop_max: int = setting(30, "the most no-ops at a reset, in emulator frames (the paper's)", at_least=0,
+                            largest=1_000_000)
     sticky: float = setting(0.0, "probability, per frame, that the last action sticks", at_least=0, at_most=1)
-    max_frames: int = setting(108_000, "emulator frames before truncation, no-ops included (the paper's)", at_least=1)
+    max_frames: int = setting(108_000, "emulator frames before truncation, no-ops included (the paper's)", at_least=1,
+                              largest=100_000_000)
     full_actions: bool = setting(False, "all 18 actions, not only those that do something in the game")
 
     def __post_init__(self) -> None:

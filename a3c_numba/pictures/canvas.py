@@ -91,11 +91,11 @@ class Canvas:
         left = at[0] - align * self.text_width(words, size, bold)
         font, scale, stroke = self._font(size, bold)
         origin = (round(left * ZOOM), round(at[1] * ZOOM))
-        self.cv2.putText(self._sheet, words, origin, font, scale, colour, stroke, self.cv2.LINE_AA)
+        self.cv2.putText(self._sheet, _encodable(words), origin, font, scale, colour, stroke, self.cv2.LINE_AA)
 
     def text_width(self, words: str, size: float = 15, bold: bool = False) -> float:
         """How many pixels wide ``words`` would be."""
-        return float(self.cv2.getTextSize(words, *self._font(size, bold))[0][0] / ZOOM)
+        return float(self.cv2.getTextSize(_encodable(words), *self._font(size, bold))[0][0] / ZOOM)
 
     def pixels(self) -> npt.NDArray[np.uint8]:
         """The finished picture, (height, width, 3) RGB."""
@@ -105,7 +105,7 @@ class Canvas:
     def save(self, path: Union[str, Path]) -> None:
         """Write the picture to ``path`` (.png, .jpg, ...), whole or not at all; ValueError for an unknown suffix."""
         path = Path(path)
-        if not self.cv2.haveImageWriter(path.name):
+        if not path.suffix.isascii() or not self.cv2.haveImageWriter("any" + path.suffix):
             raise ValueError(f"cannot write a picture to {path}: its name should end in .png or .jpg")
         _, encoded = self.cv2.imencode(path.suffix, self.pixels()[..., ::-1])
         partial = unfinished(path)
@@ -114,6 +114,11 @@ class Canvas:
 
     def _font(self, size: float, bold: bool) -> tuple[int, float, int]:
         return self.cv2.FONT_HERSHEY_SIMPLEX, size * ZOOM / 30.0, self._strokes[bold]  # 30 pixels high at scale 1
+
+
+def _encodable(words: str) -> str:
+    """A file's name need not be UTF-8, and OpenCV dies of what is not."""
+    return words.encode(errors="replace").decode()
 
 
 def _fixed(points: npt.ArrayLike) -> npt.NDArray[np.int32]:

@@ -124,6 +124,8 @@ class VideoWriter:
         encoder = ENCODERS.get(self.path.suffix.lower())
         if encoder is None:
             raise ValueError(f"cannot write a video to {path}: its name should end in {', '.join(ENCODERS)}")
+        if not str(self.path).isprintable():                             # OpenCV dies of what is not UTF-8
+            raise ValueError(f"cannot write a video to {str(path)!r}: not a printable name")
         if not self.path.parent.is_dir():
             raise ValueError(f"cannot write a video to {path}: there is no folder {self.path.parent}")
         if not fps > 0:

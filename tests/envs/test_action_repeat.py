@@ -1,4 +1,4 @@
-"""An action held: rewards add up, an episode's end is never stepped over, and every way of asking for it is the same."""
+"""An action held: rewards add up, no episode's end is stepped over, every way of asking for it is the same."""
 
 import dataclasses
 

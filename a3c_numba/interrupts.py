@@ -1,0 +1,60 @@
+"""Ctrl-C and SIGTERM while workers run: the first is noted and acted on when everything is safe, the second at once."""
+
+import signal
+import threading
+from contextlib import contextmanager
+from multiprocessing import resource_tracker
+from types import FrameType
+from typing import Any, Iterator
+
+SIGNALS = (signal.SIGINT, signal.SIGTERM)
+
+
+class Interrupts:
+    """Within ``with``, ``noted`` is the first signal that has come, or None.
+
+    When the block is left the signal is raised again, for whoever heeded it before: KeyboardInterrupt, as a rule.  A
+    second signal does so where it comes, whatever is going on.  Signals that were ignored stay ignored; in a thread
+    other than the main one nothing is changed.
+    """
+
+    def __init__(self) -> None:
+        self.noted: int | None = None
+        self._before: dict[int, Any] = {}
+
+    def __enter__(self) -> "Interrupts":
+        if threading.current_thread() is threading.main_thread():
+            heeded = [number for number in SIGNALS if signal.getsignal(number) not in (signal.SIG_IGN, None)]
+            self._before = {number: signal.signal(number, self._note) for number in heeded}
+        return self
+
+    def _note(self, number: int, frame: FrameType | None) -> None:
+        if self.noted is None:
+            self.noted = number
+        else:
+            self._restore()
+            signal.raise_signal(number)
+
+    def _restore(self) -> None:
+        while self._before:
+            signal.signal(*self._before.popitem())
+
+    def __exit__(self, *_: Any) -> None:
+        again = self._before and self.noted
+        self._restore()
+        if again:
+            signal.raise_signal(again)
+
+
+@contextmanager
+def signals_held() -> Iterator[None]:
+    """SIGINT and SIGTERM wait until the block is left.  A process that is started in it inherits the mask for good."""
+    if not hasattr(signal, "pthread_sigmask"):
+        yield
+        return
+    resource_tracker.ensure_running()                                    # or the start does it, and clears the mask
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, SIGNALS)
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)

@@ -1,0 +1,113 @@
+"""Environments that go wrong once, or until they are told to go on: a file in the folder GATE_FOLDER says so.
+
+Every process of a run sees the same folder, so that "once" means once in the whole run.
+"""
+
+import multiprocessing
+import os
+import time
+from pathlib import Path
+
+import gymnasium
+
+from a3c_numba.envs.toys import Catch, Corridor
+
+
+def folder():
+    return Path(os.environ["GATE_FOLDER"])
+
+
+def first(name):
+    """Whether nobody has asked this before."""
+    try:
+        (folder() / name).touch(exist_ok=False)
+    except FileExistsError:
+        return False
+    return True
+
+
+def wait():
+    """A moment, unless the file "open" is there."""
+    if not (folder() / "open").exists():
+        time.sleep(0.002)
+
+
+class Gated(Catch):
+    """Slow at first."""
+
+    def step(self, action):
+        wait()
+        return super().step(action)
+
+
+class SlowCorridor(Corridor):
+    """Slow at first."""
+
+    def step(self, action):
+        wait()
+        return super().step(action)
+
+
+class Once(Gated):
+    """Calls ``fault`` at the 100th step, in the first process that comes to it."""
+
+    steps = 0
+
+    def step(self, action):
+        self.steps += 1
+        if self.steps == 100 and first("step"):
+            self.fault()
+        return super().step(action)
+
+
+class HangsOnce(Once):
+    fault = staticmethod(lambda: time.sleep(3600))
+
+
+class RaisesOnce(Once):
+    def fault(self):
+        raise ArithmeticError("this step is broken")
+
+
+class RaisesInReset(Gated):
+    episodes = 0
+
+    def reset(self, **options):
+        self.episodes += 1
+        if self.episodes == 10 and first("reset"):
+            raise ArithmeticError("this reset is broken")
+        return super().reset(**options)
+
+
+class CannotBeMadeOnce(Gated):
+    """Fails in the second worker that makes it."""
+
+    def __init__(self):
+        super().__init__()
+        if multiprocessing.parent_process() and not first("first worker") and first("second worker"):
+            raise ArithmeticError("this constructor is broken")
+
+
+class CannotBeMade(Gated):
+    """In no worker."""
+
+    def __init__(self):
+        super().__init__()
+        if multiprocessing.parent_process():
+            raise ArithmeticError("no constructor works")
+
+
+class RaisesAlways(Gated):
+    steps = 0
+
+    def step(self, action):
+        self.steps += 1
+        if self.steps == 100:
+            raise ArithmeticError("every step is broken")
+        return super().step(action)
+
+
+MADE = (Gated, SlowCorridor, HangsOnce, RaisesOnce, RaisesInReset, CannotBeMadeOnce, CannotBeMade, RaisesAlways)
+for _class in MADE:
+    if f"{_class.__name__}-v0" not in gymnasium.registry:
+        gymnasium.register(f"{_class.__name__}-v0", entry_point=_class, disable_env_checker=True)

@@ -1,0 +1,74 @@
+"""Ten thousand episodes in one worker: what it needs after a thousand is what it needs."""
+
+import gc
+import multiprocessing
+import os
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from a3c_numba.algorithms import A3C, NStepQ
+from a3c_numba.config import Config
+from a3c_numba.networks import MLP, initial_parameters
+from a3c_numba.optimizers import RMSProp
+from a3c_numba.shared import EPISODES, Shared
+from a3c_numba.worker import Worker
+
+pytestmark = [pytest.mark.faults, pytest.mark.skipif(not Path("/proc/self/statm").exists(), reason="Linux tells")]
+
+CONTEXT = multiprocessing.get_context("spawn")
+MEGABYTES = 5
+CASES = {
+    "A3C": (A3C(), MLP(hidden=16)),
+    "recurrent n-step Q": (NStepQ(target_interval=50), MLP(hidden=8, layers=1, recurrent=True, cells=8)),
+}
+
+
+class Sink:
+    """A pipe on which states are pickled and sent to nobody."""
+
+    def send(self, message):
+        multiprocessing.reduction.ForkingPickler.dumps(message)
+
+
+def resident():
+    """Bytes of this process in memory."""
+    return int(Path("/proc/self/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE")
+
+
+def episodes(worker, count):
+    """Play until that many are finished; a checkpoint asks for the state now and then."""
+    while worker.shared.counters[0, EPISODES] < count:
+        for _ in range(100):
+            worker.update()
+        worker.publish(Sink())
+
+
+def measure(name, pipe):
+    """In a process of its own: bytes and open files after 1 000 episodes and after 10 000 more."""
+    algorithm, network = CASES[name]
+    config = Config("Corridor", algorithm, RMSProp(), network, workers=1, total_steps=10**9)
+    built = config.build_network(config.make_env())
+    theta = initial_parameters(built, np.random.SeedSequence(0))
+    shared = Shared(CONTEXT, len(theta), 1, has_target=algorithm.uses_target)
+    shared.theta[:] = theta
+    worker, found = Worker(0, config, shared, np.random.SeedSequence(1)), []
+    for count in (1000, 11_000):
+        episodes(worker, count)
+        gc.collect()
+        found.append((resident(), len(os.listdir("/proc/self/fd")), len(gc.get_objects())))
+    pipe.send(found)
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_10_000_episodes_leave_nothing_behind(name):
+    ours, theirs = CONTEXT.Pipe(duplex=False)
+    process = CONTEXT.Process(target=measure, args=(name, theirs), daemon=True)
+    process.start()
+    theirs.close()
+    (before, files, objects), (after, files_after, objects_after) = ours.recv()
+    process.join()
+    print(f"\n{name}: {(after - before) / 1e6:+.2f} MB and {objects_after - objects:+d} objects in 10 000 episodes")
+    assert after - before < MEGABYTES * 10**6
+    assert files_after == files and objects_after - objects < 1000

@@ -1,0 +1,236 @@
+"""What lock-free means for the numbers: no word is torn, an update can be lost, and how many are is measured.
+
+``python -m pytest -s -m faults tests/faults/test_lock_free.py`` prints the shares.  Every writer is a process of its
+own and runs the package's own kernel.  What it writes is chosen so that each number tells what became of it:
+
+- with g at its fixed point, every update by d = 1 moves an element one place down a sequence that is known beforehand;
+- with alpha = 0 and epsilon = 1 such an update adds a whole number, exactly;
+- with one_less_alpha = p and d = 1 it writes the very bits of p into g.
+"""
+
+import multiprocessing
+import time
+
+import numpy as np
+import pytest
+
+from a3c_numba.optimizers import RMSProp, rmsprop
+from a3c_numba.shared import Shared
+
+pytestmark = pytest.mark.faults
+
+CONTEXT = multiprocessing.get_context("spawn")
+SIZES = {"tiny": 16, "the paper's network": 677_000}
+UPDATES = {16: 30_000, 677_000: 200}               # of each writer
+REST = 8                       # updates' worth of other work between two: what the paper's preset does on a game
+WRITERS = (1, 2, 4)
+PATIENCE = 60.0                # seconds that a process waits for another
+BYTES = (0x3F, 0x40, 0x41, 0x42)                   # all four bytes of a word are one of these
+ZERO, ONE = np.float32(0), np.float32(1)
+STEP = RMSProp(learning_rate=1e-3, max_gradient_norm=1e9)
+
+
+def pattern(k):
+    """The float32 whose four bytes are BYTES[k]."""
+    return np.frombuffer(bytes([BYTES[k]] * 4), np.float32)[0]
+
+
+class Own:
+    """What a writer has for itself, d = 1 throughout."""
+
+    def __init__(self, n):
+        self.theta, self.g, self.local, self.d = np.zeros((4, n), np.float32)
+
+    def add_one(self, theta, g):
+        """theta += 1 and g <- 0 by the package's kernel: theta - (-1) 1 / sqrt(0 + 1)."""
+        self.d[:] = ONE
+        rmsprop.update(theta, g, self.d, self.local, -ONE, ZERO, ZERO, ONE)
+
+    def train(self, theta, g):
+        """One update of RMSProp as it trains."""
+        self.d[:] = ONE
+        STEP.update(theta, g, self.d, self.local, STEP.learning_rate)
+
+    def stamp(self, g, p):
+        """Every word of g <- p by the package's kernel, theta as it was."""
+        self.d[:] = ONE
+        rmsprop.update(self.theta, g, self.d, self.local, ZERO, ZERO, p, ONE)
+
+    def rest(self, times):
+        """Work on memory of one's own that takes as long as that many updates."""
+        for _ in range(times):
+            self.add_one(self.theta, self.g)
+
+
+def add(shared, number, own, updates, rest):
+    """That many additions of one; T as it was before each."""
+    before = np.empty(updates, np.int64)
+    for k in range(updates):
+        own.add_one(shared.theta, shared.statistics)
+        before[k] = shared.advance(number, 1, (0.0, 0.0, 0.0))
+        own.rest(rest)
+    return before
+
+
+def train(shared, number, own, updates, rest):
+    """That many updates of RMSProp; T as it was before each."""
+    before = np.empty(updates, np.int64)
+    for k in range(updates):
+        own.train(shared.theta, shared.statistics)
+        before[k] = shared.advance(number, 1, (0.0, 0.0, 0.0))
+    return before
+
+
+def stamp(shared, number, own, updates, rest):
+    """This writer's pattern into the statistics, by the kernel, and into the target, as theta- is renewed."""
+    full = np.full(len(shared.theta), pattern(number), np.float32)
+    while not shared.stopping:
+        own.stamp(shared.statistics, pattern(number))
+        shared.target[:] = full
+
+
+def updates_of(n, rest):
+    """How many updates each writer makes."""
+    return UPDATES[n] // (1 + rest // 4)
+
+
+def begin_together(number, writers, present, round):
+    """Wait, wide awake, until all the writers of this round are."""
+    here, deadline = np.frombuffer(present, np.int64), time.monotonic() + PATIENCE
+    here[number] = round
+    while here[:writers].min() < round:
+        assert time.monotonic() < deadline, "a writer is missing"
+
+
+def write(number, memories, present, pipe):
+    """A writer: does what it is told, (function, size, writers, rest), together with the others."""
+    own = {n: Own(n) for n in memories}
+    for n, mine in own.items():                    # compile, or load, before anybody waits
+        mine.rest(1)
+        mine.train(np.zeros(n, np.float32), np.ones(n, np.float32))
+    pipe.send("ready")
+    for function, n, writers, rest, round in iter(pipe.recv, None):
+        begin_together(number, writers, present, round)
+        pipe.send(function(memories[n], number, own[n], updates_of(n, rest), rest))
+
+
+class Writers:
+    """As many processes as are ever needed; ``start`` and ``join`` set the first few of them on shared memory."""
+
+    def __init__(self):
+        self.memories = {n: Shared(CONTEXT, n, max(WRITERS), has_target=True) for n in SIZES.values()}
+        present, self.round = CONTEXT.RawArray("q", max(WRITERS)), 0
+        self.pipes, self.processes, self.busy = [], [], []
+        for number in range(max(WRITERS)):
+            ours, theirs = CONTEXT.Pipe()
+            process = CONTEXT.Process(target=write, args=(number, self.memories, present, theirs), daemon=True)
+            process.start()
+            theirs.close()
+            self.pipes.append(ours)
+            self.processes.append(process)
+        for pipe in self.pipes:
+            assert pipe.recv() == "ready"
+
+    def start(self, function, n, writers, rest=0):
+        """Set theta and T to 0, g to 1, and the writers on them; returns the memory."""
+        shared = self.memories[n]
+        shared.theta[:], shared.statistics[:], shared.target[:], shared.clock[:] = 0, 1, 0, 0
+        self.busy, self.round = self.pipes[:writers], self.round + 1
+        for pipe in self.busy:
+            pipe.send((function, n, writers, rest, self.round))
+        return shared
+
+    def join(self):
+        """Wait until all have written; returns what each of them says."""
+        assert all(pipe.poll(PATIENCE) for pipe in self.busy)
+        return [pipe.recv() for pipe in self.busy]
+
+    def close(self):
+        """End the processes."""
+        for pipe, process in zip(self.pipes, self.processes):
+            pipe.send(None)
+            process.join()
+
+
+@pytest.fixture(scope="module")
+def crowd():
+    made = Writers()
+    yield made
+    made.close()
+
+
+def lost_share(theta, total):
+    """Of ``total`` additions of one, those that the mean element misses; no element has more than were made."""
+    numbers = theta.astype(np.float64)
+    np.testing.assert_array_equal(numbers, np.rint(numbers))
+    assert numbers.min() >= 1 and numbers.max() <= total
+    return 1 - numbers.mean() / total
+
+
+def met(counts):
+    """How many updates had another writer's behind the one before; every step of T is told to exactly one writer."""
+    assert sorted(step for before in counts for step in before) == list(range(sum(map(len, counts))))
+    return sum(int((np.diff(before) > 1).sum()) for before in counts)
+
+
+@pytest.mark.parametrize("name", SIZES)
+def test_how_many_updates_are_lost(crowd, name):
+    n = SIZES[name]
+    print(f"\n{name}, {n} elements:")
+    for rest, how in ((0, "nothing but updates"), (REST, "as in training")):
+        for writers in WRITERS:
+            shared, total = crowd.start(add, n, writers, rest), writers * updates_of(n, rest)
+            meetings = met(crowd.join())
+            share, worst = lost_share(shared.theta, total), 1 - shared.theta.min() / total
+            print(f"{how:>20}, {writers} writers, {total:6} updates, {meetings / total:6.2%} behind another's: "
+                  f"{share:8.4%} lost, {worst:8.4%} at the worst element; of T's steps {total - shared.global_step()}")
+            assert shared.global_step() == total                         # the atomic counter loses none
+            assert 0 <= share < 1 and (writers > 1 or share == 0)
+            assert (meetings > 0) == (writers > 1), "the writers never met: the test shows nothing"
+
+
+def sequence(total):
+    """The values that an element passes through when nothing is lost: of the same updates, one after the other."""
+    own, theta, g, values = Own(1), np.zeros(1, np.float32), np.ones(1, np.float32), [ZERO]
+    for _ in range(total):
+        own.train(theta, g)
+        assert g[0] == 1                                                 # alpha 1 + (1 - alpha) 1^2
+        values.append(theta[0])
+    return np.array(values)
+
+
+@pytest.mark.parametrize("name", SIZES)
+def test_rmsprop_never_leaves_the_way_it_would_go_alone(crowd, name):
+    """Every element, at any moment and in the end, has one of the values of a run in which nothing is lost."""
+    n, writers = SIZES[name], 2
+    total = writers * UPDATES[n]
+    way = sequence(total)
+    assert (np.diff(way) < 0).all()
+    shared, seen = crowd.start(train, n, writers), []
+    while not all(pipe.poll() for pipe in crowd.busy):
+        seen.append(shared.theta[:16].copy())
+        assert np.isin(shared.theta, way).all() and (shared.statistics == 1).all()
+    assert met(crowd.join()) > 0
+    assert np.isin(shared.theta, way).all() and np.isin(seen, way).all() and shared.global_step() == total
+    taken = np.searchsorted(-way, -shared.theta)
+    print(f"\nRMSProp, {name}, 2 writers: {1 - taken.mean() / total:.3%} of {total} updates lost")
+    assert 0 < taken.min() and taken.max() <= total
+
+
+def test_no_word_is_torn(crowd):
+    """All four bytes of a word are one writer's, whenever it is looked at; the words of a vector are not."""
+    n, writers = SIZES["the paper's network"], 4
+    patterns = np.array([pattern(k) for k in range(writers)])
+    shared, mixed, looks, deadline = crowd.start(stamp, n, writers), 0, 0, time.monotonic() + 8
+    while (shared.target == 0).any() or (shared.statistics == 1).any():
+        time.sleep(0.01)                                                 # until everything has been written once
+    while time.monotonic() < deadline and (looks < 200 or mixed < 10):
+        for vector in (shared.statistics.copy(), shared.target.copy()):
+            assert np.isin(vector, patterns).all()
+            mixed += len(np.unique(vector)) > 1
+        looks += 1
+    shared.stop()
+    crowd.join()
+    shared.commands[:] = 0
+    print(f"\n{looks} looks at {2 * n} words: none torn, {mixed} vectors of {2 * looks} mixed")
+    assert looks > 0 and mixed > 0, "the writers never met: the test shows nothing"

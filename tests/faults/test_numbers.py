@@ -1,0 +1,232 @@
+"""NaN and infinity in observations, rewards and gradients: the update is skipped and counted, nothing is changed by it.
+
+An episode has 8 steps, a rollout at most 3: rollouts are the steps 1-3, 4-6, 7-8, 9-11, ...
+"""
+
+import functools
+import multiprocessing
+import warnings
+
+import numpy as np
+import pytest
+from gymnasium.spaces import Box
+
+from a3c_numba.algorithms import ALGORITHMS
+from a3c_numba.config import Config
+from a3c_numba.distributions import Categorical, EpsilonGreedy
+from a3c_numba.networks import MLP, initial_parameters
+from a3c_numba.optimizers import OPTIMIZERS
+from a3c_numba.run_folder import RunFolder
+from a3c_numba.shared import ENTROPY, SKIPPED, UPDATES, VALUE, Shared
+from a3c_numba.trainer import Trainer, start_of
+from a3c_numba.worker import Worker
+
+from ..programs import small
+from ..test_run_folder import rows
+from .environments import Odd, bad_numbers
+
+pytestmark = pytest.mark.faults
+
+CONTEXT = multiprocessing.get_context("spawn")
+NETWORKS = {"mlp": MLP(hidden=6, head_init="orthogonal"),
+            "recurrent": MLP(hidden=6, layers=1, recurrent=True, cells=4, head_init="orthogonal")}
+BAD = [np.nan, np.inf, -np.inf]
+
+
+def vector(bad, place=1):
+    """An observation with one bad number."""
+    x = np.array([0.5, -0.25, 1.0], np.float32)
+    x[place] = bad
+    return x
+
+
+# where the bad number is, and the rollouts that it is in
+PLACES = {
+    "first observation": (lambda bad: Odd({0.5: vector(bad)}), {1}),
+    "in the middle": (lambda bad: Odd({5: vector(bad)}), {2}),
+    "bootstrap state": (lambda bad: Odd({6: vector(bad)}), {2, 3}),
+    "terminal state": (lambda bad: Odd({8: vector(bad)}), {3}),
+    "reset": (lambda bad: Odd({8.5: vector(bad)}), {4}),
+    "all numbers": (lambda bad: Odd({5: np.full(3, bad, np.float32)}), {2}),
+    "reward in the middle": (lambda bad: Odd(rewards={5: bad}), {2}),
+    "last reward of a rollout": (lambda bad: Odd(rewards={6: bad}), {2}),
+    "last reward of an episode": (lambda bad: Odd(rewards={8: bad}), {3}),
+}
+
+
+def method(name, **fields):
+    """The method with rollouts of at most 3 steps, and a target that stays where it is."""
+    cls = ALGORITHMS[name]
+    longest = "update_interval" if hasattr(cls, "update_interval") else "t_max"
+    rest = {"target_interval": 10**9, "final_epsilons": "0.3:1"} if cls.uses_target else {}
+    return cls(**({longest: 3} | rest | fields))
+
+
+def worker_of(env, name="a3c", optimizer="rmsprop", network="mlp", **fields):
+    """A worker in this process that plays ``env``."""
+    config = Config(lambda_of(env), method(name, **fields), OPTIMIZERS[optimizer](), NETWORKS[network], workers=1,
+                    total_steps=10**6)
+    built = config.build_network(env)
+    theta = initial_parameters(built, np.random.SeedSequence(5))
+    shared = Shared(CONTEXT, len(theta), 1, config.optimizer.own_statistics, config.algorithm.uses_target)
+    shared.theta[:] = theta
+    shared.target[:] = theta[:shared.target.size]
+    worker = Worker(0, config, shared, np.random.SeedSequence(11))
+    worker.player.env = env                                              # the very one, to look at afterwards
+    return worker
+
+
+def lambda_of(env):
+    """A factory, which can be pickled, of something that has the same spaces."""
+    return functools.partial(Odd, actions=env.action_space, space=env.observation_space)
+
+
+def vectors(worker):
+    """All that an update may change, as bytes."""
+    shared = worker.shared
+    return [x.tobytes() for x in (shared.theta, shared.statistics, shared.target, worker.local.flat)]
+
+
+def skipped_in(worker, updates):
+    """The numbers, from 1, of the updates that were counted as skipped; each of these changes no bit, all others do."""
+    skipped = set()
+    for number in range(1, updates + 1):
+        before, counted = vectors(worker), worker.shared.counters[0, SKIPPED]
+        worker.update()
+        if worker.shared.counters[0, SKIPPED] > counted:
+            skipped.add(number)
+        assert (vectors(worker) == before) == (number in skipped), number
+        assert not worker.d_theta.flat.any() and np.isfinite(worker.shared.theta).all()
+    assert worker.shared.counters[0, UPDATES] == updates
+    return skipped
+
+
+@pytest.mark.parametrize("optimizer", OPTIMIZERS)
+@pytest.mark.parametrize("network", NETWORKS)
+@pytest.mark.parametrize("name", ALGORITHMS)
+def test_a_bad_number_skips_the_updates_of_the_rollouts_it_is_in_and_no_other(name, network, optimizer):
+    for place, (odd, expected) in PLACES.items():
+        for bad in BAD:
+            worker = worker_of(odd(bad), name, optimizer, network)
+            assert skipped_in(worker, 7) == expected, (place, bad)
+            assert np.isfinite(worker.player.recurrent.read(worker.player.row)).all()
+
+
+@pytest.mark.parametrize("clip_rewards", [True, False])
+@pytest.mark.parametrize("name", ALGORITHMS)
+def test_an_infinite_reward_is_not_clipped_away(name, clip_rewards):
+    for bad in BAD:
+        assert skipped_in(worker_of(Odd(rewards={2: bad}), name, clip_rewards=clip_rewards), 3) == {1}
+    assert not skipped_in(worker_of(Odd(rewards={2: 1e9}), name), 3)
+
+
+@pytest.mark.parametrize("name", ALGORITHMS)
+def test_what_a_bad_number_leaves_is_what_a_rollout_without_an_update_leaves(name):
+    """The run goes on from the same theta as one whose learning rate was 0, and 0 observed, for those rollouts."""
+    thetas = []
+    for odd in (vector(np.nan), vector(0.0)):
+        worker = worker_of(Odd({5: odd}), name, network="recurrent")
+        worker.update()
+        kept = worker.shared.theta.copy(), worker.shared.statistics.copy()
+        worker.update()
+        worker.shared.theta[:], worker.shared.statistics[:] = kept
+        worker.local.flat[:] = kept[0]
+        for _ in range(5):
+            worker.update()
+        thetas.append(worker.shared.theta.copy())
+    np.testing.assert_array_equal(*thetas)
+
+
+@pytest.mark.parametrize("network", NETWORKS)
+@pytest.mark.parametrize("name", ALGORITHMS)
+def test_numbers_that_overflow_in_the_network_are_gone_with_the_episode(name, network):
+    """They are finite themselves; what becomes of them is not, nor is what a recurrent network remembers of them."""
+    env = Odd({4: np.array([3e38, -3e38, 3e38], np.float32)})
+    worker = worker_of(env, name, network=network)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", RuntimeWarning)                  # NumPy's, of the overflow
+        skipped = skipped_in(worker, 7)
+    assert skipped <= {2, 3} and set(env.taken) <= {0, 1}
+
+
+@pytest.mark.parametrize("target_interval", [1, 4])
+def test_a_target_network_is_never_renewed_with_anything_but_theta(target_interval):
+    worker = worker_of(bad_numbers(), "n_step_q", target_interval=target_interval)
+    for _ in range(60):
+        worker.update()
+        assert np.isfinite(worker.shared.target).all()
+    assert worker.shared.counters[0, SKIPPED] > 0
+
+
+@pytest.mark.parametrize("bad", BAD)
+def test_policies_that_act_on_bad_numbers_give_actions_that_exist(bad):
+    rng = np.random.default_rng(0)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        for row in (np.full(3, bad, np.float32), np.array([0.0, bad, 1.0], np.float32), np.array([bad, -bad, 0.0])):
+            for policy in (Categorical(3), EpsilonGreedy(3, 0.2, 0.2, 1)):
+                assert {policy.executed(policy.sample(row, rng)) for _ in range(50)} <= {0, 1, 2}
+                assert policy.best(row[None])[0] in (0, 1, 2)
+
+
+BOX = Box(np.array([-1, 0.5], np.float32), np.array([1, 2], np.float32))
+
+
+@pytest.mark.parametrize("network", NETWORKS)
+def test_a_continuous_action_is_never_nan(network):
+    for bad in BAD:
+        env = Odd({5: vector(bad), 9: np.full(3, bad, np.float32)}, actions=BOX)
+        assert skipped_in(worker_of(env, network=network), 7) == {2, 4}
+        assert len(env.taken) == 19 and all(BOX.contains(action) for action in env.taken)
+
+
+@pytest.mark.parametrize("bad", BAD)
+def test_a_network_that_says_nan_acts_with_0_within_the_box_and_skips(bad):
+    env = Odd(actions=BOX)
+    worker = worker_of(env)
+    worker.local.flat[:] = bad
+    before = worker.shared.theta.tobytes(), worker.shared.statistics.tobytes()
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", RuntimeWarning)                  # NumPy's, of numbers that are none
+        worker.update()
+    np.testing.assert_array_equal(env.taken, np.float32([[0, 0.5]] * 3))
+    assert worker.shared.counters[0, SKIPPED] == 1
+    assert (worker.shared.theta.tobytes(), worker.shared.statistics.tobytes()) == before
+    np.testing.assert_array_equal(worker.local.flat, worker.shared.theta)        # and is well again
+
+
+@pytest.mark.parametrize("name", ALGORITHMS)
+def test_what_is_seen_of_a_skipped_update_but_its_norm_is_finite(name):
+    worker = worker_of(Odd({2: vector(np.nan)}), name)
+    worker.update()
+    assert np.isfinite(worker.shared.gauges[0, [ENTROPY, VALUE]]).all() and worker.shared.counters[0, SKIPPED] == 1
+
+
+def test_a_run_is_resumed_from_a_bad_observation_as_it_would_have_gone_on():
+    """Rollout 2 ends at it; the state taken there leads to the same rollout 3 and to the same ones after it."""
+    worker = worker_of(Odd({6: vector(np.nan)}), network="recurrent")
+    for _ in range(2):
+        worker.update()
+    state, theta, statistics = worker.player.state(), worker.shared.theta.copy(), worker.shared.statistics.copy()
+    other = worker_of(Odd({6: vector(np.nan)}), network="recurrent")
+    other.shared.theta[:], other.shared.statistics[:], other.shared.clock[:] = theta, statistics, worker.shared.clock
+    other.synchronise()
+    other.player.restore(state)
+    for _ in range(5):
+        worker.update()
+        other.update()
+    assert other.shared.counters[0, SKIPPED] == 1
+    np.testing.assert_array_equal(worker.shared.theta, other.shared.theta)
+
+
+def test_a_run_counts_what_it_skips_and_its_numbers_stay_finite(tmp_path):
+    """Two real workers; a third of all rollouts have a bad number, and a sixth of all episodes a score that is NaN."""
+    config = small(bad_numbers, workers=2, total_steps=6000)
+    RunFolder(tmp_path / "run").create(config.to_json())
+    last = Trainer(start_of(config), tmp_path / "run").run()
+    row = rows(tmp_path / "run" / "progress.csv")[-1]
+    assert 0.2 < int(row["skipped"]) / int(row["updates"]) < 0.5
+    assert np.isfinite(last.theta).all() and np.isfinite(last.statistics).all()
+    assert np.isfinite(float(row["mean_score"])) and np.isfinite(float(row["entropy"]))
+    scores = [float(row["score"]) for row in rows(tmp_path / "run" / "episodes.csv")]
+    assert 0.1 < np.isnan(scores).mean() < 0.25 and np.isfinite(last.mean_score)

@@ -1,0 +1,118 @@
+"""Workers that die, hang and fail, and what becomes of the run."""
+
+import os
+import random
+import signal
+import time
+
+import numpy as np
+import pytest
+
+from a3c_numba.checkpoint import load
+from tests.faults import gates  # noqa: F401  what a checkpoint names is not imported on loading it
+from tests.faults.runs import Run, table, until
+
+pytestmark = [pytest.mark.faults, pytest.mark.skipif(not os.path.exists("/proc/self/stat"), reason="looks into /proc")]
+
+GATED, TWO = "tests.faults.gates:Gated-v0", ("--workers", 2)
+
+
+def test_workers_killed_at_random_moments_are_replaced(tmp_path):
+    rng = random.Random(0)
+    with Run(tmp_path, GATED, *TWO, "--total-steps", 20_000) as run:
+        run.trains(workers=2)
+        for _ in range(20):
+            before = until(run.workers)
+            os.kill(rng.choice(before), signal.SIGKILL)
+            killed = time.monotonic()
+            until(lambda: set(run.workers()) - set(before), seconds=2.0)
+            assert time.monotonic() - killed < 2
+            time.sleep(rng.uniform(0, 0.2))
+        run.open()
+        assert run.ended()[0] == 0
+    final, steps = load(run.out / "final.npz"), [int(row["global_step"]) for row in table(run.out / "progress.csv")]
+    assert np.isfinite(final.theta).all() and np.isfinite(final.statistics).all()
+    assert steps == sorted(steps) and final.global_step == steps[-1] >= 20_000
+    assert final.streams == 2 + 20                                       # none was handed out twice
+    assert len(run.events()) == 20
+    assert all(f"SIGKILL; replaced, {k} of" in event for k, event in enumerate(run.events(), 1))
+
+
+def test_too_many_deaths_end_the_run_with_the_last_traceback(tmp_path):
+    with Run(tmp_path, "tests.faults.gates:RaisesAlways-v0", *TWO, "--total-steps", 10**8, "--max-restarts", 2) as run:
+        code, err = run.ended()
+    assert code == 3 and err.count("replaced, ") == 2
+    assert "a3c-numba: error: worker" in err and "ArithmeticError: every step is broken" in err and "in step" in err
+    assert load(run.out / "latest.npz").global_step > 0 and len(run.events()) == 2
+
+
+def test_a_stopped_worker_is_replaced(tmp_path):
+    with Run(tmp_path, GATED, *TWO, "--total-steps", 10_000, "--heartbeat-seconds", 1.5) as run:
+        run.trains(workers=2)
+        stopped = run.workers()[0]
+        os.kill(stopped, signal.SIGSTOP)
+        until(run.events)
+        until(lambda: len(run.workers()) == 2 and stopped not in run.workers())
+        run.open()
+        code, err = run.ended()
+    assert code == 0 and err.count("warning") == len(run.events()) == 1
+    assert "made no step for 1.5" in run.events()[0]
+
+
+def test_a_step_that_never_returns_costs_one_worker(tmp_path):
+    with Run(tmp_path, "tests.faults.gates:HangsOnce-v0", *TWO, "--total-steps", 10_000, "--heartbeat-seconds",
+             1.5) as run:
+        until(run.events, 14)
+        run.open()
+        code, err = run.ended()
+    assert code == 0 and err.count("warning") == 1 and "made no step for 1.5" in err
+
+
+@pytest.mark.parametrize("env, said", [("RaisesOnce", "this step is broken"), ("RaisesInReset", "this reset is broken"),
+                                       ("CannotBeMadeOnce", "this constructor is broken")])
+def test_a_worker_whose_environment_raises_is_replaced(tmp_path, env, said):
+    with Run(tmp_path, f"tests.faults.gates:{env}-v0", *TWO, "--total-steps", 10_000) as run:
+        until(run.events, 14)
+        run.open()
+        code, err = run.ended()
+    assert code == 0 and "Traceback" not in err
+    assert len(run.events()) == 1 and f"died with exit code 1: ArithmeticError: {said}; replaced, 1" in run.events()[0]
+    assert load(run.out / "final.npz").streams == 3
+
+
+def test_a_constructor_that_fails_everywhere_ends_the_run_at_once(tmp_path):
+    with Run(tmp_path, "tests.faults.gates:CannotBeMade-v0", *TWO, "--total-steps", 10_000) as run:
+        code, err = run.ended()
+    assert code == 3 and not run.events() and "replaced" not in err
+    assert "a3c-numba: error: worker 0 died" in err and "ArithmeticError: no constructor works" in err
+
+
+def test_sixty_four_workers_on_few_cores_all_work_and_all_stop(tmp_path):
+    """A worker takes about a second of a core to start, so that the test's share of 15 s does not last for Atari."""
+    with Run(tmp_path, "tests.faults.gates:Gated-v0", "--workers", 64, "--total-steps", 10**8, "--hidden", 4) as run:
+        run.trains(workers=64, seconds=200)
+        assert len(run.workers()) == 64
+        os.killpg(run.process.pid, signal.SIGINT)
+        sent = time.monotonic()
+        code, err = run.ended()
+        assert time.monotonic() - sent < 5 and code == 130 and not run.workers() and not run.events(), err
+    assert load(run.out / "latest.npz").global_step > 0
+
+
+def test_watching_costs_less_than_a_hundredth_of_a_core(tmp_path):
+    with Run(tmp_path, GATED, "--workers", 4, "--total-steps", 10**8) as run:
+        run.trains(workers=4)
+        spent, since = cpu_seconds(run.process.pid), time.monotonic()
+        time.sleep(6)
+        share = (cpu_seconds(run.process.pid) - spent) / (time.monotonic() - since)
+        os.killpg(run.process.pid, signal.SIGTERM)
+        code, err = run.ended()
+    assert code == 143 and share < 0.01, share
+    assert "  4 workers  " in err                                        # says how many live
+
+
+def cpu_seconds(pid):
+    """That a process has used so far, its children's apart."""
+    with open(f"/proc/{pid}/stat") as file:
+        user, system = file.read().rpartition(")")[2].split()[11:13]
+    return (int(user) + int(system)) / os.sysconf("SC_CLK_TCK")

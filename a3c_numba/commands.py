@@ -48,18 +48,17 @@ def _started(arguments: Namespace) -> tuple[Checkpoint, RunFolder, list[float]]:
     start = start_of(config)                                             # fails before anything is written
     folder = RunFolder(_folder(arguments, config, f"s{config.seed}"))
     folder.create(config.to_json(), arguments.overwrite)
+    explored = getattr(config.algorithm, "exploration_steps", 0)
+    if explored > config.total_steps:
+        print(f"a3c-numba: warning: epsilon falls over {explored:,} steps (--exploration-steps), and the run has "
+              f"{config.total_steps:,}: it will not have become small", file=sys.stderr)
     return start, folder, []
 
 
 def _configured(arguments: Namespace, workers: int | None) -> Config:
     typed = {name: getattr(arguments, name) for name in ("algorithm", "optimizer", "total_steps", "seed")}
     config = configure(arguments.env or DEFAULT_ENV, arguments.preset, workers=workers, **typed)
-    config = options.apply(config, options.given(arguments))
-    explored = getattr(config.algorithm, "exploration_steps", 0)
-    if explored > config.total_steps:
-        print(f"a3c-numba: warning: epsilon falls over {explored:,} steps (--exploration-steps), and the run has "
-              f"{config.total_steps:,}: it will not have become small", file=sys.stderr)
-    return config
+    return options.apply(config, options.given(arguments))
 
 
 def _folder(arguments: Namespace, config: Config, name: str) -> Path:

@@ -59,8 +59,7 @@ class Crew:
 
         Raises WorkerDied.
         """
-        if not self._is_over():
-            self._start_absent()
+        self._start_absent()
         self._wait(seconds)
         self._kill_silent()
         for number, seat in list(self.seats.items()):
@@ -73,10 +72,12 @@ class Crew:
 
     def _start_absent(self) -> None:
         """One at first, until it has made an update: by then all kernels are in the cache.  Then as many as cores."""
-        together = (os.cpu_count() or 1) if self.shared.counters[:, UPDATES].any() else 1
         starting = sum(seat.alive and not seat.beats for seat in self.seats.values())
-        for _ in range(min(len(self.absent), together - starting)):
-            self._start(self.absent.pop(0))
+        alone = not self.shared.counters[:, UPDATES].any()
+        free = 1 - self.alive if alone else (os.cpu_count() or 1) - starting
+        for _ in range(min(len(self.absent), free)):
+            if not self._is_over():
+                self._start(self.absent.pop(0))
 
     def _start(self, number: int) -> None:
         state = self.restored.get(number)

@@ -106,12 +106,13 @@ class Shared:
 
         Returns T as it was before.  No two workers are told the same: the steps from there on are this worker's alone.
         """
+        before = fetch_add(self.clock, steps)                            # first: who has made an update has moved T
         slot = self.counters[worker]
         slot[STEPS] += steps
         slot[UPDATES] += 1
         slot[SKIPPED] += not np.isfinite(gauges[NORM])
         self.gauges[worker, :3] = gauges
-        return fetch_add(self.clock, steps)
+        return before
 
     def record(self, worker: int, score: float, length: int) -> None:
         """Put a finished episode into the worker's ring; the counter moves last, so a reader never sees half of it."""

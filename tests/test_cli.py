@@ -188,8 +188,8 @@ def test_continuous_actions_are_trained_evaluated_and_played(capsys):
     (["check-gradients", "Catch", "--coordinates", "0"], ["coordinates must be at least 1; got 0"]),
     (["bench", "CartPole-v1"], ["convolutional does not take"]),
     (["bench", "ALE/Pnog-v5"], ["ALE/Pong-v5"]),
-    (["bench", "--seconds", "nan"], ["seconds must be above 0; got nan"]),
-    (["bench", "--seconds", "inf"], ["seconds must be above 0; got inf"]),
+    (["bench", "--seconds", "nan"], ["seconds must be at least 0.1 and at most 3600; got nan"]),
+    (["bench", "--seconds", "inf"], ["seconds must be at least 0.1", "got inf"]),
     (["bench", "--t-max", "0"], ["t_max must be at least 1; got 0"]),
 ])
 def test_what_cannot_be_used_is_one_line(capsys, arguments, words):

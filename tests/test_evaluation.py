@@ -132,14 +132,14 @@ def test_numpys_own_booleans_reach_json():
 
 @pytest.mark.parametrize("arguments, message", [
     ((0,), "episodes must be at least 1"), ((-3,), "episodes must be at least 1"),
-    ((3, "human"), "protocol must be one"), ((3, "noop", False, -1), "seed at least 0")])
+    ((3, "human"), "protocol must be one"), ((3, "noop", False, -1), "seed must be at least 0; got -1")])
 def test_what_is_out_of_range(arguments, message):
     with pytest.raises(ValueError, match=message):
         Evaluation(*arguments)
 
 
 def test_no_workers():
-    with pytest.raises(ValueError, match="workers must be at least 1; got 0"):
+    with pytest.raises(ValueError, match="workers must be a whole number from 1 to 1024; got 0"):
         evaluate(small(), uniform(small()), Evaluation(1), 0)
 
 

@@ -180,7 +180,7 @@ def test_the_loop_ends_at_the_last_step_and_gives_its_state():
     worker.loop(pipe)
     assert 100 <= shared.global_step() < 105
     (kind, state), = pipe.sent
-    assert kind == "state" and state["steps"] == shared.counters[0, STEPS]
+    assert kind == "last state" and state["steps"] == shared.counters[0, STEPS]
     np.testing.assert_array_equal(shared.kept.theta, shared.theta)
     np.testing.assert_array_equal(shared.kept.statistics, shared.statistics)
 
@@ -208,4 +208,4 @@ def test_what_goes_wrong_is_sent_as_a_traceback(monkeypatch):
     with pytest.raises(SystemExit):
         workers.main(0, config_of(broken, MLP(), 10), Shared(CONTEXT, 1, 1), np.random.SeedSequence(0), None, pipe)
     (kind, text), = pipe.sent
-    assert kind == "error" and "no such machine" in text and "Traceback" in text
+    assert kind == "unmade" and "no such machine" in text and "Traceback" in text

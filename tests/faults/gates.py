@@ -88,6 +88,14 @@ class CannotBeMadeOnce(Gated):
             raise ArithmeticError("this constructor is broken")
 
 
+class NoNumbers(Catch):
+    """Every reward is NaN."""
+
+    def step(self, action):
+        obs, _, *rest = super().step(action)
+        return obs, float("nan"), *rest
+
+
 class CannotBeMade(Gated):
     """In no worker."""
 
@@ -107,7 +115,7 @@ class RaisesAlways(Gated):
         return super().step(action)
 
 
-MADE = (Gated, SlowCorridor, HangsOnce, RaisesOnce, RaisesInReset, CannotBeMadeOnce, CannotBeMade, RaisesAlways)
+MADE = (Gated, SlowCorridor, HangsOnce, RaisesOnce, RaisesInReset, CannotBeMadeOnce, CannotBeMade, NoNumbers, RaisesAlways)
 for _class in MADE:
     if f"{_class.__name__}-v0" not in gymnasium.registry:
         gymnasium.register(f"{_class.__name__}-v0", entry_point=_class, disable_env_checker=True)

@@ -1,0 +1,69 @@
+"""What befalls a run as a whole: a disk that fills and empties, numbers that are none, a machine that sleeps."""
+
+import os
+import resource
+import signal
+import time
+
+import numpy as np
+import pytest
+
+from a3c_numba.checkpoint import load
+from tests.faults import environments, gates  # noqa: F401  what a checkpoint names is not imported on loading it
+from tests.faults.runs import Run, until
+
+pytestmark = [pytest.mark.faults, pytest.mark.skipif(not os.path.exists("/proc/self/stat"), reason="looks into /proc")]
+
+GATED = "tests.faults.gates:Gated-v0"
+
+
+def test_a_disk_that_is_full_for_a_while_costs_nothing(tmp_path):
+    """A limit on the size of files makes the real writes of the running process fail half-way."""
+    with Run(tmp_path, GATED, "--workers", 2, "--total-steps", 6000, "--checkpoint-seconds", 0.5) as run:
+        latest = run.out / "latest.npz"
+        until(latest.exists, 14)
+        _, hard = resource.prlimit(run.process.pid, resource.RLIMIT_FSIZE, (1000, resource.RLIM_INFINITY))
+        until(lambda: any("no checkpoint could be written" in event for event in run.events()), 14)
+        kept, names = load(latest), sorted(os.listdir(run.out))
+        until(lambda: load(latest).global_step == kept.global_step and len(run.workers()) == 2)
+        assert not [name for name in names if "tmp" in name]
+        resource.prlimit(run.process.pid, resource.RLIMIT_FSIZE, (hard, hard))
+        until(lambda: load(latest).global_step > kept.global_step, 14)
+        run.open()
+        code, err = run.ended()
+    assert code == 0 and "no checkpoint could be written, the one before it stays" in err
+    final = load(run.out / "final.npz")
+    assert abs(len(run.episodes()) - final.global_step // 9) <= 2       # a game has 9 steps: no row is missing
+
+
+def test_a_disk_that_stays_full_is_an_error_at_the_end(tmp_path):
+    with Run(tmp_path, GATED, "--workers", 1, "--total-steps", 1500) as run:
+        run.trains()
+        resource.prlimit(run.process.pid, resource.RLIMIT_FSIZE, (1000, resource.RLIM_INFINITY))
+        run.open()
+        code, err = run.ended()
+    assert code == 1 and "Traceback" not in err and "a3c-numba: error: " in err
+    assert not [name for name in os.listdir(run.out) if name.endswith((".npz", ".tmp"))]
+
+
+def test_a_machine_that_sleeps_costs_no_worker(tmp_path):
+    """All processes stand still for longer than a heartbeat may take, and go on."""
+    with Run(tmp_path, GATED, "--workers", 2, "--total-steps", 3000, "--heartbeat-seconds", 2) as run:
+        run.trains(workers=2)
+        os.killpg(run.process.pid, signal.SIGSTOP)
+        time.sleep(6)
+        os.killpg(run.process.pid, signal.SIGCONT)
+        time.sleep(0.5)
+        run.open()
+        code, err = run.ended()
+    assert code == 0 and not run.events(), err
+
+
+def test_too_many_skipped_updates_end_the_run(tmp_path):
+    with Run(tmp_path, "tests.faults.gates:NoNumbers-v0", "--workers", 1, "--total-steps", 10**8, "--max-skipped",
+             20) as run:
+        code, err = run.ended()
+    assert code == 3 and "Traceback" not in err
+    assert "updates were left out because their gradients were not finite, at most 20 may be" in err
+    latest = load(run.out / "latest.npz")
+    assert latest.global_step > 0 and np.isfinite(latest.theta).all() and latest.mean_score is None

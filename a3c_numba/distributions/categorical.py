@@ -10,11 +10,11 @@ For logits z (n,):
 """
 
 from dataclasses import dataclass
-from typing import Any, ClassVar
 
 import numpy as np
 
 from ..jit import kernel
+from .discrete import OverActions
 
 
 @kernel
@@ -92,17 +92,10 @@ def softmax(logits: np.ndarray) -> np.ndarray:
 
 
 @dataclass(frozen=True)
-class Categorical:
+class Categorical(OverActions):
     """pi = softmax(z) over ``n`` actions; ``rows`` below are logits (T, n)."""
 
     n: int
-    action_shape: ClassVar[tuple[int, ...]] = ()
-    action_dtype: ClassVar[Any] = np.int64
-
-    @property
-    def width(self) -> int:
-        """How many numbers the network gives for one state."""
-        return self.n
 
     def anneal(self, global_step: int) -> None:
         """Nothing changes with time."""
@@ -110,14 +103,6 @@ class Categorical:
     def sample(self, row: np.ndarray, rng: np.random.Generator) -> int:
         """An action drawn from pi."""
         return sample(row, rng.random())
-
-    def best(self, rows: np.ndarray) -> np.ndarray:
-        """The most probable action of each row (T,)."""
-        return rows.argmax(axis=1)
-
-    def executed(self, action: Any) -> int:
-        """What the environment is given."""
-        return int(action)
 
     def entropy(self, rows: np.ndarray) -> float:
         """Mean entropy in nats."""

@@ -9,28 +9,21 @@ Each worker has a final epsilon of its own, drawn once, to which its epsilon fal
 """
 
 from dataclasses import dataclass
-from typing import Any, ClassVar
 
 import numpy as np
 
 from ..schedules import linear
+from .discrete import OverActions
 
 
 @dataclass
-class EpsilonGreedy:
+class EpsilonGreedy(OverActions):
     """Over ``n`` actions; ``rows`` below are action values Q (T, n)."""
 
     n: int
     epsilon: float
     final_epsilon: float
     exploration_steps: int     # agent steps of all workers until epsilon is final
-    action_shape: ClassVar[tuple[int, ...]] = ()
-    action_dtype: ClassVar[Any] = np.int64
-
-    @property
-    def width(self) -> int:
-        """How many numbers the network gives for one state."""
-        return self.n
 
     def anneal(self, global_step: int) -> None:
         """Set epsilon to what it is at this step of the run."""
@@ -42,14 +35,6 @@ class EpsilonGreedy:
         if u < self.epsilon:
             return int(u / self.epsilon * self.n)
         return int(row.argmax())
-
-    def best(self, rows: np.ndarray) -> np.ndarray:
-        """The greedy action of each row (T,)."""
-        return rows.argmax(axis=1)
-
-    def executed(self, action: Any) -> int:
-        """What the environment is given."""
-        return int(action)
 
     def entropy(self, rows: np.ndarray) -> float:
         """Entropy in nats, the same in every state."""

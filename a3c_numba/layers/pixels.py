@@ -59,9 +59,6 @@ class Scale:
     def __init__(self, shape: Shape) -> None:
         self.input_shape = self.output_shape = shape
 
-    def init(self, p: Any, rng: np.random.Generator) -> None:
-        """Nothing to initialise."""
-
     def cache(self, rows: int, dtype: Any) -> Cache:
         """Room for ``rows`` rows of y and d_x."""
         return Cache(self.input_shape, self.output_shape, rows, dtype)

@@ -115,7 +115,8 @@ class RaisesAlways(Gated):
         return super().step(action)
 
 
-MADE = (Gated, SlowCorridor, HangsOnce, RaisesOnce, RaisesInReset, CannotBeMadeOnce, CannotBeMade, NoNumbers, RaisesAlways)
+MADE = (Gated, SlowCorridor, HangsOnce, RaisesOnce, RaisesInReset, CannotBeMadeOnce, CannotBeMade, NoNumbers,
+        RaisesAlways)
 for _class in MADE:
     if f"{_class.__name__}-v0" not in gymnasium.registry:
         gymnasium.register(f"{_class.__name__}-v0", entry_point=_class, disable_env_checker=True)

@@ -1,14 +1,21 @@
 """What befalls a run as a whole: a disk that fills and empties, numbers that are none, a machine that sleeps."""
 
 import os
+import pickle
 import resource
 import signal
 import time
+from multiprocessing import get_context
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 
+from a3c_numba.agent import configure
 from a3c_numba.checkpoint import load
+from a3c_numba.shared import Shared
+from a3c_numba.trainer import start_of
+from a3c_numba.worker import Worker
 from tests.faults import environments, gates  # noqa: F401  what a checkpoint names is not imported on loading it
 from tests.faults.runs import Run, until
 
@@ -67,3 +74,19 @@ def test_too_many_skipped_updates_end_the_run(tmp_path):
     assert "updates were left out because their gradients were not finite, at most 20 may be" in err
     latest = load(run.out / "latest.npz")
     assert latest.global_step > 0 and np.isfinite(latest.theta).all() and latest.mean_score is None
+
+
+def test_a_checkpoint_delays_a_worker_by_a_few_milliseconds_at_most():
+    """What a worker does for it, with the paper's network: copies of theta, g and theta-, and its own state."""
+    config = configure("ALE/Pong-v5", workers=1, algorithm="n_step_q")
+    start = start_of(config)
+    shared = Shared(get_context("spawn"), len(start.theta), 1, has_target=True)
+    shared.theta[:] = start.theta
+    worker = Worker(0, config, shared, np.random.SeedSequence(0))
+    worker.update()
+    durations = []
+    for _ in range(21):
+        begun = time.perf_counter()
+        worker.publish(SimpleNamespace(send=pickle.dumps))
+        durations.append(time.perf_counter() - begun)
+    assert np.median(durations) < 5e-3

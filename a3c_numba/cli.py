@@ -2,11 +2,13 @@
 
 Exit codes: 0 all went well; 1 a gradient disagrees, or the system refused (a full disk, no permission); 2 something
 typed or given cannot be used, one line says what, and nothing was started; 3 more workers died, or more updates were
-skipped, than may be; 130 interrupted by Ctrl-C, 143 by SIGTERM.  With 3, 130 and 143 a checkpoint was written before.
+skipped, than may be; 130 interrupted by Ctrl-C, 143 by SIGTERM.  With 3, 130 and 143 a checkpoint was written before.  141
+whoever read the output has closed it.
 """
 
 import argparse
 import dataclasses
+import os
 import signal
 import sys
 from typing import Any, NoReturn
@@ -190,6 +192,9 @@ def main(arguments: list[str] | None = None) -> int:
         return parsed.run(parsed)
     except (ValueError, ImportError, PicturesUnavailable) as error:
         return _fail(error, 2)
+    except BrokenPipeError:                                              # "| head" has seen enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())   # or the exit would complain once more
+        return 141
     except OSError as error:
         return _fail(error, 1)
     except (WorkerDied, UpdatesSkipped) as error:

@@ -1,9 +1,10 @@
-"""The command line: ``a3c-numba train | evaluate | play | plot | sweep | speedup | bench | check-gradients``.
+"""The command line: ``a3c-numba train | evaluate | play | plot | report | sweep | speedup | bench`` to train and to
+measure; ``trace | check-gradients | exercises | break | race | portrait`` to learn.
 
 Exit codes: 0 all went well; 1 a gradient disagrees, or the system refused (a full disk, no permission); 2 something
 typed or given cannot be used, one line says what, and nothing was started; 3 more workers died, or more updates were
-skipped, than may be; 130 interrupted by Ctrl-C, 143 by SIGTERM.  With 3, 130 and 143 a checkpoint was written before.  141
-whoever read the output has closed it.
+skipped, than may be; 130 interrupted by Ctrl-C, 143 by SIGTERM; 141 whoever read the output has closed it.  With 3, 130
+and 143 a checkpoint was written before.
 """
 
 import argparse
@@ -11,6 +12,7 @@ import dataclasses
 import os
 import signal
 import sys
+from importlib import import_module
 from typing import Any, NoReturn
 
 from . import __version__, commands, options
@@ -22,6 +24,17 @@ from .presets import PRESETS
 from .crew import WorkerDied
 from .trainer import UpdatesSkipped
 from .watch import Watch
+
+
+# Command -> the module that has its ``add_arguments`` and ``run``, and what it does.
+LESSONS = {
+    "report": ("report", "write all of a run into one HTML page"),
+    "trace": ("trace", "follow every number of one update through the real network"),
+    "exercises": ("exercises", "fill in the blanks of backpropagation, and be graded"),
+    "break": ("breaks.command", "watch a classic silent bug, name it, see the test that catches it"),
+    "race": ("race", "draw who reads and who writes when several workers share theta"),
+    "portrait": ("portrait", "draw an agent: its filters, its activations, what it looks at"),
+}
 
 
 class Terminated(BaseException):
@@ -36,13 +49,19 @@ class Parser(argparse.ArgumentParser):
         raise ValueError(f"{message} (see {self.prog} --help)")
 
 
-def _parser() -> argparse.ArgumentParser:
+def _parser(words: list[str]) -> argparse.ArgumentParser:
     parser = Parser(prog="a3c-numba", description="A3C (Mnih et al. 2016) without a framework.")
     parser.add_argument("--version", action="version", version=f"a3c-numba {__version__}")
     menu = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
     for add in (_add_train, _add_evaluate, _add_play, _add_plot, _add_sweep, _add_speedup, _add_bench,
                 _add_check_gradients):
         add(menu)
+    for name, (module, about) in LESSONS.items():
+        lesson = _command(menu, None, name, about)
+        if name in words:                                                # the others need not be imported
+            part = import_module(f".{module}", __package__)
+            part.add_arguments(lesson)
+            lesson.set_defaults(run=part.run)
     return parser
 
 
@@ -188,7 +207,8 @@ def main(arguments: list[str] | None = None) -> int:
     signal.signal(signal.SIGINT, signal.default_int_handler)             # a shell's "&" may have it ignored
     signal.signal(signal.SIGTERM, _terminate)
     try:
-        parsed = _parser().parse_args(arguments)
+        words = sys.argv[1:] if arguments is None else arguments
+        parsed = _parser(words).parse_args(words)
         return parsed.run(parsed)
     except (ValueError, ImportError, PicturesUnavailable) as error:
         return _fail(error, 2)

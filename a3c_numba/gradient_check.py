@@ -4,9 +4,12 @@
 
 The same kernels run, in double precision.  ReLU has a corner at 0, where a difference sees one slope on either side: a
 coordinate whose step carries any unit of the network across its corner is left out, and counted.
+
+What is judged is the difference over the largest gradient of the tensor: two losses that are subtracted leave the same
+rounding error everywhere, so that a gradient of nearly 0 never agrees to many digits of its own.
 """
 
-from typing import Any, NamedTuple
+from typing import Any, Iterator, NamedTuple
 
 import numpy as np
 
@@ -17,6 +20,22 @@ from .parameters import Parameters
 H = 1e-5
 STEPS = 4                      # rows of the rollout that is differentiated
 TOLERANCE = 1e-6               # of the tensor's largest gradient
+SAMPLE = 3                     # coordinates of each tensor that are printed beside the worst one
+
+
+class Coordinate(NamedTuple):
+    """One element of a tensor, its derivative by backpropagation and by a difference."""
+
+    place: tuple[int, ...]     # its index
+    analytic: float
+    numeric: float
+    corner: bool               # left out: the difference spans a corner of a ReLU
+
+    @property
+    def difference(self) -> float:
+        """|analytic - numeric|; infinite where either is no number, so that it is found."""
+        difference = abs(self.analytic - self.numeric)
+        return np.inf if np.isnan(difference) else difference
 
 
 class Row(NamedTuple):
@@ -25,16 +44,42 @@ class Row(NamedTuple):
     name: str
     shape: tuple[int, ...]
     norm: float                # of the analytic gradient
-    tried: int                 # coordinates compared
-    corners: int               # coordinates left out
-    analytic: float            # at the worst coordinate
-    numeric: float             # there too
-    error: float               # the largest difference, over the tensor's largest gradient
+    largest: float             # |analytic| of all its elements
+    coordinates: list[Coordinate]
+
+    @property
+    def smooth(self) -> list[Coordinate]:
+        """Those that can be compared."""
+        return [coordinate for coordinate in self.coordinates if not coordinate.corner]
+
+    @property
+    def tried(self) -> int:
+        """Coordinates compared."""
+        return len(self.smooth)
+
+    @property
+    def corners(self) -> int:
+        """Coordinates left out."""
+        return len(self.coordinates) - self.tried
+
+    @property
+    def worst(self) -> Coordinate:
+        """Where the difference is largest; no number where nothing was compared."""
+        return max(self.smooth, key=lambda each: each.difference, default=Coordinate((), np.nan, np.nan, False))
+
+    @property
+    def error(self) -> float:
+        """The largest difference, over the tensor's largest gradient."""
+        return self.relative(self.worst)
 
     @property
     def agrees(self) -> bool:
         """Whether the worst coordinate is within the tolerance."""
         return self.error <= TOLERANCE and self.tried > 0
+
+    def relative(self, coordinate: Coordinate) -> float:
+        """A difference, over the tensor's largest gradient."""
+        return float(coordinate.difference / max(self.largest, 1e-12))
 
 
 class Problem:
@@ -100,20 +145,55 @@ def check(config: Config, coordinates: int = 20) -> list[Row]:
 def _check_tensor(problem: Problem, name: str, gradient: np.ndarray, value: np.ndarray, coordinates: int,
                   rng: np.random.Generator) -> Row:
     analytic, flat = gradient.reshape(-1), value.reshape(-1)
-    largest = np.argsort(-np.abs(analytic))[: (coordinates + 1) // 2]
+    sizes = np.nan_to_num(np.abs(analytic), nan=np.inf)                  # what is no number comes first
+    largest = np.argsort(-sizes)[: (coordinates + 1) // 2]
     chosen = np.union1d(largest, rng.choice(len(flat), min(coordinates // 2, len(flat)), replace=False))
-    differences = [problem.difference(flat, i) for i in chosen]
-    smooth = [(analytic[i], numeric) for i, (numeric, corner) in zip(chosen, differences) if not corner]
-    worst = max(smooth, key=lambda pair: abs(pair[0] - pair[1]), default=(np.nan, np.nan))
-    error = abs(worst[0] - worst[1]) / max(np.abs(analytic).max(), 1e-12)
-    norm, corners = float(np.linalg.norm(analytic)), len(chosen) - len(smooth)
-    return Row(name, value.shape, norm, len(smooth), corners, float(worst[0]), float(worst[1]), float(error))
+    tried = [_compare(problem, flat, analytic, int(i), value.shape) for i in chosen]
+    return Row(name, value.shape, float(np.linalg.norm(analytic)), float(np.abs(analytic).max()), tried)
+
+
+def _compare(problem: Problem, flat: np.ndarray, analytic: np.ndarray, i: int, shape: tuple[int, ...]) -> Coordinate:
+    numeric, corner = problem.difference(flat, i)
+    place = tuple(int(k) for k in np.unravel_index(i, shape))
+    return Coordinate(place, float(analytic[i]), float(numeric), corner)
 
 
 def table(rows: list[Row]) -> str:
-    """The comparison, for people."""
-    head = (f"{'tensor':24}{'shape':>14}{'norm':>12}{'tried':>7}{'corners':>9}{'analytic':>15}{'numeric':>15}"
-            f"{'error':>10}")
-    lines = [f"{row.name:24}{str(row.shape):>14}{row.norm:12.4e}{row.tried:7d}{row.corners:9d}{row.analytic:15.7e}"
-             f"{row.numeric:15.7e}{row.error:10.1e}{'' if row.agrees else '  WRONG'}" for row in rows]
-    return "\n".join([head, *lines])
+    """The comparison, for people: a line a tensor, some coordinates of each side by side, the verdict."""
+    head = (f"{'tensor':22}{'shape':>12}{'norm':>11}{'tried':>6}{'corners':>8}{'worst at':>14}{'analytic':>15}"
+            f"{'numeric':>15}{'relative':>9}")
+    notes = ["", "relative: |analytic - numeric| over the tensor's largest gradient",
+             "corners: left out, for the step of the difference carries a unit across the corner of its ReLU", ""]
+    return "\n".join([head, *map(_line, rows), *notes, *(line for row in rows for line in _sample(row)), verdict(rows)])
+
+
+def _line(row: Row) -> str:
+    shape, index = "x".join(map(str, row.shape)), _index(row.worst)
+    return (f"{row.name:22}{shape:>12}{row.norm:11.3e}{row.tried:6d}{row.corners:8d}{index:>14}"
+            f"{row.worst.analytic:15.7e}{row.worst.numeric:15.7e}{row.error:9.1e}{'' if row.agrees else '  WRONG'}")
+
+
+def _index(coordinate: Coordinate) -> str:
+    return f"[{', '.join(map(str, coordinate.place))}]" if coordinate.place else "--"
+
+
+def _sample(row: Row) -> Iterator[str]:
+    """The worst coordinate, the largest gradients, and a corner if one was met."""
+    largest = sorted(row.smooth, key=lambda coordinate: -abs(coordinate.analytic))
+    others = [("", coordinate) for coordinate in largest if coordinate is not row.worst][:SAMPLE]
+    corners = [("left out", coordinate) for coordinate in row.coordinates if coordinate.corner][:1]
+    yield f"{row.name:45}{'analytic':>15}{'numeric':>15}{'difference':>13}{'relative':>9}"
+    for note, coordinate in [("worst", row.worst), *others, *corners]:
+        yield (f"{note:>22}{_index(coordinate):>23}{coordinate.analytic:15.7e}{coordinate.numeric:15.7e}"
+               f"{coordinate.difference:13.1e}{row.relative(coordinate):9.1e}")
+    yield ""
+
+
+def verdict(rows: list[Row]) -> str:
+    """One line: whether backpropagation and differences agree, and where they are furthest apart."""
+    worst = max(rows, key=lambda row: np.inf if np.isnan(row.error) else row.error)
+    where = f"the worst is {worst.name}{_index(worst.worst)} with {worst.error:.1e}"
+    wrong = [row.name for row in rows if not row.agrees]
+    if wrong:
+        return f"WRONG: {len(wrong)} of {len(rows)} tensors, {', '.join(wrong)}; {where}, allowed {TOLERANCE:g}"
+    return f"AGREE: {sum(row.tried for row in rows)} coordinates of {len(rows)} tensors; {where}, allowed {TOLERANCE:g}"

@@ -48,7 +48,8 @@ EVENT_COLUMNS = ("seconds", "global_step", "event")
 TABLES = {"progress.csv": Progress._fields, "episodes.csv": EPISODE_COLUMNS, "events.csv": EVENT_COLUMNS}
 NEEDED = {"progress.csv": {"seconds", "global_step"}, "episodes.csv": {"seconds", "global_step", "score"}}
 
-OWN_FILES = ("config.json", *TABLES, "latest.npz", "best.npz", "final.npz", "curve.png", "evaluation.json")
+OWN_FILES = ("config.json", *TABLES, "latest.npz", "best.npz", "final.npz", "curve.png", "report.html",
+             "evaluation.json")
 OLDER = re.compile(r"latest-([1-9][0-9]*)\.npz")
 STALE = re.compile(r"\.(latest(-[0-9]+)?|best|final)\.npz\.[0-9]+\.tmp|(progress|episodes)\.tmp")
 

@@ -1,4 +1,7 @@
-"""The numbered programs of examples/ run to their end on small budgets, each in a process and a folder of its own."""
+"""The numbered programs of examples/ run to their end on small budgets, each in a process and a folder of its own.
+
+01 to 10 are the path of lessons, 11 to 19 the package at work.
+"""
 
 import csv
 import os
@@ -12,22 +15,39 @@ import pytest
 
 FOLDER = Path(__file__).parents[1] / "examples"
 NUMBERED = sorted(path.name for path in FOLDER.glob("[0-9]*.py"))
+LESSONS = NUMBERED[:10]
 VALUES = r"\[( *-?\d+\.\d*){4} *\]"
+SAME = r"the package's (layer|kernel|convolution) says the same: \d+e[-+]\d+ apart"
 # Program -> what is given to it, and lines that it prints.
 SMALL = {
-    "01_catch.py": ([], [r"before: -?\d\.\d+", r"after: +\d\.\d+"]),
-    "02_own_gradient_step.py": ([], [r"policy\.head\.weight .*\|gradient\|", r"loss before \d+\.\d+ after \d+\.\d+"]),
-    "03_pong.py": ([400, 2], [r"2 games: -?\d+\.\d \+- \d+\.\d"]),
-    "04_one_step_q.py": ([500], ["max_a Q +" + VALUES, r"gamma\^\(3-place\) \[0\.97  *0\.98 ", "score without"]),
-    "05_one_step_sarsa.py": ([500], ["OneStepQ +max_a Q +" + VALUES, "OneStepSarsa +max_a Q +" + VALUES,
+    "01_dense.py": ([], [r"step 100 +W +\d\.\d{3} +b +-\d\.\d{3} +L +\d", "the best line: W", SAME]),
+    "02_differences.py": ([], [r"W .*agrees\n", r"b .*agrees\n", r"b, wrong .*WRONG\n", r"both sides, double +best h"]),
+    "03_convolution.py": ([], [r"x \(12, 12\) -> P \(100, 9\) -> y \(100, 2\)", r"overlap: \[-1\. +1\.\] =", SAME]),
+    "04_policy_gradient.py": ([], ["by hand and by differences: ", SAME, r"beta +0 .* sure of .* +\d+% of learners"]),
+    "05_returns.py": ([], [r"terminated:  R \[0\.81 0\.9 +1\. +0\. +\]",
+                           r"cut, V 0\.8:  R \[1\.335 1\.483 1\.648 0\.72 +\]", SAME,
+                           r"t_max 5 +error of V after 5 episodes 0\.\d+"]),
+    "06_rmsprop.py": ([], [SAME, *(rf"{name} +L after  0: +65\.5 .*L after 60: +\d"
+                                   for name in ("plain", "momentum", "rmsprop"))]),
+    "07_lock_free.py": ([1200], [r"lock-free +additions lost [\d,]+ of 120,000,000", "copies torn",
+                                 r"locked +additions lost 0 of ", r"least squares: error 0\.\d+ after \d"]),
+    "08_lstm.py": ([], [rf"d_{name} over 5 steps, by hand and by differences: " for name in "Wbx"]
+                   + [SAME, r"forget bias +4 .* of the gradient +\d+\.\d% is left"]),
+    "09_a3c_in_one_file.py": ([60, 1], [r"mean return over time:( -?\d\.\d\d){15}\n", "4 processes, 240 episodes"]),
+    "10_pong.py": ([400, 2], [r"dense\.weight +\(2592, 256\) +663,552 numbers", r"2 games: -?\d+\.\d \+- \d+\.\d",
+                              "400 steps were too few"]),
+    "11_catch.py": ([], [r"before: -?\d\.\d+", r"after: +\d\.\d+"]),
+    "12_own_gradient_step.py": ([], [r"policy\.head\.weight .*\|gradient\|", r"loss before \d+\.\d+ after \d+\.\d+"]),
+    "13_one_step_q.py": ([500], ["max_a Q +" + VALUES, r"gamma\^\(3-place\) \[0\.97  *0\.98 ", "score without"]),
+    "14_one_step_sarsa.py": ([500], ["OneStepQ +max_a Q +" + VALUES, "OneStepSarsa +max_a Q +" + VALUES,
                                      r"by hand +\[0\.497 0\.627 0\.792 1\. "]),
-    "06_n_step_q.py": ([300, 500], [f"{n} steps   {name} +max_a Q {VALUES}" for n in (300, 500)
+    "15_n_step_q.py": ([300, 500], [f"{n} steps   {name} +max_a Q {VALUES}" for n in (300, 500)
                                     for name in ("one-step Q", "n-step Q")]),
-    "07_a3c.py": ([300, 500], [rf"{n}( +-?\d\.\d\d){{4}}\n" for n in (300, 500)]),
-    "08_lstm_memory.py": ([500], [r"feed-forward -?\d", r"LSTM +-?\d", r"answer [01]   reward [+-]1"]),
-    "09_continuous.py": (["Pendulum-v1", 500], [r"before: -\d+", r"after: +-\d+",
+    "16_a3c.py": ([300, 500], [rf"{n}( +-?\d\.\d\d){{4}}\n" for n in (300, 500)]),
+    "17_lstm_memory.py": ([500], [r"feed-forward -?\d", r"LSTM +-?\d", r"answer [01]   reward [+-]1"]),
+    "18_continuous.py": (["Pendulum-v1", 500], [r"before: -\d+", r"after: +-\d+",
                                                 r"mean \[-?\d+\.\d+\]   variance \d\.\d{3}"]),
-    "10_optimizers.py": ([2, 300], [rf"{name} +learning rate \d\.\de-\d+   final score +-?\d\.\d\d"
+    "19_optimizers.py": ([2, 300], [rf"{name} +learning rate \d\.\de-\d+   final score +-?\d\.\d\d"
                                     for name in ("shared RMSProp", "RMSProp", "momentum SGD")]),
 }
 
@@ -44,6 +64,14 @@ def run(name, folder, *arguments, before=""):
     return result.stdout
 
 
+def with_a_changed(name, folder, before, after):
+    """A copy of a lesson in ``folder`` with ``before``, found once, replaced: a reader's mistake."""
+    source = (FOLDER / name).read_text()
+    assert source.count(before) == 1
+    (folder / name).write_text(source.replace(before, after))
+    return folder / name
+
+
 def test_every_program_is_run_here():
     assert list(SMALL) == NUMBERED
 
@@ -54,17 +82,74 @@ def test_runs_and_prints(name, tmp_path):
     out = run(name, tmp_path, *arguments)
     for line in lines:
         assert re.search(line, out), out
+    for apart in re.findall(r"(\d+e[-+]\d+) apart", out):
+        assert float(apart) < 1e-6, out
+    if name in LESSONS:
+        picture = (tmp_path / name).with_suffix(".png")
+        assert picture.read_bytes().startswith(b"\x89PNG") and picture.stat().st_size > 5_000
+
+
+@pytest.mark.parametrize("name", LESSONS)
+def test_a_lesson_is_short_and_says_what_is_new_to_notice_and_to_try(name):
+    source = (FOLDER / name).read_text()
+    assert 40 <= len(source.splitlines()) <= 90
+    assert source.startswith(f'"""Lesson {int(name[:2])}: ')
+    assert re.search(r"\nNew: +\w.*\nNotice: +\w.*\nTry: +\S", source, re.DOTALL)
+
+
+@pytest.mark.parametrize("name, before, after", [
+    ("01_dense.py", "d_b = d_y.sum(axis=0)", "d_b = d_y.mean(axis=0)"),
+    ("03_convolution.py", "d_x[a:a + k, b:b + k] += row", "d_x[a:a + k, b:b + k] = row"),
+    ("04_policy_gradient.py", "d_H = -pi * (log_pi + H)", "d_H = -pi * log_pi"),
+    ("05_returns.py", "R = reward + discount * R", "R = discount * (reward + R)"),
+    ("06_rmsprop.py", "+ (1 - alpha) * d * d", "+ d * d"),
+    ("08_lstm.py", "d_c = d_c * f  ", "d_c = d_c * 1  "),
+])
+def test_a_mistake_in_a_lesson_is_seen_in_what_it_prints(name, before, after, tmp_path):
+    out = run(with_a_changed(name, tmp_path, before, after), tmp_path)
+    assert any(float(apart) > 1e-3 for apart in re.findall(r"(\d+e[-+]\d+) apart", out)), out
+
+
+def test_differences_tell_the_wrong_gradient_from_the_right_ones(tmp_path):
+    errors = [float(error) for error in re.findall(r"worst error (\S+)", run("02_differences.py", tmp_path))]
+    assert len(errors) == 3 and max(errors[:2]) < 1e-8 and errors[2] > 0.1
+
+
+def test_entropy_keeps_learners_from_getting_stuck(tmp_path):
+    none, some, much = re.findall(r"arm (\d\.\d+) .*: +(\d+)% of", run("04_policy_gradient.py", tmp_path))
+    assert float(none[0]) < 0.92 and int(none[1]) > 5
+    assert float(some[0]) > 0.97 and int(some[1]) < 3
+    assert float(much[0]) < 0.9
+
+
+def test_a_lock_loses_nothing_and_both_ways_find_the_answer(tmp_path):
+    out = run("07_lock_free.py", tmp_path, 2500)
+    assert re.findall(r"with a number nobody wrote (\d+)", out) == ["0", "0"]
+    assert re.search(r"locked +additions lost 0 of .*\n +copies torn 0 of ", out), out
+    errors = [float(error) for error in re.findall(r"error (\d\.\d+) after", out)]
+    assert len(errors) == 2 and max(errors) < 0.1                        # it starts at 1, and noise leaves 0.02
+
+
+def test_an_open_forget_gate_lets_a_gradient_back(tmp_path):
+    left = [float(share) for share in re.findall(r"gradient +(\d+\.\d)% is left", run("08_lstm.py", tmp_path))]
+    assert left == sorted(left) and left[0] < 0.1 and left[-1] > 50
+
+
+@pytest.mark.parametrize("seed", [0, 1])
+def test_a3c_in_one_file_learns(seed, tmp_path):
+    means = re.search(r"over time:(.*)", run("09_a3c_in_one_file.py", tmp_path, 2000, seed))[1].split()
+    assert float(means[0]) < 0.2 and np.mean([float(mean) for mean in means[-3:]]) > 0.9
 
 
 def test_the_first_one_learns_and_the_second_goes_downhill(tmp_path):
-    before, after = (float(score) for score in re.findall(r"-?\d\.\d+", run("01_catch.py", tmp_path)))
+    before, after = (float(score) for score in re.findall(r"-?\d\.\d+", run("11_catch.py", tmp_path)))
     assert before < 0 and after > 0.8
-    before, after = (float(loss) for loss in re.findall(r"(\d+\.\d+)", run("02_own_gradient_step.py", tmp_path))[-2:])
-    assert after < before
+    losses = re.findall(r"(\d+\.\d+)", run("12_own_gradient_step.py", tmp_path))[-2:]
+    assert float(losses[1]) < float(losses[0])
 
 
 def test_q_learning_finds_the_values_worked_out_by_hand(tmp_path):
-    line = re.search(r"max_a Q +\[(.*)\]", run("04_one_step_q.py", tmp_path, 30_000))
+    line = re.search(r"max_a Q +\[(.*)\]", run("13_one_step_q.py", tmp_path, 30_000))
     assert np.array(line[1].split(), float) == pytest.approx([0.970, 0.980, 0.990, 1], abs=0.02)
 
 
@@ -72,9 +157,9 @@ def test_the_comparison_of_optimizers_leaves_a_picture_or_without_opencv_a_table
     from a3c_numba.pictures.canvas import load_cv2
 
     load_cv2()
-    assert "optimizers.png" in run("10_optimizers.py", tmp_path, 2, 100)
+    assert "optimizers.png" in run("19_optimizers.py", tmp_path, 2, 100)
     assert (tmp_path / "optimizers.png").read_bytes().startswith(b"\x89PNG")
-    assert "optimizers.csv" in run("10_optimizers.py", tmp_path, 2, 100, before=HIDE)
+    assert "optimizers.csv" in run("19_optimizers.py", tmp_path, 2, 100, before=HIDE)
     rows = list(csv.DictReader((tmp_path / "optimizers.csv").open()))
     assert len(rows) == 2 and list(rows[0]) == ["learning_rate", "shared RMSProp", "RMSProp", "momentum SGD"]
     assert all(1e-4 <= float(row["learning_rate"]) <= 1e-2 and -1 <= float(row["RMSProp"]) <= 1 for row in rows)

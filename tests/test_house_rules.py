@@ -19,7 +19,8 @@ ORDER = [
     "shared", "worker", "interrupts", "processes",
     "evaluation", "checkpoint_files", "checkpoint", "run_folder", "display", "gradient_check", "watch", "seat", "crew",
     "trainer", "agent",
-    "__init__", "bench", "study", "sweep", "speedup", "show", "options", "commands", "cli", "__main__",
+    "__init__", "bench", "study", "sweep", "speedup", "show", "options",
+    "report", "trace", "exercises", "breaks", "recorder", "race", "saliency", "portrait", "commands", "cli", "__main__",
 ]
 FORBIDDEN = {"done", "utils", "util", "helpers", "helper", "manager"}
 LINES = 250

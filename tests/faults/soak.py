@@ -114,8 +114,8 @@ def main():
     latest = load(arguments.out / "latest.npz")
     left = subprocess.run(["pgrep", "-g", str(group)], capture_output=True, text=True).stdout.split()
     print(f"{sum(counts.values())} faults {counts}; exit codes on the way {sorted(set(soak.codes))}, at the end "
-          f"{code}; {latest.global_step:,} steps; processes left {len(left)}; finite {bool(np.isfinite(latest.theta).all())}; "
-          f"mean score {latest.mean_score}")
+          f"{code}; {latest.global_step:,} steps; processes left {len(left)}; finite "
+          f"{bool(np.isfinite(latest.theta).all())}; mean score {latest.mean_score}")
 
 
 if __name__ == "__main__":

@@ -1,0 +1,36 @@
+"""Guesses at what a wrong array has been through, from the numbers alone."""
+
+import numpy as np
+
+
+def guess(expected: np.ndarray, found: np.ndarray) -> str | None:
+    """One line on two float arrays of the same shape, of which some numbers differ; None where nothing is plain."""
+    if not np.isfinite(found).all():
+        return "a number that is not finite: something was divided by 0, or exp of something large overflowed"
+    for about, mended in _mended(found).items():
+        if mended.shape == expected.shape and np.allclose(mended, expected, rtol=1e-6, atol=1e-9):
+            return about
+    return _constant(expected, found)
+
+
+def _mended(found: np.ndarray) -> dict[str, np.ndarray]:
+    """Typical mistakes, each undone."""
+    mended = {"every number is right but for its sign": -found}
+    if found.ndim == 2:
+        mended["it is right but transposed"] = found.T
+    if found.ndim and len(found) > 1:
+        mended["it is right but backwards: the first row is the last"] = found[::-1]
+    return mended
+
+
+def _constant(expected: np.ndarray, found: np.ndarray) -> str | None:
+    """The same factor, or the same summand, everywhere; three numbers at least have to agree on it."""
+    there = np.abs(expected) > 1e-9
+    if there.sum() >= 3 and np.allclose(found[~there], 0):
+        ratios = found[there] / expected[there]
+        if np.allclose(ratios, ratios[0], rtol=1e-6) and abs(ratios[0]) > 1e-9:
+            return f"every number is {ratios[0]:.6g} times what it should be"
+    gaps = (found - expected).ravel()
+    if gaps.size >= 3 and np.allclose(gaps, gaps[0], rtol=1e-6):
+        return f"every number is {abs(gaps[0]):.6g} too {'large' if gaps[0] > 0 else 'small'}"
+    return None

@@ -1,0 +1,35 @@
+"""The exercises, in the order in which they teach: layers, policy, returns, optimiser, then what needs more of it."""
+
+from typing import Callable, Iterator, NamedTuple
+
+import numpy as np
+
+from . import layer_cases, policy_cases, return_cases, update_cases
+from .case import Case
+
+
+class Exercise(NamedTuple):
+    """A file with blanks, and the cases that it is graded by."""
+
+    number: int
+    title: str
+    file: str
+    draw: Callable[[np.random.Generator], Iterator[Case]]
+
+    def cases(self) -> Iterator[Case]:
+        """The same ones every time: a number that was wrong can be looked for again."""
+        return self.draw(np.random.default_rng(self.number))
+
+
+EXERCISES = {exercise.number: exercise for exercise in (
+    Exercise(1, "a dense layer backwards, then with a ReLU", "01_dense.py", layer_cases.dense),
+    Exercise(2, "a convolution backwards", "02_conv2d.py", layer_cases.conv2d),
+    Exercise(3, "the gradient of a softmax policy with entropy", "03_softmax.py", policy_cases.softmax),
+    Exercise(4, "the n-step return", "04_returns.py", return_cases.n_step),
+    Exercise(5, "the targets of the four methods", "05_targets.py", return_cases.targets),
+    Exercise(6, "a step of RMSProp", "06_rmsprop.py", update_cases.rmsprop),
+    Exercise(7, "the log-probability of a Gaussian policy", "07_gaussian.py", policy_cases.gaussian),
+    Exercise(8, "an LSTM cell backwards", "08_lstm.py", layer_cases.lstm),
+    Exercise(9, "generalised advantages", "09_lambda_returns.py", return_cases.generalised),
+    Exercise(10, "the update that is lost", "10_lost_update.py", update_cases.lost_update),
+)}

@@ -1,0 +1,136 @@
+"""Saliency over a game: the screen in grey, what moves the value in blue light and what moves the choice in orange.
+
+Of the screen only what differs from its background is shown, so that the light does not drown in it.
+
+Beside it are the policy's bars and the value's curve.  For agents that see vectors there is one picture of all steps.
+"""
+
+from pathlib import Path
+from typing import NamedTuple, Sequence, Union
+
+import numpy as np
+import numpy.typing as npt
+
+from .axes import Axes, Box, Floats, Span, span_of
+from .canvas import GREY, INK, PALETTE, Colour
+from .heat import Pixels, Sheet, heat_map, strength
+
+WIDTH, HEIGHT = 1040, 780
+SCREEN = Box(28, 100, 508, 730)
+PANEL_LEFT, PANEL_RIGHT = 560, WIDTH - 28
+LIGHTS: tuple[Colour, ...] = ((40, 150, 255), (255, 130, 0))
+TROUGH: Colour = (232, 232, 232)
+
+
+class Game(NamedTuple):
+    """What all frames of a video share."""
+
+    title: str
+    questions: Sequence[str]   # of the maps
+    limits: Sequence[float]    # of the maps: what shines as brightly as can be
+    action_names: Sequence[str]
+    values: Floats             # of all steps
+
+
+class Look(NamedTuple):
+    """One step."""
+
+    screen: Pixels
+    maps: Sequence[Floats]     # (height, width) each, at least 0
+    policy: Floats             # (actions,)
+    action: Union[int, None]
+    step: int
+
+
+def lit(screen: Pixels, maps: Sequence[Floats], limits: Sequence[float]) -> Pixels:
+    """How far each pixel of the screen is from the median, in grey, with each map as light on it, full at its limit."""
+    sheet = Sheet(1, 1)
+    height, width = screen.shape[:2]
+    brightness = screen.mean(axis=2, keepdims=True)
+    light = np.repeat(np.abs(brightness - np.median(brightness)), 3, axis=2)
+    for one, limit, colour in zip(maps, limits, LIGHTS):
+        share = sheet.cv2.resize(np.asarray(one, np.float32), (width, height), interpolation=sheet.cv2.INTER_LINEAR)
+        light += np.clip(share / limit, 0, 1)[..., None] * np.array(colour)
+    return np.clip(light, 0, 255).astype(np.uint8)
+
+
+def saliency_frame(game: Game, look: Look) -> Pixels:
+    """One frame of the video."""
+    sheet = Sheet(WIDTH, HEIGHT)
+    sheet.title(game.title)
+    _legend(sheet, game.questions)
+    height, width = look.screen.shape[:2]
+    times = min((SCREEN.right - SCREEN.left) / width, (SCREEN.bottom - SCREEN.top) / height)
+    sheet.image(lit(look.screen, look.maps, game.limits), (SCREEN.left, SCREEN.top), (times * width, times * height))
+    _bars(sheet, look, game.action_names)
+    _curve(sheet, Box(PANEL_LEFT + 54, 470, PANEL_RIGHT, 680), game.values, look.step)
+    full = ", ".join(f"{limit:.2g}" for limit in game.limits)
+    sheet.text(f"step {look.step};  full light: {full} a grey level, the frames of an observation added up",
+               (SCREEN.left, HEIGHT - 18), 17, GREY)
+    return sheet.pixels()
+
+
+def _legend(sheet: Sheet, questions: Sequence[str]) -> None:
+    left = SCREEN.left
+    for name, colour in zip(questions, LIGHTS):
+        sheet.box((left, 66), (16, 16), colour)
+        words = f"|d {name} / d pixel|"
+        sheet.text(words, (left + 24, 80), 17)
+        left += 24 + sheet.text_width(words, 17) + 30
+
+
+def _bars(sheet: Sheet, look: Look, names: Sequence[str]) -> None:
+    """One row for each action: name, bar, probability; the one taken in orange."""
+    sheet.text("policy (orange: the action taken)", (PANEL_LEFT, 80), 17, GREY)
+    row = min(34.0, 310 / len(names))
+    size = min(16.0, 0.9 * row)
+    left = PANEL_LEFT + max(sheet.text_width(name, size) for name in names) + 12
+    right = PANEL_RIGHT - 52
+    for index, (share, name) in enumerate(zip(look.policy, names)):
+        top = 100 + index * row
+        base = top + 0.5 * row + 0.36 * size
+        sheet.text(name, (PANEL_LEFT, base), size)
+        sheet.box((left, top + 0.16 * row), (right - left, 0.68 * row), TROUGH)
+        colour = PALETTE[1] if index == look.action else PALETTE[0]
+        sheet.box((left, top + 0.16 * row), ((right - left) * float(np.clip(share, 0, 1)), 0.68 * row), colour)
+        sheet.text(f"{share:.2f}", (PANEL_RIGHT, base), size, align=1.0)
+
+
+def _curve(sheet: Sheet, box: Box, values: Floats, step: int) -> None:
+    """The value up to ``step``, on axes that hold the whole game."""
+    axes = Axes(sheet, box, Span(0, max(1, len(values) - 1)), span_of(values, 0.05))
+    sheet.text("value", (PANEL_LEFT, box.top - 16), 17, GREY)
+    sheet.text(f"{values[step]:.2f}", (box.right, box.top - 16), 20, align=1.0, bold=True)
+    sheet.text("agent step", ((box.left + box.right) / 2, box.bottom + 52), 17, align=0.5)
+    points = axes.to_pixels(np.arange(step + 1), values[:step + 1])
+    sheet.line(points, PALETTE[0], 2.0)
+    sheet.line(points[-1:], INK, 2.5)
+
+
+def saliency_picture(title: str, maps: dict[str, Floats], values: Floats, out: Union[str, Path]) -> None:
+    """Draw maps (steps, inputs) of one game, by what was asked, and the value below them, over the same steps."""
+    each, top = 300, 100
+    sheet = Sheet(1240, top + each * (len(maps) + 1))
+    sheet.title(title, "each input's derivative at each step; white is 0")
+    for row, (name, one) in enumerate(maps.items()):
+        box = _row_box(top + row * each)
+        limit = float(np.max(one, initial=0.0)) or 1.0
+        spans = Span(-0.5, len(one) - 0.5), Span(-0.5, one.shape[1] - 0.5)
+        heat_map(sheet, box, strength(one.T, limit), spans)
+        sheet.text(f"|d {name} / d input|, by input", (28, box.top - 14), 17, GREY)
+        sheet.scale((box.right - 30, box.top - 42), limit, strength)
+    box = _row_box(top + len(maps) * each)
+    axes = Axes(sheet, box, Span(-0.5, len(values) - 0.5), span_of(values, 0.05))
+    sheet.line(axes.to_pixels(np.arange(len(values)), values), PALETTE[0], 2.5)
+    sheet.text("value", (28, box.top - 14), 17, GREY)
+    sheet.text("agent step", ((box.left + box.right) / 2, box.bottom + 48), 17, align=0.5)
+    sheet.save(out)
+
+
+def _row_box(top: float) -> Box:
+    return Box(90, top + 46, 1212, top + 240)
+
+
+def bright(maps: npt.ArrayLike) -> float:
+    """What shall shine fully: the 99.9th percentile of all maps of a game; 1 where there is nothing but 0."""
+    return float(np.percentile(np.asarray(maps), 99.9)) or 1.0

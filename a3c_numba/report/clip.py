@@ -1,0 +1,108 @@
+"""A short clip of play as the bytes of an animated GIF, for a page that has everything in itself."""
+
+import tempfile
+from collections import deque
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from ..checkpoint import Checkpoint, CheckpointError, load_fitting
+from ..envs import MissingPackage
+from ..evaluation import Evaluation
+from ..pictures import PicturesUnavailable, VideoWriter, play_frame
+from ..pictures.canvas import load_cv2
+from ..pictures.video import Frame
+from .recorded_run import Run
+from ..show import FRAMES_PER_SECOND, Scene, action_names, watch
+
+LARGEST = 1_800_000            # bytes of a GIF: above it every other frame is dropped
+FEWEST = 10                    # frames that are kept all the same
+MOST_STEPS = 300               # 20 seconds; their frames wait in memory
+
+
+class NoClip(Exception):
+    """Why there is none, in one line."""
+
+
+@dataclass(frozen=True)
+class Clip:
+    """Games as they were played, one after the other."""
+
+    gif: bytes
+    still: bytes               # a PNG of one frame, for whoever wants no moving pictures
+    steps: int
+    scores: list[float]        # of each game, the last as far as it went
+    agent: str                 # the checkpoint's file name
+    global_step: int           # of the agent's training
+
+
+def agent_of(run: Run, agent: Path | None) -> tuple[Path, Checkpoint]:
+    """The agent in ``agent``, or the run's final, best or latest; NoClip where the run has none that can be used.
+
+    Raises ValueError where ``agent`` cannot be read, or plays another game.
+    """
+    if agent is not None:
+        checkpoint = load_fitting(agent)
+        if checkpoint.config.env_name != run.name:
+            raise ValueError(f"{agent} plays {checkpoint.config.env_name}, and {run.path} is a run of {run.name}")
+        return agent, checkpoint
+    found = [run.path / name for name in ("final.npz", "best.npz", "latest.npz") if (run.path / name).exists()]
+    if not found:
+        raise NoClip("the folder holds no checkpoint (final.npz, best.npz or latest.npz)")
+    try:
+        return found[0], load_fitting(found[0])
+    except (CheckpointError, MissingPackage) as error:
+        raise NoClip(str(error)) from None
+
+
+def clip_of(path: Path, checkpoint: Checkpoint, steps: int) -> Clip:
+    """``steps`` steps of play; NoClip where the environment, or this machine, draws no picture."""
+    try:
+        scenes, scores = _scenes(checkpoint, steps)
+        frames = _frames(checkpoint, scenes)
+        return Clip(_gif(frames), _png(frames[len(frames) // 2]), len(frames), scores, path.name,
+                    checkpoint.global_step)
+    except (ValueError, PicturesUnavailable, MissingPackage) as error:
+        raise NoClip(str(error)) from None
+
+
+def _scenes(checkpoint: Checkpoint, steps: int) -> tuple[list[list[Scene]], list[float]]:
+    """Games, one after the other, until they have so many steps together."""
+    games: list[list[Scene]] = []
+    while (left := steps - sum(map(len, games))) > 0:
+        games.append(list(watch(checkpoint, Evaluation(1), len(games), left)))
+    return games, [game[-1].score for game in games]
+
+
+def _frames(checkpoint: Checkpoint, games: list[list[Scene]]) -> list[Frame]:
+    env = checkpoint.config.make_env()
+    names = action_names(env)
+    env.close()
+    frames = []
+    for game in games:
+        values: deque[float] = deque(maxlen=100)
+        for scene in game:
+            values.append(scene.value)
+            frames.append(play_frame(scene.screen, scene.policy, values, names, scene.action, scene.score))
+    return frames
+
+
+def _gif(frames: list[Frame]) -> bytes:
+    """As many of the frames as LARGEST allows, evenly spaced, in the time that they took."""
+    with tempfile.TemporaryDirectory() as folder:
+        path, stride = Path(folder) / "clip.gif", 1
+        while True:
+            with VideoWriter(path, FRAMES_PER_SECOND / stride) as video:
+                for frame in frames[::stride]:
+                    video.write(frame)
+            if path.stat().st_size <= LARGEST or len(frames) // (2 * stride) < FEWEST:
+                return path.read_bytes()
+            stride *= 2
+
+
+def _png(frame: Frame) -> bytes:
+    encoded, content = load_cv2().imencode(".png", np.ascontiguousarray(frame[..., ::-1]))
+    if not encoded:
+        raise PicturesUnavailable("this opencv-python cannot write .png")
+    return bytes(content)

@@ -1,0 +1,136 @@
+"""``a3c-numba report RUN``: all that a run's folder has to tell, as one HTML file that needs no server and no download.
+
+Curves are SVG inside the page, the clip of play is a GIF inside it; there is no script.  It opens from a disk or an
+attachment, in light or dark as the reader's screen is, and can be printed.
+"""
+
+import argparse
+import base64
+import os
+from argparse import Namespace
+from pathlib import Path
+
+from .. import checkpoint_files as files
+from .charts import HALF, by_steps, by_time, histogram, in_two_sizes, learning_curve, lengths, series, throughput
+from .clip import MOST_STEPS, Clip, NoClip, agent_of, clip_of
+from .page import Section, page
+from .recorded_run import Run, evaluation_of, read
+from .svg import clean, short
+from .tables import configuration, events, protocol
+from .timeline import LANES, key, lanes_of, size_of, timeline
+from ..show import FRAMES_PER_SECOND
+
+STEPS = 150                    # of the clip: ten seconds
+TRAINING = ("While training, a score is a whole game's sum of rewards before any clipping, and the workers explore: "
+            "their scores are not those of a trained agent at its best.")
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """What the command takes."""
+    parser.add_argument("run_folder", metavar="RUN", help="a run's folder, finished or not")
+    parser.add_argument("-o", "--out", metavar="FILE", help="the page, .html (default RUN/report.html)")
+    parser.add_argument("--agent", metavar="FILE", help="the .npz whose play is shown (default: the run's final.npz, "
+                        "or while there is none best.npz, or latest.npz)")
+    parser.add_argument("--no-clip", action="store_true", help="no clip of play")
+    parser.add_argument("--steps", type=int, default=STEPS, metavar="N",
+                        help=f"agent steps of the clip, at most {MOST_STEPS} (default {STEPS}: ten seconds)")
+
+
+def run(arguments: Namespace) -> int:
+    """Write the page and print where it is; raises ValueError, in one line, for what cannot be used."""
+    if not 1 <= arguments.steps <= MOST_STEPS:
+        raise ValueError(f"steps must be from 1 to {MOST_STEPS}; got {arguments.steps}")
+    found = read(Path(arguments.run_folder))
+    out = _writable(Path(arguments.out) if arguments.out else found.path / "report.html")
+    agent = Path(arguments.agent) if arguments.agent else None
+    text = report(found, agent, 0 if arguments.no_clip else arguments.steps)
+    with files.beside(out) as temporary:
+        temporary.write_text(text, encoding="utf-8")
+        files.put(temporary, out)
+    print(out)
+    return 0
+
+
+def _writable(path: Path) -> Path:
+    """``path``; raises ValueError where no page can be written there."""
+    if path.suffix.lower() not in (".html", ".htm"):
+        raise ValueError(f"cannot write the report to {path}: its name should end in .html")
+    if path.is_dir() or not os.access(path.parent, os.W_OK):
+        raise ValueError(f"cannot write to {path}")
+    return path
+
+
+def report(found: Run, agent: Path | None = None, steps: int = STEPS) -> str:
+    """The page of a run as text, with a clip of ``steps`` steps, if any, of ``agent`` or the run's own agent."""
+    return page(found, [
+        Section("curve", "Learning curve", _curves(found)),
+        Section("clip", "A clip of play", _clip(found, agent, steps)),
+        Section("evaluation", "Protocol and evaluation", _evaluation(found, agent)),
+        Section("throughput", "Throughput", in_two_sizes(lambda size: throughput(found, size), (1000, 300))),
+        Section("signals", "Entropy, value, gradient, learning rate", _signals(found)),
+        Section("workers", "Timeline of the workers", _timeline(found)),
+        Section("configuration", "Configuration", configuration(found)),
+        Section("events", "Events", events(found))])
+
+
+def figure(title: str, html: str, note: str = "") -> str:
+    """A picture below its title, and perhaps a word on it."""
+    return f"<figure><h3>{title}</h3>{html}" + (f"<figcaption>{note}</figcaption>" if note else "") + "</figure>"
+
+
+def _curves(found: Run) -> str:
+    steps, time = by_steps(found.episodes["global_step"]), by_time(found.episodes["seconds"])
+    return (figure("Score by agent steps", in_two_sizes(lambda size: learning_curve(found, steps, size)),
+                   "Line: mean of the last 100 finished games. Band: their 10th to 90th percentile.")
+            + '<div class="pair">' + figure("Score by time", learning_curve(found, time, HALF))
+            + figure("Length of games", lengths(found)) + "</div>")
+
+
+def _signals(found: Run) -> str:
+    pictures = [("Entropy of the policy", "entropy", "nats", "curve", False),
+                ("Value", "value", "mean value of the states seen", "curve", False),
+                ("Norm of the gradient", "gradient_norm", "global norm before clipping, log scale", "second", True),
+                ("Learning rate", "learning_rate", "eta", "second", False)]
+    return ('<div class="pair">' + "".join(figure(title, series(found, column, (title, unit), kind, is_log))
+                                           for title, column, unit, kind, is_log in pictures)
+            + '</div><p class="note">Each point is a row of progress.csv, the mean over the workers\' latest rollouts.'
+            "</p>")
+
+
+def _timeline(found: Run) -> str:
+    sizes = size_of(found, 1000), size_of(found, 440)
+    hidden = max(0, found.config["workers"] - LANES) if lanes_of(found) == LANES else 0
+    return figure("", in_two_sizes(lambda size: timeline(found, size), *sizes), key(found)).replace("<h3></h3>", "") + (
+        f'<p class="note">{hidden} more workers are not shown.</p>' if hidden else "")
+
+
+def _evaluation(found: Run, agent: Path | None) -> str:
+    result = evaluation_of(found.path / "evaluation.json")
+    if result is None and agent is not None:
+        result = evaluation_of(agent.with_name("evaluation.json"), agent.name)
+    if result is None:
+        return f"<p>{TRAINING}</p><p>Not evaluated yet: <code>a3c-numba evaluate RUN</code> writes evaluation.json.</p>"
+    picture = figure("Every game's score", histogram(result, HALF))
+    games = ", ".join(short(float(game["score"])) for game in result["games"][:1000])
+    return (f'<p>{TRAINING}</p><div class="pair"><div>{protocol(result)}</div>{picture}</div>'
+            f'<p class="note">The games in turn: {games}.</p>')
+
+
+def _clip(found: Run, agent: Path | None, steps: int) -> str:
+    if not steps:
+        return "<p>Left out (<code>--no-clip</code>).</p>"
+    try:
+        return _moving(clip_of(*agent_of(found, agent), steps))
+    except NoClip as reason:
+        return f"<p>No clip: {clean(reason)}.</p>"
+
+
+def _moving(clip: Clip) -> str:
+    gif, still = (base64.b64encode(content).decode() for content in (clip.gif, clip.still))
+    games = f"{len(clip.scores)} games" if len(clip.scores) > 1 else "the beginning of a game"
+    note = (f"{clip.steps} steps, {clip.steps / FRAMES_PER_SECOND:.0f} seconds of {games}, played by {clip.agent}, an "
+            f"agent of {clip.global_step:,} steps; at the end the score is {short(clip.scores[-1])}.")
+    words = "The game's screen; beside it the score, the value of the state, and the policy as a bar for each action"
+    return (f'<figure><picture><source media="(prefers-reduced-motion: reduce)" srcset="data:image/png;base64,{still}">'
+            f'<img alt="{clean(words)}" src="data:image/gif;base64,{gif}"></picture>'
+            f"<figcaption>{clean(note)}</figcaption></figure>")

@@ -1,0 +1,122 @@
+"""The report's tables: every hyper-parameter with its help and the paper's value, the evaluation's figures, events."""
+
+import dataclasses
+import re
+from pathlib import Path
+from typing import Any, Iterable, Sequence
+
+from ..config import MENUS
+from ..envs import family
+from ..evaluation import PROTOCOLS
+from ..presets import PRESETS
+from .recorded_run import Run
+from .svg import clean, short
+
+# What a field's help says of its default in brackets: whose value it is.
+PAPERS, AUTHORS = re.compile(r"the paper's[;,):]"), re.compile(r"the authors' value[;,)]")
+ABOUT_RUN = {"env": "the environment's id, or its factory's name", "workers": "processes",
+             "total_steps": "agent steps of all workers together, T_max", "seed": "of parameters and of chance"}
+MOST_EVENTS = 500
+
+
+def table(caption: str, head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+    """An HTML table of cells that are HTML already; the first of each row is its header."""
+    top = "".join(f'<th scope="col">{cell}</th>' for cell in head)
+    body = "".join(f'<tr><th scope="row">{first}</th>' + "".join(f"<td>{cell}</td>" for cell in rest) + "</tr>"
+                   for first, *rest in rows)
+    return (f'<div class="scroll"><table><caption>{caption}</caption><thead><tr>{top}</tr></thead>'
+            f"<tbody>{body}</tbody></table></div>")
+
+
+def configuration(run: Run) -> str:
+    """A table for the run, and one for each of its parts."""
+    papers = {"workers": f"{PRESETS['paper'].workers} (the paper's)"}
+    rows = [(f"<code>{name}</code>", clean(shown(run.config[name])), about,
+             "" if run.config[name] == PRESETS["paper"].workers else papers.get(name, ""))
+            for name, about in ABOUT_RUN.items()]
+    head = ("setting", "value", "what it is", "differs from")
+    parts = [part for part in MENUS if part in ("algorithm", "optimizer", "network", family(run.name))]
+    tables = [table("The run", head, rows)]
+    for part in parts:
+        name = clean(run.config.get(part, {}).get("name", part))
+        tables.append(table(f"{part.capitalize()}: <code>{name}</code>", head, _settings(run, part)))
+    return f'<div class="settings">{"".join(tables)}</div>'
+
+
+def _settings(run: Run, part: str) -> list[tuple[str, ...]]:
+    """A row for each setting that means something in this run; one that an older file does not say has its default."""
+    values = run.config.get(part, {})
+    cls = MENUS[part].get(values.get("name", part))
+    fields = {field.name: field for field in dataclasses.fields(cls)} if cls else {}
+    rows: list[tuple[str, ...]] = []
+    for name in [*fields, *(name for name in values if name not in fields and name != "name")]:
+        field = fields.get(name)
+        if field and field.metadata["only_with"] and not values.get(field.metadata["only_with"]):
+            continue
+        default = field.default if field else None
+        value = clean(shown(values[name])) if name in values else f"<em>{clean(shown(default))} (unrecorded)</em>"
+        about, other = (clean(field.metadata["help"]), _other(field, values)) if field else ("", "")
+        rows.append((f"<code>{clean(name)}</code>", value, about, other))
+    return rows
+
+
+def _other(field: Any, values: dict[str, Any]) -> str:
+    """The default and whose it is, where the run has another value."""
+    if values.get(field.name, field.default) == field.default:
+        return ""
+    words = field.metadata["help"]
+    whose = "the paper's" if PAPERS.search(words) else "the authors'" if AUTHORS.search(words) else "default"
+    return clean(f"{shown(field.default)} ({whose})")
+
+
+def shown(value: Any) -> str:
+    """A setting's value as a person writes it."""
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, int):
+        return f"{value:,}"
+    return f"{value:g}" if isinstance(value, float) else str(value)
+
+
+def protocol(found: dict[str, Any]) -> str:
+    """How an evaluation was made, and its figures."""
+    error = found["standard_error"]
+    epsilon = found.get("epsilon")
+    rows = [("agent", clean(Path(str(found.get("agent", "--"))).name)),
+            ("games", f"{len(found['games']):,}"), ("protocol", clean(_in_words(found))),
+            ("actions", "the most probable one" if found.get("deterministic") else "drawn"),
+            *([("epsilon", clean(epsilon))] if epsilon is not None else []),
+            ("seed", clean(found.get("seed", "--"))), ("mean", f"<strong>{short(found['mean'])}</strong>"),
+            ("standard error", "--" if error is None else short(error)),
+            *((name, short(found[name])) for name in ("median", "min", "max"))]
+    return table("Evaluation of whole games, rewards not clipped", ("what", "value"), rows)
+
+
+def _in_words(found: dict[str, Any]) -> str:
+    """The protocol's name, and for Atari games what it means."""
+    name = str(found.get("protocol", "--"))
+    if name not in PROTOCOLS or family(str(found.get("env"))) != "atari":
+        return name
+    means = PROTOCOLS[name]
+    noops = f"up to {means['noop_max']} no-ops at the start" if means["noop_max"] else "no no-ops at the start"
+    return f"{name}: {noops}, " + (f"sticky actions, p {means['sticky']:g}" if means["sticky"] else "no sticky actions")
+
+
+def events(run: Run) -> str:
+    """What befell the run, and when."""
+    if not (run.path / "events.csv").exists():
+        return "<p>This run's folder keeps no events: it was written by an older version.</p>"
+    if not run.events:
+        return "<p>Nothing befell this run: no worker died, no checkpoint failed.</p>"
+    rows = [(time(event.seconds), f"{event.global_step:,}", clean(event.line)) for event in run.events[:MOST_EVENTS]]
+    more = len(run.events) - len(rows)
+    return table("What befell the run", ("after", "agent steps", "event"), rows) + (
+        f"<p>{more:,} more in events.csv.</p>" if more else "")
+
+
+def time(seconds: float) -> str:
+    """41 s, 6.8 min, 2 h 05 min."""
+    if seconds < 100:
+        return f"{seconds:.0f} s" if seconds >= 10 else f"{seconds:.1f} s"
+    minutes = round(seconds / 60)
+    return f"{seconds / 60:.1f} min" if minutes < 120 else f"{minutes // 60} h {minutes % 60:02d} min"

@@ -4,7 +4,7 @@ A cue is shown at the first of five steps and asked for at the last; in between 
 the present observation alone can only guess, and guessing scores 0 on average, however long it trains.
 
 Notice that the two agents differ in one word, ``recurrent``; and that ``predict`` hands back a state, which the caller
-keeps.  ``python 08_lstm_memory.py 5_000`` trains for fewer steps.
+keeps.  ``python 17_lstm_memory.py 5_000`` trains for fewer steps.
 """
 
 import sys

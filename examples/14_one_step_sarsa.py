@@ -4,7 +4,7 @@ Sarsa's target r + gamma Q(s', a') has the action that is really taken next, wro
 with probability 1 - 0.3 * 2/3 = 0.8, and so a place is worth 0.8 gamma times the next: 0.497 at the first.
 
 Notice that Sarsa's values are those of a worker that errs, and Q-learning's those of one that will stop to; the best
-action is the same here.  ``python 05_one_step_sarsa.py 5_000`` trains for fewer steps.
+action is the same here.  ``python 14_one_step_sarsa.py 5_000`` trains for fewer steps.
 """
 
 import sys

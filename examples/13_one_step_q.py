@@ -4,7 +4,7 @@ A corridor of four places: the right action leads on, the last one earns 1, any 
 policy's value is gamma^3 = 0.970 at the first place, then 0.980, 0.990 and 1.
 
 Notice that Q finds these values although the worker errs: with epsilon 0.3 a fifth of its actions is wrong.  Its target
-r + gamma max_a Q asks what the best action would be worth, not what will be done.  ``python 04_one_step_q.py 5_000``
+r + gamma max_a Q asks what the best action would be worth, not what will be done.  ``python 13_one_step_q.py 5_000``
 trains for fewer steps.
 """
 

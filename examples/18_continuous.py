@@ -8,7 +8,7 @@ variance too: small for the place in the middle, which has to be met exactly.  F
 Box is as good, since its edge is then played, and the variance may stay large.  Any environment with a Box of actions
 goes the same way, only longer:
 
-    python 09_continuous.py Pendulum-v1 600_000
+    python 18_continuous.py Pendulum-v1 600_000
 """
 
 import sys

@@ -4,7 +4,7 @@ A3C draws its actions from the policy that it learns.  It needs no epsilon, no s
 what explores is the policy's own chance, kept alive by the weight of its entropy.
 
 Notice the drawn column: with chance n-step Q pays for its epsilon of 0.05, and A3C for what its policy is still unsure
-of; the best column is both at their best.  ``python 07_a3c.py 1_000 2_000`` tries other budgets.
+of; the best column is both at their best.  ``python 16_a3c.py 1_000 2_000`` tries other budgets.
 """
 
 import sys

@@ -4,7 +4,7 @@ The corridor again, but the target network is copied only every 5 000 steps.  A 
 into that copy, so that the reward travels one place a copy.  An n-step return holds the reward itself.
 
 Notice what each knows after how many steps; and what n-step Q pays for it: the return holds what the worker really did,
-errors too, so that its values go towards Sarsa's 0.497, 0.627, 0.792 and 1.  ``python 06_n_step_q.py 1_000 2_000``
+errors too, so that its values go towards Sarsa's 0.497, 0.627, 0.792 and 1.  ``python 15_n_step_q.py 1_000 2_000``
 tries other budgets.
 """
 

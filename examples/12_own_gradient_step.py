@@ -1,6 +1,6 @@
 """What learning is made of: one rollout, its returns, its gradient, one step downhill.
 
-Differs from the first example in that nothing is hidden: ``learn`` does just this, many times and in several processes.
+Differs from 11_catch.py in that nothing is hidden: ``learn`` does just this, many times and in several processes.
 Notice that after one step against the gradient the loss of this very rollout has fallen.
 """
 

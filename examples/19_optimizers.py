@@ -5,7 +5,7 @@ rate log-uniformly from 1e-4 to 1e-2, and its theta at random; the same draws fo
 scores are sorted: a curve that stays high longer is an optimiser that minds the learning rate less.
 
 Notice where each curve falls, and the learning rates there.  The picture is optimizers.png, or without OpenCV the table
-optimizers.csv.  ``python 10_optimizers.py 3 5_000`` makes 3 runs of 5 000 steps with each.
+optimizers.csv.  ``python 19_optimizers.py 3 5_000`` makes 3 runs of 5 000 steps with each.
 """
 
 import sys

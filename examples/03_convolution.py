@@ -1,0 +1,89 @@
+"""Lesson 3: a convolution is a dense layer that looks at one patch of an image at a time; and back again.
+
+An image x (H, W, C) has h w patches of k by k pixels.  Each, laid flat, is a row of P (h w, k k C):
+
+    y   = P W + b              one row of y (h w, O) for each position; the weights W (k k C, O) are the same for all
+    d_W = P^T d_y              lesson 1, with positions for rows
+    d_P = d_y W^T              lesson 1
+    d_x = every row of d_P added back to where its patch was cut out
+
+New:     weights that are used at many positions.  What was copied on the way forward is added up on the way back:
+         a pixel that lies in nine patches gets nine gradients.
+Notice:  in the picture's last panel two positions of y say "more", and each stamps the filter into d_x; where the
+         patches overlap, the stamps add up.
+Try:     stride = 2; or STAMPS further apart, or on the same row.
+"""
+
+import numpy as np
+
+from a3c_numba.layers.conv2d import Conv2d
+from a3c_numba.pictures.canvas import Canvas
+
+k, stride, SIDE = 3, 1, 12
+FILTERS = np.array([[-1, 0, 1, -2, 0, 2, -1, 0, 1], [-1, -2, -1, 0, 0, 0, 1, 2, 1]], float).T    # (k k C, O)
+STAMPS = ((3, 3), (5, 4))                                                # positions of y that want to be more
+
+
+def corners(x):
+    """Row and column of every patch's upper left pixel."""
+    return [(a, b) for a in range(0, x.shape[0] - k + 1, stride) for b in range(0, x.shape[1] - k + 1, stride)]
+
+
+def cut(x):
+    """P (h w, k k C): the patches of x, each laid flat."""
+    return np.array([x[a:a + k, b:b + k].ravel() for a, b in corners(x)])
+
+
+def add_back(d_P, x):
+    """d_x, shaped like x: the transpose of ``cut``."""
+    d_x = np.zeros_like(x)
+    for (a, b), row in zip(corners(x), d_P):
+        d_x[a:a + k, b:b + k] += row.reshape(k, k, -1)                   # row = x[a:a + k, b:b + k].ravel()
+    return d_x
+
+
+def panel(canvas, left, title, array, size):
+    """A heat map 288 pixels high: blue below 0, white at 0, orange above."""
+    canvas.text(title, (left, 84), 16)
+    top = np.abs(array).max()
+    for (row, column), value in np.ndenumerate(array):
+        end = np.array((213, 94, 0) if value > 0 else (0, 114, 178))
+        colour = tuple(int(c) for c in 240 + (end - 240) * abs(value) / top)
+        canvas.box((left + column * size[0], 100 + row * size[1]), (size[0] - 0.5, size[1] - 0.5), colour)
+
+
+def main():
+    """A little game of Pong, its edges, and the way back."""
+    x = np.zeros((SIDE, SIDE, 1))
+    x[3:8, 1], x[6:8, 6:8], x[10] = 1, 1, 0.5                            # a paddle, a ball, a wall
+    P = cut(x)
+    y = P @ FILTERS                                                      # (h w, O); b = 0
+    h = (SIDE - k) // stride + 1
+    d_y = np.zeros((h, h, 2))
+    for position in STAMPS:
+        d_y[(*position, 0)] = 1
+    d_W, d_P = P.T @ d_y.reshape(-1, 2), d_y.reshape(-1, 2) @ FILTERS.T  # y = P W
+    d_x = add_back(d_P, x)
+    print(f"x {x.shape[:2]} -> P {P.shape} -> y {y.shape}: each pixel is copied {P.size / x.size:.1f} times on average")
+    print("d_x where the two stamps overlap:", d_x[5, 4:6, 0], "=", FILTERS[7:9, 0], "of the upper +", FILTERS[0:2, 0],
+          "of the lower one")
+
+    layer = Conv2d(x.shape, 2, k, stride)
+    p, d_p = ({"weight": w.copy(), "bias": np.zeros(2)} for w in (FILTERS, 0 * FILTERS))
+    cache = layer.cache(1, np.float64)
+    theirs = [layer.forward(p, x[None], cache, slice(0, 1)).reshape(-1, 2).copy()]
+    theirs += [layer.backward(p, d_p, x[None], cache, d_y[None])[0], d_p["weight"]]
+    apart = max(np.abs(a - b).max() for a, b in zip((y, d_x, d_W), theirs))
+    print(f"the package's convolution says the same: {apart:.0e} apart in y, d_x and d_W")
+
+    canvas = Canvas(1500, 430)
+    canvas.text("Lesson 3: a convolution as a matrix product, and back (orange: above 0, blue: below)", (28, 42), 24)
+    for left, title, array in ((28, "x", x[..., 0]), (545, "y: first filter", y[:, 0].reshape(h, h)),
+                               (865, "y: second filter", y[:, 1].reshape(h, h)), (1185, "d_x: stamps", d_x[..., 0])):
+        panel(canvas, left, title, array, (288 / len(array), 288 / len(array)))
+    panel(canvas, 348, f"P: {len(P)} patches", P, (18, 288 / len(P)))
+    canvas.save("03_convolution.png")
+
+
+if __name__ == "__main__":
+    main()

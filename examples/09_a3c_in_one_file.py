@@ -1,0 +1,90 @@
+"""Lesson 9: A3C, all of it: lesson 1's layer, 4's policy gradient, 5's returns, 6's RMSProp, 7's shared theta.
+
+A ball falls, a paddle is to be under it (Catch: +1 or -1 at the end).  Each process, again and again:
+
+    theta' <- theta;   play t_max steps or to the end;   R from V or 0;   d = dL/dtheta';   RMSProp on theta, no lock
+    L = sum_t [ -log pi(a_t) A_t - beta H_t + 1/2 (R_t - V_t)^2 ],   A_t = R_t - V_t, held constant
+
+New:     nothing but the loop.  pi and V share a hidden layer: the gradients of both arrive there, and are added.
+Notice:  the mean return starts near -0.6, which is chance, and comes near 1, which is perfect: over the last fifteenth
+         0.96, 0.97, 0.96 in one run each of seeds 0, 1, 2, 12 to 14 s on two busy cores.  Not quite 1: pi keeps trying.
+Try:     WORKERS = 1; beta = 0; t_max = 1; ``python 09_a3c_in_one_file.py 200 1``: episodes of each process, and seed.
+"""
+
+import multiprocessing
+import sys
+import time
+
+import numpy as np
+
+from a3c_numba.envs.toys import Catch
+from a3c_numba.pictures import Series, line_plot
+
+WORKERS, t_max, gamma, beta, eta, alpha, epsilon = 4, 5, 0.99, 0.01, 2e-3, 0.99, 1e-4
+SHAPES = (50, 32), (32,), (32, 4), (4,)                                  # W1, b1; W2, b2 of 3 logits and V
+ENDS = np.cumsum([np.prod(shape) for shape in SHAPES])
+
+
+def forward(theta, x):
+    """x (n, 50) -> the hidden layer (n, 32), log pi (n, 3), V (n,), and W2."""
+    W1, b1, W2, b2 = (part.reshape(shape) for part, shape in zip(np.split(theta, ENDS[:-1]), SHAPES))
+    h = np.maximum(x @ W1 + b1, 0)
+    out = h @ W2 + b2
+    z = out[:, :3] - out[:, :3].max(axis=1, keepdims=True)
+    return h, z - np.log(np.exp(z).sum(axis=1, keepdims=True)), out[:, 3], W2
+
+
+def gradient(theta, x, actions, R):
+    """dL/dtheta, flat, of a rollout x (T, 50), actions (T,), R (T,)."""
+    h, log_pi, V, W2 = forward(theta, x)
+    pi, A = np.exp(log_pi), (R - V)[:, None]
+    H = -(pi * log_pi).sum(axis=1, keepdims=True)
+    d_logits = -A * (np.eye(3)[actions] - pi) + beta * pi * (log_pi + H)             # L = -log pi_a A - beta H
+    d_out = np.concatenate([d_logits, -A], axis=1)                       # L = ... + 1/2 (R - V)^2
+    d_h = d_out @ W2.T * (h > 0)                                         # out = h W2 + b2, h = max(..., 0)
+    return np.concatenate([(x.T @ d_h).ravel(), d_h.sum(axis=0), (h.T @ d_out).ravel(), d_out.sum(axis=0)])
+
+
+def worker(number, memories, episodes, seed):
+    """A process: plays ``episodes`` episodes and leaves their returns in its part of ``scores``."""
+    theta, g, scores = (np.frombuffer(memory) for memory in memories)
+    env, rng, episode = Catch(), np.random.default_rng([seed, number]), 0
+    obs, _ = env.reset(seed=int(rng.integers(2**31)))
+    while episode < episodes:
+        local, x, actions, rewards, over = theta.copy(), [], [], [], False           # theta' <- theta
+        while len(x) < t_max and not over:
+            pi = np.exp(forward(local, obs[None])[1][0])
+            x, actions = [*x, obs], [*actions, rng.choice(3, p=pi / pi.sum())]
+            obs, reward, over, _, _ = env.step(actions[-1])
+            rewards.append(reward)
+        R, returns = 0.0 if over else forward(local, obs[None])[2][0], []            # V of the state behind the last
+        for reward in reversed(rewards):
+            returns.append(R := reward + gamma * R)                      # R <- r + gamma R
+        d = gradient(local, np.array(x), actions, np.array(returns[::-1]))
+        g[:] = alpha * g + (1 - alpha) * d * d                           # no lock: g and theta are everybody's
+        theta -= eta * (1 - episode / episodes) * d / np.sqrt(g + epsilon)
+        if over:
+            scores[number * episodes + episode], episode, obs = sum(rewards), episode + 1, env.reset()[0]
+
+
+def main(episodes=3000, seed=0):
+    """Start the processes, wait, and look at their returns."""
+    context, began = multiprocessing.get_context("spawn"), time.perf_counter()
+    memories = [context.RawArray("d", int(size)) for size in (ENDS[-1], ENDS[-1], WORKERS * episodes)]
+    np.frombuffer(memories[0])[:] = np.random.default_rng(seed).normal(0, 0.1, ENDS[-1])
+    crew = [context.Process(target=worker, args=(k, memories, episodes, seed)) for k in range(WORKERS)]
+    for member in crew:
+        member.start()
+    for member in crew:
+        member.join()
+    scores = np.frombuffer(memories[2]).reshape(WORKERS, -1).mean(axis=0)
+    means = [part.mean() for part in np.array_split(scores, 15)]
+    print("mean return over time:", *(f"{mean:.2f}" for mean in means))
+    print(f"{WORKERS} processes, {WORKERS * episodes:,} episodes, {time.perf_counter() - began:.0f} s")
+    curve = Series(f"seed {seed}", (np.arange(15) + 0.5) * episodes / 15, means)
+    line_plot([curve], "Lesson 9: A3C in one file, on Catch", "episodes of each process", "mean return, and 1 is best",
+              "09_a3c_in_one_file.png")
+
+
+if __name__ == "__main__":                                               # the processes import this file
+    main(*map(int, sys.argv[1:]))

@@ -1,0 +1,101 @@
+"""``a3c-numba break``: the list, a healthy and a broken run beside each other, and the answer."""
+
+import argparse
+import os
+import textwrap
+from pathlib import Path
+from typing import Sequence
+
+import numpy as np
+
+from .lesson import Lesson
+from .lessons import LESSONS
+from .picture import Runs, draw, mean, middles
+
+ROWS = 8                       # of the table
+MOST_SEEDS, LEAST_STEPS, MOST_STEPS = 20, 500, 1_000_000
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """What can be typed."""
+    parser.add_argument("bug", nargs="?", metavar="N", help=f"1 to {len(LESSONS)}: train without and with this bug")
+    parser.add_argument("--list", action="store_true", help="the bugs' numbers and symptoms, and no answers")
+    parser.add_argument("--answer", action="store_true", help="the bug's name, its lines, and the test that catches it")
+    parser.add_argument("--seeds", type=int, default=3, metavar="N", help="runs of each kind (default 3)")
+    parser.add_argument("--steps", type=int, metavar="N", help="agent steps of each run (default: the lesson's)")
+    parser.add_argument("-o", "--out", metavar="FILE", help="the picture (default bugN.png)")
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Do it; returns the exit code.  Raises ValueError, in one line, for what cannot be."""
+    if arguments.list or arguments.bug is None:
+        print(listing())
+        return 0
+    number = _number(arguments.bug)
+    if arguments.answer:
+        print(answer(number, LESSONS[number - 1]))
+        return 0
+    _check("seeds", arguments.seeds, 1, MOST_SEEDS)
+    if arguments.steps is not None:
+        _check("steps", arguments.steps, LEAST_STEPS, MOST_STEPS)
+    out = _writable(Path(arguments.out or f"bug{number}.png"))
+    show(number, LESSONS[number - 1], arguments.seeds, arguments.steps, out)
+    return 0
+
+
+def _number(text: str) -> int:
+    if text not in [str(number) for number in range(1, len(LESSONS) + 1)]:
+        raise ValueError(f"the bugs have the numbers 1 to {len(LESSONS)}; got {text!r}")
+    return int(text)
+
+
+def _check(name: str, value: int, least: int, most: int) -> None:
+    if not least <= value <= most:
+        raise ValueError(f"{name} must be at least {least} and at most {most:,}; got {value}")
+
+
+def _writable(path: Path) -> Path:
+    if path.suffix not in (".png", ".jpg"):
+        raise ValueError(f"cannot write a picture to {path}: its name should end in .png or .jpg")
+    if path.is_dir() or not os.access(path.parent, os.W_OK):
+        raise ValueError(f"cannot write to {path}")
+    return path
+
+
+def listing() -> str:
+    """Numbers and symptoms."""
+    rows = [f"{number}  {lesson.symptom}" for number, lesson in enumerate(LESSONS, 1)]
+    return "\n".join([*rows, "", "a3c-numba break N trains without and with bug N, in less than a minute."])
+
+
+def show(number: int, lesson: Lesson, seeds: int, steps: int | None, out: Path) -> None:
+    """Train, print a table, draw, and ask."""
+    runs: Runs = {name: [lesson.record(seed, steps, name == "broken") for seed in range(seeds)]
+                  for name in ("healthy", "broken")}
+    print(f"bug {number}, {lesson.config.env_name}, {seeds} seed{'s' * (seeds > 1)}: {lesson.symptom}\n")
+    print(table(lesson, runs))
+    draw(f"bug {number}: healthy and broken on {lesson.config.env_name}", lesson.gauges, runs, out)
+    print(f"\nevery seed in {out}\nWhich bug is it?  Look, then: a3c-numba break {number} --answer")
+
+
+def table(lesson: Lesson, runs: Runs) -> str:
+    """The means over all seeds, ROWS moments of a run."""
+    columns = [mean([gauge.curve(record) for record in runs[name]]) for gauge in lesson.gauges for name in runs]
+    legend = [f"{letter}: {gauge.label}, mean over the seeds" for letter, gauge in zip("AB", lesson.gauges)]
+    head = f"{'steps':>8}" + "".join(f"{f'{letter} {name}':>13}" for letter in "AB" for name in runs)
+    steps = middles(runs["healthy"][0])
+    every = len(steps) // ROWS
+    lines = [_row(steps[k:k + every], [column[k:k + every] for column in columns]) for k in range(0, len(steps), every)]
+    return "\n".join([*legend, "", head, *lines])
+
+
+def _row(steps: np.ndarray, cells: Sequence[np.ndarray]) -> str:
+    values = [float(mean(list(cell[:, None]))[0]) for cell in cells]
+    return f"{steps.mean():8.0f}" + "".join(f"{'--' if value != value else f'{value:.2f}':>13}" for value in values)
+
+
+def answer(number: int, lesson: Lesson) -> str:
+    """Name, lines, lesson, tests."""
+    text = textwrap.fill(" ".join(lesson.text.split()), 100)
+    caught = "\n".join(f"    python -m pytest {test}" for test in lesson.tests)
+    return f"bug {number}: {lesson.name}\n\n{lesson.bug.diff()}\n\n{text}\n\ncaught by\n{caught}"

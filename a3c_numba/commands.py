@@ -38,7 +38,7 @@ def train(arguments: Namespace) -> int:
         if not arguments.resume:
             folder.forget()
         raise
-    trainer.continue_scores(scores)
+    trainer.standing.go_on_from(scores)
     trainer.run()
     return 0
 

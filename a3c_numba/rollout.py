@@ -14,24 +14,13 @@ is.  Anything of another shape or type raises ValueError.
 
 import math
 import warnings
-from typing import Any, NamedTuple, SupportsFloat
+from typing import Any, NamedTuple
 
 import numpy as np
 
-from .jit import kernel
+from .incoming import fits, kind_of, mend, number_of
 from .layers.compose import RecurrentState
 from .parameters import Tree
-
-
-@kernel
-def mend(x):
-    """0 <- every number of x (n,) that is not finite; whether there was one."""
-    found = False
-    for i in range(len(x)):
-        if not np.isfinite(x[i]):
-            x[i] = 0
-            found = True
-    return found
 
 
 class Rollout(NamedTuple):
@@ -158,20 +147,17 @@ class Player:
 
     def _fitting(self, obs: Any) -> Any:
         """The observation itself; raises ValueError unless it has the space's shape, and numbers of its kind."""
-        if type(obs) is np.ndarray and obs.dtype is self.dtype and obs.shape == self.shape:
-            return obs
-        rule: Any = "same_kind" if self.dtype.kind == "f" else "safe"
-        if isinstance(obs, np.ndarray) and obs.shape == self.shape and np.can_cast(obs.dtype, self.dtype, rule):
-            return obs
-        raise ValueError(f"the environment gave an observation {_kind(obs)} at {self._moment()}, "
-                         f"expected {self.shape} {self.dtype}")
+        if not fits(obs, self.shape, self.dtype):
+            raise ValueError(f"the environment gave an observation {kind_of(obs)} at {self._moment()}, "
+                             f"expected {self.shape} {self.dtype}")
+        return obs
 
     def _number(self, reward: Any) -> float:
         """As a float; raises ValueError for what is no single real number."""
-        number = reward.item() if isinstance(reward, np.ndarray) and reward.size == 1 else reward
-        if isinstance(number, SupportsFloat) and not isinstance(number, np.ndarray):
-            return float(number)
-        raise ValueError(f"the environment gave a reward {_kind(reward)} at {self._moment()}, expected a number")
+        number = number_of(reward)
+        if number is None:
+            raise ValueError(f"the environment gave a reward {kind_of(reward)} at {self._moment()}, expected a number")
+        return number
 
     def _moment(self) -> str:
         return f"{f'step {len(self.episode_actions)}' if self.episode_actions else 'the reset'} of its episode"
@@ -212,7 +198,3 @@ class Player:
                 warnings.warn("the environment is not a function of its seed and actions: a new episode is begun")
                 self._end()
                 return
-
-
-def _kind(x: Any) -> str:
-    return f"{x.shape} {x.dtype}" if isinstance(x, np.ndarray) else f"of type {type(x).__name__}"

@@ -12,9 +12,6 @@ A full disk ends no run: rows that cannot be written are kept, and written with 
 """
 
 import contextlib
-import csv
-import io
-import os
 import re
 import sys
 from pathlib import Path
@@ -23,6 +20,7 @@ from typing import Any, Iterable, NamedTuple
 from . import checkpoint_files as files
 from .checkpoint import Checkpoint, CheckpointError, load_fitting, write
 from .pictures import PicturesUnavailable, learning_curve
+from .tables import append_whole, as_bytes, whole_rows
 
 
 class Progress(NamedTuple):
@@ -82,7 +80,7 @@ class RunFolder:
                 (self.path / stale).unlink(missing_ok=True)
             (self.path / "config.json").write_text(config_json + "\n")
             for name, columns in TABLES.items():
-                (self.path / name).write_bytes(_csv([columns]))
+                (self.path / name).write_bytes(as_bytes([columns]))
         except OSError as error:
             self.forget()
             raise RunFolderError(f"cannot write to {self.path}: {error.strerror}") from None
@@ -149,10 +147,10 @@ class RunFolder:
     def _append(self, name: str, rows: Iterable[Iterable[Any]]) -> None:
         """Write what waits, and these; what cannot be written waits for the next time, which one warning says."""
         late = {name for name, waiting in self._waiting.items() if waiting}
-        self._waiting[name] += _csv(rows)
+        self._waiting[name] += as_bytes(rows)
         for table in sorted(late | {name}):
             try:
-                _append_whole(self.path / table, self._waiting[table], _csv([TABLES[table]]))
+                append_whole(self.path / table, self._waiting[table], as_bytes([TABLES[table]]))
             except OSError as error:
                 if table not in late:
                     self.warnings.append(f"cannot write {self.path / table} ({error.strerror}): its rows are kept "
@@ -174,12 +172,12 @@ class RunFolder:
         path = self.path / name
         temporary = path.with_suffix(".tmp")
         try:
-            columns, rows = _whole_rows(path.read_bytes())
+            columns, rows = whole_rows(path.read_bytes())
             if not NEEDED[name] <= set(columns) <= set(TABLES[name]):
                 raise RunFolderError(f"cannot go on with {path}: its columns are {', '.join(columns)}")
             rows = [row for row in rows if int(row["global_step"]) <= global_step]
             kept = [[row.get(column, "nan") for column in TABLES[name]] for row in rows]
-            temporary.write_bytes(_csv([TABLES[name], *kept]))
+            temporary.write_bytes(as_bytes([TABLES[name], *kept]))
             temporary.replace(path)
         except OSError as error:
             with contextlib.suppress(OSError):
@@ -193,40 +191,3 @@ class RunFolder:
             learning_curve([self.path], self.path / "curve.png")
         except (PicturesUnavailable, ValueError, OSError) as error:
             print(f"no learning curve: {error}", file=sys.stderr)
-
-
-def _csv(rows: Iterable[Iterable[Any]]) -> bytes:
-    text = io.StringIO(newline="")
-    csv.writer(text).writerows([f"{x:.9g}" if isinstance(x, float) else x for x in row] for row in rows)
-    return text.getvalue().encode(errors="backslashreplace")
-
-
-def _whole_rows(content: bytes) -> tuple[list[str], list[dict[str, str]]]:
-    """The columns of a table of numbers, and its rows; without those that were cut off, or are no numbers."""
-    lines = [line.rstrip("\r").split(",") for line in content.decode(errors="replace").split("\n")]
-    columns, lines = lines[0], lines[1:-1]                               # the last has no end: it was cut off
-    rows = [dict(zip(columns, line)) for line in lines if len(line) == len(columns)]
-    return columns, [row for row in rows if _is_numbers(row)]
-
-
-def _is_numbers(row: dict[str, str]) -> bool:
-    try:
-        return int(row.get("global_step", 0)) >= 0 and all(float(x) is not None for x in row.values())
-    except ValueError:
-        return False
-
-
-def _append_whole(path: Path, rows: bytes, header: bytes) -> None:
-    """All of the rows, or none of them and OSError; an empty file gets its header first."""
-    file = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o666)
-    try:
-        size = os.fstat(file).st_size
-        rest = rows if size else header + rows
-        try:
-            while rest:
-                rest = rest[os.write(file, rest):]
-        except OSError:
-            os.ftruncate(file, size)
-            raise
-    finally:
-        os.close(file)

@@ -17,7 +17,8 @@ from .config import Config
 from .interrupts import signals_held
 from .run_folder import Progress
 from .shared import EPISODES, RING, UPDATES, Shared
-from .trainer import WINDOW, Trainer, start_of
+from .standing import WINDOW
+from .trainer import Trainer, start_of
 
 LEAST = 20                     # episodes from which a mean counts
 
@@ -170,6 +171,6 @@ def watched(config: Config, target: float = math.inf) -> tuple[Checkpoint, Runni
     score = RunningScore(trainer.shared, target)
     trainer.callback, trainer.report_seconds = score, 0.0                # at every look
     last = trainer.run()
-    assert trainer.latest
-    score(trainer.latest)                                                # the episodes since the last look
+    assert trainer.standing.latest
+    score(trainer.standing.latest)                                                # the episodes since the last look
     return last, score

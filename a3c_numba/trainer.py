@@ -1,11 +1,9 @@
 """Watches a run from its first step to its last: reports, checkpoints, an orderly end; it computes no gradient."""
 
 import logging
-import math
 import time
-from collections import deque
 from pathlib import Path
-from typing import Any, Callable
+from typing import Callable
 
 import numpy as np
 
@@ -19,13 +17,12 @@ from .interrupts import Interrupts
 from .networks import initial_parameters
 from .parameters import leaves
 from .run_folder import Progress, RunFolder
-from .schedules import linear
-from .shared import ENTROPY, EPISODES, NORM, RING, SKIPPED, UPDATES, VALUE, Shared, Vectors
+from .shared import Shared, Vectors
+from .standing import WINDOW, Standing
 from .watch import Watch
 
 POLL_SECONDS = 0.1
 REPORT_SECONDS = 5.0
-WINDOW = 100                   # episodes in the running mean
 LOG = logging.getLogger("a3c_numba")
 
 
@@ -76,17 +73,10 @@ class Trainer:
         self.shared.target[:] = start.theta[:self.shared.target.size] if start.target is None else start.target
         self.crew = Crew(context, self.shared, start, watch)
         self.interrupts = Interrupts()
-        self.scores: deque[float] = deque(maxlen=WINDOW)
-        self.episodes, self.read = 0, np.zeros(self.config.workers, np.int64)
+        self.standing = Standing(self.shared, self.config, start.seconds, start.global_step)
         self.best = best_of(self.folder.path) if self.folder else -np.inf
         self.report_seconds = 1.0 if display and display.is_terminal else REPORT_SECONDS
-        self.latest: Progress | None = None                              # report
         self.last: Checkpoint | None = None                              # where the run ended
-
-    def continue_scores(self, scores: list[float]) -> None:
-        """Go on counting from the scores of a run's earlier episodes."""
-        self.scores.extend(filter(math.isfinite, scores))
-        self.episodes = len(scores)
 
     def run(self) -> Checkpoint:
         """Train to the end; returns where it ended, which is also on disk if there is a folder.
@@ -129,8 +119,9 @@ class Trainer:
             self._read_episodes()
             if now - reported >= self.report_seconds:
                 reported = now
-                self._report(self._progress())
-                if self.callback and self.latest and self.callback(self.latest) is False:
+                row = self._progress()
+                self._report(row)
+                if self.callback and self.callback(row) is False:
                     return
                 self._check_skipped()
             if self.folder and now - saved >= self.watch.checkpoint_seconds and not self.crew.requested:
@@ -140,7 +131,7 @@ class Trainer:
                 self._save_on_the_way(self.folder)
 
     def _check_skipped(self) -> None:
-        skipped = int(self.shared.counters[:, SKIPPED].sum())
+        skipped = self.standing.skipped
         if skipped > self.watch.max_skipped:
             raise UpdatesSkipped(f"{skipped:,} updates were left out because their gradients were not finite, at most "
                                  f"{self.watch.max_skipped:,} may be (--max-skipped): look at the environment's "
@@ -165,7 +156,7 @@ class Trainer:
         if self.folder:
             self.folder.draw_curve()
         if self.display:
-            self.display.close(self.latest)
+            self.display.close(row)
         return unwritten
 
     def _save_at_the_end(self, folder: RunFolder, last: Checkpoint) -> OSError | None:
@@ -180,33 +171,24 @@ class Trainer:
 
     def _checkpoint(self, vectors: Vectors) -> Checkpoint:
         states, step = self.crew.take_states()
-        mean = float(np.mean(self.scores)) if self.scores else None
         target = vectors.target.copy() if vectors.target.size else None
         return Checkpoint(self.config, self.start.shapes, vectors.theta.copy(), vectors.statistics.copy(), target, step,
-                          self.shared.seconds(), states, self.crew.streams, mean)
+                          self.shared.seconds(), states, self.crew.streams,
+                          self.standing.mean_score)
 
     def _save(self, folder: RunFolder, checkpoint: Checkpoint) -> None:
         folder.save(checkpoint, self.watch.keep)
-        if checkpoint.mean_score is not None and self.episodes >= WINDOW and checkpoint.mean_score > self.best:
+        score = checkpoint.mean_score
+        if score is not None and self.standing.episodes >= WINDOW and score > self.best:
             checkpoints.save(folder.path / "best.npz", checkpoint)
-            self.best = checkpoint.mean_score
+            self.best = score
 
     def _read_episodes(self) -> None:
-        """Empty the workers' rings into episodes.csv."""
-        rows: list[tuple[Any, ...]] = []
-        for number, written in enumerate(self.shared.counters[:, EPISODES].copy()):
-            for k in range(max(self.read[number], written - RING), written):
-                seconds, step, score, length = self.shared.episodes[number, k % RING]
-                rows.append((float(seconds), int(step), number, float(score), int(length)))
-            self.episodes += int(written - self.read[number])
-            self.read[number] = written
-        rows.sort()
-        self.scores.extend(row[3] for row in rows if math.isfinite(row[3]))
+        rows = self.standing.new_episodes()
         if self.folder and rows:
             self.folder.append_episodes(rows)
 
     def _report(self, row: Progress) -> None:
-        self.latest = row
         if self.folder:
             self.folder.append_progress(row)
             while self.folder.warnings:
@@ -215,20 +197,4 @@ class Trainer:
             self.display.show(row)
 
     def _progress(self) -> Progress:
-        shared, seconds, step = self.shared, self.shared.seconds(), self.shared.global_step()
-        mean = float(np.mean(self.scores)) if self.scores else float("nan")
-        gauges = shared.gauges[shared.counters[:, UPDATES] > 0]
-        gauges = gauges[np.isfinite(gauges).all(axis=1)]                 # but for an update that was skipped
-        entropy, value, norm = (float(gauges[:, k].mean()) if len(gauges) else 0.0 for k in (ENTROPY, VALUE, NORM))
-        eta = linear(self.config.optimizer.learning_rate, 0, step / self.config.total_steps)
-        updates, skipped = (int(shared.counters[:, k].sum()) for k in (UPDATES, SKIPPED))
-        return Progress(seconds, step, self._speed(seconds, step), self.episodes, mean, entropy, value, norm, eta,
-                        updates, skipped, self.crew.alive, self.crew.restarts)
-
-    def _speed(self, seconds: float, step: int) -> float:
-        """Agent steps per second since the last report; a report that follows at once repeats what that one said."""
-        if self.latest and seconds - self.latest.seconds < 0.5:
-            return self.latest.steps_per_second
-        since, before = (self.latest.seconds, self.latest.global_step) if self.latest else \
-                        (self.start.seconds, self.start.global_step)
-        return (step - before) / max(seconds - since, 1e-9)
+        return self.standing.progress(self.crew.alive, self.crew.restarts)

@@ -15,12 +15,11 @@ IDS = [str(path.relative_to(ROOT)) for path in FILES]
 # Lowest first; a file, or a folder, imports only from what stands before it.
 ORDER = [
     "jit", "atomic", "settings", "parameters", "schedules", "returns", "distributions", "layers", "optimizers",
-    "pictures", "envs", "networks", "rollout", "target", "algorithms", "config", "policy", "presets", "memory",
-    "shared", "worker", "interrupts", "processes",
-    "evaluation", "checkpoint_files", "checkpoint", "run_folder", "display", "gradient_check", "watch", "seat", "crew",
-    "trainer", "agent",
-    "__init__", "bench", "study", "sweep", "speedup", "show", "options",
-    "report", "trace", "exercises", "breaks", "recorder", "race", "saliency", "portrait", "commands", "cli", "__main__",
+    "pictures", "envs", "networks", "incoming", "rollout", "target", "algorithms", "config", "policy", "presets",
+    "memory", "shared", "worker", "interrupts", "processes", "evaluation", "checkpoint_files", "checkpoint_fields",
+    "checkpoint", "tables", "run_folder", "standing", "display", "gradient_check", "watch", "seat", "crew", "trainer",
+    "agent", "__init__", "bench", "study", "sweep", "speedup", "show", "options", "report", "trace", "exercises",
+    "breaks", "recorder", "race", "saliency", "portrait", "commands", "cli", "__main__",
 ]
 FORBIDDEN = {"done", "utils", "util", "helpers", "helper", "manager"}
 LINES = 250

@@ -1,8 +1,8 @@
-"""Runs that must solve their task with what a plain call chooses: all methods on CartPole, A3C on Pendulum."""
+"""Runs that must solve their task: all methods on CartPole, A3C on Pendulum and MountainCarContinuous."""
 
 import pytest
 
-from a3c_numba import Agent
+from a3c_numba import Agent, GymSettings
 
 GAMES = 100
 STEPS = {"a3c": 500_000, "n_step_q": 600_000, "one_step_q": 400_000, "one_step_sarsa": 400_000}
@@ -23,3 +23,11 @@ def test_a3c_swings_the_pendulum_up(seed):
     before = agent.evaluate(20, seed=1000).mean()
     agent.learn(1_000_000)
     assert before < -900 and agent.evaluate(GAMES, seed=1000).mean() >= -300
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("seed", [0, 1, 2])
+def test_a3c_drives_the_car_up_the_hill_with_actions_that_are_held(seed):
+    agent = Agent("MountainCarContinuous-v0", seed=seed, gym=GymSettings(action_repeat=8))
+    agent.learn(300_000)
+    assert agent.evaluate(GAMES, seed=1000).mean() >= 90                 # which counts as solved

@@ -34,7 +34,7 @@ def run_in_parts(config, out, stops):
         assert step <= latest.global_step < config.total_steps, "the run must be long enough to be interrupted"
         scores = RunFolder(out).cut_after(latest.global_step)
         trainer = Trainer(latest, out)
-        trainer.continue_scores(scores)
+        trainer.standing.go_on_from(scores)
     return trainer.run()
 
 

@@ -11,7 +11,8 @@ from a3c_numba.envs.toys import Aim, Catch, Corridor
 from a3c_numba.layers.compose import RecurrentState
 from a3c_numba.networks import MLP, initial_parameters
 from a3c_numba.parameters import Parameters
-from a3c_numba.rollout import Player, mend
+from a3c_numba.incoming import mend
+from a3c_numba.rollout import Player
 
 
 RECURRENT = MLP(hidden=8, layers=1, recurrent=True, cells=6, head_init="orthogonal")

@@ -1,0 +1,80 @@
+"""What a checkpoint says of itself, held against what it may say: each function raises Mismatch, in one line."""
+
+import math
+from typing import Any
+
+import numpy as np
+
+PROGRESS = ("global_step", "seconds", "workers", "streams", "mean_score")   # fields of Checkpoint that JSON holds
+DIMENSIONS, LARGEST = 8, 2**62                                              # of a parameter; of a whole number
+
+
+class Mismatch(ValueError):
+    """Parts of a checkpoint that were read whole, but do not belong together, or not here."""
+
+
+def shape_of(name: str, shape: Any) -> tuple[int, ...]:
+    """A parameter's, from JSON."""
+    if not isinstance(shape, list) or len(shape) > DIMENSIONS or not all(_is_count(n) and n > 0 for n in shape):
+        raise Mismatch(f"the shape of {name[:80]} is {str(shape)[:80]}")
+    return tuple(shape)
+
+
+def check_array(name: str, array: np.ndarray, size: int) -> None:
+    """Whether it has so many numbers, all of them finite."""
+    if len(array) != size:
+        raise Mismatch(f"{name} has {len(array)} numbers, its list of parameters {size}")
+    if not np.isfinite(array).all():
+        raise Mismatch(f"{name} holds numbers that are not finite")
+
+
+def progress(meta: dict[str, Any], workers: int) -> dict[str, Any]:
+    """The fields of PROGRESS, each of its type; a mean that is not finite counts as none."""
+    fields = {name: meta[name] for name in PROGRESS}
+    mean, states = fields["mean_score"], fields["workers"]
+    kinds = {"global_step": _is_count(fields["global_step"]), "streams": _is_count(fields["streams"]),
+             "seconds": _is_number(fields["seconds"]) and 0 <= fields["seconds"] < math.inf,
+             "mean_score": mean is None or _is_number(mean),
+             "workers": isinstance(states, list) and len(states) in (0, workers) and all(map(_is_state, states))}
+    for name, holds in kinds.items():
+        if not holds:
+            raise Mismatch(f"{name} is {str(fields[name])[:80]}")
+    return fields | {"mean_score": mean if mean is not None and math.isfinite(mean) else None}
+
+
+def _is_count(x: Any, largest: int = LARGEST) -> bool:
+    return type(x) is int and 0 <= x <= largest
+
+
+def _is_number(x: Any) -> bool:
+    return type(x) is float or type(x) is int and abs(x) <= LARGEST
+
+
+def _are_numbers(x: Any) -> bool:
+    return isinstance(x, list) and all(map(_is_number, x))
+
+
+def _is_state(state: Any) -> bool:
+    """Whether it is what ``Player.state`` gives, and no field more; None stands for a state that is lost."""
+    if not isinstance(state, dict):
+        return state is None
+    rest: dict[str, Any] = {"recurrent": [], "next_action": None, "steps": 0} | state
+    return (rest.keys() == {"generator", "episode_seed", "episode_actions", "recurrent", "next_action", "steps"}
+            and _is_generator(rest["generator"]) and _is_count(rest["steps"])
+            and (rest["episode_seed"] is None or _is_count(rest["episode_seed"])) and _are_numbers(rest["recurrent"])
+            and (rest["next_action"] is None or _is_action(rest["next_action"]))
+            and isinstance(rest["episode_actions"], list) and all(map(_is_action, rest["episode_actions"])))
+
+
+def _is_action(x: Any) -> bool:
+    return _is_number(x) or _are_numbers(x)
+
+
+def _is_generator(x: Any) -> bool:
+    """Whether it is the state of numpy's PCG64."""
+    fields = {"bit_generator", "state", "has_uint32", "uinteger"}
+    if not isinstance(x, dict) or x.keys() != fields or not isinstance(x["state"], dict):
+        return False
+    inner = x["state"]
+    return (x["bit_generator"] == "PCG64" and _is_count(x["has_uint32"], 1) and _is_count(x["uinteger"], 2**32 - 1)
+            and inner.keys() == {"state", "inc"} and all(_is_count(n, 2**128 - 1) for n in inner.values()))

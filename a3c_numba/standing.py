@@ -1,0 +1,79 @@
+"""How a run stands: finished games, speed and gauges, read off what the workers leave in shared memory."""
+
+import math
+from collections import deque
+from typing import Any
+
+import numpy as np
+
+from .config import Config
+from .run_folder import Progress
+from .schedules import linear
+from .shared import ENTROPY, EPISODES, NORM, RING, SKIPPED, UPDATES, VALUE, Shared
+
+WINDOW = 100                   # episodes in the running mean
+
+
+class Standing:
+    """Counts on from ``seconds`` and ``global_step``, at which the run was taken up.
+
+    Attributes:
+        episodes: finished in the whole run.
+        scores: of the last WINDOW of them, but for those that are not finite.
+        latest: the last ``progress``, or None.
+    """
+
+    def __init__(self, shared: Shared, config: Config, seconds: float, global_step: int) -> None:
+        self.shared, self.config = shared, config
+        self.since = seconds, global_step
+        self.scores: deque[float] = deque(maxlen=WINDOW)
+        self.episodes, self._read = 0, np.zeros(len(shared.counters), np.int64)
+        self.latest: Progress | None = None
+
+    def go_on_from(self, scores: list[float]) -> None:
+        """Go on counting from the scores of a run's earlier episodes."""
+        self.scores.extend(filter(math.isfinite, scores))
+        self.episodes = len(scores)
+
+    @property
+    def mean_score(self) -> float | None:
+        """Of ``scores``; None before the first."""
+        return float(np.mean(self.scores)) if self.scores else None
+
+    @property
+    def skipped(self) -> int:
+        """Updates that were left out."""
+        return int(self.shared.counters[:, SKIPPED].sum())
+
+    def new_episodes(self) -> list[tuple[Any, ...]]:
+        """Rows of episodes.csv for what has ended since the last call; the workers' rings are empty then."""
+        rows: list[tuple[Any, ...]] = []
+        for number, written in enumerate(self.shared.counters[:, EPISODES].copy()):
+            for k in range(max(self._read[number], written - RING), written):
+                seconds, step, score, length = self.shared.episodes[number, k % RING]
+                rows.append((float(seconds), int(step), number, float(score), int(length)))
+            self.episodes += int(written - self._read[number])
+            self._read[number] = written
+        rows.sort()
+        self.scores.extend(row[3] for row in rows if math.isfinite(row[3]))
+        return rows
+
+    def progress(self, alive: int, restarts: int) -> Progress:
+        """A row of progress.csv, as of now."""
+        shared, seconds, step = self.shared, self.shared.seconds(), self.shared.global_step()
+        mean = math.nan if self.mean_score is None else self.mean_score
+        gauges = shared.gauges[shared.counters[:, UPDATES] > 0]
+        gauges = gauges[np.isfinite(gauges).all(axis=1)]                 # but for an update that was skipped
+        entropy, value, norm = (float(gauges[:, k].mean()) if len(gauges) else 0.0 for k in (ENTROPY, VALUE, NORM))
+        eta = linear(self.config.optimizer.learning_rate, 0, step / self.config.total_steps)
+        updates, speed = int(shared.counters[:, UPDATES].sum()), self._speed(seconds, step)
+        self.latest = Progress(seconds, step, speed, self.episodes, mean, entropy, value, norm, eta, updates,
+                               self.skipped, alive, restarts)
+        return self.latest
+
+    def _speed(self, seconds: float, step: int) -> float:
+        """Agent steps per second since the last report; a report that follows at once repeats what that one said."""
+        if self.latest and seconds - self.latest.seconds < 0.5:
+            return self.latest.steps_per_second
+        since, before = (self.latest.seconds, self.latest.global_step) if self.latest else self.since
+        return (step - before) / max(seconds - since, 1e-9)

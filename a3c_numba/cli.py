@@ -3,8 +3,8 @@ measure; ``trace | check-gradients | exercises | break | race | portrait`` to le
 
 Exit codes: 0 all went well; 1 a gradient disagrees, or the system refused (a full disk, no permission); 2 something
 typed or given cannot be used, one line says what, and nothing was started; 3 more workers died, or more updates were
-skipped, than may be; 130 interrupted by Ctrl-C, 143 by SIGTERM; 141 whoever read the output has closed it.  With 3, 130
-and 143 a checkpoint was written before.
+skipped, than may be; 130 interrupted by Ctrl-C, 143 by SIGTERM, 129 by the end of the terminal; 141 whoever read the
+output has closed it.  With 3, 129, 130 and 143 a checkpoint was written before.
 """
 
 import argparse
@@ -38,7 +38,7 @@ LESSONS = {
 
 
 class Terminated(BaseException):
-    """SIGTERM has come."""
+    """SIGTERM has come, or SIGHUP, since the terminal was closed; its argument is the exit code."""
 
 
 class Parser(argparse.ArgumentParser):
@@ -198,14 +198,16 @@ def _add_check_gradients(menu: Any) -> None:
     parser.add_argument("--seed", type=options.whole_number, default=0, metavar="S", help="of parameters and rollout")
 
 
-def _terminate(*_: Any) -> None:
-    raise Terminated
+def _terminate(number: int, *_: Any) -> None:
+    raise Terminated(128 + number)
 
 
 def main(arguments: list[str] | None = None) -> int:
     """Run one command; returns the exit code."""
     signal.signal(signal.SIGINT, signal.default_int_handler)             # a shell's "&" may have it ignored
     signal.signal(signal.SIGTERM, _terminate)
+    if hasattr(signal, "SIGHUP") and signal.getsignal(signal.SIGHUP) != signal.SIG_IGN:      # nohup has it ignored
+        signal.signal(signal.SIGHUP, _terminate)
     try:
         words = sys.argv[1:] if arguments is None else arguments
         parsed = _parser(words).parse_args(words)
@@ -221,8 +223,8 @@ def main(arguments: list[str] | None = None) -> int:
         return _fail(error, 3)
     except KeyboardInterrupt:
         return 130
-    except Terminated:
-        return 143
+    except Terminated as end:
+        return int(end.args[0])
 
 
 def _fail(error: BaseException, code: int) -> int:

@@ -53,19 +53,24 @@ class Display:
     def show(self, row: Progress) -> None:
         """Redraw the bar, or print a line if the last one is ``every`` seconds old."""
         if self.is_terminal:
-            self.stream.write(self._redrawn(row))
+            self._write(self._redrawn(row))
         elif row.seconds - self.shown_at >= self.every:
             self.shown_at = row.seconds
-            self.stream.write(self.line(row) + "\n")
-        self.stream.flush()
+            self._write(self.line(row) + "\n")
+
+    def _write(self, text: str) -> None:
+        """A log file on a disk that is full, or a terminal that was closed, ends no run."""
+        try:
+            self.stream.write(text)
+            self.stream.flush()
+        except OSError:
+            pass
 
     def say(self, line: str) -> None:
         """Something that happened, on a line of its own; the bar is drawn again at the next ``show``."""
-        self.stream.write("\r\x1b[K" * self.is_terminal + f"a3c-numba: warning: {line}\n")
-        self.stream.flush()
+        self._write("\r\x1b[K" * self.is_terminal + f"a3c-numba: warning: {line}\n")
 
     def close(self, row: Progress | None) -> None:
         """The last state, on a line of its own."""
         if row is not None and (self.is_terminal or row.seconds > self.shown_at):
-            self.stream.write((self._redrawn(row) if self.is_terminal else self.line(row)) + "\n")
-            self.stream.flush()
+            self._write((self._redrawn(row) if self.is_terminal else self.line(row)) + "\n")

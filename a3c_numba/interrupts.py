@@ -1,4 +1,4 @@
-"""Ctrl-C and SIGTERM while workers run: the first is noted and acted on when everything is safe, the second at once."""
+"""Ctrl-C, SIGTERM, a closed terminal, while workers run: the first is noted until all is safe, the second acts at once."""
 
 import signal
 import threading
@@ -7,7 +7,7 @@ from multiprocessing import resource_tracker
 from types import FrameType
 from typing import Any, Iterator
 
-SIGNALS = (signal.SIGINT, signal.SIGTERM)
+SIGNALS = tuple(getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name))
 
 
 class Interrupts:
@@ -48,7 +48,7 @@ class Interrupts:
 
 @contextmanager
 def signals_held() -> Iterator[None]:
-    """SIGINT and SIGTERM wait until the block is left.  A process that is started in it inherits the mask for good."""
+    """SIGNALS wait until the block is left.  A process that is started in it inherits the mask for good."""
     if not hasattr(signal, "pthread_sigmask"):
         yield
         return

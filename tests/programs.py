@@ -15,7 +15,7 @@ from gymnasium.spaces import Box, Discrete
 from a3c_numba import MLP, cli
 from a3c_numba.agent import configure
 
-SIGNALS = (signal.SIGINT, signal.SIGTERM)
+SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
 def program(*arguments):

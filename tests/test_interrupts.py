@@ -80,8 +80,9 @@ TO_ALL, TO_MAIN = os.killpg, os.kill
 
 @pytest.mark.parametrize("send, number, code, how", [
     (TO_ALL, signal.SIGINT, 130, {}), (TO_MAIN, signal.SIGINT, 130, {"preexec_fn": ignore_sigint}),
-    (TO_ALL, signal.SIGTERM, 143, {}), (TO_MAIN, signal.SIGTERM, 143, {}),
-], ids=["Ctrl-C", "SIGINT, ignored at the start, to the main process", "SIGTERM to all", "SIGTERM to the main process"])
+    (TO_ALL, signal.SIGTERM, 143, {}), (TO_MAIN, signal.SIGTERM, 143, {}), (TO_ALL, signal.SIGHUP, 129, {}),
+], ids=["Ctrl-C", "SIGINT, ignored at the start, to the main process", "SIGTERM to all", "SIGTERM to the main process",
+        "the terminal is closed"])
 def test_a_signal_ends_the_run_with_a_checkpoint(tmp_path, send, number, code, how):
     out = tmp_path / "run"
     process = start(out, **how)

@@ -50,13 +50,13 @@ def until(condition, seconds=10.0, every=0.02):
 class Run:
     """``a3c-numba train ENV`` with its folder and its gates below ``tmp_path``; within ``with``, or all is killed."""
 
-    def __init__(self, tmp_path, env, *options, resume=False, **environment):
+    def __init__(self, tmp_path, env, *options, resume=False, log=subprocess.PIPE, **environment):
         self.out, self.gates, self.env = tmp_path / "run", tmp_path / "gates", env
         self.gates.mkdir(exist_ok=True)
         what = [env, "--resume" if resume else "--out", self.out]
         command = [sys.executable, "-m", "a3c_numba", "train", *map(str, [*what, *options])]
         self.process = subprocess.Popen(
-            command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True,
+            command, cwd=ROOT, stdout=subprocess.PIPE, stderr=log, text=True, start_new_session=True,
             env=os.environ | {"GATE_FOLDER": str(self.gates)} | environment,
             preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL))
 

@@ -53,6 +53,23 @@ def test_a_disk_that_stays_full_is_an_error_at_the_end(tmp_path):
     assert not [name for name in os.listdir(run.out) if name.endswith((".npz", ".tmp"))]
 
 
+def test_a_log_on_a_full_disk_ends_no_run(tmp_path):
+    """Standard error goes to a file, too, and every line that cannot be written there is lost, but nothing else."""
+    with open(tmp_path / "log", "w") as log:
+        log.write("x" * 2000)
+        log.flush()
+        with Run(tmp_path, GATED, "--workers", 2, "--total-steps", 6000, "--checkpoint-seconds", 0.5, log=log) as run:
+            until((run.out / "latest.npz").exists, 14)
+            resource.prlimit(run.process.pid, resource.RLIMIT_FSIZE, (1000, resource.RLIM_INFINITY))
+            until(lambda: any("no checkpoint could be written" in event for event in run.events()), 14)
+            os.kill(run.workers()[0], signal.SIGKILL)                    # one more line
+            until(lambda: any("SIGKILL" in event for event in run.events()), 14)
+            resource.prlimit(run.process.pid, resource.RLIMIT_FSIZE, (resource.RLIM_INFINITY, resource.RLIM_INFINITY))
+            run.open()
+            assert run.ended()[0] == 0
+    assert load(run.out / "final.npz").global_step >= 6000
+
+
 def test_a_machine_that_sleeps_costs_no_worker(tmp_path):
     """All processes stand still for longer than a heartbeat may take, and go on."""
     with Run(tmp_path, GATED, "--workers", 2, "--total-steps", 3000, "--heartbeat-seconds", 2) as run:

@@ -112,7 +112,12 @@ class Agent:
         if out is not None:
             RunFolder(Path(out)).create(config.to_json())
         display = Display(total_steps) if progress else None
-        trainer = Trainer(start, Path(out) if out else None, display, callback, watch)
+        try:
+            trainer = Trainer(start, Path(out) if out else None, display, callback, watch)
+        except OSError:                                                  # no memory for it
+            if out is not None:
+                RunFolder(Path(out)).forget()
+            raise
         try:
             trainer.run()
         finally:

@@ -42,7 +42,10 @@ class Terminated(BaseException):
 
 
 class Parser(argparse.ArgumentParser):
-    """Says what is wrong in one line, without the usage above it."""
+    """Says what is wrong in one line, without the usage above it; takes no option for another that is longer."""
+
+    def __init__(self, **settings: Any) -> None:
+        super().__init__(**({"allow_abbrev": False} | settings))
 
     def error(self, message: str) -> NoReturn:
         """Raises ValueError."""
@@ -110,7 +113,7 @@ def _add_evaluate(menu: Any) -> None:
     parser.add_argument("--protocol", choices=tuple(PROTOCOLS), default="noop",
                         help="noop: up to 30 no-ops at the start; sticky: sticky actions, p 0.25 (default noop)")
     parser.add_argument("--workers", type=options.whole_number, default=1, metavar="N", help="processes (default 1)")
-    parser.add_argument("--json", metavar="FILE", help="where every game goes (default: evaluation.json beside it)")
+    parser.add_argument("--json", metavar="FILE", help="where every game goes (default: a run's folder)")
 
 
 def _add_play(menu: Any) -> None:

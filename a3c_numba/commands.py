@@ -30,8 +30,8 @@ def train(arguments: Namespace) -> int:
     given = {field.name: getattr(arguments, field.name) for field in dataclasses.fields(Watch)}
     watch = Watch(**{name: value for name, value in given.items() if value is not None})
     start, folder, scores = _resumed(arguments) if arguments.resume else _started(arguments)
-    print(f"{start.config.env_name}: {start.config.workers} workers, {start.config.total_steps:,} steps, "
-          f"into {folder.path}", file=sys.stderr)
+    print(f"{start.config.env_name}: {start.config.workers} worker{'s' * (start.config.workers > 1)}, "
+          f"{start.config.total_steps:,} steps, into {folder.path}", file=sys.stderr)
     try:
         trainer = Trainer(start, folder.path, Display(start.config.total_steps), watch=watch)
     except OSError:                                                      # no memory for it
@@ -39,7 +39,12 @@ def train(arguments: Namespace) -> int:
             folder.forget()
         raise
     trainer.standing.go_on_from(scores)
-    trainer.run()
+    try:
+        trainer.run()
+    finally:
+        if trainer.last and trainer.last.global_step < start.config.total_steps:
+            print(f"step {trainer.last.global_step:,}; to go on: a3c-numba train --resume {folder.path}",
+                  file=sys.stderr)
     return 0
 
 
@@ -134,17 +139,19 @@ def evaluate(arguments: Namespace) -> int:
     """Play games, print the figures, write a JSON of every game."""
     how = Evaluation(arguments.episodes, arguments.protocol, arguments.deterministic, arguments.seed)
     path, checkpoint = _trained(arguments)
-    out = _writable(Path(arguments.json) if arguments.json else path.with_name("evaluation.json"))
+    file = arguments.json or (path.with_name("evaluation.json") if Path(arguments.source).is_dir() else None)
+    out = _writable(Path(file)) if file else None
     result = summary(play_games(checkpoint.config, checkpoint.theta, how, arguments.workers), how)
     epsilon = 0.0 if how.deterministic else getattr(checkpoint.config.algorithm, "evaluation_epsilon", None)
     about = {"agent": str(path), "env": checkpoint.config.env_name, "algorithm": name_of(checkpoint.config.algorithm),
              "epsilon": epsilon}
-    out.write_text(json.dumps(about | result, indent=1) + "\n")
+    if out:
+        out.write_text(json.dumps(about | result, indent=1) + "\n")
     error = "--" if result["standard_error"] is None else f"{result['standard_error']:.2f}"
     played = "" if epsilon is None else f", epsilon {epsilon:g}"
     print(f"{checkpoint.config.env_name}, {how.episodes} games, {how.protocol}{played}: mean {result['mean']:.2f}, "
-          f"standard error {error}, median {result['median']:g}, min {result['min']:g}, max {result['max']:g}\n"
-          f"every game in {out}")
+          f"standard error {error}, median {result['median']:g}, min {result['min']:g}, max {result['max']:g}"
+          + f"\nevery game in {out}" * bool(out))
     return 0
 
 

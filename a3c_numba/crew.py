@@ -6,7 +6,9 @@ lost.  No update ever waits for anything in here.
 """
 
 import os
+import pickle
 import time
+import traceback
 from multiprocessing import connection
 from typing import Any
 
@@ -14,8 +16,7 @@ import numpy as np
 
 from . import processes, worker
 from .checkpoint import Checkpoint
-from .interrupts import signals_held
-from .seat import Seat
+from .seat import JOIN_SECONDS, Seat
 from .shared import HEARTBEAT, REQUEST, STEPS, UPDATES, Shared
 from .watch import Watch
 
@@ -23,7 +24,9 @@ STOP_SECONDS = 2.0             # in which workers end by themselves
 START_SECONDS = 120.0          # until a worker's first step, at the least: on a busy machine Numba compiles slowly
 ASLEEP_SECONDS = 5.0           # between two looks: it was the machine that stood still, not a worker
 ANSWER_SECONDS = 10.0          # until a checkpoint does without those who have not answered
-STILLBORN = 3                  # failures in a row, with no update by anybody in between, after which there is no hope
+STILLBORN = 3                  # workers in a row that fail before their first update: then there is no hope
+UNHEARD = ("It did not get as far as to say why: see the traceback above.  Workers import the program that started "
+           "them: it has to be a file, with its main part under if __name__ == '__main__'.")
 
 
 class WorkerDied(RuntimeError):
@@ -40,7 +43,7 @@ class Crew:
         self.seats: dict[int, Seat] = {}
         self.absent = list(range(self.size))                             # workers that are to be started
         self.restored = dict(enumerate(start.workers))                   # states that nobody has taken up yet
-        self.restarts = self.in_a_row = self.updates_seen = 0
+        self.restarts = self.in_a_row = 0
         self.requested: float | None = None                              # when states were asked for
         self.looked = time.monotonic()
 
@@ -86,12 +89,25 @@ class Crew:
         seed = np.random.SeedSequence(self.start_point.config.seed, spawn_key=(self.streams,))
         self.shared.counters[number, HEARTBEAT] = 0
         ours, theirs = self.context.Pipe(duplex=False)
-        arguments = (number, self.start_point.config, self.shared, seed, state, theirs)
+        arguments = (number, pickle.dumps(self.start_point.config), self.shared, seed, state, theirs)
         process = self.context.Process(target=_begin, args=(dict(os.environ), *arguments), daemon=True)
-        with signals_held():
-            process.start()
-            self.seats[number] = Seat(process, ours)
-        theirs.close()
+        try:
+            with processes.starting():
+                process.start()
+                self.seats[number] = Seat(process, ours, int(self.shared.counters[number, UPDATES]))
+        except (EOFError, ConnectionError) as error:                     # the server has died, and is started anew
+            ours.close()
+            self._put_back(number, f"worker {number} could not be started: {error!r}")
+        finally:
+            theirs.close()
+
+    def _put_back(self, number: int, how: str) -> None:
+        """Have a worker started again; raises WorkerDied where that has been done too often."""
+        if self.restarts >= self.watch.max_restarts:
+            raise WorkerDied(how)
+        self.restarts += 1
+        self.news.append(f"{how.splitlines()[0]}; replaced, {self.restarts} of at most {self.watch.max_restarts}")
+        self.absent.append(number)
 
     def _wait(self, seconds: float) -> None:
         """Until something is said or somebody ends, at most ``seconds``; then receive what was said."""
@@ -107,29 +123,29 @@ class Crew:
         asleep, self.looked = now - self.looked > ASLEEP_SECONDS, now
         for number, seat in self.seats.items():
             silence = seat.silence(int(self.shared.counters[number, HEARTBEAT]), now)
+            begun = self.shared.counters[number, UPDATES] > seat.updates     # and all kernels are compiled
             if asleep:
                 seat.beaten = now
-            elif seat.alive and silence > (limit if seat.beats else max(limit, START_SECONDS)):
+            elif seat.alive and silence > (limit if begun else max(limit, START_SECONDS)):
                 seat.kill(silence)
 
     def _replace(self, number: int, seat: Seat) -> None:
         """Report a death, and have another worker started; raises WorkerDied where that has no use any more."""
         seat.receive()                                                   # what it said last
         how = f"worker {number} {seat.ending()}"
-        if self._is_hopeless(seat) or self.restarts >= self.watch.max_restarts:
-            raise WorkerDied(f"{how}\n{seat.failure}".strip())
-        self.restarts += 1
-        self.news.append(f"{how}{seat.reason()}; replaced, {self.restarts} of at most {self.watch.max_restarts}")
+        if self._is_hopeless(number, seat) or self.restarts >= self.watch.max_restarts:
+            raise WorkerDied(f"{how}\n{seat.failure or UNHEARD * (not seat.beats)}".strip())
         seat.pipe.close()
         del self.seats[number]
         self.restored.pop(number, None)                                  # perhaps that is what it died of
-        self.absent.append(number)
+        self._put_back(number, how + seat.reason())
 
-    def _is_hopeless(self, seat: Seat) -> bool:
-        """Whether nobody is left, and this one could not be made, or one after the other fails without an update."""
-        updates = int(self.shared.counters[:, UPDATES].sum())
-        before = self.in_a_row if updates == self.updates_seen else 0
-        self.in_a_row, self.updates_seen = before + seat.failed, updates
+    def _is_hopeless(self, number: int, seat: Seat) -> bool:
+        """Whether nobody is left, and this one could not be made, or one after the other fails before an update."""
+        if self.shared.counters[number, UPDATES] > seat.updates:
+            self.in_a_row = 0
+        else:
+            self.in_a_row += seat.failed
         return not self.alive and (seat.unmade or self.in_a_row >= STILLBORN)
 
     def request_states(self) -> None:
@@ -175,13 +191,21 @@ class Crew:
             for seat in self.seats.values():
                 seat.process.kill()
             for seat in self.seats.values():
-                seat.process.join()
+                seat.process.join(JOIN_SECONDS)
+            if self.alive:                                               # killed, but who should tell us has stopped
+                processes.abandon_server()
+            for seat in self.seats.values():
                 seat.receive()
                 if seat.process.exitcode and not seat.finished:
                     seat.state = None                                    # of an earlier moment, if there is one
 
 
-def _begin(environ: dict[str, str], *arguments: Any) -> None:
+def _begin(environ: dict[str, str], number: int, config: bytes, *arguments: Any) -> None:
     """A worker process."""
     processes.begin(environ)
-    worker.main(*arguments)
+    try:
+        read = pickle.loads(config)
+    except Exception:
+        arguments[-1].send(("unmade", traceback.format_exc()))
+        raise SystemExit(1) from None
+    worker.main(number, read, *arguments)

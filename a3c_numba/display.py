@@ -33,7 +33,7 @@ class Display:
         score = "--" if row.mean_score != row.mean_score else f"{row.mean_score:.1f}"
         skipped = f"  {row.skipped} updates skipped" if row.skipped else ""
         back = f" ({row.restarts} replaced)" if row.restarts else ""
-        alive = f"{row.workers} workers{back}  " if row.workers else ""
+        alive = f"{row.workers} worker{'s' * (row.workers > 1)}{back}  " if row.workers else ""
         return (f"{_count(row.global_step)}/{_count(self.total_steps)} steps  {row.steps_per_second:.0f}/s  "
                 f"{_duration(left)} left  {alive}{row.episodes} episodes  "
                 f"score {score}  entropy {row.entropy:.2f}  {_duration(row.seconds)} gone{skipped}")

@@ -9,13 +9,12 @@ An episode is determined by the evaluation's seed and the episode's number alone
 import signal
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import asdict, dataclass
-from multiprocessing import active_children
+from multiprocessing import get_context
 from numbers import Integral
 from typing import Any, Iterator, NamedTuple
 
 import numpy as np
 
-from . import processes
 from .config import Config
 from .envs import is_atari
 from .policy import Policy
@@ -97,11 +96,11 @@ def evaluate(config: Config, theta: np.ndarray, how: Evaluation, workers: int = 
     if workers == 1:
         stage = Stage(config, theta, how)
         return [stage.play(episode) for episode in range(how.episodes)]
-    with ProcessPoolExecutor(workers, processes.context(), _open_stage, (config, theta, how)) as pool:
+    with ProcessPoolExecutor(workers, get_context("spawn"), _open_stage, (config, theta, how)) as pool:
         try:
             return list(pool.map(_play, range(how.episodes)))
         except BaseException:                                            # Ctrl-C: nobody waits for games under way
-            for child in active_children():
+            for child in list(pool._processes.values()):
                 child.kill()
             raise
 

@@ -1,4 +1,4 @@
-"""Ctrl-C, SIGTERM, a closed terminal, while workers run: the first is noted until all is safe, the second acts at once."""
+"""Ctrl-C, SIGTERM, a closed terminal while workers run: the first waits until all is safe, the second acts at once."""
 
 import signal
 import threading
@@ -40,10 +40,10 @@ class Interrupts:
             signal.signal(*self._before.popitem())
 
     def __exit__(self, *_: Any) -> None:
-        again = self._before and self.noted
+        heeded = bool(self._before)
         self._restore()
-        if again:
-            signal.raise_signal(again)
+        if heeded and self.noted:
+            signal.raise_signal(self.noted)
 
 
 @contextmanager

@@ -1,12 +1,14 @@
 """One worker: the body of Algorithms 1, S2 and S3, in a process of its own.
 
     repeat
-        theta' <- theta                       (one-step methods: read theta itself at every step)
+        d theta <- 0, theta' <- theta         (one-step methods read theta itself)   behind the last optimizer.update
         play until terminal or t_max                                     rollout.Player
-        R <- r + gamma max_a Q(s'; theta-)    (A3C: R <- r + gamma R, from V)   target.py, algorithm.targets
+        R <- 0 if terminal, else              V(s_T; theta')  A3C        algorithm.targets, target.py
+                                              max_a Q(s_T, a; theta-)  n-step Q
+        R <- r_t + gamma R, backwards         (one-step methods: r_t + gamma Q(s_{t+1}, .; theta-) for each step)
         d theta <- d theta + dL/d theta'                                 algorithm.loss_gradient, network.backward
         theta <- theta - eta d theta / sqrt(g + epsilon)                 optimizer.update, without a lock
-        T <- T + t                                                       shared.advance
+        T <- T + t                            (the paper counts step by step)   shared.advance
         if T has crossed a multiple of I_target: theta- <- theta
     until T > T_max
 """
@@ -81,6 +83,7 @@ class Worker:
                               d_outputs, input_gradient=False)           # accumulate d_theta
         gauges = self.policy.entropy(outputs[0]), float(algorithm.value(outputs).mean())
         eta = linear(optimizer.learning_rate, 0, progress)
+        # theta without a lock; on its way also theta' <- theta and d theta <- 0, for the next rollout
         norm = optimizer.update(shared.theta, self.statistics, self.d_theta.flat, self.local.flat, eta)
         self.advance(rollout.length, (*gauges, norm))
         if episode:
@@ -117,15 +120,17 @@ class Worker:
     def publish(self, pipe: Any, kind: str = "state") -> None:
         """Send this worker's random stream and episode; theta, statistics and theta- are copied as they stand."""
         shared = self.shared
+        request = shared.commands[REQUEST]
         shared.keep(self.number)
         pipe.send((kind, self.player.state() | {"steps": int(shared.counters[self.number, STEPS])}))
-        shared.counters[self.number, SERVED] = shared.commands[REQUEST]
+        shared.counters[self.number, SERVED] = request
 
 
 def main(number: int, config: Config, shared: Shared, seed: np.random.SeedSequence, state: Any, pipe: Any) -> None:
     """A worker from its first line to its last; what goes wrong is sent to the trainer as a traceback."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)                         # a group's signals reach all; the trainer acts
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    np.random.seed(seed.generate_state(4))                               # NumPy's own stream, of an environment's noise
     failed = "unmade"
     try:
         worker = Worker(number, config, shared, seed)
@@ -133,6 +138,7 @@ def main(number: int, config: Config, shared: Shared, seed: np.random.SeedSequen
         if state is not None:
             worker.player.restore(state)
         worker.loop(pipe)
+        worker.player.env.close()
     except Exception:
         pipe.send((failed, traceback.format_exc()))
         raise SystemExit(1) from None

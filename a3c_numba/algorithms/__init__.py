@@ -2,7 +2,7 @@
 
                      acts on            the target of step t ends in              read off
     OneStepQ         theta itself       max_a Q(s_{t+1}, a)                       theta-          Algorithm 1
-    OneStepSarsa     theta itself       Q(s_{t+1}, a_{t+1})                       theta-          section 4.2
+    OneStepSarsa     theta itself       Q(s_{t+1}, a_{t+1})                       theta-          section 4
     NStepQ           theta', a copy     max_a Q(s_T, a), at the rollout's end     theta-          Algorithm S2
     A3C              theta', a copy     V(s_T), at the rollout's end              theta'          Algorithm S3
 

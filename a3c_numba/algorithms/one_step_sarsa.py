@@ -1,4 +1,4 @@
-"""Asynchronous one-step Sarsa (paper, section 4.2).
+"""Asynchronous one-step Sarsa (paper, section 4).
 
     R_t = r_t + gamma Q(s_{t+1}, a_{t+1}; theta-)             r_t alone where the episode terminated
 

@@ -1,4 +1,4 @@
-"""Stochastic gradient descent with momentum, which each worker has for itself (paper, section 4, equation 7).
+"""Stochastic gradient descent with momentum, which each worker has for itself (paper, section 4, Optimization).
 
     m     <- alpha m + (1 - alpha) d
     theta <- theta - eta m

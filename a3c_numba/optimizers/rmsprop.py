@@ -1,4 +1,4 @@
-"""RMSProp with statistics that all workers share, or that each has for itself (paper, section 4, equations 8 and 9).
+"""RMSProp with statistics that all workers share, or that each has for itself (paper, section 4, Optimization).
 
     g     <- alpha g + (1 - alpha) d^2
     theta <- theta - eta d / sqrt(g + epsilon)

@@ -85,7 +85,7 @@ def _(algorithm: A3C, policy: Any, rollout: Rollout, returns: np.ndarray, output
         return _each(part, policy, rollout, returns, advantages, outputs)
     terms = {"-log pi A": only(0.0, 0.0, advantages), "-beta H": only(beta, 0.0, 0 * advantages),
              "c A^2": only(0.0, algorithm.value_weight, 0 * advantages)}
-    formula = f"sum of -log pi(a_t) A_t - beta H_t + c A_t^2,  beta = {beta:g}, c = {algorithm.value_weight:g}"
+    formula = f"sum of -log pi(a_t) A_t - {beta:g} H_t + {algorithm.value_weight:g} A_t^2"
     return Loss(formula, {"V_t": algorithm.value(outputs), "R_t": returns, "A = R - V": advantages}, terms)
 
 

@@ -124,7 +124,7 @@ def _update(worker: Worker, update: Update) -> Iterator[str]:
     optimizer = worker.config.optimizer
     yield "UPDATE: " + ";  ".join(OPTIMIZERS[type(optimizer)])
     values = ", ".join(f"{key} {value:g}" for key, value in vars(optimizer).items() if key != "learning_rate")
-    yield f"     {values}, eta {update.eta:.6g} = {optimizer.learning_rate:g} annealed"
+    yield f"     {values}, eta now {update.eta:.6g}, at step 0 {optimizer.learning_rate:g}"
     factor = clip_factor(worker, update)
     yield (f"     ||d_theta|| = root of the sum of all ||d_W||^2 and ||d_b||^2 = {update.norm:.6g}, "
            + _clipped(update.norm, optimizer.max_gradient_norm, factor))

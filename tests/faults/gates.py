@@ -9,6 +9,7 @@ import time
 from pathlib import Path
 
 import gymnasium
+import numpy as np
 
 from a3c_numba.envs.toys import Catch, Corridor
 
@@ -88,6 +89,15 @@ class CannotBeMadeOnce(Gated):
             raise ArithmeticError("this constructor is broken")
 
 
+class Noisy(Gated):
+    """Says what NumPy's global stream gives it first."""
+
+    def __init__(self):
+        super().__init__()
+        if multiprocessing.parent_process():
+            (folder() / f"noise-{np.random.random()}").touch()
+
+
 class NoNumbers(Catch):
     """Every reward is NaN."""
 
@@ -115,7 +125,7 @@ class RaisesAlways(Gated):
         return super().step(action)
 
 
-MADE = (Gated, SlowCorridor, HangsOnce, RaisesOnce, RaisesInReset, CannotBeMadeOnce, CannotBeMade, NoNumbers,
+MADE = (Gated, SlowCorridor, HangsOnce, RaisesOnce, RaisesInReset, CannotBeMadeOnce, CannotBeMade, NoNumbers, Noisy,
         RaisesAlways)
 for _class in MADE:
     if f"{_class.__name__}-v0" not in gymnasium.registry:

@@ -2,6 +2,7 @@
 
 import os
 import signal
+import sys
 import time
 
 import numpy as np
@@ -101,3 +102,16 @@ def newest(out):
         return load(out / "latest.npz").global_step
     except ValueError:
         return 0
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="there is no server")
+def test_a_fork_server_that_stands_still_does_not_hang_the_end(tmp_path):
+    with Run(tmp_path, "tests.faults.gates:Gated-v0", *TWO) as run:
+        run.trains(workers=2)
+        workers, server = run.workers(), children(run.process.pid, b"forkserver")[0]
+        os.kill(server, signal.SIGSTOP)
+        os.kill(run.process.pid, signal.SIGINT)
+        code, err = run.ended(12)
+        assert code == 130 and "Traceback" not in err, err
+        until(lambda: not any(alive(pid) for pid in [*workers, server]), seconds=3)
+    assert load(run.out / "latest.npz").global_step > 0

@@ -3,14 +3,17 @@
 import os
 import random
 import signal
+import sys
 import time
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 
 from a3c_numba.checkpoint import load
+from a3c_numba.seat import Seat
 from tests.faults import gates  # noqa: F401  what a checkpoint names is not imported on loading it
-from tests.faults.runs import Run, table, until
+from tests.faults.runs import Run, children, table, until
 
 pytestmark = [pytest.mark.faults, pytest.mark.skipif(not os.path.exists("/proc/self/stat"), reason="looks into /proc")]
 
@@ -116,3 +119,35 @@ def cpu_seconds(pid):
     with open(f"/proc/{pid}/stat") as file:
         user, system = file.read().rpartition(")")[2].split()[11:13]
     return (int(user) + int(system)) / os.sysconf("SC_CLK_TCK")
+
+
+def servers_of(run):
+    return children(run.process.pid, b"forkserver")
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="there is no server")
+def test_a_fork_server_that_dies_takes_its_workers_along_and_all_are_replaced(tmp_path):
+    with Run(tmp_path, GATED, "--workers", 3, "--total-steps", 10_000) as run:
+        run.trains(workers=3)
+        server = servers_of(run)[0]
+        os.kill(server, signal.SIGKILL)
+        until(lambda: len(run.workers()) == 3 and server not in servers_of(run), 14)
+        run.open()
+        code, err = run.ended()
+    assert code == 0 and "Traceback" not in err, err
+    assert len(run.events()) >= 3
+
+
+def test_environments_have_numpy_streams_of_their_own(tmp_path):
+    """Also NumPy's global one, which a forked process would share with its siblings."""
+    with Run(tmp_path, "tests.faults.gates:Noisy-v0", "--workers", 3, "--total-steps", 3000) as run:
+        run.open()
+        assert run.ended()[0] == 0
+    drawn = [path.name for path in run.gates.glob("noise-*")]
+    assert len(drawn) >= 3
+
+
+@pytest.mark.parametrize("number", [signal.SIGKILL, 40])
+def test_any_signal_has_a_name(number):
+    process = SimpleNamespace(exitcode=-number)
+    assert Seat(process, None, 0).ending() == f"was ended by {'SIGKILL' if number == 9 else 'signal 40'}"

@@ -1,6 +1,6 @@
 """Exercise 6: one step of RMSProp.
 
-The paper's optimiser (equations 8 and 9).  theta are the parameters, d their gradient, g a running mean of d^2, which
+The paper's optimiser (its section 4).  theta are the parameters, d their gradient, g a running mean of d^2, which
 all workers share as they share theta; all (n,), element by element:
 
     g     <- alpha g + (1 - alpha) d^2

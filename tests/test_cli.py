@@ -74,7 +74,7 @@ def test_options_reach_the_run(capsys):
     assert program("train", "Corridor", "--workers", 1, "--total-steps", "2e1", "--seed", 7, "--hidden", 5, "--t-max",
                    3, "--entropy-weight", 0.5) == 0
     err = capsys.readouterr().err
-    assert "Corridor: 1 workers, 20 steps, into runs/Corridor-s7" in err and "\x1b" not in err
+    assert "Corridor: 1 worker, 20 steps, into runs/Corridor-s7" in err and "\x1b" not in err
     config = load(Path("runs/Corridor-s7/final.npz")).config
     assert (config.network.hidden, config.algorithm.t_max, config.algorithm.entropy_weight) == (5, 3, 0.5)
     assert json.loads(Path("runs/Corridor-s7/config.json").read_text())["network"]["hidden"] == 5

@@ -157,10 +157,12 @@ def test_the_command_prints_the_figures_and_writes_every_game(catch_run, tmp_pat
     assert json.loads(two.read_text())["games"] == games
 
 
-def test_without_a_name_the_games_are_beside_the_agent(catch_run, tmp_path):
-    path = tmp_path / "agent.npz"
+def test_without_a_name_the_games_are_in_the_runs_folder_and_beside_a_file_nothing_is_written(catch_run, tmp_path):
+    options = ("--episodes", 2, "--deterministic", "--protocol", "noop", "--seed", 4)
+    path = tmp_path / "final.npz"
     path.write_bytes((catch_run / "final.npz").read_bytes())
-    assert program("evaluate", path, "--episodes", 2, "--deterministic", "--protocol", "noop", "--seed", 4) == 0
+    assert program("evaluate", path, *options) == 0 and list(tmp_path.iterdir()) == [path]
+    assert program("evaluate", tmp_path, *options) == 0
     result = json.loads((tmp_path / "evaluation.json").read_text())
     assert (result["deterministic"], result["protocol"], result["seed"]) == (True, "noop", 4)
 
@@ -170,7 +172,8 @@ def test_without_a_name_the_games_are_beside_the_agent(catch_run, tmp_path):
 def test_the_result_says_how_was_played(tmp_path, capsys, algorithm, options, epsilon):
     agent = Agent("Catch", algorithm, workers=1)
     agent.save(tmp_path / "agent.npz")
-    assert program("evaluate", tmp_path / "agent.npz", "--episodes", 2, *options) == 0
-    result = json.loads((tmp_path / "evaluation.json").read_text())
+    out = tmp_path / "games.json"
+    assert program("evaluate", tmp_path / "agent.npz", "--episodes", 2, "--json", out, *options) == 0
+    result = json.loads(out.read_text())
     assert (result["algorithm"], result["epsilon"]) == (algorithm, epsilon)
     assert ("epsilon" in capsys.readouterr().out) == (epsilon is not None)

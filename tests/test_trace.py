@@ -275,7 +275,7 @@ def test_a_checkpoint_in_the_middle_goes_on_at_its_step(tmp_path, capsys):
     save(tmp_path / "half.npz", half)
     assert traced(tmp_path / "half.npz") == 0
     out = capsys.readouterr().out
-    assert "from step 2,500,000 of 5,000,000" in out and "eta 0.00035 = 0.0007 annealed" in out
+    assert "from step 2,500,000 of 5,000,000" in out and "eta now 0.00035, at step 0 0.0007" in out
 
 
 @pytest.mark.parametrize("arguments, words", [

@@ -65,8 +65,8 @@ def clashes(begin: Floats, end: Floats) -> list[tuple[float, float]]:
 
 def legend(sheet: Sheet, left: float) -> None:
     """What the colours mean, in a row from ``left``."""
-    for colour, words in ((PLAYING, "rollout"), (LEARNING, "backward"), (FRESH, "write, fresh"),
-                          (STALE, "write, stale"), (READ, "theta' copied"), (CLASH, "two write at once")):
+    for colour, words in ((PLAYING, "rollout"), (LEARNING, "backward"), (FRESH, "write of the freshest"),
+                          (STALE, "of the stalest"), (READ, "theta' copied"), (CLASH, "two write at once")):
         sheet.box((left, 92), (18, 16), colour)
         sheet.text(words, (left + 25, 106), 16)
         left += 25 + sheet.text_width(words, 16) + 26

@@ -19,8 +19,9 @@ pytestmark = pytest.mark.skipif(os.name != "posix", reason="process groups are P
 
 
 def heed_sigint():
-    """A suite that a shell's "&" started has it ignored, and so would have the program while Python itself starts."""
+    """A suite that a shell's "&" or nohup started has signals ignored, and so would have the program."""
     signal.signal(signal.SIGINT, signal.SIG_DFL)
+    signal.signal(signal.SIGHUP, signal.SIG_DFL)
 
 
 def start(out, workers=2, preexec_fn=heed_sigint):

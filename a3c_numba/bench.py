@@ -127,7 +127,7 @@ def pieces(config: Config, seconds: float) -> dict[str, float]:
     start = start_of(config)
     shared = Shared(get_context("spawn"), len(start.theta), 1, config.optimizer.own_statistics,
                     config.algorithm.uses_target)
-    shared.theta[:] = start.theta
+    shared.take_up(start.theta, None, None)
     worker = Worker(0, config, shared, np.random.SeedSequence(0))
     worker.update()
     spent = {name: [0.0] for name in ("environment", "forward", "backward", "update")}

@@ -10,13 +10,13 @@ from pathlib import Path
 from . import bench as benchmark
 from . import gradient_check, options, show
 from .agent import configure
-from .checkpoint import Checkpoint, CheckpointError, load_fitting
+from .checkpoint import Checkpoint, load_fitting
 from .config import Config, name_of
 from .display import Display
 from .evaluation import Evaluation, summary
 from .evaluation import evaluate as play_games
 from .pictures import learning_curve
-from .run_folder import RunFolder, RunFolderError
+from .run_folder import RunFolder, RunFolderError, agent_file
 from .speedup import Speedup
 from .sweep import LearningRates, Sweep
 from .trainer import Trainer, start_of
@@ -104,13 +104,8 @@ def _check_same(env: str, file: Path) -> None:
 
 
 def _trained(arguments: Namespace) -> tuple[Path, Checkpoint]:
-    """The agent in a file, or in a run's folder: the final one, or while there is none the best, or the latest."""
-    path = Path(arguments.source)
-    if path.is_dir():
-        found = [path / name for name in ("final.npz", "best.npz", "latest.npz") if (path / name).exists()]
-        if not found:
-            raise CheckpointError(f"{path}: holds no checkpoint (final.npz, best.npz or latest.npz)")
-        path = found[0]
+    """The agent in a file or a run's folder."""
+    path = agent_file(Path(arguments.source))
     checkpoint = load_fitting(path, arguments.env)
     if arguments.epsilon is not None:
         checkpoint.config = _with_epsilon(checkpoint.config, arguments)

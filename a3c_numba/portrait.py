@@ -15,11 +15,12 @@ from typing import Any, Iterator, NamedTuple
 import gymnasium
 import numpy as np
 
-from .checkpoint import Checkpoint, CheckpointError, load_fitting
+from .checkpoint import Checkpoint, load_fitting
 from .evaluation import Evaluation, Stage
 from .pictures import VideoWriter, learning_curve
 from .pictures.portrait import activations_picture, filters_picture, matrices_picture
 from .pictures.saliency import Game, Look, bright, saliency_frame, saliency_picture
+from .run_folder import agent_file
 from .saliency import Eye, activations
 from .show import FRAMES_PER_SECOND, action_names
 
@@ -34,15 +35,6 @@ class Step(NamedTuple):
     value: float
     action: int | None         # None for a continuous one
     layers: dict[str, np.ndarray]
-
-
-def trained(source: Path, env: str | None) -> Checkpoint:
-    """The agent in a file, or in a run's folder: the final one, or else the best, or the latest."""
-    names = ("final.npz", "best.npz", "latest.npz")
-    path = next((source / name for name in names if (source / name).exists()), source)
-    if path.is_dir():
-        raise CheckpointError(f"{path}: holds no checkpoint ({', '.join(names)})")
-    return load_fitting(path, env)
 
 
 def stage_of(checkpoint: Checkpoint, seed: int) -> Stage:
@@ -147,7 +139,7 @@ def run(arguments: Namespace) -> int:
     if not 2 <= arguments.steps <= 10_000:
         raise ValueError(f"steps must be from 2 to 10,000; got {arguments.steps}")
     source, folder = Path(arguments.source), Path(arguments.out)
-    checkpoint = trained(source, arguments.env)
+    checkpoint = load_fitting(agent_file(source), arguments.env)
     folder.mkdir(parents=True, exist_ok=True)
     paths = draw(checkpoint, folder, arguments.steps, arguments.seed, arguments.video)
     if (source / "episodes.csv").exists():

@@ -1,7 +1,7 @@
 """How workers come to be processes, and how they end when nobody is left to work for.
 
-On Linux they are forked from a server that is started once and has imported what a worker needs: that takes a hundredth
-of a second instead of one, and what was imported lies in memory once.  The server is this package's own: the program's
+On Linux they are forked from a server that is started once and has imported what a worker needs: a replacement is there
+at once, and what was imported lies in memory once.  The server is this package's own: the program's
 other processes do not come from it.  Elsewhere than on Linux workers are spawned.
 """
 

@@ -125,7 +125,7 @@ class Crowd:
         context, n = processes.context(), len(self.start.theta)
         self.shared = Shared(context, n, config.workers, config.optimizer.own_statistics, config.algorithm.uses_target)
         self.tally = Shared(context, n, 1)
-        self.shared.theta[:] = self.start.theta
+        self.shared.take_up(self.start.theta, None, None)
         self.pipes: list[Any] = []
         self.processes: list[Any] = []
         try:
@@ -139,7 +139,8 @@ class Crowd:
             ours, theirs = context.Pipe()
             arguments = dict(os.environ), number, config, (self.shared, self.tally), theirs
             process = context.Process(target=_work, args=arguments, daemon=True)
-            process.start()
+            with processes.starting():
+                process.start()
             theirs.close()
             self.pipes.append(ours)
             self.processes.append(process)

@@ -52,6 +52,19 @@ OLDER = re.compile(r"latest-([1-9][0-9]*)\.npz")
 STALE = re.compile(r"\.(latest(-[0-9]+)?|best|final)\.npz\.[0-9]+\.tmp|(progress|episodes)\.tmp")
 
 
+AGENTS = ("final.npz", "best.npz", "latest.npz")     # a run's agent is the first of these that is there
+
+
+def agent_file(source: Path) -> Path:
+    """``source``, a file, or the file of the agent in that run's folder; raises CheckpointError where it has none."""
+    if not source.is_dir():
+        return source
+    found = [source / name for name in AGENTS if (source / name).exists()]
+    if not found:
+        raise CheckpointError(f"{source}: holds no checkpoint (final.npz, best.npz or latest.npz)")
+    return found[0]
+
+
 class RunFolderError(ValueError):
     """A folder that cannot take, or does not hold, a run; one line."""
 

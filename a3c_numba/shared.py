@@ -81,6 +81,12 @@ class Shared:
         """Wall-clock seconds of training, from the very start of the run."""
         return time.monotonic() - self.started
 
+    def take_up(self, theta: np.ndarray, statistics: np.ndarray | None, target: np.ndarray | None) -> None:
+        """Start from a checkpoint's vectors; statistics that it lacks are 0, and theta- is theta."""
+        self.theta[:] = theta
+        self.statistics[:] = 0 if statistics is None else statistics
+        self.target[:] = theta[:self.target.size] if target is None else target
+
     def go_on_from(self, global_step: int, seconds: float) -> None:
         """Count on from where a run was interrupted."""
         self.clock[0] = global_step

@@ -68,9 +68,7 @@ class Trainer:
         self.shared = Shared(context, len(start.theta), self.config.workers,
                              self.config.optimizer.own_statistics, self.config.algorithm.uses_target)
         self.shared.go_on_from(start.global_step, start.seconds)
-        self.shared.theta[:] = start.theta
-        self.shared.statistics[:] = 0 if start.statistics is None else start.statistics
-        self.shared.target[:] = start.theta[:self.shared.target.size] if start.target is None else start.target
+        self.shared.take_up(start.theta, start.statistics, start.target)
         self.crew = Crew(context, self.shared, start, watch)
         self.interrupts = Interrupts()
         self.standing = Standing(self.shared, self.config, start.seconds, start.global_step)

@@ -54,6 +54,7 @@ def _tile(typing, lanes, height, size, y, y_at, x, x_at, w, w_at):
     width, align = lanes.literal_value, y.dtype.bitwidth // 8            # a vector may begin at any number
 
     def emit(context, builder, signature, arguments):
+        """The instructions: one tile for each height that fits, of which a run takes the one it was asked for."""
         number = context.get_value_type(y.dtype)
         vector, lanes_0 = ir.VectorType(number, width), ir.Constant(ir.VectorType(ir.IntType(32), width), None)
         views = [context.make_array(kind)(context, builder, arguments[i]) for kind, i in ((y, 3), (x, 5), (w, 7))]
@@ -61,11 +62,13 @@ def _tile(typing, lanes, height, size, y, y_at, x, x_at, w, w_at):
             cgutils.unpack_tuple(builder, arguments[i]) for i in (2, 4, 6, 8))
 
         def address(kind, view, first, *terms):
+            """Of the number at first + sum of step * index over ``terms``."""
             for step, index in terms:
                 first = builder.add(first, builder.mul(step, index))
             return builder.bitcast(builder.gep(view.data, [first]), kind.as_pointer())
 
         def emit_tile(columns):
+            """y[q, :] += sum over r, c of x[q, r, c] w[r, c, :], the sums kept in registers."""
             places = [address(vector, views[0], y_first, (y_step, q)) for q in columns]
             sums = [cgutils.alloca_once(builder, vector) for _ in columns]             # LLVM makes them registers
             for total, place in zip(sums, places):

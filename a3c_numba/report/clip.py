@@ -14,6 +14,7 @@ from ..pictures import PicturesUnavailable, VideoWriter, play_frame
 from ..pictures.canvas import load_cv2
 from ..pictures.video import Frame
 from .recorded_run import Run
+from ..run_folder import agent_file
 from ..show import FRAMES_PER_SECOND, Scene, action_names, watch
 
 LARGEST = 1_800_000            # bytes of a GIF: above it every other frame is dropped
@@ -47,11 +48,12 @@ def agent_of(run: Run, agent: Path | None) -> tuple[Path, Checkpoint]:
         if checkpoint.config.env_name != run.name:
             raise ValueError(f"{agent} plays {checkpoint.config.env_name}, and {run.path} is a run of {run.name}")
         return agent, checkpoint
-    found = [run.path / name for name in ("final.npz", "best.npz", "latest.npz") if (run.path / name).exists()]
-    if not found:
-        raise NoClip("the folder holds no checkpoint (final.npz, best.npz or latest.npz)")
     try:
-        return found[0], load_fitting(found[0])
+        path = agent_file(run.path)
+    except CheckpointError:
+        raise NoClip("the folder holds no checkpoint (final.npz, best.npz or latest.npz)") from None
+    try:
+        return path, load_fitting(path)
     except (CheckpointError, MissingPackage) as error:
         raise NoClip(str(error)) from None
 

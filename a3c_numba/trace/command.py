@@ -13,16 +13,15 @@ import numpy as np
 from .. import options
 from ..agent import configure
 from ..algorithms import ALGORITHMS
-from ..checkpoint import Checkpoint, CheckpointError, load_fitting
+from ..checkpoint import Checkpoint, load_fitting
 from ..config import name_of
 from ..presets import PRESETS
-from .recorded_update import Update, record
+from ..run_folder import agent_file
 from ..shared import Shared
-from .table import report
 from ..trainer import start_of
 from ..worker import Worker
-
-CHECKPOINTS = ("final.npz", "best.npz", "latest.npz")
+from .recorded_update import Update, record
+from .table import report
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -77,12 +76,7 @@ def _start(arguments: argparse.Namespace) -> Checkpoint:
     typed = [name for name in ("preset", "algorithm", "recurrent") if getattr(arguments, name)]
     if typed:
         raise ValueError(f"--{typed[0]} is for an environment: {path} has its own")
-    if path.is_dir():
-        found = [path / name for name in CHECKPOINTS if (path / name).exists()]
-        if not found:
-            raise CheckpointError(f"{path}: holds no checkpoint ({', '.join(CHECKPOINTS)})")
-        path = found[0]
-    return load_fitting(path)
+    return load_fitting(agent_file(path))
 
 
 def worker_of(start: Checkpoint, seed: int | None = None) -> Worker:
@@ -91,8 +85,7 @@ def worker_of(start: Checkpoint, seed: int | None = None) -> Worker:
     shared = Shared(get_context("spawn"), len(start.theta), 1, config.optimizer.own_statistics,
                     config.algorithm.uses_target)
     shared.go_on_from(start.global_step if start.global_step < config.total_steps else 0, start.seconds)
-    shared.theta[:] = start.theta
-    shared.statistics[:] = 0 if start.statistics is None else start.statistics[:len(start.theta)]
-    shared.target[:] = start.theta[:shared.target.size] if start.target is None else start.target
+    own = None if start.statistics is None else start.statistics[:len(start.theta)]      # worker 0's
+    shared.take_up(start.theta, own, start.target)
     chance = np.random.SeedSequence(config.seed if seed is None else seed, spawn_key=(start.streams + 1,))
     return Worker(0, config, shared, chance)

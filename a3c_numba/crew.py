@@ -74,10 +74,9 @@ class Crew:
         return self.shared.stopping or self.shared.global_step() >= self.start_point.config.total_steps
 
     def _start_absent(self) -> None:
-        """One at first, until it has made an update: by then all kernels are in the cache.  Then as many as cores."""
-        starting = sum(seat.alive and not seat.beats for seat in self.seats.values())
+        """One at first, until it has made an update: by then all kernels are in the cache.  Then all of them."""
         alone = not self.shared.counters[:, UPDATES].any()
-        free = 1 - self.alive if alone else (os.cpu_count() or 1) - starting
+        free = 1 - self.alive if alone else len(self.absent)
         for _ in range(min(len(self.absent), free)):
             if not self._is_over():
                 self._start(self.absent.pop(0))

@@ -1,8 +1,8 @@
 """How workers come to be processes, and how they end when nobody is left to work for.
 
-On Linux they are forked from a server that is started once and has imported what a worker needs: a replacement is there
-at once, and what was imported lies in memory once.  The server is this package's own: the program's
-other processes do not come from it.  Elsewhere than on Linux workers are spawned.
+On Linux they are forked from a server that is started once and has imported what a worker needs (preload.py): a
+replacement is there at once, and what was imported lies in memory once.  The server is this package's own: the
+program's other processes do not come from it.  Elsewhere than on Linux workers are spawned.
 """
 
 import ctypes
@@ -15,7 +15,7 @@ from typing import Any, Iterator
 
 from .interrupts import signals_held
 
-PRELOAD = ["a3c_numba.worker"]
+PRELOAD = ["a3c_numba.preload"]
 PR_SET_PDEATHSIG = 1           # of Linux's prctl
 LINUX = sys.platform == "linux"
 _server: Any = forkserver.ForkServer() if LINUX else None

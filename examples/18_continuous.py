@@ -4,9 +4,9 @@ AimContinuous shows one of three places, to be hit with a real number: -1, 0 or 
 1 less its distance from the place; 4 is perfect.
 
 Notice that nothing says "continuous": the environment's action space decides which policy there is.  Notice the
-variance too: small for the place in the middle, which has to be met exactly.  For the outer places a mean beyond the
-Box is as good, since its edge is then played, and the variance may stay large.  Any environment with a Box of actions
-goes the same way, only longer:
+variance too: it shrinks as the mean comes near the place, and what is left of it, kept up by the entropy in the loss,
+is the difference between the two scores at the end.  Any environment with a Box of actions goes the same way, only
+longer:
 
     python 18_continuous.py Pendulum-v1 600_000
 """

@@ -5,6 +5,7 @@ import json
 import gymnasium
 import numpy as np
 import pytest
+from gymnasium.spaces import Box
 
 from a3c_numba.algorithms import A3C
 from a3c_numba.envs.toys import Aim, Catch, Corridor
@@ -159,6 +160,7 @@ def test_a_recurrent_state_is_carried_across_rollouts_and_dropped_at_an_episodes
 def test_continuous_actions_are_kept_as_drawn_and_executed_within_their_box():
     executed = []
     env = Aim(continuous=True, length=50)
+    env.action_space = Box(-1, 1, (1,), np.float32)                      # narrow, so that many draws are outside
     step = env.step
     env.step = lambda action: (executed.append(np.array(action)), step(action))[1]
     player, theta = player_of(env, t_max=50)

@@ -126,15 +126,16 @@ class Aim(gymnasium.Env[NDArray[np.float32], Any]):
     """One of three places is shown at every step, and is to be hit: by its number, or by a real number near it.
 
     Observation: (3,) float32, one-hot place.
-    Actions: 0, 1, 2; or, where ``continuous``, a number (1,) in [-1, 1], the places being -1, 0 and 1.
-    Reward: 1 for a hit, else 0; a real number at a distance x from the place earns 1 - x, at least 0.
+    Actions: 0, 1, 2; or, where ``continuous``, a number (1,) in [-2, 2], the places being -1, 0 and 1.
+    Reward: 1 for a hit, else 0; a real number at a distance x from the place earns 1 - x.  The Box reaches beyond the
+    places and the reward has a slope everywhere in it, so that no mean of a Gaussian is lost where nothing is learned.
     Best return: ``length``, the number of steps, after which the episode terminates, or is cut off if it ``truncates``.
     """
 
     def __init__(self, length: int = 4, continuous: bool = False, truncates: bool = False):
         self.length, self.continuous, self.truncates = length, continuous, truncates
         self.observation_space = Box(0, 1, (3,), np.float32)
-        self.action_space = Box(-1, 1, (1,), np.float32) if continuous else Discrete(3)
+        self.action_space = Box(-2, 2, (1,), np.float32) if continuous else Discrete(3)
         self._t = self._place = 0
 
     def reset(self, *, seed: int | None = None, options: dict[str, Any] | None = None) -> tuple[NDArray, dict]:
@@ -146,7 +147,7 @@ class Aim(gymnasium.Env[NDArray[np.float32], Any]):
     def step(self, action: Any) -> tuple[NDArray, float, bool, bool, dict]:
         """Hit or miss, and another place.  Raises ValueError for an action that does not exist."""
         if self.continuous:
-            reward = max(0.0, 1 - abs(float(action[0]) - (self._place - 1)))
+            reward = 1 - abs(float(action[0]) - (self._place - 1))
         else:
             check(action, 3)
             reward = float(action == self._place)

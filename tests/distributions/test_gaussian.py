@@ -157,6 +157,7 @@ class Listener(Aim):
 
     def __init__(self):
         super().__init__(length=100, continuous=True)
+        self.action_space = Box(-1, 1, (1,), np.float32)
         self.heard = []
 
     def step(self, action):

@@ -105,11 +105,11 @@ def test_aim_shows_every_place():
     assert {int(obs.argmax()) for obs in seen} == {0, 1, 2} and all(obs.sum() == 1 for obs in seen)
 
 
-def test_aim_a_miss_earns_nothing_and_a_near_miss_a_share():
+def test_aim_a_miss_earns_nothing_or_as_much_less_as_it_is_off():
     discrete, continuous = Aim(), Aim(continuous=True)
     place = int(discrete.reset(seed=1)[0].argmax())
     assert discrete.step((place + 1) % 3)[1] == 0
-    for distance, reward in ((0, 1), (0.25, 0.75), (-0.25, 0.75), (1, 0), (-1.75, 0)):
+    for distance, reward in ((0, 1), (0.25, 0.75), (-0.25, 0.75), (1, 0), (-1.75, -0.75)):
         place = int(continuous.reset(seed=1)[0].argmax())
         assert continuous.step(np.array([place - 1 + distance]))[1] == pytest.approx(reward)
 

@@ -91,7 +91,7 @@ def test_a_constructor_that_fails_everywhere_ends_the_run_at_once(tmp_path):
 
 
 def test_sixty_four_workers_on_few_cores_all_work_and_all_stop(tmp_path):
-    """A worker takes about a second of a core to start, so that the test's share of 15 s does not last for Atari."""
+    """A worker takes a twentieth of a second of a core to start, and a fifth more where it imports and opens Atari."""
     with Run(tmp_path, "tests.faults.gates:Gated-v0", "--workers", 64, "--total-steps", 10**8, "--hidden", 4) as run:
         run.trains(workers=64, seconds=200)
         assert len(run.workers()) == 64

@@ -23,7 +23,6 @@ import platform
 import time
 from dataclasses import replace
 from math import prod
-from multiprocessing import get_context
 from pathlib import Path
 from typing import Any, Callable, Iterator
 
@@ -125,8 +124,7 @@ def environment_seconds(config: Config) -> float:
 def pieces(config: Config, seconds: float) -> dict[str, float]:
     """Seconds per agent step that one worker spends on each piece, timed in place while it trains for ``seconds``."""
     start = start_of(config)
-    shared = Shared(get_context("spawn"), len(start.theta), 1, config.optimizer.own_statistics,
-                    config.algorithm.uses_target)
+    shared = Shared(len(start.theta), 1, config.optimizer.own_statistics, config.algorithm.uses_target)
     shared.take_up(start.theta, None, None)
     worker = Worker(0, config, shared, np.random.SeedSequence(0))
     worker.update()

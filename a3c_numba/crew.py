@@ -36,8 +36,8 @@ class WorkerDied(RuntimeError):
 class Crew:
     """Workers, and the pipes on which they report; ``news`` has a line for whatever befell one of them."""
 
-    def __init__(self, context: Any, shared: Shared, start: Checkpoint, watch: Watch) -> None:
-        self.context, self.shared, self.start_point, self.size = context, shared, start, start.config.workers
+    def __init__(self, shared: Shared, start: Checkpoint, watch: Watch) -> None:
+        self.shared, self.start_point, self.size = shared, start, start.config.workers
         self.watch, self.streams = watch, start.streams
         self.news: list[str] = []
         self.seats: dict[int, Seat] = {}
@@ -87,9 +87,10 @@ class Crew:
             self.streams += 1                                            # never used before; stream 0 drew theta
         seed = np.random.SeedSequence(self.start_point.config.seed, spawn_key=(self.streams,))
         self.shared.counters[number, HEARTBEAT] = 0
-        ours, theirs = self.context.Pipe(duplex=False)
+        context = processes.context()
+        ours, theirs = context.Pipe(duplex=False)
         arguments = (number, pickle.dumps(self.start_point.config), self.shared, seed, state, theirs)
-        process = self.context.Process(target=_begin, args=(dict(os.environ), *arguments), daemon=True)
+        process = context.Process(target=_begin, args=(dict(os.environ), *arguments), daemon=True)
         try:
             with processes.starting():
                 process.start()

@@ -122,14 +122,14 @@ class Crowd:
 
     def __init__(self, config: Config) -> None:
         self.start = start_of(config)
-        context, n = processes.context(), len(self.start.theta)
-        self.shared = Shared(context, n, config.workers, config.optimizer.own_statistics, config.algorithm.uses_target)
-        self.tally = Shared(context, n, 1)
+        n = len(self.start.theta)
+        self.shared = Shared(n, config.workers, config.optimizer.own_statistics, config.algorithm.uses_target)
+        self.tally = Shared(n, 1)
         self.shared.take_up(self.start.theta, None, None)
         self.pipes: list[Any] = []
         self.processes: list[Any] = []
         try:
-            self._start(context, config)
+            self._start(processes.context(), config)
         except BaseException:
             self.close()
             raise

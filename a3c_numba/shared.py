@@ -45,8 +45,7 @@ class Shared:
         kept: copies of theta, statistics and target as they were at the last request.
     """
 
-    def __init__(self, context: Any, size: int, workers: int, own_statistics: bool = False,
-                 has_target: bool = False) -> None:
+    def __init__(self, size: int, workers: int, own_statistics: bool = False, has_target: bool = False) -> None:
         words = Vectors(size, size * (workers if own_statistics else 1), size * has_target)
         self._memory = Memory([
             *(Array(np.float32, (count,)) for count in words),

@@ -8,7 +8,6 @@ from typing import Callable
 import numpy as np
 
 from . import checkpoint as checkpoints
-from . import processes
 from .checkpoint import Checkpoint, CheckpointError
 from .config import Config
 from .crew import Crew
@@ -64,12 +63,11 @@ class Trainer:
         self.start, self.config, self.display, self.callback = start, start.config, display, callback
         self.watch = watch
         self.folder = RunFolder(out) if out else None
-        context = processes.context()
-        self.shared = Shared(context, len(start.theta), self.config.workers,
-                             self.config.optimizer.own_statistics, self.config.algorithm.uses_target)
+        self.shared = Shared(len(start.theta), self.config.workers, self.config.optimizer.own_statistics,
+                             self.config.algorithm.uses_target)
         self.shared.go_on_from(start.global_step, start.seconds)
         self.shared.take_up(start.theta, start.statistics, start.target)
-        self.crew = Crew(context, self.shared, start, watch)
+        self.crew = Crew(self.shared, start, watch)
         self.interrupts = Interrupts()
         self.standing = Standing(self.shared, self.config, start.seconds, start.global_step)
         self.best = best_of(self.folder.path) if self.folder else -np.inf

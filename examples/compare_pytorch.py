@@ -195,7 +195,7 @@ def rollout(env, obs, before, network, algorithm, acting):
 def baseline(options, config):
     """Steps per second of PyTorch."""
     context, start = get_context("spawn"), start_of(config)
-    shared = Shared(context, len(start.theta), config.workers)
+    shared = Shared(len(start.theta), config.workers)
     shared.theta[:] = from_ours(start.theta, config, config.make_env().action_space.n, options.layout)
     crew = [context.Process(target=worker, args=(k, options, config, shared)) for k in range(config.workers)]
     return steady_rate(shared, crew, options.seconds)

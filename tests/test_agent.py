@@ -2,7 +2,6 @@
 
 import dataclasses
 import json
-import multiprocessing
 
 import gymnasium
 import numpy as np
@@ -348,7 +347,7 @@ ACCUMULATED = [("Pendulum-v1", A3C(t_max=6), MLP()), ("Pendulum-v1", A3C(t_max=6
 def test_gradients_are_what_a_worker_accumulates(env, algorithm, network):
     agent = Agent(env, algorithm, RMSProp(), network, workers=1)
     theta, seen = agent.policy.parameters.flat.copy(), {}
-    shared = Shared(multiprocessing.get_context("spawn"), len(theta), 1, has_target=algorithm.uses_target)
+    shared = Shared(len(theta), 1, has_target=algorithm.uses_target)
     shared.theta[:] = theta
     shared.target[:] = theta[:shared.target.size] / 2
     worker = Worker(0, agent.config, shared, np.random.SeedSequence(3))

@@ -64,7 +64,7 @@ def test_nothing_is_lost_and_every_multiple_is_crossed_by_exactly_one():
 
 
 def test_advance_tells_each_worker_steps_of_its_own():
-    shared = Shared(CONTEXT, 4, PROCESSES)
+    shared = Shared(4, PROCESSES)
     sent = run(advance_many, shared)
     assert sorted(step for steps in sent for step in steps) == list(range(PROCESSES * ADDITIONS // 10))
     assert shared.global_step() == PROCESSES * ADDITIONS // 10

@@ -2,7 +2,6 @@
 
 import dataclasses
 import importlib.util
-import multiprocessing
 import random
 import subprocess
 import sys
@@ -49,7 +48,7 @@ def worker_after(config, rollouts):
     """A worker after so many rollouts and the last one's backward pass, before any update; that rollout, with rewards
     that matter."""
     start = start_of(config)
-    shared = Shared(multiprocessing.get_context("spawn"), len(start.theta), 1)
+    shared = Shared(len(start.theta), 1)
     shared.theta[:] = start.theta
     worker = Worker(0, config, shared, np.random.SeedSequence(1))
     for _ in range(rollouts):

@@ -2,7 +2,6 @@
 carries from one rollout to the next is all in the checkpoint."""
 
 import json
-import multiprocessing
 
 import numpy as np
 import pytest
@@ -59,8 +58,7 @@ def test_resuming_is_exact_with_one_worker(tmp_path, monkeypatch, name):
 
 def begun(config, seed):
     start = start_of(config)
-    shared = Shared(multiprocessing.get_context("spawn"), len(start.theta), 1, config.optimizer.own_statistics,
-                    config.algorithm.uses_target)
+    shared = Shared(len(start.theta), 1, config.optimizer.own_statistics, config.algorithm.uses_target)
     shared.theta[:], shared.target[:] = start.theta, start.theta[:shared.target.size]
     return Worker(0, config, shared, np.random.SeedSequence(seed)), shared
 

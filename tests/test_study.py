@@ -1,7 +1,6 @@
 """What both studies stand on: a folder that is gone on with, and a run's score after every episode."""
 
 import math
-from multiprocessing import get_context
 from typing import NamedTuple
 
 import numpy as np
@@ -108,7 +107,7 @@ def test_cells_keep_their_digits():
 
 
 def shared_by(workers):
-    return Shared(get_context("spawn"), 1, workers)
+    return Shared(1, workers)
 
 
 def play(shared, worker, scores, length=10):

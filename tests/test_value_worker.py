@@ -3,7 +3,6 @@ when theta- is renewed."""
 
 import dataclasses
 import functools
-import multiprocessing
 
 import numpy as np
 import pytest
@@ -19,7 +18,6 @@ from a3c_numba.worker import Worker
 
 from . import reference_value
 
-CONTEXT = multiprocessing.get_context("spawn")
 CATCH = functools.partial(Catch, rows=5, columns=3)
 CORRIDOR = functools.partial(Corridor, length=2, truncates=True)
 TARGETS = {NStepQ: reference_value.max_of_last, OneStepQ: reference_value.max_of_next,
@@ -35,7 +33,7 @@ def begun(config, seed=11):
     """A worker in this process, its shared memory with theta and theta- drawn, and theta's values by name."""
     network = config.build_network(config.make_env())
     theta = initial_parameters(network, np.random.SeedSequence(5))
-    shared = Shared(CONTEXT, len(theta), 1, has_target=True)
+    shared = Shared(len(theta), 1, has_target=True)
     shared.theta[:] = shared.target[:] = theta
     return Worker(0, config, shared, np.random.SeedSequence(seed)), shared, Parameters(network.shapes, theta).named()
 

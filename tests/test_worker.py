@@ -1,7 +1,6 @@
 """One worker against a straight-line NumPy run, number for number; and the manners of its process."""
 
 import functools
-import multiprocessing
 
 import gymnasium
 import numpy as np
@@ -18,8 +17,6 @@ from a3c_numba.shared import ENTROPY, EPISODES, NORM, REQUEST, SKIPPED, STEPS, U
 from a3c_numba.worker import Worker
 
 from . import reference
-
-CONTEXT = multiprocessing.get_context("spawn")
 
 
 class Dots(gymnasium.Env):
@@ -54,7 +51,7 @@ def begun(config, seed=11):
     env = config.make_env()
     network = config.build_network(env)
     theta = initial_parameters(network, np.random.SeedSequence(5))
-    shared = Shared(CONTEXT, len(theta), 1)
+    shared = Shared(len(theta), 1)
     shared.theta[:] = theta
     return Worker(0, config, shared, np.random.SeedSequence(seed)), shared, Parameters(network.shapes, theta).named()
 
@@ -206,6 +203,6 @@ def test_what_goes_wrong_is_sent_as_a_traceback(monkeypatch):
     monkeypatch.setattr(workers.signal, "signal", lambda *_: None)       # this process keeps its Ctrl-C
     pipe = Pipe()
     with pytest.raises(SystemExit):
-        workers.main(0, config_of(broken, MLP(), 10), Shared(CONTEXT, 1, 1), np.random.SeedSequence(0), None, pipe)
+        workers.main(0, config_of(broken, MLP(), 10), Shared(1, 1), np.random.SeedSequence(0), None, pipe)
     (kind, text), = pipe.sent
     assert kind == "unmade" and "no such machine" in text and "Traceback" in text

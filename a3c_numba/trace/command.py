@@ -5,7 +5,6 @@ update is the one that worker 0 of a run with this seed makes; ``recorded_update
 """
 
 import argparse
-from multiprocessing import get_context
 from pathlib import Path
 
 import numpy as np
@@ -82,8 +81,7 @@ def _start(arguments: argparse.Namespace) -> Checkpoint:
 def worker_of(start: Checkpoint, seed: int | None = None) -> Worker:
     """Worker 0 in this process, at the start of an episode.  A finished run's is as at step 0: eta would be 0."""
     config = start.config
-    shared = Shared(get_context("spawn"), len(start.theta), 1, config.optimizer.own_statistics,
-                    config.algorithm.uses_target)
+    shared = Shared(len(start.theta), 1, config.optimizer.own_statistics, config.algorithm.uses_target)
     shared.go_on_from(start.global_step if start.global_step < config.total_steps else 0, start.seconds)
     own = None if start.statistics is None else start.statistics[:len(start.theta)]      # worker 0's
     shared.take_up(start.theta, own, start.target)

@@ -51,7 +51,7 @@ def measure(name, pipe):
     config = Config("Corridor", algorithm, RMSProp(), network, workers=1, total_steps=10**9)
     built = config.build_network(config.make_env())
     theta = initial_parameters(built, np.random.SeedSequence(0))
-    shared = Shared(CONTEXT, len(theta), 1, has_target=algorithm.uses_target)
+    shared = Shared(len(theta), 1, has_target=algorithm.uses_target)
     shared.theta[:] = theta
     worker, found = Worker(0, config, shared, np.random.SeedSequence(1)), []
     for count in (1000, 11_000):

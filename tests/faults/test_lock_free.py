@@ -118,7 +118,7 @@ class Writers:
     """As many processes as are ever needed; ``start`` and ``join`` set the first few of them on shared memory."""
 
     def __init__(self):
-        self.memories = {n: Shared(CONTEXT, n, max(WRITERS), has_target=True) for n in SIZES.values()}
+        self.memories = {n: Shared(n, max(WRITERS), has_target=True) for n in SIZES.values()}
         present, self.round = CONTEXT.RawArray("q", max(WRITERS)), 0
         self.pipes, self.processes, self.busy = [], [], []
         for number in range(max(WRITERS)):

@@ -4,7 +4,6 @@ An episode has 8 steps, a rollout at most 3: rollouts are the steps 1-3, 4-6, 7-
 """
 
 import functools
-import multiprocessing
 import warnings
 
 import numpy as np
@@ -27,7 +26,6 @@ from .environments import Odd, bad_numbers
 
 pytestmark = pytest.mark.faults
 
-CONTEXT = multiprocessing.get_context("spawn")
 NETWORKS = {"mlp": MLP(hidden=6, head_init="orthogonal"),
             "recurrent": MLP(hidden=6, layers=1, recurrent=True, cells=4, head_init="orthogonal")}
 BAD = [np.nan, np.inf, -np.inf]
@@ -68,7 +66,7 @@ def worker_of(env, name="a3c", optimizer="rmsprop", network="mlp", **fields):
                     total_steps=10**6)
     built = config.build_network(env)
     theta = initial_parameters(built, np.random.SeedSequence(5))
-    shared = Shared(CONTEXT, len(theta), 1, config.optimizer.own_statistics, config.algorithm.uses_target)
+    shared = Shared(len(theta), 1, config.optimizer.own_statistics, config.algorithm.uses_target)
     shared.theta[:] = theta
     shared.target[:] = theta[:shared.target.size]
     worker = Worker(0, config, shared, np.random.SeedSequence(11))

@@ -34,7 +34,7 @@ import multiprocessing, os, sys
 from a3c_numba import memory
 from a3c_numba.shared import Shared
 memory.FOLDERS = {folders}
-shared = Shared(multiprocessing.get_context("spawn"), 1_000_000, 2)
+shared = Shared(1_000_000, 2)
 shared.theta[:] = 1
 file = os.fstat(shared._memory._arena.fd)
 print(file.st_dev, file.st_ino, file.st_nlink, file.st_blocks * 512, flush=True)
@@ -83,7 +83,7 @@ def assert_works(shared):
 @needs_proc
 def test_a_missing_folder_is_passed_over(missing, spare, monkeypatch):
     monkeypatch.setattr(memory, "FOLDERS", (missing, spare))
-    shared = Shared(CONTEXT, 1000, 2)
+    shared = Shared(1000, 2)
     assert folder_of(shared) == spare
     assert_works(shared)
 
@@ -101,7 +101,7 @@ def test_a_full_folder_is_passed_over(tmp_path, spare, monkeypatch):
 
     monkeypatch.setattr(os, "posix_fallocate", full)
     monkeypatch.setattr(memory, "FOLDERS", (str(tmp_path), spare))
-    shared = Shared(CONTEXT, 1000, 2)
+    shared = Shared(1000, 2)
     assert folder_of(shared) == spare
     assert sizes[0] == sizes[1] >= sum(array.nbytes for array in (*shared.vectors, *shared.kept, shared.episodes))
     assert_works(shared)
@@ -111,20 +111,20 @@ def test_a_full_folder_is_passed_over(tmp_path, spare, monkeypatch):
 def test_the_temporary_folder_comes_last(missing, spare, monkeypatch):
     monkeypatch.setattr(memory, "FOLDERS", (missing, None))
     monkeypatch.setattr("tempfile.tempdir", spare)
-    assert folder_of(Shared(CONTEXT, 1000, 2)) == spare
+    assert folder_of(Shared(1000, 2)) == spare
 
 
 @needs_proc
 def test_every_byte_is_reserved_before_it_is_written(spare, monkeypatch):
     monkeypatch.setattr(memory, "FOLDERS", (spare,))
-    shared = Shared(CONTEXT, 100_000, 2)
+    shared = Shared(100_000, 2)
     assert os.fstat(shared._memory._arena.fd).st_blocks * 512 >= sum(array.length for array in shared._memory.layout)
 
 
 def test_without_any_folder_one_line_says_what_to_do(missing, monkeypatch):
     monkeypatch.setattr(memory, "FOLDERS", (missing, missing + "2"))
     with pytest.raises(OSError) as raised:
-        Shared(CONTEXT, 1_000_000, 2)
+        Shared(1_000_000, 2)
     needed = (6 * 4_000_000 - 2 * 4_000_000 + 2 * RING * 32 + 2 * 64 + 2 * 128) / 1e6            # no target
     assert str(raised.value) == (f"no {needed:.1f} MB of shared memory ({missing}: Not a directory; {missing}2: "
                                  f"Not a directory): {ADVICE}")
@@ -139,7 +139,7 @@ def test_a_reservation_that_fails_leaves_no_file(spare, monkeypatch, fault):
     monkeypatch.setattr(memory, "FOLDERS", (spare,))
     monkeypatch.setattr(os, "posix_fallocate", fails)
     with pytest.raises((OSError, KeyboardInterrupt)):
-        Shared(CONTEXT, 1000, 2)
+        Shared(1000, 2)
     assert open_files() == before and os.listdir(spare) == []
 
 
@@ -154,11 +154,11 @@ def test_fifty_runs_in_one_process_give_everything_back():
         return [line for line in Path("/proc/self/maps").read_text().splitlines() if line.endswith("(deleted)")]
 
     files, maps = open_files(), mapped()
-    held = Shared(CONTEXT, 100_000, 2)
+    held = Shared(100_000, 2)
     assert open_files() > files and len(mapped()) == len(maps) + 1
     del held
     for _ in range(50):
-        Shared(CONTEXT, 100_000, 2).theta[:] = 1
+        Shared(100_000, 2).theta[:] = 1
         assert open_files() == files and mapped() == maps
 
 
@@ -178,7 +178,7 @@ def test_trainings_in_one_process_give_everything_back():
 
 
 def test_an_array_outlives_what_it_came_from():
-    theta = Shared(CONTEXT, 100_000, 2).theta
+    theta = Shared(100_000, 2).theta
     theta[:] = np.arange(100_000)
     assert theta.sum(dtype=np.int64) == 100_000 * 99_999 // 2
 

@@ -5,7 +5,6 @@ import pickle
 import resource
 import signal
 import time
-from multiprocessing import get_context
 from types import SimpleNamespace
 
 import numpy as np
@@ -97,7 +96,7 @@ def test_a_checkpoint_delays_a_worker_by_a_few_milliseconds_at_most():
     """What a worker does for it, with the paper's network: copies of theta, g and theta-, and its own state."""
     config = configure("ALE/Pong-v5", workers=1, algorithm="n_step_q")
     start = start_of(config)
-    shared = Shared(get_context("spawn"), len(start.theta), 1, has_target=True)
+    shared = Shared(len(start.theta), 1, has_target=True)
     shared.theta[:] = start.theta
     worker = Worker(0, config, shared, np.random.SeedSequence(0))
     worker.update()

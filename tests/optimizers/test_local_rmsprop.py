@@ -1,7 +1,6 @@
 """LocalRMSProp: RMSProp's numbers, with statistics that no other worker touches; so too for momentum SGD."""
 
 import functools
-import multiprocessing
 
 import numpy as np
 import pytest
@@ -56,8 +55,7 @@ def crew(optimizer, algorithm=A3C()):
                     workers=WORKERS, total_steps=10**6)
     network = config.build_network(config.make_env())
     theta = initial_parameters(network, np.random.SeedSequence(0))
-    shared = Shared(multiprocessing.get_context("spawn"), len(theta), WORKERS, optimizer.own_statistics,
-                    algorithm.uses_target)
+    shared = Shared(len(theta), WORKERS, optimizer.own_statistics, algorithm.uses_target)
     shared.theta[:] = theta
     workers = [Worker(k, config, shared, np.random.SeedSequence(k)) for k in range(WORKERS)]
     return workers, shared, shared.statistics.reshape(-1, len(theta))

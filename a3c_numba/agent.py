@@ -7,59 +7,21 @@ from typing import Any, Callable
 import numpy as np
 
 from . import checkpoint as checkpoints
-from . import envs
 from .checkpoint import Checkpoint
-from .config import Config
 from .display import Display
 from .envs.action_repeat import GymSettings
 from .envs.atari import AtariSettings
 from .evaluation import Evaluation, evaluate
-from .optimizers import OPTIMIZERS
 from .parameters import Parameters
 from .policy import Policy
-from .presets import PRESETS, preset_for
+from .presets import configure
 from .run_folder import Progress, RunFolder
 from .trainer import Trainer, start_of
 from .watch import Watch
 
 
-def configure(env: Any, preset: str | None = None, **parts: Any) -> Config:
-    """A configuration: the preset that suits the environment, or the one named, with ``parts`` in place of its own.
-
-    ``algorithm`` and ``optimizer`` may be names, of the preset's version of them.  Parts that are None count as not
-    given.  Raises ValueError, in one line.
-    """
-    if preset is None:
-        made = envs.make(env)
-        preset = preset_for(made.observation_space, made.action_space)
-        made.close()
-    if not isinstance(preset, str) or preset not in PRESETS:
-        raise ValueError(f"preset must be one of {', '.join(PRESETS)}; got {preset!r}")
-    chosen = PRESETS[preset]
-    given = {name: value for name, value in parts.items() if value is not None}
-    if isinstance(given.get("algorithm", "a3c"), str):
-        given["algorithm"] = _of_menu("algorithm", given.get("algorithm", "a3c"), chosen.algorithms)
-    if isinstance(given.get("optimizer"), str):
-        given["optimizer"] = _optimizer(given["optimizer"], chosen.optimizer)
-    rest = {name: getattr(chosen, name) for name in ("optimizer", "network", "workers")}
-    return Config(env, **(rest | given))
-
-
-def _of_menu(part: str, name: str, menu: dict[str, Any]) -> Any:
-    if name not in menu:
-        raise ValueError(f"{part} must be one of {', '.join(menu)}; got {name!r}")
-    return menu[name]
-
-
-def _optimizer(name: str, preset: Any) -> Any:
-    """The optimiser of that name, with the preset's values for the fields that it shares with the preset's own."""
-    cls = _of_menu("optimizer", name, OPTIMIZERS)
-    names = {field.name for field in dataclasses.fields(cls)}
-    return cls(**{key: value for key, value in dataclasses.asdict(preset).items() if key in names})
-
-
 class Agent:
-    """An actor-critic for an environment, with parameters of its own.
+    """A method and a network for an environment, with parameters of its own.
 
     Args:
         env: a gymnasium id, or a picklable factory without arguments.  Actions Discrete or a Box (d,); observations a
@@ -109,14 +71,15 @@ class Agent:
         config = dataclasses.replace(self.config, total_steps=total_steps)
         start = dataclasses.replace(self._checkpoint, config=config, global_step=0, seconds=0.0, workers=[],
                                     target=None, mean_score=None)
-        if out is not None:
-            RunFolder(Path(out)).create(config.to_json())
+        folder = None if out is None else RunFolder(Path(out))
+        if folder:
+            folder.create(config.to_json())
         display = Display(total_steps) if progress else None
         try:
-            trainer = Trainer(start, Path(out) if out else None, display, callback, watch)
+            trainer = Trainer(start, folder.path if folder else None, display, callback, watch)
         except OSError:                                                  # no memory for it
-            if out is not None:
-                RunFolder(Path(out)).forget()
+            if folder:
+                folder.forget()
             raise
         try:
             trainer.run()

@@ -9,13 +9,13 @@ from pathlib import Path
 
 from . import bench as benchmark
 from . import gradient_check, options, show
-from .agent import configure
 from .checkpoint import Checkpoint, load_fitting
 from .config import Config, name_of
 from .display import Display
 from .evaluation import Evaluation, summary
 from .evaluation import evaluate as play_games
 from .pictures import learning_curve
+from .presets import configure
 from .run_folder import RunFolder, RunFolderError, agent_file
 from .speedup import Speedup
 from .sweep import LearningRates, Sweep

@@ -38,7 +38,7 @@ class Array(NamedTuple):
 
 
 class Memory:
-    """Arrays of zeros in one block of shared memory.  Pickled to a spawned worker, it is the same memory there.
+    """Arrays of zeros in one block of shared memory.  Pickled to a worker process, it is the same memory there.
 
     Raises OSError, in one line, where there is not enough of it.
     """

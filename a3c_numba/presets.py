@@ -1,19 +1,24 @@
-"""Named sets of hyper-parameters.  Everything that is not named here has the default of its dataclass, the paper's.
+"""Named sets of hyper-parameters, and the configuration that one of them makes for an environment.
 
-    paper     the paper's values, and its authors' where it is silent
-    atari     what learns Atari games in minutes on two cores, found by search
-    classic   small vectors: CartPole, Acrobot and their like
+Everything that is not named here has the default of its dataclass, the paper's.
+
+    paper        the paper's values, and its authors' where it is silent
+    atari        what learns Atari games in minutes on two cores, found by search
+    classic      small vectors: CartPole, Acrobot and their like
     continuous   the same with real numbers as actions: Pendulum
 """
 
+import dataclasses
 from dataclasses import dataclass
 from typing import Any
 
 from gymnasium.spaces import Box
 
+from . import envs
 from .algorithms import A3C, NStepQ, OneStepQ, OneStepSarsa
+from .config import Config
 from .networks import MLP, Convolutional
-from .optimizers import RMSProp
+from .optimizers import OPTIMIZERS, RMSProp
 
 
 @dataclass(frozen=True)
@@ -66,3 +71,38 @@ def preset_for(observation_space: Any, action_space: Any) -> str:
     if len(observation_space.shape or ()) == 3:
         return "atari"
     return "continuous" if isinstance(action_space, Box) else "classic"
+
+
+def configure(env: Any, preset: str | None = None, **parts: Any) -> Config:
+    """A configuration: the preset that suits the environment, or the one named, with ``parts`` in place of its own.
+
+    ``algorithm`` and ``optimizer`` may be names, of the preset's version of them.  Parts that are None count as not
+    given.  Raises ValueError, in one line.
+    """
+    if preset is None:
+        made = envs.make(env)
+        preset = preset_for(made.observation_space, made.action_space)
+        made.close()
+    if not isinstance(preset, str) or preset not in PRESETS:
+        raise ValueError(f"preset must be one of {', '.join(PRESETS)}; got {preset!r}")
+    chosen = PRESETS[preset]
+    given = {name: value for name, value in parts.items() if value is not None}
+    if isinstance(given.get("algorithm", "a3c"), str):
+        given["algorithm"] = _of_menu("algorithm", given.get("algorithm", "a3c"), chosen.algorithms)
+    if isinstance(given.get("optimizer"), str):
+        given["optimizer"] = _optimizer(given["optimizer"], chosen.optimizer)
+    rest = {name: getattr(chosen, name) for name in ("optimizer", "network", "workers")}
+    return Config(env, **(rest | given))
+
+
+def _of_menu(part: str, name: str, menu: dict[str, Any]) -> Any:
+    if name not in menu:
+        raise ValueError(f"{part} must be one of {', '.join(menu)}; got {name!r}")
+    return menu[name]
+
+
+def _optimizer(name: str, preset: Any) -> Any:
+    """The optimiser of that name, with the preset's values for the fields that it shares with the preset's own."""
+    cls = _of_menu("optimizer", name, OPTIMIZERS)
+    names = {field.name for field in dataclasses.fields(cls)}
+    return cls(**{key: value for key, value in dataclasses.asdict(preset).items() if key in names})

@@ -20,7 +20,8 @@ from pathlib import Path
 from typing import NamedTuple
 
 from .config import Config
-from .study import Study, as_csv, watched, write
+from .study import Study, watched, write
+from .tables import as_csv
 
 MOST_SEEDS = 1000
 

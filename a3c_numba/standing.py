@@ -2,7 +2,6 @@
 
 import math
 from collections import deque
-from typing import Any
 
 import numpy as np
 
@@ -12,6 +11,20 @@ from .schedules import linear
 from .shared import ENTROPY, EPISODES, NORM, RING, SKIPPED, UPDATES, VALUE, Shared
 
 WINDOW = 100                   # episodes in the running mean
+
+
+def finished(shared: Shared, read: np.ndarray) -> list[tuple[float, int, int, float, int]]:
+    """Rows of episodes.csv for what has ended since each worker's first ``read`` (workers,) episodes; moves these on.
+
+    Older ones than a ring holds are lost.
+    """
+    rows = []
+    for number, written in enumerate(shared.counters[:, EPISODES].tolist()):
+        for k in range(max(int(read[number]), written - RING), written):
+            seconds, step, score, length = shared.episodes[number, k % RING].tolist()
+            rows.append((seconds, int(step), number, score, int(length)))
+        read[number] = written
+    return sorted(rows)
 
 
 class Standing:
@@ -45,16 +58,11 @@ class Standing:
         """Updates that were left out."""
         return int(self.shared.counters[:, SKIPPED].sum())
 
-    def new_episodes(self) -> list[tuple[Any, ...]]:
-        """Rows of episodes.csv for what has ended since the last call; the workers' rings are empty then."""
-        rows: list[tuple[Any, ...]] = []
-        for number, written in enumerate(self.shared.counters[:, EPISODES].copy()):
-            for k in range(max(self._read[number], written - RING), written):
-                seconds, step, score, length = self.shared.episodes[number, k % RING]
-                rows.append((float(seconds), int(step), number, float(score), int(length)))
-            self.episodes += int(written - self._read[number])
-            self._read[number] = written
-        rows.sort()
+    def new_episodes(self) -> list[tuple[float, int, int, float, int]]:
+        """Rows of episodes.csv for what has ended since the last call."""
+        before = self._read.sum()
+        rows = finished(self.shared, self._read)
+        self.episodes += int(self._read.sum() - before)
         self.scores.extend(row[3] for row in rows if math.isfinite(row[3]))
         return rows
 

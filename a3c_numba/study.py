@@ -5,19 +5,21 @@
 """
 
 import csv
-import io
 import json
 import math
 from collections import deque
 from pathlib import Path
-from typing import Any, Iterable, Iterator
+from typing import Any
+
+import numpy as np
 
 from .checkpoint import Checkpoint
 from .config import Config
 from .interrupts import signals_held
 from .run_folder import Progress
-from .shared import EPISODES, RING, UPDATES, Shared
-from .standing import WINDOW
+from .shared import UPDATES, Shared
+from .standing import WINDOW, finished
+from .tables import as_csv
 from .trainer import Trainer, start_of
 
 LEAST = 20                     # episodes from which a mean counts
@@ -96,19 +98,6 @@ def _number(kind: Any, cell: str) -> Any:
     return math.nan if kind is float and not cell else kind(cell)
 
 
-def as_csv(rows: Iterable[Iterable[Any]]) -> str:
-    """Rows as text; a number that is not there, nan, is an empty cell."""
-    text = io.StringIO()
-    csv.writer(text, lineterminator="\n").writerows([_cell(x) for x in row] for row in rows)
-    return text.getvalue()
-
-
-def _cell(x: Any) -> Any:
-    if not isinstance(x, float):
-        return x
-    return "" if math.isnan(x) else f"{x:.9g}"
-
-
 def write(path: Path, text: str) -> None:
     """Write a file whole or not at all; a signal waits."""
     temporary = path.with_name(f".{path.name}.tmp")
@@ -133,7 +122,7 @@ class RunningScore:
     def __init__(self, shared: Shared, target: float = math.inf) -> None:
         self.shared, self.target = shared, target
         self.scores: deque[float] = deque(maxlen=WINDOW)
-        self.read = [0] * len(shared.counters)
+        self.read = np.zeros(len(shared.counters), np.int64)            # episodes of each worker
         self.best, self.begun, self.active = math.nan, 0.0, 0
         self.reached: tuple[float, int] | None = None
 
@@ -143,23 +132,14 @@ class RunningScore:
             self.begun = progress.seconds
         if self.reached is None:
             self.active = int((self.shared.counters[:, UPDATES] > 0).sum())
-        for seconds, step, score in self._finished():
+        for seconds, step, _, score, _ in finished(self.shared, self.read):
             self.scores.append(score)
             mean = sum(self.scores) / len(self.scores)
             if len(self.scores) >= LEAST:
                 self.best = max(mean, self.best) if self.best == self.best else mean
                 if mean >= self.target and self.reached is None:
-                    self.reached = seconds, int(step)
+                    self.reached = seconds, step
         return self.reached is None
-
-    def _finished(self) -> Iterator[tuple[float, float, float]]:
-        """Seconds, agent steps and score of each episode since the last look, in turn."""
-        rows: list[tuple[float, ...]] = []
-        for number, written in enumerate(self.shared.counters[:, EPISODES].tolist()):
-            ring = self.shared.episodes[number]
-            rows += [tuple(ring[k % RING, :3].tolist()) for k in range(max(self.read[number], written - RING), written)]
-            self.read[number] = written
-        return ((seconds, step, score) for seconds, step, score in sorted(rows))
 
 
 def watched(config: Config, target: float = math.inf) -> tuple[Checkpoint, RunningScore]:
@@ -172,5 +152,5 @@ def watched(config: Config, target: float = math.inf) -> tuple[Checkpoint, Runni
     trainer.callback, trainer.report_seconds = score, 0.0                # at every look
     last = trainer.run()
     assert trainer.standing.latest
-    score(trainer.standing.latest)                                                # the episodes since the last look
+    score(trainer.standing.latest)                                       # the episodes since the last look
     return last, score

@@ -1,17 +1,29 @@
-"""Tables as CSV files: rows appended whole or not at all, and read back without those that were cut off."""
+"""Tables as CSV files: rows as text, appended whole or not at all, and read back without those that were cut off."""
 
 import csv
 import io
+import math
 import os
 from pathlib import Path
 from typing import Any, Iterable
 
 
-def as_bytes(rows: Iterable[Iterable[Any]]) -> bytes:
-    """Rows as lines of CSV, numbers to nine digits."""
+def as_csv(rows: Iterable[Iterable[Any]], nan: str = "", end: str = "\n") -> str:
+    """Rows as lines of CSV, numbers to nine digits; ``nan`` stands for a number that is not there."""
     text = io.StringIO(newline="")
-    csv.writer(text).writerows([f"{x:.9g}" if isinstance(x, float) else x for x in row] for row in rows)
-    return text.getvalue().encode(errors="backslashreplace")
+    csv.writer(text, lineterminator=end).writerows([_cell(x, nan) for x in row] for row in rows)
+    return text.getvalue()
+
+
+def _cell(x: Any, nan: str) -> Any:
+    if not isinstance(x, float):
+        return x
+    return nan if math.isnan(x) else f"{x:.9g}"
+
+
+def as_bytes(rows: Iterable[Iterable[Any]]) -> bytes:
+    """Rows as a run's tables have them: nan is a number like others, and a line ends as RFC 4180 has it."""
+    return as_csv(rows, "nan", "\r\n").encode(errors="backslashreplace")
 
 
 def whole_rows(content: bytes) -> tuple[list[str], list[dict[str, str]]]:

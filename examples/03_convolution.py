@@ -11,7 +11,7 @@ New:     weights that are used at many positions.  What was copied on the way fo
          a pixel that lies in nine patches gets nine gradients.
 Notice:  in the picture's last panel two positions of y say "more", and each stamps the filter into d_x; where the
          patches overlap, the stamps add up.
-Try:     stride = 2; or STAMPS further apart, or on the same row.
+Try:     stride = 2, where these two stamps no longer meet; or STAMPS further apart, or on the same row.
 """
 
 import numpy as np
@@ -21,7 +21,7 @@ from a3c_numba.pictures.canvas import Canvas
 
 k, stride, SIDE = 3, 1, 12
 FILTERS = np.array([[-1, 0, 1, -2, 0, 2, -1, 0, 1], [-1, -2, -1, 0, 0, 0, 1, 2, 1]], float).T    # (k k C, O)
-STAMPS = ((3, 3), (5, 4))                                                # positions of y that want to be more
+STAMPS = ((1, 1), (3, 2))                                                # positions of y that want to be more
 
 
 def corners(x):
@@ -60,13 +60,13 @@ def main():
     y = P @ FILTERS                                                      # (h w, O); b = 0
     h = (SIDE - k) // stride + 1
     d_y = np.zeros((h, h, 2))
-    for position in STAMPS:
-        d_y[(*position, 0)] = 1
+    d_y[tuple(np.transpose(STAMPS))] = 1, 0                              # of the first filter
     d_W, d_P = P.T @ d_y.reshape(-1, 2), d_y.reshape(-1, 2) @ FILTERS.T  # y = P W
     d_x = add_back(d_P, x)
     print(f"x {x.shape[:2]} -> P {P.shape} -> y {y.shape}: each pixel is copied {P.size / x.size:.1f} times on average")
-    print("d_x where the two stamps overlap:", d_x[5, 4:6, 0], "=", FILTERS[7:9, 0], "of the upper +", FILTERS[0:2, 0],
-          "of the lower one")
+    one, other = (add_back(d_P * (np.arange(len(P)) == a * h + b)[:, None], x) for a, b in STAMPS)
+    both = add_back(d_P.any(axis=1, keepdims=True) + 0 * d_P, x) == 2    # pixels that lie under two stamps
+    print("d_x where the two stamps overlap:", d_x[both], "=", one[both], "of one +", other[both], "of the other")
 
     layer = Conv2d(x.shape, 2, k, stride)
     p, d_p = ({"weight": w.copy(), "bias": np.zeros(2)} for w in (FILTERS, 0 * FILTERS))
@@ -77,9 +77,10 @@ def main():
     print(f"the package's convolution says the same: {apart:.0e} apart in y, d_x and d_W")
 
     canvas = Canvas(1500, 430)
-    canvas.text("Lesson 3: a convolution as a matrix product, and back (orange: above 0, blue: below)", (28, 42), 24)
-    for left, title, array in ((28, "x", x[..., 0]), (545, "y: first filter", y[:, 0].reshape(h, h)),
-                               (865, "y: second filter", y[:, 1].reshape(h, h)), (1185, "d_x: stamps", d_x[..., 0])):
+    canvas.text("Lesson 3: a convolution as a matrix product, and back", (28, 42), 24, bold=True)
+    first, second = y.T.reshape(2, h, h)
+    for left, title, array in ((28, "x: orange above 0, blue below", x[..., 0]), (545, "y: first filter", first),
+                               (865, "y: second filter", second), (1185, "d_x: stamps", d_x[..., 0])):
         panel(canvas, left, title, array, (288 / len(array), 288 / len(array)))
     panel(canvas, 348, f"P: {len(P)} patches", P, (18, 288 / len(P)))
     canvas.save("03_convolution.png")

@@ -13,7 +13,7 @@ New:     what is done with a gradient once it is known, element by element.  g i
          it lies in shared memory beside theta.
 Notice:  RMSProp walks along the floor as if there were no ravine, until g has forgotten the steep side: then it is
          thrown out, and g learns again.  Momentum is the quickest, with an eta chosen for this very ravine.
-Try:     epsilon = 100, and nothing is thrown; STEEP = 500: which of the three explode?
+Try:     EPSILON = 100, and nothing is thrown; STEEP = 500: which of the three explode?
 """
 
 import itertools
@@ -24,7 +24,7 @@ from a3c_numba.optimizers import RMSProp
 from a3c_numba.pictures import Series, line_plot
 from a3c_numba.pictures.canvas import GREY, INK
 
-STEEP, STEPS, START = 50.0, 60, (-9.0, 1.0)
+STEEP, STEPS, START, EPSILON = 50.0, 60, (-9.0, 1.0), 0.1
 
 
 def gradient(theta):
@@ -43,7 +43,7 @@ def momentum(theta, m, eta=0.12, alpha=0.8):
     theta -= eta * m
 
 
-def rmsprop(theta, g, eta=0.25, alpha=0.9, epsilon=0.1):
+def rmsprop(theta, g, eta=0.25, alpha=0.9, epsilon=EPSILON):
     """Each element down by its gradient over the root of its running mean square."""
     d = gradient(theta)
     g[:] = alpha * g + (1 - alpha) * d * d
@@ -67,7 +67,7 @@ def main():
         print(f"{name:9}", "   ".join(f"L after {n:2}: {L[n]:8.3g}" for n in (0, 10, 30, 60)))
 
     theta, g, d_theta, local = np.array(START), np.zeros(2), np.zeros(2), np.zeros(2)
-    optimizer = RMSProp(decay=0.9, epsilon=0.1, max_gradient_norm=1e9)
+    optimizer = RMSProp(decay=0.9, epsilon=EPSILON, max_gradient_norm=1e9)
     for _ in range(STEPS):
         d_theta[:] = gradient(theta)
         optimizer.update(theta, g, d_theta, local, 0.25)

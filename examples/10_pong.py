@@ -11,17 +11,23 @@ New:     size.  Whether it learns can no longer be seen in seconds, so a run wri
 Notice:  for the first quarter of a million steps the score hardly leaves -20.  Then the ball is met now and then, and
          as many steps later every other time.  Of three runs on two idle cores the mean of 100 games passed 0 after
          0.5 to 0.6 million steps (2 minutes), 15 after 0.6 to 0.8 (3 minutes), and 18 after 1.05 to 1.3 (4 minutes).
-Try:     ``a3c-numba play pong.npz`` to watch it; ``a3c-numba check-gradients ALE/Pong-v5``, which is lesson 2.
+Try:     ``a3c-numba play pong.npz`` to watch it; ``a3c-numba report runs/pong``, the whole run on one page;
+         ``a3c-numba check-gradients ALE/Pong-v5``, which is lesson 2.
          ``python 10_pong.py 600_000 2`` trains for fewer steps and evaluates fewer games.
 """
 
+import itertools
 import sys
 from pathlib import Path
 
 from a3c_numba import Agent
 from a3c_numba.pictures import learning_curve
 
-RUN = Path("runs/pong")
+
+def new_folder():
+    """runs/pong, or runs/pong-2 and so on where a run lies already: none is overwritten."""
+    names = itertools.chain(["pong"], (f"pong-{n}" for n in itertools.count(2)))
+    return next(path for path in (Path("runs", name) for name in names) if not path.exists())
 
 
 def count(agent):
@@ -42,12 +48,15 @@ def tell(scores, learned):
 
 def main(total_steps: int = 2_000_000, games: int = 30) -> None:
     """Train, keep the run's folder, evaluate as papers do, save an agent to play with, draw the curve."""
-    agent = Agent("ALE/Pong-v5", seed=0)
+    agent, run = Agent("ALE/Pong-v5", seed=0), new_folder()
     count(agent)
-    agent.learn(total_steps, out=RUN, progress=True)
+    agent.learn(total_steps, out=run, progress=True)
     tell(agent.evaluate(games, protocol="noop", workers=2), total_steps)
     agent.save("pong.npz")
-    learning_curve([RUN], "10_pong.png", title="Lesson 10: Pong")
+    learning_curve([run], "10_pong.png", title="Lesson 10: Pong")
+    finished = len((run / "episodes.csv").read_text().splitlines()) - 1     # its first line names the columns
+    curve = f"the curve of {finished:,} games" if finished else "no curve: no game of the training came to its end"
+    print(f"10_pong.png: {curve}; {run}: all that was written down; pong.npz: the agent")
 
 
 if __name__ == "__main__":                                               # workers import this file

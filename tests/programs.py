@@ -13,7 +13,7 @@ import numpy as np
 from gymnasium.spaces import Box, Discrete
 
 from a3c_numba import MLP, cli
-from a3c_numba.agent import configure
+from a3c_numba.presets import configure
 
 SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 

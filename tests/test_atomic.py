@@ -7,14 +7,16 @@ import pytest
 
 from a3c_numba.atomic import fetch_add
 from a3c_numba.shared import Shared
+from tests.promises import PATIENCE
 
 CONTEXT = multiprocessing.get_context("spawn")
-PROCESSES, ADDITIONS, INTERVAL = 3, 30_000, 7
+PROCESSES, ADDITIONS, INTERVAL = 3, 99_000, 7
 
 
 def add_many(number, raw, gate, pipe):
     """Add 1, 2, 3, 1, 2, 3 ...; send the multiples that were crossed, and what was there before each addition."""
     words, before, crossed = np.frombuffer(raw, np.int64), [], []
+    fetch_add(words, 0)                                                  # compile, or load, before anybody begins
     gate.wait()
     for k in range(ADDITIONS):
         n = (k + number) % 3 + 1
@@ -39,7 +41,7 @@ def run(target, memory):
     for child in children:
         child.start()
     try:
-        assert all(pipe.poll(60) for pipe in pipes), "a process sent nothing"
+        assert all(pipe.poll(PATIENCE) for pipe in pipes), "a process sent nothing"
         return [pipe.recv() for pipe in pipes]
     finally:
         for child in children:

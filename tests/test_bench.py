@@ -2,12 +2,15 @@
 
 import dataclasses
 import re
+import time
 
 import pytest
 
 from a3c_numba import MLP, bench
-from a3c_numba.agent import configure
 from a3c_numba.algorithms import A3C, ALGORITHMS
+from a3c_numba.envs.toys import Catch
+from a3c_numba.operations import operations
+from a3c_numba.presets import configure
 from tests.programs import program
 
 
@@ -17,9 +20,9 @@ def test_operations_of_the_papers_network_by_hand():
     forward = 2 * (conv1 + conv2 + dense + heads)
     backward = 2 * (conv1 + 2 * (conv2 + dense + heads))
     config = configure("ALE/Pong-v5", "paper")
-    assert bench.operations(config) == pytest.approx(forward * (1 + 1 / 5) + backward)
+    assert operations(config) == pytest.approx(forward * (1 + 1 / 5) + backward)
     longer = dataclasses.replace(config, algorithm=A3C(t_max=20))
-    assert bench.operations(longer) == pytest.approx(forward * (1 + 1 / 20) + backward)
+    assert operations(longer) == pytest.approx(forward * (1 + 1 / 20) + backward)
 
 
 def layers_below_the_heads():
@@ -37,7 +40,7 @@ def test_operations_of_each_method_by_hand(name, passes):
     config = bench.configuration("ALE/Pong-v5", 5, name)
     conv1, *others = *layers_below_the_heads(), 256 * (6 + (name == "a3c"))
     forward, backward = 2 * (conv1 + sum(others)), 2 * (conv1 + 2 * sum(others))
-    assert bench.operations(config) == pytest.approx(forward * passes + backward)
+    assert operations(config) == pytest.approx(forward * passes + backward)
 
 
 @pytest.mark.parametrize("name, passes", [
@@ -47,14 +50,14 @@ def test_operations_with_an_lstm_by_hand(name, passes):
     config = bench.configuration("ALE/Pong-v5", 5, name, recurrent=True)
     conv1, *others = *layers_below_the_heads(), (256 + 256) * 4 * 256, 256 * (6 + (name == "a3c"))
     forward, backward = 2 * (conv1 + sum(others)), 2 * (conv1 + 2 * sum(others))
-    assert bench.operations(config) == pytest.approx(forward * passes + backward)
+    assert operations(config) == pytest.approx(forward * passes + backward)
 
 
 def test_operations_of_a_network_for_each_head():
     """CartPole: 4 numbers, 2 actions; each branch's lowest layer needs no gradient of its input."""
     config = configure("CartPole-v1", "paper", network=MLP(hidden=8, layers=2, recurrent=True, cells=3))
     lowest, higher = 2 * 4 * 8, 2 * (8 * 8 + (8 + 3) * 4 * 3) + 3 * (2 + 1)
-    assert bench.operations(config) == pytest.approx(2 * (lowest + higher) * (1 + 1 / 5) + 2 * (lowest + 2 * higher))
+    assert operations(config) == pytest.approx(2 * (lowest + higher) * (1 + 1 / 5) + 2 * (lowest + 2 * higher))
 
 
 @pytest.mark.parametrize("name", ALGORITHMS)
@@ -81,6 +84,19 @@ def test_the_pieces_of_a_step_add_up(name, recurrent):
     assert set(pieces) == {"environment", "forward", "backward", "update", "everything else"}
     assert all(seconds > 0 for seconds in pieces.values()) and sum(pieces.values()) < 0.1
     assert config.optimizer.update == update
+
+
+class SlowReset(Catch):
+    """5 ms for each episode of 9 steps."""
+
+    def reset(self, **options):
+        time.sleep(0.005)
+        return super().reset(**options)
+
+
+def test_a_reset_is_the_environments_time():
+    pieces = bench.pieces(configure(SlowReset, workers=1, total_steps=10**9), 0.2)
+    assert pieces["environment"] > 0.005 / 9
 
 
 def test_a_training_run_has_a_speed(monkeypatch):

@@ -8,13 +8,12 @@ import numpy as np
 import pytest
 from gymnasium.spaces import Box, Discrete
 
-from a3c_numba.agent import configure
 from a3c_numba.algorithms import A3C, ALGORITHMS, NStepQ, OneStepQ, OneStepSarsa
 from a3c_numba.config import Config, name_of
 from a3c_numba.envs import make
 from a3c_numba.networks import MLP, Convolutional
 from a3c_numba.optimizers import OPTIMIZERS, LocalRMSProp, MomentumSGD, RMSProp
-from a3c_numba.presets import PRESETS, preset_for
+from a3c_numba.presets import PRESETS, configure, preset_for
 from tests.programs import chances, image, small
 
 
@@ -226,7 +225,7 @@ def test_an_unknown_name_is_told_the_menu(part, menu):
 @pytest.mark.parametrize("name", sorted(set(ALGORITHMS) - {"a3c"}))
 def test_value_methods_need_discrete_actions(name):
     config = configure("Pendulum-v1", algorithm=name)
-    with pytest.raises(ValueError, match=r"needs Discrete actions; Box\(.* is for A3C \(--algorithm a3c\)") as error:
+    with pytest.raises(ValueError, match=r"needs Discrete actions; Box\(.* is for A3C: algorithm=A3C\(\), or") as error:
         config.build_network(config.make_env())
     assert "\n" not in str(error.value)
 

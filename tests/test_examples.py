@@ -6,6 +6,7 @@
 import csv
 import os
 import re
+import runpy
 import subprocess
 import sys
 from pathlib import Path
@@ -35,7 +36,7 @@ SMALL = {
                    + [SAME, r"forget bias +4 .* of the gradient +\d+\.\d% is left"]),
     "09_a3c_in_one_file.py": ([60, 1], [r"mean return over time:( -?\d\.\d\d){15}\n", "4 processes, 240 episodes"]),
     "10_pong.py": ([400, 2], [r"dense\.weight +\(2592, 256\) +663,552 numbers", r"2 games: -?\d+\.\d \+- \d+\.\d",
-                              "400 steps were too few"]),
+                              "400 steps were too few", "10_pong.png: no curve: no game .*; runs/pong: all"]),
     "11_catch.py": ([], [r"before: -?\d\.\d+", r"after: +\d\.\d+"]),
     "12_own_gradient_step.py": ([], [r"policy\.head\.weight .*\|gradient\|", r"loss before \d+\.\d+ after \d+\.\d+"]),
     "13_one_step_q.py": ([500], ["max_a Q +" + VALUES, r"gamma\^\(3-place\) \[0\.97  *0\.98 ", "score without"]),
@@ -110,6 +111,17 @@ def test_a_mistake_in_a_lesson_is_seen_in_what_it_prints(name, before, after, tm
     assert any(float(apart) > 1e-3 for apart in re.findall(r"(\d+e[-+]\d+) apart", out)), out
 
 
+@pytest.mark.parametrize("name, before, after", [
+    ("03_convolution.py", "k, stride, SIDE = 3, 1, 12", "k, stride, SIDE = 3, 2, 12"),
+    ("03_convolution.py", "((1, 1), (3, 2))", "((4, 1), (4, 3))"),
+    ("06_rmsprop.py", "(-9.0, 1.0), 0.1", "(-9.0, 1.0), 100"),
+    ("06_rmsprop.py", "START, EPSILON = 50.0", "START, EPSILON = 500.0"),
+])
+def test_what_a_lesson_says_to_try_is_no_mistake(name, before, after, tmp_path):
+    out = run(with_a_changed(name, tmp_path, before, after), tmp_path)
+    assert re.search(SAME, out) and all(float(apart) < 1e-6 for apart in re.findall(r"(\d+e[-+]\d+) apart", out)), out
+
+
 def test_differences_tell_the_wrong_gradient_from_the_right_ones(tmp_path):
     errors = [float(error) for error in re.findall(r"worst error (\S+)", run("02_differences.py", tmp_path))]
     assert len(errors) == 3 and max(errors[:2]) < 1e-8 and errors[2] > 0.1
@@ -139,6 +151,14 @@ def test_an_open_forget_gate_lets_a_gradient_back(tmp_path):
 def test_a3c_in_one_file_learns(seed, tmp_path):
     means = re.search(r"over time:(.*)", run("09_a3c_in_one_file.py", tmp_path, 2000, seed))[1].split()
     assert float(means[0]) < 0.2 and np.mean([float(mean) for mean in means[-3:]]) > 0.9
+
+
+def test_pong_is_never_trained_over_another_run(tmp_path, monkeypatch):
+    new_folder = runpy.run_path(str(FOLDER / "10_pong.py"))["new_folder"]
+    monkeypatch.chdir(tmp_path)
+    for name in ("pong", "pong-2", "pong-3"):
+        assert new_folder() == Path("runs", name)
+        new_folder().mkdir(parents=True)
 
 
 def test_the_first_one_learns_and_the_second_goes_downhill(tmp_path):

@@ -4,12 +4,12 @@ import numpy as np
 import pytest
 
 from a3c_numba import gradient_check
-from a3c_numba.agent import configure
 from a3c_numba.algorithms import ALGORITHMS
 from a3c_numba.layers import lstm
 from a3c_numba.layers.compose import RecurrentState
 from a3c_numba.networks import MLP, Convolutional
 from a3c_numba.gradient_check import Problem, check, table
+from a3c_numba.presets import configure
 from tests.programs import image, program, small
 
 

@@ -18,9 +18,9 @@ ORDER = [
     "pictures", "envs", "networks", "incoming", "rollout", "target", "algorithms", "config", "policy", "presets",
     "memory", "shared", "worker", "preload", "interrupts", "processes", "evaluation", "checkpoint_files",
     "checkpoint_fields", "checkpoint", "tables", "run_folder", "standing", "display", "gradient_check", "watch",
-    "seat", "crew", "trainer", "agent", "__init__", "bench", "study", "sweep", "speedup", "show", "options",
-    "report", "trace", "exercises", "breaks", "recorder", "race", "saliency", "portrait", "commands", "cli",
-    "__main__",
+    "seat", "crew", "trainer", "agent", "__init__", "operations", "bench", "study", "sweep", "speedup", "show",
+    "options", "report", "trace", "exercises", "breaks", "recorder", "race", "saliency", "portrait", "commands",
+    "arguments", "cli", "__main__",
 ]
 FORBIDDEN = {"done", "utils", "util", "helpers", "helper", "manager"}
 LINES = 250

@@ -10,6 +10,8 @@ from pathlib import Path
 import pytest
 
 from a3c_numba.checkpoint import load
+from tests.faults.runs import table
+from tests.promises import PATIENCE, Late, undisturbed, until, within
 from tests.test_run_folder import rows
 
 ROOT = Path(__file__).parent.parent
@@ -24,33 +26,37 @@ def heed_sigint():
     signal.signal(signal.SIGHUP, signal.SIG_DFL)
 
 
-def start(out, workers=2, preexec_fn=heed_sigint):
-    command = [sys.executable, "-m", "a3c_numba", "train", "Catch", "--workers", str(workers), "--total-steps", "1e9",
+# As ``python -m a3c_numba``, with a line once it heeds Ctrl-C: before, while Python starts, nobody can.
+HEEDS = """
+import sys
+sys.addaudithook(lambda event, args: event == "import" and args[0] == "a3c_numba.cli" and print("heeds", flush=True))
+from a3c_numba.__main__ import main
+sys.exit(main())
+"""
+
+
+def start(out, workers=2, preexec_fn=heed_sigint, how=("-m", "a3c_numba")):
+    command = [sys.executable, *how, "train", "Catch", "--workers", str(workers), "--total-steps", "1e9",
                "--out", str(out)]
     return subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
                             start_new_session=True, preexec_fn=preexec_fn)
 
 
-def wait_until_it_trains(out, seconds=30.0):
-    table, deadline = out / "episodes.csv", time.monotonic() + seconds
-    while not (table.exists() and len({row["worker"] for row in rows(table)}) == 2):
-        assert time.monotonic() < deadline, "the run never began"
-        time.sleep(0.1)
+def wait_until_it_trains(out):
+    until(lambda: len({row["worker"] for row in table(out / "episodes.csv")}) == 2, every=0.1)
 
 
 def ended(process):
     """Exit code and standard error of a process that must end soon, and take its whole group along."""
     sent = time.monotonic()
     try:
-        _, err = process.communicate(timeout=20)
-    except subprocess.TimeoutExpired:
-        os.killpg(process.pid, signal.SIGKILL)
-        raise
-    assert time.monotonic() - sent < SECONDS and "Traceback" not in err, err
-    deadline = time.monotonic() + 2
-    while _group_lives(process.pid):
-        assert time.monotonic() < deadline, "a process is left"
-        time.sleep(0.02)
+        _, err = process.communicate(timeout=PATIENCE)
+        assert "Traceback" not in err, err
+        within(SECONDS, sent)
+        until(lambda: not _group_lives(process.pid), seconds=2, error=Late)
+    finally:
+        if _group_lives(process.pid):
+            os.killpg(process.pid, signal.SIGKILL)
     return process.returncode, err
 
 
@@ -84,6 +90,7 @@ TO_ALL, TO_MAIN = os.killpg, os.kill
     (TO_ALL, signal.SIGTERM, 143, {}), (TO_MAIN, signal.SIGTERM, 143, {}), (TO_ALL, signal.SIGHUP, 129, {}),
 ], ids=["Ctrl-C", "SIGINT, ignored at the start, to the main process", "SIGTERM to all", "SIGTERM to the main process",
         "the terminal is closed"])
+@undisturbed
 def test_a_signal_ends_the_run_with_a_checkpoint(tmp_path, send, number, code, how):
     out = tmp_path / "run"
     process = start(out, **how)
@@ -97,22 +104,22 @@ def test_a_signal_ends_the_run_with_a_checkpoint(tmp_path, send, number, code, h
     assert not (out / "final.npz").exists()
 
 
-@pytest.mark.parametrize("delay", [0.1, 0.3, 0.6, 0.9, 1.2])
+@pytest.mark.parametrize("delay", [0, 0.1, 0.3, 0.6, 0.9, 1.2])
+@undisturbed
 def test_ctrl_c_is_quiet_however_early_it_comes(tmp_path, delay):
-    process = start(tmp_path / "run")
+    process = start(tmp_path / "run", how=("-c", HEEDS))
+    assert process.stdout.readline() == "heeds\n"
     time.sleep(delay)
     os.killpg(process.pid, signal.SIGINT)
     code, err = ended(process)
     assert code in (130, -signal.SIGINT), err
 
 
+@undisturbed
 def test_nobody_outlives_a_main_process_that_was_killed(tmp_path):
     out = tmp_path / "run"
     process = start(out)
     wait_until_it_trains(out)
     process.kill()
-    process.communicate(timeout=20)
-    deadline = time.monotonic() + SECONDS
-    while _group_lives(process.pid):
-        assert time.monotonic() < deadline, "a worker trains on for nobody"
-        time.sleep(0.05)
+    process.communicate(timeout=PATIENCE)
+    until(lambda: not _group_lives(process.pid), SECONDS, error=Late)

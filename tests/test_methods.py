@@ -17,10 +17,10 @@ import numpy as np
 import pytest
 
 from a3c_numba import options
-from a3c_numba.agent import configure
 from a3c_numba.envs.toys import Aim, Memory
 from a3c_numba.evaluation import Evaluation, evaluate
 from a3c_numba.policy import Policy
+from a3c_numba.presets import configure
 from a3c_numba.trainer import Trainer, start_of
 
 METHODS = ["a3c", "n_step_q", "one_step_q", "one_step_sarsa"]

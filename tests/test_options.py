@@ -6,8 +6,8 @@ import dataclasses
 import pytest
 
 from a3c_numba import options
-from a3c_numba.agent import configure
 from a3c_numba.config import MENUS
+from a3c_numba.presets import configure
 from tests.programs import small
 
 FIELDS = sorted({field.name for menu in MENUS.values() for cls in menu.values() for field in dataclasses.fields(cls)})

@@ -73,23 +73,33 @@ def crowd():
     assert not any(process.is_alive() for process in made.processes)
 
 
+def recorded(crowd, workers, seconds=0.3):
+    """A recording on which all of them are, more than once, and met; on a busy machine it takes longer."""
+    for _ in range(7):
+        recording = crowd.record(workers, seconds)
+        updates = np.bincount(recording.column("worker"), minlength=workers)
+        if updates.min() > 5 and (workers == 1 or race.staleness(recording).any()):
+            return recording
+        seconds *= 2
+    raise AssertionError(f"the workers never met in {seconds / 2:g} s: the test shows nothing")
+
+
 def test_one_worker_loses_nothing_and_is_never_stale(crowd):
-    recording = crowd.record(1, 0.3)
-    assert len(recording.rows) > 5 and not recording.lost.any() and len(recording.lost) == len(crowd.start.theta)
+    recording = recorded(crowd, 1)
+    assert not recording.lost.any() and len(recording.lost) == len(crowd.start.theta)
     assert not race.staleness(recording).any() and not race.overlaps(recording).any()
     np.testing.assert_array_equal(crowd.tally.theta, len(recording.rows))
 
 
 def test_two_workers_at_once(crowd):
-    recording = crowd.record(2, 0.5)
+    recording = recorded(crowd, 2)
     assert set(recording.column("worker")) == {0, 1}
-    assert race.staleness(recording).max() > 0, "the workers never met: the test shows nothing"
     assert recording.lost.min() >= 0 and recording.lost.max() < len(recording.rows)
     np.testing.assert_array_equal(recording.lost, len(recording.rows) - crowd.tally.theta)
 
 
 def test_a_diary_is_in_order(crowd):
-    recording = crowd.record(2, 0.3)
+    recording = recorded(crowd, 2)
     times = [recording.column(name) for name in ("read", "play_begin", "play_end", "write_begin", "write_end")]
     assert (np.diff(times, axis=0) >= 0).all() and times[0].min() >= recording.begin
     steps = [recording.column(name) for name in COLUMNS if name.startswith("T_")]
@@ -103,14 +113,14 @@ def test_a_diary_is_in_order(crowd):
 def test_every_recording_begins_with_the_same_theta_and_trains_it(crowd):
     begun = crowd.start.theta.copy()
     for _ in range(2):
-        recording = crowd.record(1, 0.1)
+        recording = recorded(crowd, 1)
         assert recording.column("T_read")[0] == 0 and (crowd.shared.theta != begun).any()
     np.testing.assert_array_equal(crowd.start.theta, begun)
 
 
 def test_a_method_that_acts_on_theta_itself_has_read_when_it_began_to_play():
     with Crowd(small("Corridor", algorithm="one_step_q", total_steps=10**6)) as crowd:
-        recording = crowd.record(1, 0.1)
+        recording = recorded(crowd, 1)
     np.testing.assert_array_equal(recording.column("read"), recording.column("play_begin"))
 
 
@@ -130,7 +140,7 @@ def command(*words):
 def test_the_command_draws_and_tells(tmp_path, capsys):
     cv2 = pytest.importorskip("cv2")
     out = tmp_path / "race.png"
-    assert command("Corridor", "--workers", 2, "--compare", "1", "--seconds", 0.2, "-o", out) == 0
+    assert command("Corridor", "--workers", 2, "--compare", "1", "--seconds", 2, "-o", out) == 0
     printed = capsys.readouterr().out.splitlines()
     assert [line.split()[0] for line in printed[:3]] == ["workers", "1", "2"]
     names = ["race.png", "race.csv", "race-elements.csv", "race-workers.csv"]

@@ -7,11 +7,12 @@ import numpy as np
 import pytest
 
 from a3c_numba import options
-from a3c_numba.agent import configure
+from a3c_numba.presets import configure
 from a3c_numba.shared import Shared
 from a3c_numba.trainer import start_of
 from a3c_numba.worker import Worker
 from tests.programs import reports_often
+from tests.promises import undisturbed
 from tests.test_resume import run_in_parts, run_whole, same
 from tests.test_run_folder import rows
 
@@ -39,6 +40,7 @@ def config_of(name):
 
 
 @pytest.mark.parametrize("name", WHOLE)
+@undisturbed
 def test_resuming_is_exact_with_one_worker(tmp_path, monkeypatch, name):
     reports_often(monkeypatch)
     monkeypatch.setattr("a3c_numba.trainer.POLL_SECONDS", 0.02)

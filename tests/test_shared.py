@@ -6,13 +6,14 @@ import numpy as np
 import pytest
 
 from a3c_numba.shared import EPISODES, LINE, RING, SKIPPED, STEPS, UPDATES, Shared
+from tests.promises import PATIENCE
 
 ROUNDS = 2000
 
 
 def write(shared, worker, barrier):
     """A process: many counts, a few episodes, a mark in theta, and one in what is its own."""
-    barrier.wait(60)
+    barrier.wait(PATIENCE)
     told = [shared.advance(worker, 3, (0.5, worker, 1.0)) for _ in range(ROUNDS)]
     assert told == sorted(set(told))
     shared.statistics_of(worker)[:2] = told[0], told[-1]
@@ -32,7 +33,7 @@ def test_two_spawned_processes_write_to_the_same_memory_and_lose_no_count():
     for process in processes:
         process.start()
     for process in processes:
-        process.join(60)
+        process.join(PATIENCE)
         assert process.exitcode == 0
     assert shared.global_step() == 102 + 2 * 3 * ROUNDS
     assert shared.target[:2].astype(int).sum() == sum(range(34, 34 + 2 * ROUNDS)), "every T is told to one of them"

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from a3c_numba.shared import RING, Shared
-from a3c_numba.study import RunningScore, Study, StudyError, as_csv, watched
+from a3c_numba.study import RunningScore, Study, StudyError, watched
 from tests.programs import small
 from tests.test_run_folder import progress
 
@@ -97,10 +97,6 @@ def test_a_folder_that_cannot_be_made(tmp_path):
     (tmp_path / "file").write_text("")
     with pytest.raises(StudyError, match="cannot write to .*file"):
         opened(tmp_path / "file" / "study")
-
-
-def test_cells_keep_their_digits():
-    assert as_csv([("a", 1_234_567.0, 1e-4, math.nan, 7, 1 / 3)]) == "a,1234567,0.0001,,7,0.333333333\n"
 
 
 # ---- the running score

@@ -16,6 +16,7 @@ import pytest
 
 from a3c_numba.sweep import LearningRates, Run, drawn
 from tests.programs import program, small
+from tests.promises import undisturbed, until
 from tests.test_cli import elsewhere, refused  # noqa: F401
 from tests.test_interrupts import ended, heed_sigint
 from tests.test_run_folder import rows
@@ -208,6 +209,7 @@ def test_a_folder_with_another_sweep_is_refused(capsys, trained, arguments, word
 
 
 @pytest.mark.skipif(os.name != "posix", reason="process groups are POSIX's")
+@undisturbed
 def test_ctrl_c_loses_the_run_under_way_and_nothing_else(tmp_path):
     """Two runs of one episode each, and a third that would never end."""
     code = ("import sys, dataclasses, a3c_numba.sweep as s\n"
@@ -220,10 +222,8 @@ def test_ctrl_c_loses_the_run_under_way_and_nothing_else(tmp_path):
     process = subprocess.Popen([str(part) for part in command], stdout=subprocess.PIPE, stderr=subprocess.PIPE,
                                text=True, start_new_session=True, preexec_fn=heed_sigint,
                                env=os.environ | {"PYTHONPATH": str(ROOT)})
-    table, deadline = tmp_path / "out" / "sweep.csv", time.monotonic() + 60
-    while not table.exists() or len(table.read_text().splitlines()) < 3:
-        assert time.monotonic() < deadline, "the runs never ended"
-        time.sleep(0.05)
+    table = tmp_path / "out" / "sweep.csv"
+    until(lambda: table.exists() and len(table.read_text().splitlines()) >= 3)
     time.sleep(1.0)
     os.killpg(process.pid, signal.SIGINT)
     returncode, _ = ended(process)

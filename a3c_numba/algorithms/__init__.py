@@ -13,6 +13,9 @@ What the worker and the player ask of a method:
     chooses_ahead     whether the action of the rollout's last state is drawn before the update (Sarsa's a_{t+1})
     update_steps      the longest rollout
     heads, behaviour, evaluation_policy, targets, loss_gradient, value
+    first_bootstrap, target_interval      only where there is a target network
+
+and a gradient check besides: advantages, loss.
 """
 
 from .a3c import A3C

@@ -49,8 +49,8 @@ class ValueMethod:
     def _greedy(self, action_space: Any, epsilon: float) -> EpsilonGreedy:
         if not isinstance(action_space, Discrete):
             space = " ".join(str(action_space).split())
-            raise ValueError(f"{type(self).__name__} is a value method and needs Discrete actions; {space} is for A3C "
-                             "(--algorithm a3c)")
+            raise ValueError(f"{type(self).__name__} is a value method and needs Discrete actions; {space} is for A3C: "
+                             "algorithm=A3C(), or --algorithm a3c")
         return EpsilonGreedy(int(action_space.n), epsilon, epsilon, self.exploration_steps)
 
     def behaviour(self, action_space: Any, rng: np.random.Generator) -> EpsilonGreedy:

@@ -4,6 +4,7 @@ All of them have ``width`` (numbers the network gives for one state), ``action_s
 
     sample(row, rng) -> action        best(rows) -> actions        executed(action) -> what env.step is given
     entropy(rows) -> mean, in nats    look(row) -> shares from 0 to 1, for people
+    anneal(global_step), for what changes in the course of a run
 
 ``Categorical`` and ``Gaussian`` have the loss of a policy gradient, ``loss`` and ``loss_gradient``, too.
 """

@@ -1,21 +1,21 @@
-"""The policy over d real numbers that the paper uses for continuous control (section 5.3, supplement 9).
+"""The policy over n real numbers that the paper uses for continuous control (section 5.3, supplement 9).
 
-The network gives d + 1 numbers for a state: a linear mean mu (d,) and y, of which SoftPlus makes one variance for all
+The network gives n + 1 numbers for a state: a linear mean mu (n,) and y, of which SoftPlus makes one variance for all
 directions (spherical covariance):
 
     v   = log(1 + exp y) + floor                                  dv / dy = 1 / (1 + exp(-y))
 
-    log pi(a) = - |a - mu|^2 / (2 v)  -  d/2 log(2 pi v)
-    H         = d/2 (log(2 pi v) + 1)                             differential entropy in nats
+    log pi(a) = - |a - mu|^2 / (2 v)  -  n/2 log(2 pi v)
+    H         = n/2 (log(2 pi v) + 1)                             differential entropy in nats
 
-    d log pi / d mu = (a - mu) / v            d log pi / d v = |a - mu|^2 / (2 v^2) - d / (2 v)
-                                              d H        / d v = d / (2 v)
+    d log pi / d mu = (a - mu) / v            d log pi / d v = |a - mu|^2 / (2 v^2) - n / (2 v)
+                                              d H        / d v = n / (2 v)
 
 Actions are drawn from the whole Gaussian and clipped to the environment's Box only where they are executed: the
 log-probability is that of the number drawn.
 
 Departures from the paper: the floor, which keeps 1/v finite where the network drives the variance to 0; and H, of which
-the paper has only one direction's share, without the factor d.
+the paper has only one direction's share, without the factor n.
 """
 
 from dataclasses import dataclass
@@ -36,24 +36,24 @@ def variance(y, floor):
 
 @kernel
 def policy_gradient(rows, actions, advantages, beta, floor, d_rows):
-    """d_rows (T, d + 1) <- gradient of sum_t [ -log pi(a_t) A_t - beta H_t ] for actions (T, d), advantages held."""
-    d = actions.shape[1]
+    """d_rows (T, n + 1) <- gradient of sum_t [ -log pi(a_t) A_t - beta H_t ] for actions (T, n), advantages held."""
+    n = actions.shape[1]
     for t in range(len(actions)):
-        y = rows[t, d]
+        y = rows[t, n]
         v = variance(y, floor)                                           # v = softplus(y) + floor
         square = 0 * y
-        for i in range(d):
+        for i in range(n):
             away = actions[t, i] - rows[t, i]
             square += away * away
             d_rows[t, i] = -advantages[t] * away / v                     # log pi = -|a - mu|^2 / 2v ...
-        d_log_pi = square / (2 * v * v) - d / (2 * v)                    # log pi = -|a - mu|^2 / 2v - d/2 log v
-        d_H = d / (2 * v)                                                # H = d/2 log v + ...
-        d_rows[t, d] = (-advantages[t] * d_log_pi - beta * d_H) / (1 + np.exp(-y))    # v = softplus(y)
+        d_log_pi = square / (2 * v * v) - n / (2 * v)                    # log pi = -|a - mu|^2 / 2v - n/2 log v
+        d_H = n / (2 * v)                                                # H = n/2 log v + ...
+        d_rows[t, n] = (-advantages[t] * d_log_pi - beta * d_H) / (1 + np.exp(-y))    # v = softplus(y)
 
 
 @dataclass(frozen=True, eq=False)
 class Gaussian:
-    """N(mu, v I), clipped into a Box between ``low`` and ``high`` (d,) when executed; rows below are (T, d + 1)."""
+    """N(mu, v I), clipped into a Box between ``low`` and ``high`` (n,) when executed; rows below are (T, n + 1)."""
 
     low: np.ndarray
     high: np.ndarray
@@ -61,7 +61,7 @@ class Gaussian:
 
     @property
     def action_shape(self) -> tuple[int, ...]:
-        """(d,)."""
+        """(n,)."""
         return self.low.shape
 
     @property
@@ -76,12 +76,12 @@ class Gaussian:
         return np.logaddexp(rows[:, -1], 0) + FLOOR
 
     def sample(self, row: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-        """Numbers (d,) float32 drawn from pi, not clipped."""
+        """Numbers (n,) float32 drawn from pi, not clipped."""
         deviation = np.sqrt(variance(row[-1], row.dtype.type(FLOOR)))
         return (row[:-1] + deviation * rng.standard_normal(len(row) - 1)).astype(np.float32)
 
     def best(self, rows: np.ndarray) -> np.ndarray:
-        """The means (T, d)."""
+        """The means (T, n)."""
         return rows[:, :-1].copy()
 
     def executed(self, action: np.ndarray) -> np.ndarray:
@@ -94,19 +94,19 @@ class Gaussian:
 
     def loss(self, rows: np.ndarray, actions: np.ndarray, advantages: np.ndarray, beta: float) -> float:
         """sum_t [ -log pi(a_t) A_t - beta H_t ], for gradient checks."""
-        d, v = len(self.low), self._variances(rows)
-        log_pi = -((actions - rows[:, :-1]) ** 2).sum(axis=1) / (2 * v) - d / 2 * np.log(2 * np.pi * v)
-        H = d / 2 * (np.log(2 * np.pi * v) + 1)
+        n, v = len(self.low), self._variances(rows)
+        log_pi = -((actions - rows[:, :-1]) ** 2).sum(axis=1) / (2 * v) - n / 2 * np.log(2 * np.pi * v)
+        H = n / 2 * (np.log(2 * np.pi * v) + 1)
         return float((-log_pi * advantages - beta * H).sum())
 
     def loss_gradient(self, rows: np.ndarray, actions: np.ndarray, advantages: np.ndarray, beta: float) -> np.ndarray:
-        """d loss / d rows (T, d + 1), a new array."""
+        """d loss / d rows (T, n + 1), a new array."""
         d_rows, real = np.empty_like(rows), rows.dtype.type
         policy_gradient(rows, actions, advantages, real(beta), real(FLOOR), d_rows)
         return d_rows
 
     def look(self, row: np.ndarray) -> np.ndarray:
-        """Where the mean lies between low and high, 0 to 1 (d,), for people; 0.5 where the Box is unbounded."""
+        """Where the mean lies between low and high, 0 to 1 (n,), for people; 0.5 where the Box is unbounded."""
         width = self.high - self.low
         bounded = np.isfinite(width) & (width > 0)
         place = (row[:-1] - np.where(bounded, self.low, 0)) / np.where(bounded, width, 1)

@@ -45,7 +45,8 @@ def start(arguments: argparse.Namespace) -> int:
     if kept:
         print(f"left as they were: {', '.join(kept)}")
     option = "" if folder == Path(FOLDER) else f" --folder {shlex.quote(str(folder))}"
-    print(f"{len(EXERCISES) - len(kept)} files with blanks in {folder}; fill in {EXERCISES[1].file}, then\n"
+    written = len(EXERCISES) - len(kept)
+    print(f"{written or 'no new'} files with blanks in {folder}; fill in {EXERCISES[1].file}, then\n"
           f"    a3c-numba exercises check 1{option}")
     return 0
 

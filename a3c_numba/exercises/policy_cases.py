@@ -10,8 +10,8 @@ from .case import Case
 Rng = np.random.Generator
 
 SOFTMAX_HINTS = {"d_logits": "-A_t ([i = a_t] - pi_i) - beta (-pi_i (log pi_i + H_t)): L has a minus before both terms"}
-LOG_PI_HINTS = {"log_pi": "-|a - mu|^2 / (2 v) - d/2 log(2 pi v), the squares summed over the d directions of a row"}
-GAUSSIAN_HINTS = {"d_rows": "(a - mu) / v for the mean; (|a - mu|^2 / (2 v^2) - d / (2 v)) dv/dy in the last column"}
+LOG_PI_HINTS = {"log_pi": "-|a - mu|^2 / (2 v) - n/2 log(2 pi v), the squares summed over the n directions of a row"}
+GAUSSIAN_HINTS = {"d_rows": "(a - mu) / v for the mean; (|a - mu|^2 / (2 v^2) - n / (2 v)) dv/dy in the last column"}
 
 
 def softmax(rng: Rng) -> Iterator[Case]:
@@ -27,8 +27,8 @@ def softmax(rng: Rng) -> Iterator[Case]:
 
 def gaussian(rng: Rng) -> Iterator[Case]:
     """Exercise 7: one direction, several, the mean itself, and variances at the floor and far above it."""
-    drawn = [(rng.normal(size=(T, d + 1)).round(1) + 0.0, rng.normal(size=(T, d)).round(1) + 0.0)      # no -0.0
-             for T, d in [(1, 1), (3, 2), (4, 3)]]
+    drawn = [(rng.normal(size=(T, n + 1)).round(1) + 0.0, rng.normal(size=(T, n)).round(1) + 0.0)      # no -0.0
+             for T, n in [(1, 1), (3, 2), (4, 3)]]
     at_mean = np.array([[0.5, -0.5, 1.0]]), np.array([[0.5, -0.5]])
     extreme = np.array([[0.1, 0.2, -30.0], [0.1, 0.2, 40.0]]), np.array([[0.12, 0.2], [3.0, -2.0]])
     cases = [*drawn, at_mean, extreme]

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-Shape = tuple[int, ...]
+from ..parameters import Shape
 
 
 class Cache:

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from ..jit import kernel
-from .cache import Cache
+from .cache import Cache, Shape
 
 
 @kernel
@@ -29,9 +29,9 @@ def backward(y, d_y, d_x):
 class ReLU:
     """Without parameters; ``shape`` is that of one row, in and out."""
 
-    shapes: dict[str, tuple[int, ...]] = {}
+    shapes: dict[str, Shape] = {}
 
-    def __init__(self, shape: tuple[int, ...]) -> None:
+    def __init__(self, shape: Shape) -> None:
         self.input_shape = self.output_shape = shape
 
     def cache(self, rows: int, dtype: Any) -> Cache:

@@ -5,8 +5,8 @@ import pytest
 from gymnasium.spaces import Box, Discrete
 
 from a3c_numba.algorithms import NStepQ, OneStepQ, OneStepSarsa
-from a3c_numba.agent import configure
 from a3c_numba.distributions import EpsilonGreedy
+from a3c_numba.presets import configure
 from a3c_numba.rollout import Rollout
 
 from .. import reference

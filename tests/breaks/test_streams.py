@@ -26,9 +26,10 @@ class Handed:
         pass
 
 
-def test_every_worker_is_given_a_stream_of_its_own():
+def test_every_worker_is_given_a_stream_of_its_own(monkeypatch):
     crew = Trainer(start_of(small("Catch", workers=4, seed=3))).crew
-    crew.context = handed = Handed()
+    handed = Handed()
+    monkeypatch.setattr("a3c_numba.processes.context", lambda: handed)
     for number in range(4):
         crew._start(number)
     first_draws = [np.random.default_rng(seed).integers(2**31) for seed in handed.seeds]

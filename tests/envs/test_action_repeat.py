@@ -7,11 +7,11 @@ import numpy as np
 import pytest
 
 from a3c_numba import Agent, AtariSettings, GymSettings
-from a3c_numba.agent import configure
 from a3c_numba.cli import main
 from a3c_numba.config import Config
 from a3c_numba.envs import make
 from a3c_numba.envs.toys import Memory
+from a3c_numba.presets import configure
 
 
 def test_one_step_is_as_many_of_the_environments():

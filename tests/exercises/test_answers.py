@@ -42,9 +42,9 @@ MISTAKES = [
     (6, "np.sqrt(new_g + epsilon)", "(np.sqrt(new_g) + epsilon)", "new_theta"),              # epsilon outside
     (6, "theta - eta * d", "theta + eta * d", "new_theta"),
     (6, "d ** 2", "d", "new_g"),                                                             # forgotten square
-    (7, "d / 2 * np.log(2", "1 / 2 * np.log(2", "log_pi"),                               # forgotten d
+    (7, "n / 2 * np.log(2", "1 / 2 * np.log(2", "log_pi"),                               # forgotten n
     (7, "-square / (2 * v)", "-square / v", "log_pi"),
-    (7, "- d / (2 * v)", "+ d / (2 * v)", "d_rows"),
+    (7, "- n / (2 * v)", "+ n / (2 * v)", "d_rows"),
     (7, "d_v / (1 + np.exp(-y))", "d_v", "d_rows"),                                      # forgotten chain
     (7, "away / v[:, None]", "-away / v[:, None]", "d_rows"),
     (8, "d_c = d_c + d_h", "d_c = d_h", "d_z_i"),                                        # nothing from the future

@@ -36,7 +36,7 @@ def test_start_overwrites_nothing(tmp_path, capsys):
     assert "left as they were: 03_softmax.py\n9 files with blanks" in out
     assert f"check 1 --folder '{folder}'" in out                         # can be typed as it stands
     assert exercises("start", folder) == 0 and mine.read_text() == "# my work\n"
-    assert "\n0 files with blanks" in capsys.readouterr().out
+    assert "\nno new files with blanks" in capsys.readouterr().out
 
 
 def test_start_does_not_write_through_a_link(tmp_path):

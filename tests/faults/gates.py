@@ -49,6 +49,20 @@ class SlowCorridor(Corridor):
         return super().step(action)
 
 
+class Together(Catch):
+    """In each worker the 100th step waits until so many workers have come to theirs: TOGETHER."""
+
+    steps = 0
+
+    def step(self, action):
+        self.steps += 1
+        if self.steps == 100:
+            (folder() / f"here-{os.getpid()}").touch()
+            while len(list(folder().glob("here-*"))) < int(os.environ["TOGETHER"]):
+                time.sleep(0.002)
+        return super().step(action)
+
+
 class Once(Gated):
     """Calls ``fault`` at the 100th step, in the first process that comes to it."""
 

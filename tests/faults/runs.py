@@ -5,8 +5,9 @@ import os
 import signal
 import subprocess
 import sys
-import time
 from pathlib import Path
+
+from ..promises import PATIENCE, until
 
 ROOT = Path(__file__).parent.parent.parent
 
@@ -31,20 +32,11 @@ def children(pid, kind=b""):
 
 
 def table(path):
-    """The rows of a CSV file, none where there is no file."""
+    """The rows of a CSV file, none where there is no file; a line that is still being written is none yet."""
     if not path.exists():
         return []
-    with open(path, newline="") as file:
-        return list(csv.DictReader(file))
-
-
-def until(condition, seconds=10.0, every=0.02):
-    """The first true value of ``condition()``."""
-    deadline = time.monotonic() + seconds
-    while not (value := condition()):
-        assert time.monotonic() < deadline, "it never came"
-        time.sleep(every)
-    return value
+    lines = path.read_bytes().decode().splitlines(keepends=True)
+    return list(csv.DictReader(line for line in lines if line.endswith("\n")))
 
 
 class Run:
@@ -79,7 +71,7 @@ class Run:
     def events(self):
         return [row["event"] for row in table(self.out / "events.csv")]
 
-    def trains(self, workers=1, seconds=14.0):
+    def trains(self, workers=1, seconds=PATIENCE):
         """Wait until that many workers have finished an episode."""
         until(lambda: len({row["worker"] for row in self.episodes()}) >= workers, seconds)
 
@@ -87,7 +79,7 @@ class Run:
         """Let slow environments run at full speed."""
         (self.gates / "open").touch()
 
-    def ended(self, seconds=14.0):
+    def ended(self, seconds=PATIENCE):
         """Exit code and standard error."""
         _, err = self.process.communicate(timeout=seconds)
         return self.process.returncode, err

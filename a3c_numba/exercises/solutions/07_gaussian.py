@@ -1,10 +1,10 @@
 """Exercise 7: a policy over real numbers, its log-probability and the gradient of that.
 
-An action has d numbers.  The network gives d + 1 for a state: the mean mu (d,) and, last, y, of which SoftPlus makes
+An action has n numbers.  The network gives n + 1 for a state: the mean mu (n,) and, last, y, of which SoftPlus makes
 the one variance v of all directions (FLOOR keeps 1/v finite):
 
     v         = log(1 + exp y) + FLOOR
-    log pi(a) = - |a - mu|^2 / (2 v)  -  d/2 log(2 pi v)            pi on the right is 3.14...
+    log pi(a) = - |a - mu|^2 / (2 v)  -  n/2 log(2 pi v)            pi on the right is 3.14...
 
 Differentiate with respect to mu_i, then with respect to v, then by the chain rule with respect to y:
 
@@ -26,23 +26,23 @@ def variance(y):
 
 
 def log_probability(rows, actions):
-    """rows (T, d + 1), actions (T, d) -> log_pi (T,).
+    """rows (T, n + 1), actions (T, n) -> log_pi (T,).
 
-    Hint: |a - mu|^2 is a sum over the d directions, and there is one v for each row.
+    Hint: |a - mu|^2 is a sum over the n directions, and there is one v for each row.
     """
-    d, v = actions.shape[1], variance(rows[:, -1])
+    n, v = actions.shape[1], variance(rows[:, -1])
     square = ((actions - rows[:, :-1]) ** 2).sum(axis=1)
-    return -square / (2 * v) - d / 2 * np.log(2 * np.pi * v)
+    return -square / (2 * v) - n / 2 * np.log(2 * np.pi * v)
 
 
 def log_probability_gradient(rows, actions):
-    """rows (T, d + 1), actions (T, d) -> d_rows (T, d + 1), d log pi(a_t) / d rows[t]: d columns for mu, then y's.
+    """rows (T, n + 1), actions (T, n) -> d_rows (T, n + 1), d log pi(a_t) / d rows[t]: n columns for mu, then y's.
 
     Hint: d log pi / dv has two terms, of which one is negative: too wide a Gaussian is unlikely as well.
     """
-    d, y = actions.shape[1], rows[:, -1]
+    n, y = actions.shape[1], rows[:, -1]
     v, away = variance(y), actions - rows[:, :-1]
-    d_v = (away ** 2).sum(axis=1) / (2 * v ** 2) - d / (2 * v)
+    d_v = (away ** 2).sum(axis=1) / (2 * v ** 2) - n / (2 * v)
     d_rows = np.zeros_like(rows)
     d_rows[:, :-1] = away / v[:, None]
     d_rows[:, -1] = d_v / (1 + np.exp(-y))

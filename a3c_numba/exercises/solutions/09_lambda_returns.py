@@ -8,7 +8,7 @@ lambda from 0 to 1 (Schulman et al. 2015):
     R_t     = A_t + V_t                                 what V_t learns towards
 
 lambda = 0 believes the critic after one step: little noise, and all its errors.  lambda = 1 is exercise 4: no belief
-before the rollout's end.  The presets of this package use 0.95.
+before the rollout's end.  Of the presets of this package, paper has 1 and the others have 0.9 to 0.98.
 
 The real one: lambda_returns in a3c_numba/returns.py, which computes R_t directly; work out that it is the same.
 """

@@ -112,6 +112,7 @@ def main():
         os.killpg(soak.process.pid, signal.SIGINT)
     code, group = soak.process.wait(timeout=60), soak.process.pid
     latest = load(arguments.out / "latest.npz")
+    time.sleep(3)                                                        # in which the fork server ends, too
     left = subprocess.run(["pgrep", "-g", str(group)], capture_output=True, text=True).stdout.split()
     print(f"{sum(counts.values())} faults {counts}; exit codes on the way {sorted(set(soak.codes))}, at the end "
           f"{code}; {latest.global_step:,} steps; processes left {len(left)}; finite "

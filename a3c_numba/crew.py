@@ -22,6 +22,7 @@ from .watch import Watch
 
 STOP_SECONDS = 2.0             # in which workers end by themselves
 START_SECONDS = 120.0          # until a worker's first step, at the least: on a busy machine Numba compiles slowly
+START_SLICE = 0.2              # of one poll, that is spent on starting workers
 ASLEEP_SECONDS = 5.0           # between two looks: it was the machine that stood still, not a worker
 ANSWER_SECONDS = 10.0          # until a checkpoint does without those who have not answered
 STILLBORN = 3                  # workers in a row that fail before their first update: then there is no hope
@@ -74,12 +75,18 @@ class Crew:
         return self.shared.stopping or self.shared.global_step() >= self.start_point.config.total_steps
 
     def _start_absent(self) -> None:
-        """One at first, until it has made an update: by then all kernels are in the cache.  Then all of them."""
+        """One at first, until it has made an update: by then all kernels are in the cache.  Then one after the other.
+
+        After START_SLICE the poll goes on, so that signals are heeded; what is left is started in the next ones.
+        """
         alone = not self.shared.counters[:, UPDATES].any()
         free = 1 - self.alive if alone else len(self.absent)
+        until = time.monotonic() + START_SLICE
         for _ in range(min(len(self.absent), free)):
             if not self._is_over():
                 self._start(self.absent.pop(0))
+            if time.monotonic() > until:
+                return
 
     def _start(self, number: int) -> None:
         state = self.restored.get(number)

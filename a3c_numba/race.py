@@ -21,7 +21,7 @@ from typing import Any, Iterable, NamedTuple
 
 import numpy as np
 
-from .agent import configure
+from .presets import configure
 from .algorithms import ALGORITHMS
 from .pictures.lanes import Moment
 from .pictures.race import Compared, race_picture

@@ -33,7 +33,7 @@ class Vectors(NamedTuple):
 
 
 class Shared:
-    """Shared memory of one run.  Pickled to a spawned worker, it is the same memory there.
+    """Shared memory of one run.  Pickled to a worker process, it is the same memory there.
 
     Attributes:
         theta: float32 (n,).

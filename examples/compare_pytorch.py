@@ -33,7 +33,7 @@ import numba
 import numpy as np
 
 from a3c_numba import A3C, Convolutional
-from a3c_numba.agent import configure
+from a3c_numba.presets import configure
 from a3c_numba.bench import processor
 from a3c_numba.distributions import Categorical
 from a3c_numba.parameters import Parameters

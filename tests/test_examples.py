@@ -135,7 +135,7 @@ def test_entropy_keeps_learners_from_getting_stuck(tmp_path):
 
 
 def test_a_lock_loses_nothing_and_both_ways_find_the_answer(tmp_path):
-    out = run("07_lock_free.py", tmp_path, 2500)
+    out = run("07_lock_free.py", tmp_path, 5000)
     assert re.findall(r"with a number nobody wrote (\d+)", out) == ["0", "0"]
     assert re.search(r"locked +additions lost 0 of .*\n +copies torn 0 of ", out), out
     errors = [float(error) for error in re.findall(r"error (\d\.\d+) after", out)]

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from a3c_numba import portrait
-from a3c_numba.agent import configure
+from a3c_numba.presets import configure
 from a3c_numba.checkpoint import save
 from a3c_numba.networks import Convolutional
 from a3c_numba.policy import Policy

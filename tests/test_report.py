@@ -20,7 +20,7 @@ from a3c_numba.report import command as report
 from a3c_numba.report import recorded_run as report_run
 from a3c_numba.report import tables as report_tables
 from a3c_numba.report import timeline as report_timeline
-from a3c_numba.agent import configure
+from a3c_numba.presets import configure
 from a3c_numba.checkpoint import save
 from a3c_numba.report.charts import histogram
 from a3c_numba.report.svg import Axis, Chart, Labels, clean, short

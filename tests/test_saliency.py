@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from a3c_numba import MLP
-from a3c_numba.agent import configure
+from a3c_numba.presets import configure
 from a3c_numba.layers.compose import Chain, memories
 from a3c_numba.layers.pixels import Center, Scale
 from a3c_numba.networks import Convolutional

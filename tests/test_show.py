@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from a3c_numba import show
-from a3c_numba.agent import configure
+from a3c_numba.presets import configure
 from a3c_numba.checkpoint import save
 from a3c_numba.evaluation import Evaluation
 from a3c_numba.networks import Convolutional

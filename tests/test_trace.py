@@ -15,7 +15,7 @@ from a3c_numba import options
 from a3c_numba.trace import command as trace
 from a3c_numba.trace import formulas
 from a3c_numba.trace import table as trace_table
-from a3c_numba.agent import configure
+from a3c_numba.presets import configure
 from a3c_numba.algorithms import ALGORITHMS
 from a3c_numba.checkpoint import Checkpoint, save
 from a3c_numba.layers.conv2d import Conv2d

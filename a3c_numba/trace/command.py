@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 
 from .. import options
-from ..agent import configure
+from ..presets import configure
 from ..algorithms import ALGORITHMS
 from ..checkpoint import Checkpoint, load_fitting
 from ..config import name_of

@@ -25,7 +25,7 @@ from unittest import mock
 
 import numpy as np
 import pytest
-from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis import HealthCheck, Phase, given, seed, settings
 from hypothesis import strategies as st
 
 import a3c_numba
@@ -46,6 +46,18 @@ def examples(count):
     """So many, the same in each run."""
     return settings(max_examples=count, derandomize=True, database=None, deadline=None, phases=(Phase.explicit,
                     Phase.generate), suppress_health_check=list(HealthCheck))
+
+
+def until_worth(attempt, enough, rounds=8):
+    """Repeat it with other examples until enough of them were sound, and enough not.
+
+    What is drawn first is up to Hypothesis' version and every constant in the package, and once in fifty is too poor.
+    """
+    for number in range(rounds):
+        seed(number)(attempt)()
+        if enough():
+            return
+    raise AssertionError("the examples are not worth much")
 
 
 # --- What people type, and what nobody would ------------------------------------------------------------------------
@@ -208,8 +220,7 @@ def test_any_command_line_starts_or_is_refused_in_one_line(name, trained):
     def attempt(arguments):
         with stopped_at_the_start():
             codes.append(follow(arguments, trained))
-    attempt()
-    assert codes.count(0) and codes.count(2) > 10                        # or the lines would not be worth much
+    until_worth(attempt, lambda: codes.count(0) > 0 and codes.count(2) > 10)
 
 
 @examples(60)
@@ -337,8 +348,7 @@ def test_any_parts_make_a_configuration_or_are_refused_in_one_line():
         if config:
             again = Config.from_json(config.to_json(), None if isinstance(config.env, str) else config.env)
             assert again == config
-    attempt()
-    assert 5 < sum(made) < 145
+    until_worth(attempt, lambda: 5 < sum(made) < len(made) - 5)
 
 
 def test_any_parts_make_an_agent_or_are_refused_in_one_line():
@@ -352,8 +362,7 @@ def test_any_parts_make_an_agent_or_are_refused_in_one_line():
         if agent:
             action, _ = agent.predict(np.zeros(agent.observation_space.shape, np.float32))
             assert agent.action_space.contains(action) and not multiprocessing.active_children()
-    attempt()
-    assert 3 < sum(made) < 57
+    until_worth(attempt, lambda: 3 < sum(made) < len(made) - 3)
 
 
 # --- Configurations from somewhere else -----------------------------------------------------------------------------
@@ -391,8 +400,7 @@ def test_any_text_is_a_configuration_or_refused_in_one_line():
         config = refused_in_one_line(Config.from_json, {"text": text})
         read.append(config is not None)
         assert config is None or Config.from_json(config.to_json()) == config
-    attempt()
-    assert 10 < sum(read) < 190
+    until_worth(attempt, lambda: 10 < sum(read) < len(read) - 10)
 
 
 @examples(40)

@@ -52,8 +52,10 @@ def work(memory, lock, gate, steps, number):
 def together(context, lock, steps):
     """Theta and counts (SIZE + 2 WORKERS,) after two tasks, and (n, 2) seconds and theta's error during the last."""
     memory, gate, results = context.RawArray("d", SIZE + 2 * WORKERS), context.Barrier(WORKERS + 1), []
-    for number in range(WORKERS):
-        context.Process(target=work, args=(memory, lock, gate, steps, number), daemon=True).start()
+    processes = [context.Process(target=work, args=(memory, lock, gate, steps, number), daemon=True)
+                 for number in range(WORKERS)]
+    for process in processes:
+        process.start()
     shared = np.frombuffer(memory)
     for _ in range(3):
         shared[:], seen, waiting = 0, [], 0
@@ -65,6 +67,8 @@ def together(context, lock, steps):
             time.sleep(0.005)
         gate.wait()
         results.append(shared.copy())
+    for process in processes:                                            # who leaves the gate still writes to it
+        process.join()
     return *results[:2], np.array(seen)
 
 

@@ -1,17 +1,20 @@
 """The package in one object: ``Agent(env).learn(steps)``, ``predict``, ``evaluate``, ``save``, ``load``."""
 
 import dataclasses
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any, Callable
 
 import numpy as np
 
 from . import checkpoint as checkpoints
+from . import processes
 from .checkpoint import Checkpoint
 from .display import Display
 from .envs.action_repeat import GymSettings
 from .envs.atari import AtariSettings
 from .evaluation import Evaluation, evaluate
+from .folder_lock import alone_in
 from .parameters import Parameters
 from .policy import Policy
 from .presets import configure
@@ -60,7 +63,8 @@ class Agent:
         """Train for ``total_steps`` agent steps from the parameters the agent has, the learning rate annealed to 0.
 
         Args:
-            out: a folder for configuration, CSV files, curve and checkpoints; ValueError if it holds a run already.
+            out: a folder for configuration, CSV files, curve and checkpoints; ValueError if it holds a run already, or
+                another one writes to it.
             callback: called every few seconds with a ``Progress``; ends the training by returning False.
             progress: show a progress bar on standard error.
             watch: what may go wrong before the run is given up; without a bar it is told to the logger "a3c_numba".
@@ -72,20 +76,22 @@ class Agent:
         start = dataclasses.replace(self._checkpoint, config=config, global_step=0, seconds=0.0, workers=[],
                                     target=None, mean_score=None)
         folder = None if out is None else RunFolder(Path(out))
-        if folder:
-            folder.create(config.to_json())
-        display = Display(total_steps) if progress else None
-        try:
-            trainer = Trainer(start, folder.path if folder else None, display, callback, watch)
-        except OSError:                                                  # no memory for it
+        processes.context()                                              # fails before anything is written
+        with alone_in(folder.path) if folder else nullcontext():
             if folder:
-                folder.forget()
-            raise
-        try:
-            trainer.run()
-        finally:
-            self._keep(trainer.last or start)
-        return self
+                folder.create(config.to_json())
+            display = Display(total_steps) if progress else None
+            try:
+                trainer = Trainer(start, folder.path if folder else None, display, callback, watch)
+            except OSError:                                              # no memory for it
+                if folder:
+                    folder.forget()
+                raise
+            try:
+                trainer.run()
+            finally:
+                self._keep(trainer.last or start)
+            return self
 
     def _keep(self, last: Checkpoint) -> None:
         """Take over what was learned, in place: ``parameters`` handed out earlier go on being this agent's."""

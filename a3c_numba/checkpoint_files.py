@@ -8,6 +8,7 @@ Nothing here parses more than a number: a header has to read, character by chara
 
 import contextlib
 import io
+import itertools
 import os
 import re
 import shutil
@@ -27,8 +28,13 @@ def write(path: Path, arrays: dict[str, np.ndarray]) -> None:
     """Write the arrays to ``path`` itself, down to the disk.  Raises OSError."""
     content = io.BytesIO()
     np.savez(content, **{name: np.asarray(x, KINDS[name]) for name, x in arrays.items()})  # type: ignore[arg-type]
+    write_down(path, content.getbuffer())
+
+
+def write_down(path: Path, content: bytes | memoryview) -> None:
+    """Write the bytes to ``path`` itself, down to the disk.  Raises OSError."""
     with open(path, "wb") as file:
-        file.write(content.getbuffer())
+        file.write(content)
         file.flush()
         os.fsync(file.fileno())
 
@@ -99,13 +105,17 @@ def rotate(path: Path, keep: int) -> None:
     """
     if keep > 1 and path.exists() and not _is_doubled(path):
         with beside(older(path, 1)) as second:
-            _double(path, second)
+            double(path, second)
             for age in range(keep - 1, 1, -1):
                 if older(path, age - 1).exists():
                     os.replace(older(path, age - 1), older(path, age))
             os.replace(second, older(path, 1))
-    age = keep
-    while age and older(path, age).exists():                             # of a run that kept more
+
+
+def prune(path: Path, keep: int) -> None:
+    """Remove those that a run has left which kept more; only once ``path`` is whole."""
+    age = max(keep, 1)
+    while older(path, age).exists():
         older(path, age).unlink()
         age += 1
 
@@ -115,7 +125,7 @@ def _is_doubled(path: Path) -> bool:
     return older(path, 1).exists() and os.path.samefile(path, older(path, 1))
 
 
-def _double(path: Path, second: Path) -> None:
+def double(path: Path, second: Path) -> None:
     """A second name for the file, or a copy where the file system knows no such thing."""
     second.unlink(missing_ok=True)
     try:
@@ -124,3 +134,9 @@ def _double(path: Path, second: Path) -> None:
         shutil.copyfile(path, second)
         with open(second, "rb+") as file:
             os.fsync(file.fileno())
+
+
+def free(path: Path, ending: str) -> Path:
+    """"latest.npz", "refused" -> "latest.npz.refused", or "latest.npz.refused-2" ... where there is one already."""
+    names = (path.with_name(f"{path.name}.{ending}" + f"-{n}" * (n > 1)) for n in itertools.count(1))
+    return next(name for name in names if not name.exists())

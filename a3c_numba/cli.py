@@ -14,6 +14,7 @@ from typing import Any
 
 from .arguments import parser_for
 from .crew import WorkerDied
+from .display import tell
 from .pictures import PicturesUnavailable
 from .trainer import UpdatesSkipped
 
@@ -32,6 +33,8 @@ def main(arguments: list[str] | None = None) -> int:
     signal.signal(signal.SIGTERM, _terminate)
     if hasattr(signal, "SIGHUP") and signal.getsignal(signal.SIGHUP) != signal.SIG_IGN:      # nohup has it ignored
         signal.signal(signal.SIGHUP, _terminate)
+    if sys.stderr is None:                                               # a shell's "2>&-"
+        sys.stderr = open(os.devnull, "w")
     try:
         words = sys.argv[1:] if arguments is None else arguments
         parsed = parser_for(words).parse_args(words)
@@ -53,7 +56,7 @@ def main(arguments: list[str] | None = None) -> int:
 
 def _fail(error: BaseException, code: int) -> int:
     text = str(error) if code == 3 else _one_line(str(error))            # 3 comes with a traceback
-    print(f"a3c-numba: error: {text}", file=sys.stderr)
+    tell(f"a3c-numba: error: {text}\n")
     return code
 
 

@@ -8,12 +8,14 @@ from argparse import Namespace
 from pathlib import Path
 
 from . import bench as benchmark
-from . import gradient_check, options, show
+from . import gradient_check, options, processes, show
+from .begin import configured, folder_of, resumed, started
 from .checkpoint import Checkpoint, load_fitting
 from .config import Config, name_of
-from .display import Display
+from .display import Display, tell
 from .evaluation import Evaluation, summary
 from .evaluation import evaluate as play_games
+from .folder_lock import alone_in
 from .pictures import learning_curve
 from .presets import configure
 from .run_folder import RunFolder, RunFolderError, agent_file
@@ -22,16 +24,19 @@ from .sweep import LearningRates, Sweep
 from .trainer import Trainer, start_of
 from .watch import Watch
 
-DEFAULT_ENV = "ALE/Pong-v5"
-
 
 def train(arguments: Namespace) -> int:
     """Start a run, or go on with one."""
     given = {field.name: getattr(arguments, field.name) for field in dataclasses.fields(Watch)}
     watch = Watch(**{name: value for name, value in given.items() if value is not None})
-    start, folder, scores = _resumed(arguments) if arguments.resume else _started(arguments)
-    print(f"{start.config.env_name}: {start.config.workers} worker{'s' * (start.config.workers > 1)}, "
-          f"{start.config.total_steps:,} steps, into {folder.path}", file=sys.stderr)
+    processes.context()                                                  # fails before anything is written
+    with (resumed if arguments.resume else started)(arguments) as (start, folder, scores):
+        return _train(arguments, watch, start, folder, scores)
+
+
+def _train(arguments: Namespace, watch: Watch, start: Checkpoint, folder: RunFolder, scores: list[float]) -> int:
+    tell(f"{start.config.env_name}: {start.config.workers} worker{'s' * (start.config.workers > 1)}, "
+         f"{start.config.total_steps:,} steps, into {folder.path}\n")
     try:
         trainer = Trainer(start, folder.path, Display(start.config.total_steps), watch=watch)
     except OSError:                                                      # no memory for it
@@ -42,65 +47,9 @@ def train(arguments: Namespace) -> int:
     try:
         trainer.run()
     finally:
-        if trainer.last and trainer.last.global_step < start.config.total_steps:
-            print(f"step {trainer.last.global_step:,}; to go on: a3c-numba train --resume {folder.path}",
-                  file=sys.stderr)
+        if trainer.saved is not None and trainer.saved < start.config.total_steps:
+            tell(f"step {trainer.saved:,}; to go on: a3c-numba train --resume {folder.path}\n")
     return 0
-
-
-def _started(arguments: Namespace) -> tuple[Checkpoint, RunFolder, list[float]]:
-    config = _configured(arguments, workers=arguments.workers)
-    start = start_of(config)                                             # fails before anything is written
-    folder = RunFolder(_folder(arguments, config, f"s{config.seed}"))
-    folder.create(config.to_json(), arguments.overwrite)
-    explored = getattr(config.algorithm, "exploration_steps", 0)
-    if explored > config.total_steps:
-        print(f"a3c-numba: warning: epsilon falls over {explored:,} steps (--exploration-steps), and the run has "
-              f"{config.total_steps:,}: it will not have become small", file=sys.stderr)
-    return start, folder, []
-
-
-def _configured(arguments: Namespace, workers: int | None) -> Config:
-    typed = {name: getattr(arguments, name) for name in ("algorithm", "optimizer", "total_steps", "seed")}
-    config = configure(arguments.env or DEFAULT_ENV, arguments.preset, workers=workers, **typed)
-    return options.apply(config, options.given(arguments))
-
-
-def _folder(arguments: Namespace, config: Config, name: str) -> Path:
-    method = "" if name_of(config.algorithm) == "a3c" else name_of(config.algorithm) + "-"
-    return Path(arguments.out or f"runs/{config.env_name.split('/')[-1]}-{method}{name}")
-
-
-def _resumed(arguments: Namespace) -> tuple[Checkpoint, RunFolder, list[float]]:
-    names = ("preset", "algorithm", "optimizer", "workers", "seed", "out")
-    fixed = [name for name in names if getattr(arguments, name) is not None]
-    fixed += ["overwrite"] * arguments.overwrite + list(options.given(arguments))
-    if fixed:
-        name = fixed[0].replace("_", "-")
-        raise ValueError(f"--resume goes on with the run as it was started: --{name} cannot change")
-    folder = RunFolder(Path(arguments.resume))
-    if arguments.env is not None:
-        _check_same(arguments.env, folder.path / "config.json")
-    start, refused = folder.newest(arguments.env)
-    for line in refused:
-        print(f"a3c-numba: warning: {line}", file=sys.stderr)
-    if arguments.total_steps is not None:
-        start.config = dataclasses.replace(start.config, total_steps=arguments.total_steps)
-    if start.global_step >= start.config.total_steps:
-        raise ValueError(f"{folder.path} has made all of its {start.config.total_steps:,} steps: "
-                         "give a larger --total-steps to go on")
-    (folder.path / "final.npz").unlink(missing_ok=True)                  # of fewer steps; latest.npz has the same
-    return start, folder, folder.cut_after(start.global_step)
-
-
-def _check_same(env: str, file: Path) -> None:
-    """Raises ValueError where a run's config.json names another environment."""
-    try:
-        found = json.loads(file.read_text())["env"]
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        raise RunFolderError(f"{file} does not say which environment the run was started with: {error!r}") from None
-    if found != env:
-        raise ValueError(f"--resume goes on with the run as it was started, with {found}: it cannot become {env}")
 
 
 def _trained(arguments: Namespace) -> tuple[Path, Checkpoint]:
@@ -175,27 +124,29 @@ def plot(arguments: Namespace) -> int:
 
 def sweep(arguments: Namespace) -> int:
     """Train runs with learning rates drawn at random, or those that are missing."""
-    config = _configured(arguments, arguments.workers)
-    rates, folder = LearningRates.read(arguments.learning_rates), _folder(arguments, config, f"sweep-s{config.seed}")
+    config = configured(arguments, arguments.workers)
+    rates, folder = LearningRates.read(arguments.learning_rates), folder_of(arguments, config, f"sweep-s{config.seed}")
     study = Sweep(config, rates, arguments.runs, folder)
     start_of(config)                                                     # fails before anything is written
-    study.open()
-    print(f"{config.env_name}: {arguments.runs} runs, {config.workers} workers, {config.total_steps:,} steps each, "
-          f"into {folder}", file=sys.stderr)
-    study.run()
+    with alone_in(folder):
+        study.open()
+        print(f"{config.env_name}: {arguments.runs} runs, {config.workers} workers, {config.total_steps:,} steps each, "
+              f"into {folder}", file=sys.stderr)
+        study.run()
     return 0
 
 
 def speedup(arguments: Namespace) -> int:
     """Time runs of several numbers of workers to a score, or those that are missing."""
-    config = _configured(arguments, arguments.workers[0])
+    config = configured(arguments, arguments.workers[0])
     study = Speedup(config, arguments.workers, arguments.target_score, arguments.seeds,
-                    _folder(arguments, config, "speedup"))
+                    folder_of(arguments, config, "speedup"))
     start_of(config)                                                     # fails before anything is written
-    study.open()
-    print(f"{config.env_name}: {', '.join(map(str, arguments.workers))} workers to a mean score of "
-          f"{arguments.target_score:g}, into {study.folder}", *study.notes(), sep="\n", file=sys.stderr)
-    print(study.run())
+    with alone_in(study.folder):
+        study.open()
+        print(f"{config.env_name}: {', '.join(map(str, arguments.workers))} workers to a mean score of "
+              f"{arguments.target_score:g}, into {study.folder}", *study.notes(), sep="\n", file=sys.stderr)
+        print(study.run())
     return 0
 
 

@@ -16,14 +16,16 @@ import numpy as np
 
 from . import processes, worker
 from .checkpoint import Checkpoint
-from .seat import JOIN_SECONDS, Seat
+from .inbox import Inbox
+from .seat import Seat
 from .shared import HEARTBEAT, REQUEST, STEPS, UPDATES, Shared
 from .watch import Watch
 
-STOP_SECONDS = 2.0             # in which workers end by themselves
+STOP_SECONDS = 1.5             # in which workers end by themselves
+JOIN_SECONDS = 0.5             # until all that were killed are gone, if their server lives to say so
 START_SECONDS = 120.0          # until a worker's first step, at the least: on a busy machine Numba compiles slowly
 START_SLICE = 0.2              # of one poll, that is spent on starting workers
-ASLEEP_SECONDS = 5.0           # between two looks: it was the machine that stood still, not a worker
+LOOKS = 4                      # in vain, at the least, before a worker is taken for one that hangs
 ANSWER_SECONDS = 10.0          # until a checkpoint does without those who have not answered
 STILLBORN = 3                  # workers in a row that fail before their first update: then there is no hope
 UNHEARD = ("It did not get as far as to say why: see the traceback above.  Workers import the program that started "
@@ -101,7 +103,7 @@ class Crew:
         try:
             with processes.starting():
                 process.start()
-                self.seats[number] = Seat(process, ours, int(self.shared.counters[number, UPDATES]))
+                self.seats[number] = Seat(process, Inbox(ours), int(self.shared.counters[number, UPDATES]))
         except (EOFError, ConnectionError) as error:                     # the server has died, and is started anew
             ours.close()
             self._put_back(number, f"worker {number} could not be started: {error!r}")
@@ -119,22 +121,34 @@ class Crew:
     def _wait(self, seconds: float) -> None:
         """Until something is said or somebody ends, at most ``seconds``; then receive what was said."""
         seats = list(self.seats.values())
-        connection.wait([seat.pipe for seat in seats if not seat.pipe.closed]
+        connection.wait([seat.inbox for seat in seats if not seat.inbox.closed]
                         + [seat.process.sentinel for seat in seats if seat.alive], seconds)
         for seat in seats:
             seat.receive()
 
     def _kill_silent(self) -> None:
-        """Whoever has made no step for too long, unless it was the whole machine."""
+        """Whoever has made no step for too long, and was seen more than LOOKS times meanwhile.
+
+        From one look to the next no more counts than that part of the limit.  Where all processes stood still, or this
+        one alone, or a callback took its time, a worker is therefore looked at again before it is taken for hung.
+        """
         now, limit = time.monotonic(), self.watch.heartbeat_seconds
-        asleep, self.looked = now - self.looked > ASLEEP_SECONDS, now
+        passed, self.looked = now - self.looked, now
         for number, seat in self.seats.items():
-            silence = seat.silence(int(self.shared.counters[number, HEARTBEAT]), now)
             begun = self.shared.counters[number, UPDATES] > seat.updates     # and all kernels are compiled
-            if asleep:
-                seat.beaten = now
-            elif seat.alive and silence > (limit if begun else max(limit, START_SECONDS)):
-                seat.kill(silence)
+            allowed = limit if begun else max(limit, START_SECONDS)
+            silence = seat.silence(int(self.shared.counters[number, HEARTBEAT]), min(passed, allowed / LOOKS))
+            if seat.alive and not seat.silent and silence > allowed:
+                seat.kill()
+        if any(seat.overdue for seat in self.seats.values()):
+            self._abandon_server()
+
+    def _abandon_server(self) -> None:
+        """Who should say that a worker has ended has stopped, so that nobody could be replaced any more."""
+        self.news.append("the server that workers are forked from does not answer: it was ended, and they with it")
+        processes.abandon_server()
+        for seat in self.seats.values():
+            seat.quiet = 0.0
 
     def _replace(self, number: int, seat: Seat) -> None:
         """Report a death, and have another worker started; raises WorkerDied where that has no use any more."""
@@ -142,7 +156,7 @@ class Crew:
         how = f"worker {number} {seat.ending()}"
         if self._is_hopeless(number, seat) or self.restarts >= self.watch.max_restarts:
             raise WorkerDied(f"{how}\n{seat.failure or UNHEARD * (not seat.beats)}".strip())
-        seat.pipe.close()
+        seat.inbox.close()
         del self.seats[number]
         self.restored.pop(number, None)                                  # perhaps that is what it died of
         self._put_back(number, how + seat.reason())
@@ -188,23 +202,29 @@ class Crew:
         return states, self.start_point.global_step + sum(steps)
 
     def stop(self) -> None:
-        """Have all workers end, by word and then by force, within STOP_SECONDS; their last states are received."""
+        """Have all workers end, by word, and by force after STOP_SECONDS; their last states are received."""
         self.shared.stop()
         deadline = time.monotonic() + STOP_SECONDS
         try:
-            while time.monotonic() < deadline and self.alive:
+            while time.monotonic() < deadline and any(seat.heard for seat in self.seats.values()):
                 self._wait(0.05)
         finally:                                                         # a second Ctrl-C: by force at once
-            for seat in self.seats.values():
-                seat.process.kill()
-            for seat in self.seats.values():
-                seat.process.join(JOIN_SECONDS)
-            if self.alive:                                               # killed, but who should tell us has stopped
-                processes.abandon_server()
+            self._kill_all()
             for seat in self.seats.values():
                 seat.receive()
-                if seat.process.exitcode and not seat.finished:
+                if not seat.finished:
                     seat.state = None                                    # of an earlier moment, if there is one
+
+    def _kill_all(self) -> None:
+        for seat in self.seats.values():
+            seat.process.kill()
+        deadline = time.monotonic() + JOIN_SECONDS
+        try:
+            for seat in self.seats.values():
+                seat.process.join(max(0.0, deadline - time.monotonic()))
+        finally:                                                         # a third one waits for nobody
+            if self.alive:                                               # killed, but who should tell us has stopped
+                processes.abandon_server()
 
 
 def _begin(environ: dict[str, str], number: int, config: bytes, *arguments: Any) -> None:

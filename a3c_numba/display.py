@@ -1,10 +1,55 @@
 """What a person sees of a run: a bar that redraws itself in a terminal, a plain line now and then elsewhere."""
 
+import contextlib
+import os
+import select
 import shutil
 import sys
 from typing import TextIO
 
 from .run_folder import Progress
+
+WAIT_SECONDS = 0.1             # for somebody who reads slowly; then the rest of a text is dropped
+PIECE = 400                    # characters: a pipe that is ready takes 512 bytes or more
+
+
+def tell(text: str, stream: TextIO | None = None) -> None:
+    """Write to ``stream``, or to standard error; what nobody reads, or the disk has no room for, is dropped.
+
+    Ctrl-S, a pipe whose reader stands still, a terminal that was closed: none of them holds up or ends a run.
+    """
+    stream = stream or sys.stderr
+    with contextlib.suppress(OSError, ValueError):
+        while stream and text and _takes_more(stream):
+            _write(stream, text[:PIECE])
+            text = text[PIECE:]
+
+
+def _takes_more(stream: TextIO) -> bool:
+    try:
+        return bool(select.select([], [stream], [], WAIT_SECONDS)[1])
+    except (OSError, ValueError, TypeError):                             # it is no file, or Windows: nobody can tell
+        return True
+
+
+def _write(stream: TextIO, text: str) -> None:
+    again = _opened_again(stream) if stream.isatty() else None
+    if again is None:
+        stream.write(text)
+        stream.flush()
+        return
+    try:
+        os.write(again, text.encode(stream.encoding, "backslashreplace"))
+    finally:
+        os.close(again)
+
+
+def _opened_again(terminal: TextIO) -> int | None:
+    """A terminal that is ready may have no room for a line; only one of one's own can be told not to wait for it."""
+    try:
+        return os.open(os.ttyname(terminal.fileno()), os.O_WRONLY | os.O_NONBLOCK | os.O_NOCTTY)
+    except (OSError, AttributeError):                                    # not to be found by its name, or Windows
+        return None
 
 
 def _duration(seconds: float) -> str:
@@ -24,7 +69,7 @@ class Display:
 
     def __init__(self, total_steps: int, stream: TextIO | None = None, every: float = 10.0) -> None:
         self.total_steps, self.stream, self.every = total_steps, stream or sys.stderr, every
-        self.is_terminal = self.stream.isatty()
+        self.is_terminal = self.stream is not None and self.stream.isatty()
         self.shown_at = -every                                           # seconds of training at the last plain line
 
     def line(self, row: Progress) -> str:
@@ -53,24 +98,16 @@ class Display:
     def show(self, row: Progress) -> None:
         """Redraw the bar, or print a line if the last one is ``every`` seconds old."""
         if self.is_terminal:
-            self._write(self._redrawn(row))
+            tell(self._redrawn(row), self.stream)
         elif row.seconds - self.shown_at >= self.every:
             self.shown_at = row.seconds
-            self._write(self.line(row) + "\n")
-
-    def _write(self, text: str) -> None:
-        """A log file on a disk that is full, or a terminal that was closed, ends no run."""
-        try:
-            self.stream.write(text)
-            self.stream.flush()
-        except OSError:
-            pass
+            tell(self.line(row) + "\n", self.stream)
 
     def say(self, line: str) -> None:
         """Something that happened, on a line of its own; the bar is drawn again at the next ``show``."""
-        self._write("\r\x1b[K" * self.is_terminal + f"a3c-numba: warning: {line}\n")
+        tell("\r\x1b[K" * self.is_terminal + f"a3c-numba: warning: {line}\n", self.stream)
 
     def close(self, row: Progress | None) -> None:
         """The last state, on a line of its own."""
         if row is not None and (self.is_terminal or row.seconds > self.shown_at):
-            self._write((self._redrawn(row) if self.is_terminal else self.line(row)) + "\n")
+            tell((self._redrawn(row) if self.is_terminal else self.line(row)) + "\n", self.stream)

@@ -46,9 +46,25 @@ class Interrupts:
             signal.raise_signal(self.noted)
 
 
+def left_to_the_parent() -> None:
+    """What a process does that was started within ``signals_held``: SIGNALS, which reach a whole group, mean nothing.
+
+    Programs that it starts inherit neither a mask nor an ignored SIGTERM, and so can be terminated.  Ctrl-C they
+    ignore, unless they ask for it: their environment ends them, once the worker has finished its rollout.
+    """
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    for number in SIGNALS[1:]:
+        if signal.getsignal(number) != signal.SIG_IGN:                   # nohup's is inherited, too
+            signal.signal(number, lambda *_: None)                       # a handler; exec makes it the default again
+            if hasattr(signal, "siginterrupt"):
+                signal.siginterrupt(number, False)                       # C's system calls go on
+    if hasattr(signal, "pthread_sigmask"):
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, SIGNALS)
+
+
 @contextmanager
 def signals_held() -> Iterator[None]:
-    """SIGNALS wait until the block is left.  A process that is started in it inherits the mask for good."""
+    """SIGNALS wait until the block is left, and in a process that is started in it until it unblocks them."""
     if not hasattr(signal, "pthread_sigmask"):
         yield
         return

@@ -5,57 +5,83 @@ replacement is there at once, and what was imported lies in memory once.  The se
 program's other processes do not come from it.  Elsewhere than on Linux workers are spawned.
 """
 
+import atexit
 import ctypes
 import os
 import signal
 import sys
-from contextlib import contextmanager
-from multiprocessing import forkserver, get_context
+import tempfile
+import threading
+from contextlib import contextmanager, suppress
+from multiprocessing import current_process, forkserver, get_context, util
 from typing import Any, Iterator
 
-from .interrupts import signals_held
+from .interrupts import left_to_the_parent, signals_held
 
 PRELOAD = ["a3c_numba.preload"]
 PR_SET_PDEATHSIG = 1           # of Linux's prctl
+PATH_BYTES = 107 - len("/listener-XXXXXXXX")    # of a socket's folder
 LINUX = sys.platform == "linux"
 _server: Any = forkserver.ForkServer() if LINUX else None
+_turn = threading.Lock()       # of threads that start workers
 
 
 def context() -> Any:
-    """What makes processes, pipes and shared memory."""
+    """What makes processes and pipes.
+
+    Raises ValueError in a process that may have none, OSError where the server's socket would have too long a path.
+    """
+    if current_process().daemon:
+        raise ValueError("a daemonic process cannot start workers: make it with Process(..., daemon=False)")
+    if LINUX and len(os.fsencode(util.get_temp_dir())) > PATH_BYTES:
+        raise OSError(f"{tempfile.gettempdir()}: too long a path for a socket: point TMPDIR at a shorter one")
     return get_context("forkserver" if LINUX else "spawn")
 
 
 @contextmanager
 def starting() -> Iterator[None]:
-    """What is started in the block comes from this package's server, with SIGINT and SIGTERM masked for good."""
-    if not LINUX:
-        with signals_held():
-            yield
-        return
+    """What is started in the block comes from this package's server, with signals masked until it calls ``begin``."""
     others: Any = forkserver
-    before = others.connect_to_new_process
-    others.connect_to_new_process = _server.connect_to_new_process
-    try:
-        with signals_held():
+    with _turn, signals_held():
+        before = others.connect_to_new_process
+        if LINUX:
             _server.set_forkserver_preload(PRELOAD)
+            others.connect_to_new_process = _server.connect_to_new_process
+        try:
             yield
-    finally:
-        others.connect_to_new_process = before
+        finally:
+            others.connect_to_new_process = before
+
+
+def _leave_server() -> None:
+    """A fork of this process must not conceal its end from the server; if it wants workers it starts its own."""
+    global _server, _turn
+    if _server._forkserver_alive_fd is not None:
+        os.close(_server._forkserver_alive_fd)
+    _server, _turn = forkserver.ForkServer(), threading.Lock()
+
+
+if LINUX:
+    os.register_at_fork(after_in_child=_leave_server)
 
 
 def abandon_server() -> None:
-    """End the server, which does not answer, and with it its workers; the next start makes another one."""
+    """End the server, which does not answer or is not needed any more, and its workers; a start makes another one."""
     if LINUX and _server._forkserver_pid is not None:
-        os.kill(_server._forkserver_pid, signal.SIGKILL)
+        with suppress(ProcessLookupError):
+            os.kill(_server._forkserver_pid, signal.SIGKILL)
+
+
+atexit.register(abandon_server)                                          # by itself it takes half a second to end
 
 
 def begin(environ: dict[str, str]) -> None:
-    """A worker's first act: the environment variables of who started it, and an end when that process ends.
+    """A worker's first act: signals, the environment variables of who started it, and an end when that process ends.
 
     Linux kills a worker with its parent, also one that hangs.  The parent is the server, which ends once nobody holds
     its pipe any more: so a worker lets go of it.
     """
+    left_to_the_parent()
     os.environ.clear()
     os.environ.update(environ)
     if not LINUX:

@@ -11,7 +11,6 @@ nothing been lost, every number of that vector, the tally, would be the number o
 import copy
 import dataclasses
 import os
-import signal
 import time
 import traceback
 from typing import Any, Callable, NamedTuple
@@ -99,7 +98,6 @@ class RecordedWorker(Worker):
 def _work(environ: dict[str, str], number: int, config: Config, memories: Any, pipe: Any) -> None:
     """A worker process: gets ready, then records whenever it is told from when until when."""
     processes.begin(environ)
-    signal.signal(signal.SIGINT, signal.SIG_IGN)                         # the parent acts on Ctrl-C
     try:
         seed = np.random.SeedSequence(config.seed, spawn_key=(number + 1,))
         worker = RecordedWorker(number, config, memories, seed)

@@ -8,19 +8,19 @@
     latest.npz, best.npz, final.npz
     latest-1.npz, latest-2.npz ...   the checkpoints before the latest, the higher the older
 
-A full disk ends no run: rows that cannot be written are kept, and written with the next ones.
+A full disk ends no run: rows that cannot be written are kept, and written with the next ones.  What cannot be read when
+a run goes on is kept too: a checkpoint is renamed to NAME.refused, a table has a copy NAME.damaged.
 """
 
 import contextlib
 import re
-import sys
 from pathlib import Path
 from typing import Any, Iterable, NamedTuple
 
 from . import checkpoint_files as files
 from .checkpoint import Checkpoint, CheckpointError, load_fitting, write
 from .pictures import PicturesUnavailable, learning_curve
-from .tables import append_whole, as_bytes, whole_rows
+from .tables import Tables, as_bytes
 
 
 class Progress(NamedTuple):
@@ -44,11 +44,11 @@ class Progress(NamedTuple):
 EPISODE_COLUMNS = ("seconds", "global_step", "worker", "score", "length")
 EVENT_COLUMNS = ("seconds", "global_step", "event")
 TABLES = {"progress.csv": Progress._fields, "episodes.csv": EPISODE_COLUMNS, "events.csv": EVENT_COLUMNS}
-NEEDED = {"progress.csv": {"seconds", "global_step"}, "episodes.csv": {"seconds", "global_step", "score"}}
 
 OWN_FILES = ("config.json", *TABLES, "latest.npz", "best.npz", "final.npz", "curve.png", "report.html",
              "evaluation.json")
 OLDER = re.compile(r"latest-([1-9][0-9]*)\.npz")
+ASIDE = re.compile(r"(latest(-[0-9]+)?\.npz\.refused|(progress|episodes)\.csv\.damaged)(-[0-9]+)?")
 STALE = re.compile(r"\.(latest(-[0-9]+)?|best|final)\.npz\.[0-9]+\.tmp|(progress|episodes)\.tmp")
 
 
@@ -73,23 +73,25 @@ class RunFolder:
     """Creates and appends; never replaces a run but where ``overwrite`` says so.
 
     Attributes:
-        warnings: lines, for a person, on what could not be written; for the caller to show and to empty.
+        warnings: lines, for a person, on what could not be written or read; for the caller to show and to empty.
     """
 
     def __init__(self, path: Path) -> None:
         self.path = path
-        self.warnings: list[str] = []
-        self._waiting = {name: b"" for name in TABLES}                   # rows that are not on the disk yet
+        self._tables = Tables(path, TABLES)
+        self.warnings = self._tables.warnings
+        self._refused: list[Path] = []
 
     def create(self, config_json: str, overwrite: bool = False) -> None:
         """Start a new run; raises RunFolderError where the folder already holds one."""
-        if not overwrite and (self._older() or any((self.path / name).exists() for name in OWN_FILES)):
+        held = self._held()
+        if held and not overwrite:
             raise RunFolderError(f"{self.path} already holds a run: give --resume {self.path}, --overwrite, "
                                  "or another folder")
         try:
             self.path.mkdir(parents=True, exist_ok=True)
             self.tidy()
-            for stale in (*OWN_FILES, *self._older()):
+            for stale in held:
                 (self.path / stale).unlink(missing_ok=True)
             (self.path / "config.json").write_text(config_json + "\n")
             for name, columns in TABLES.items():
@@ -103,6 +105,15 @@ class RunFolder:
         with contextlib.suppress(OSError):
             for name in ("config.json", *TABLES):
                 (self.path / name).unlink(missing_ok=True)
+
+    def _held(self) -> list[str]:
+        """The names of all that runs have left here; raises RunFolderError where one of them is a folder's."""
+        aside = [path.name for path in self.path.glob("*.*.*") if ASIDE.fullmatch(path.name)]
+        held = [name for name in (*OWN_FILES, *self._older(), *aside) if (self.path / name).exists()]
+        for name in held:
+            if (self.path / name).is_dir():
+                raise RunFolderError(f"{self.path / name} is a folder, where a run has a file")
+        return held
 
     def _older(self) -> list[str]:
         """latest-1.npz, latest-2.npz ..., as far as they are there; the newest first."""
@@ -125,82 +136,63 @@ class RunFolder:
             write(temporary, checkpoint)
             files.rotate(latest, keep)
             files.put(temporary, latest)
+            files.prune(latest, keep)
 
     def newest(self, env: Any = None) -> tuple[Checkpoint, list[str]]:
         """The newest checkpoint that a run can go on from, and a line for each newer one that is refused.
 
-        Raises CheckpointError, with all reasons, where there is none.
+        Raises CheckpointError, with all reasons, where there is none; RunFolderError where a folder stands in the place
+        of a file.
         """
+        self._held()
         self.tidy()
-        reasons: list[str] = []
+        reasons: dict[str, str] = {}
         for name in ("latest.npz", *self._older()):
             try:
                 checkpoint = load_fitting(self.path / name, env)
                 if checkpoint.statistics is None:
                     raise CheckpointError(f"{self.path / name}: saved for use only, without the optimiser's statistics")
             except CheckpointError as error:
-                reasons.append(str(error))
+                reasons[name] = str(error)
                 continue
+            self._refused = [self.path / refused for refused in reasons if (self.path / refused).exists()]
             return checkpoint, [f"{reason}: going on from {name}, step {checkpoint.global_step:,}"
-                                for reason in reasons]
-        raise CheckpointError("; ".join(reasons))
+                                for reason in reasons.values()]
+        raise CheckpointError("; ".join(reasons.values()))
+
+    def put_aside(self) -> None:
+        """Rename what ``newest`` has refused, so that it pushes out none of the good ones; ``warnings`` says so."""
+        for path in self._refused:
+            self.warnings.append(f"{path} is now called {path.rename(files.free(path, 'refused')).name}")
+        self._refused = []
 
     def append_event(self, seconds: float, global_step: int, line: str) -> None:
         """One more row of events.csv: what befell the run, and when."""
-        self._append("events.csv", [(seconds, global_step, line)])
+        self._tables.append("events.csv", [(seconds, global_step, line)])
 
     def append_progress(self, row: Progress) -> None:
         """One more row of progress.csv."""
-        self._append("progress.csv", [row])
+        self._tables.append("progress.csv", [row])
 
     def append_episodes(self, rows: Iterable[Iterable[Any]]) -> None:
         """More rows of episodes.csv, each with the EPISODE_COLUMNS."""
-        self._append("episodes.csv", rows)
-
-    def _append(self, name: str, rows: Iterable[Iterable[Any]]) -> None:
-        """Write what waits, and these; what cannot be written waits for the next time, which one warning says."""
-        late = {name for name, waiting in self._waiting.items() if waiting}
-        self._waiting[name] += as_bytes(rows)
-        for table in sorted(late | {name}):
-            try:
-                append_whole(self.path / table, self._waiting[table], as_bytes([TABLES[table]]))
-            except OSError as error:
-                if table not in late:
-                    self.warnings.append(f"cannot write {self.path / table} ({error.strerror}): its rows are kept "
-                                         "until it can be written")
-                continue
-            self._waiting[table] = b""
-            if table in late:
-                self.warnings.append(f"{self.path / table} is written again, no row is missing")
+        self._tables.append("episodes.csv", rows)
 
     def cut_after(self, global_step: int) -> list[float]:
         """Drop the rows that a resumed run will write again; returns the scores of the episodes that stay.
 
-        Rows that are not whole are dropped too.  Raises RunFolderError.
+        Whatever cannot be read is dropped too, and kept beside; ``warnings`` says so.  Raises RunFolderError.
         """
-        self._cut("progress.csv", global_step)
-        return [float(row["score"]) for row in self._cut("episodes.csv", global_step)]
-
-    def _cut(self, name: str, global_step: int) -> list[dict[str, str]]:
-        path = self.path / name
-        temporary = path.with_suffix(".tmp")
         try:
-            columns, rows = whole_rows(path.read_bytes())
-            if not NEEDED[name] <= set(columns) <= set(TABLES[name]):
-                raise RunFolderError(f"cannot go on with {path}: its columns are {', '.join(columns)}")
-            rows = [row for row in rows if int(row["global_step"]) <= global_step]
-            kept = [[row.get(column, "nan") for column in TABLES[name]] for row in rows]
-            temporary.write_bytes(as_bytes([TABLES[name], *kept]))
-            temporary.replace(path)
+            self._tables.cut("progress.csv", {"seconds", "global_step"}, global_step)
+            rows = self._tables.cut("episodes.csv", {"seconds", "global_step", "score"}, global_step)
         except OSError as error:
-            with contextlib.suppress(OSError):
-                temporary.unlink(missing_ok=True)
-            raise RunFolderError(f"cannot go on with {path}: {error}") from None
-        return rows
+            raise RunFolderError(f"cannot go on with {self.path}: {error}") from None
+        return [float(row["score"]) for row in rows]
 
     def draw_curve(self) -> None:
-        """curve.png, or one line on stderr that says why not."""
+        """curve.png, or a warning that says why not."""
         try:
             learning_curve([self.path], self.path / "curve.png")
         except (PicturesUnavailable, ValueError, OSError) as error:
-            print(f"no learning curve: {error}", file=sys.stderr)
+            self.warnings.append(f"no learning curve: {error}")

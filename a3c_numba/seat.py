@@ -1,20 +1,20 @@
 """One worker's place in a run, as the main process sees it: a process, the pipe on which it speaks, its heartbeat."""
 
 import signal
-import time
 from typing import Any
 
-JOIN_SECONDS = 1.0             # a process that was killed is gone at once, if its server lives to say so
+from .inbox import Inbox
+
 LOST = 255                     # exit code of a process whose server has died
 
 
 class Seat:
     """The process that is on it now, and what is known of it."""
 
-    def __init__(self, process: Any, pipe: Any, updates: int) -> None:
-        self.process, self.pipe = process, pipe
+    def __init__(self, process: Any, inbox: Inbox, updates: int) -> None:
+        self.process, self.inbox = process, inbox
         self.updates = updates                                           # of this place, before this process had it
-        self.beats, self.beaten = 0, time.monotonic()                    # heartbeats seen, and when the last one was
+        self.beats, self.quiet = 0, 0.0                                  # heartbeats seen, and seconds since the last
         self.silent = 0.0                                                # seconds without one for which it was killed
         self.failure = ""                                                # its traceback
         self.unmade = False                                              # it failed before it was a worker
@@ -27,33 +27,38 @@ class Seat:
         return self.process.exitcode is None
 
     @property
+    def heard(self) -> bool:
+        """Whether it may still say something; an end is seen here even if the server does not tell of it."""
+        return self.alive and not self.inbox.closed
+
+    @property
     def failed(self) -> bool:
         """Whether it ended by its own fault; who sends SIGKILL is somebody else, and 255 is the server's end."""
         return self.silent > 0 or self.process.exitcode not in (-signal.SIGKILL, LOST)
 
     def receive(self) -> None:
-        """Take in what was said."""
-        try:
-            while not self.pipe.closed and self.pipe.poll():
-                kind, content = self.pipe.recv()
-                if kind in ("state", "last state"):
-                    self.state, self.finished = content, kind == "last state"
-                else:
-                    self.failure, self.unmade = content, kind == "unmade"
-        except (EOFError, OSError):
-            self.pipe.close()
+        """Take in what was said, without waiting for what is still being said."""
+        for kind, content in self.inbox.messages():
+            if kind in ("state", "last state"):
+                self.state, self.finished = content, kind == "last state"
+            else:
+                self.failure, self.unmade = content, kind == "unmade"
 
-    def silence(self, beats: int, now: float) -> float:
-        """Seconds since the last heartbeat, of which there have been ``beats``."""
-        if beats != self.beats:
-            self.beats, self.beaten = beats, now
-        return now - self.beaten
+    def silence(self, beats: int, passed: float) -> float:
+        """Seconds since the last heartbeat, of which there have been ``beats``, when ``passed`` more have gone by."""
+        self.quiet = self.quiet + passed if beats == self.beats else 0.0
+        self.beats = beats
+        return self.quiet
 
-    def kill(self, silent: float = 0.0) -> None:
-        """End it by force, perhaps because it was silent for that long."""
-        self.silent = silent
+    def kill(self) -> None:
+        """End it by force, because it has been silent for so long."""
+        self.silent = self.quiet
         self.process.kill()
-        self.process.join(JOIN_SECONDS)
+
+    @property
+    def overdue(self) -> bool:
+        """Whether it was killed, and for as long again nobody has said that it is gone."""
+        return self.alive and 0 < 2 * self.silent < self.quiet
 
     def ending(self) -> str:
         """How it ended, in a few words."""

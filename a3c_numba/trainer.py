@@ -73,12 +73,13 @@ class Trainer:
         self.best = best_of(self.folder.path) if self.folder else -np.inf
         self.report_seconds = 1.0 if display and display.is_terminal else REPORT_SECONDS
         self.last: Checkpoint | None = None                              # where the run ended
+        self.saved = start.global_step or None                           # the step of the newest checkpoint on disk
 
     def run(self) -> Checkpoint:
         """Train to the end; returns where it ended, which is also on disk if there is a folder.
 
         Raises WorkerDied, UpdatesSkipped, or what Ctrl-C and SIGTERM raise; a checkpoint is written before, but not
-        when a second Ctrl-C comes meanwhile.  Raises OSError where that checkpoint could not be written.
+        when a second Ctrl-C comes meanwhile.  Raises OSError where one of its files could not be written.
         """
         with self.interrupts:
             try:
@@ -137,7 +138,9 @@ class Trainer:
         """A checkpoint; where it cannot be written the one before it stays, and training goes on."""
         whole = self.crew.all_answered                                   # then what is kept is of one moment
         try:
-            self._save(folder, self._checkpoint(self.shared.kept if whole else self.shared.vectors))
+            checkpoint = self._checkpoint(self.shared.kept if whole else self.shared.vectors)
+            self._save_latest(folder, checkpoint)
+            self._save_best(folder, checkpoint)
         except OSError as error:
             self._say(f"no checkpoint could be written, the one before it stays: {error}")
 
@@ -151,19 +154,22 @@ class Trainer:
         self._report(row)
         if self.folder:
             self.folder.draw_curve()
+            self._show_warnings(self.folder)
         if self.display:
             self.display.close(row)
         return unwritten
 
     def _save_at_the_end(self, folder: RunFolder, last: Checkpoint) -> OSError | None:
-        try:
-            self._save(folder, last)
-            if last.global_step >= self.config.total_steps:
-                checkpoints.save(folder.path / "final.npz", last)
-        except OSError as error:
-            self._say(f"the last checkpoint could not be written, the one before it stays: {error}")
-            return error
-        return None
+        """Each file, whatever becomes of the others; returns what the first was refused for."""
+        saves = {"latest.npz": self._save_latest, "best.npz": self._save_best, "final.npz": self._save_final}
+        errors = []
+        for name, save in saves.items():
+            try:
+                save(folder, last)
+            except OSError as error:
+                self._say(f"{name} could not be written, what was there stays: {error}")
+                errors.append(error)
+        return errors[0] if errors else None
 
     def _checkpoint(self, vectors: Vectors) -> Checkpoint:
         states, step = self.crew.take_states()
@@ -172,12 +178,20 @@ class Trainer:
                           global_step=step, seconds=self.shared.seconds(), workers=states, streams=self.crew.streams,
                           mean_score=self.standing.mean_score)
 
-    def _save(self, folder: RunFolder, checkpoint: Checkpoint) -> None:
+    def _save_latest(self, folder: RunFolder, checkpoint: Checkpoint) -> None:
         folder.save(checkpoint, self.watch.keep)
+        self.saved = checkpoint.global_step
+
+    def _save_best(self, folder: RunFolder, checkpoint: Checkpoint) -> None:
         score = checkpoint.mean_score
         if score is not None and self.standing.episodes >= WINDOW and score > self.best:
             checkpoints.save(folder.path / "best.npz", checkpoint)
             self.best = score
+
+    def _save_final(self, folder: RunFolder, checkpoint: Checkpoint) -> None:
+        if checkpoint.global_step >= self.config.total_steps:
+            checkpoints.save(folder.path / "final.npz", checkpoint)
+            self.saved = checkpoint.global_step
 
     def _read_episodes(self) -> None:
         rows = self.standing.new_episodes()
@@ -187,10 +201,13 @@ class Trainer:
     def _report(self, row: Progress) -> None:
         if self.folder:
             self.folder.append_progress(row)
-            while self.folder.warnings:
-                self._show(self.folder.warnings.pop(0))
+            self._show_warnings(self.folder)
         if self.display:
             self.display.show(row)
+
+    def _show_warnings(self, folder: RunFolder) -> None:
+        while folder.warnings:
+            self._show(folder.warnings.pop(0))
 
     def _progress(self) -> Progress:
         return self.standing.progress(self.crew.alive, self.crew.restarts)

@@ -14,8 +14,8 @@
 """
 
 import multiprocessing
-import signal
 import traceback
+from contextlib import suppress
 from typing import Any
 
 import gymnasium
@@ -129,17 +129,18 @@ class Worker:
 
 def main(number: int, config: Config, shared: Shared, seed: np.random.SeedSequence, state: Any, pipe: Any) -> None:
     """A worker from its first line to its last; what goes wrong is sent to the trainer as a traceback."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)                         # a group's signals reach all; the trainer acts
-    signal.signal(signal.SIGTERM, signal.SIG_IGN)
     np.random.seed(seed.generate_state(4))                               # NumPy's own stream, of an environment's noise
-    failed = "unmade"
+    failed, worker = "unmade", None
     try:
         worker = Worker(number, config, shared, seed)
         failed = "error"
         if state is not None:
             worker.player.restore(state)
         worker.loop(pipe)
-        worker.player.env.close()
     except Exception:
         pipe.send((failed, traceback.format_exc()))
         raise SystemExit(1) from None
+    finally:                                                             # all has been said: here it may hang or fail
+        if worker:
+            with suppress(Exception):
+                worker.player.env.close()

@@ -5,7 +5,7 @@ import re
 
 import pytest
 
-from a3c_numba.display import Display, _count, _duration
+from a3c_numba.display import Display, _count, _duration, tell
 from a3c_numba.run_folder import Progress
 
 
@@ -100,3 +100,27 @@ def test_the_stream_is_standard_error(capsys):
     Display(1000).show(row())
     written = capsys.readouterr()
     assert written.err and not written.out
+
+
+def test_without_a_standard_error_there_is_nowhere_to_show_it(monkeypatch, capsys):
+    monkeypatch.setattr("sys.stderr", None)
+    display = Display(1000)
+    display.show(row())
+    display.say("something")
+    display.close(row(300, 30.0))
+    assert capsys.readouterr() == ("", "")
+
+
+def test_a_stream_that_was_closed_ends_no_run():
+    stream = io.StringIO()
+    display = Display(1000, stream)
+    stream.close()
+    display.show(row())
+    display.say("something")
+    assert stream.closed
+
+
+def test_a_text_of_any_length_is_told_whole():
+    stream, text = io.StringIO(), "".join(f"line {n}\n" for n in range(1000))
+    tell(text, stream)
+    assert stream.getvalue() == text

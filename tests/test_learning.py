@@ -22,8 +22,8 @@ LEAST = {"Catch": 0.9, "Corridor": 1.0}
 
 def config_of(env, total_steps, seed, **algorithm):
     """Two workers, with values that learn a toy in seconds whatever the presets are."""
-    a3c = A3C(**({"t_max": 20, "gae_lambda": 0.95, "clip_rewards": False} | algorithm))
-    return Config(env, a3c, RMSProp(learning_rate=2e-3, epsilon=1e-5), MLP(), workers=2, total_steps=total_steps,
+    a3c = A3C(**({"t_max": 20, "gae_lambda": 0.95, "entropy_weight": 0.03, "clip_rewards": False} | algorithm))
+    return Config(env, a3c, RMSProp(learning_rate=1e-3, epsilon=1e-5), MLP(), workers=2, total_steps=total_steps,
                   seed=seed)
 
 
@@ -34,7 +34,10 @@ def greedy_mean(config, theta):
 
 @pytest.mark.parametrize("env", STEPS)
 def test_two_workers_learn_the_best_return(env):
-    """Two seeds of three at least: one run in about seventy is lost where a busy machine makes the updates stale."""
+    """Two seeds of three at least.  One run of Catch in about 170 gives a column up: its misses are foreseen, V = -1,
+    and no advantage is left to learn from.  Twice the learning rate and a third of beta lose one in 25, with one worker
+    as with two: it is the policy gradient's, not the missing lock's.
+    """
     reached = []
     for seed in range(3):
         config = config_of(env, STEPS[env], seed)

@@ -41,7 +41,7 @@ def trained(env, name, recurrent, seed=0, **fields):
 
 
 def learned(goal, env, name, recurrent, **fields):
-    """The same, of a run that reaches the goal; one in a hundred, lost to stale updates, is made good by another."""
+    """The same, of a run that reaches the goal; one in a hundred gets stuck, and is made good by another."""
     for seed in range(2):
         config, last = trained(env, name, recurrent, seed, **fields)
         if greedy_mean(config, last.theta) >= goal:

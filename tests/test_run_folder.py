@@ -1,6 +1,7 @@
 """A run's folder: what is in it, what protects it, and how a resumed run goes on with it."""
 
 import csv
+import os
 
 import numpy as np
 import pytest
@@ -95,12 +96,52 @@ def test_cutting_drops_a_row_that_was_cut_while_it_was_written(folder):
     assert len(folder.cut_after(1000)) == 6 and len(rows(folder.path / "episodes.csv")) == 6
 
 
-@pytest.mark.parametrize("name", ["progress.csv", "episodes.csv"])
-def test_cutting_tables_that_are_missing_or_others(folder, name):
-    (folder.path / name).write_text("a,b\n1,2\n")
-    assert name in refused(folder.cut_after, 100)
+@pytest.mark.parametrize("name, kept", [("progress.csv", [1.0, -0.5, 2.0, -0.5, 3.0, -0.5]), ("episodes.csv", [])])
+@pytest.mark.parametrize("content", [b"", b"a,b\r\n1,2\r\n", b"\0" * 100, b"\xff\xfe\r\n", b"seconds,global_st"],
+                         ids=lambda content: ascii(content[:20]))
+def test_a_table_without_its_header_is_kept_beside_a_new_one(folder, name, kept, content):
+    for which in (f"{name}.damaged", f"{name}.damaged-2"):
+        (folder.path / name).write_bytes(content)
+        assert folder.cut_after(1000) == kept
+        assert (folder.path / which).read_bytes() == content and rows(folder.path / name) == []
+        assert len(folder.warnings) == 1 and which in folder.warnings[0] and "\n" not in folder.warnings[0]
+        folder.warnings.clear()
+    folder.append_progress(progress(400))
+    folder.append_episodes([(40.0, 400, 0, 1.0, 3)])
+    assert folder.cut_after(1000)[-1] == 1.0 and folder.warnings == []
+
+
+@pytest.mark.parametrize("name, kept", [("progress.csv", [1.0, -0.5, 2.0, -0.5, 3.0, -0.5]), ("episodes.csv", [])])
+def test_a_table_that_is_missing_begins_anew(folder, name, kept):
     (folder.path / name).unlink()
-    assert name in refused(folder.cut_after, 100)
+    assert folder.cut_after(1000) == kept and rows(folder.path / name) == []
+    assert len(folder.warnings) == 1 and f"{name} was missing" in folder.warnings[0]
+    assert not list(folder.path.glob("*.damaged*"))
+
+
+@pytest.mark.parametrize("line", [b"\0\xff\xfe\x80", b"15,150,0", b"15,150,0,1.5,12,7", b"15,x,0,1.5,12", b"",
+                                  b"15,150,0,abc,12", b"15,-150,0,1.5,12", b"15," + b"9" * 5000 + b",0,1.5,12"],
+                         ids=lambda line: ascii(line[:20]))
+def test_rows_spoiled_in_the_middle_are_left_out_and_kept_beside(folder, line):
+    path = folder.path / "episodes.csv"
+    lines = path.read_bytes().split(b"\r\n")
+    spoiled = b"\r\n".join([*lines[:3], line, line, *lines[3:]])
+    path.write_bytes(spoiled)
+    assert folder.cut_after(1000) == [1.0, -0.5, 2.0, -0.5, 3.0, -0.5]
+    assert path.read_bytes() == b"\r\n".join(lines)
+    assert (folder.path / "episodes.csv.damaged").read_bytes() == spoiled
+    assert len(folder.warnings) == 1 and "episodes.csv has 2 lines that cannot be read" in folder.warnings[0]
+
+
+def test_a_table_is_on_the_disk_before_it_takes_the_old_ones_place(folder, monkeypatch):
+    """After a power cut there is one or the other."""
+    order, fsync, replace = [], os.fsync, os.replace
+    monkeypatch.setattr("os.fsync", lambda file: (order.append(os.fstat(file).st_ino), fsync(file)))
+    monkeypatch.setattr("os.replace", lambda old, new: (order.append((os.stat(old).st_ino, new)), replace(old, new)))
+    folder.cut_after(200)
+    for name in ("progress.csv", "episodes.csv"):
+        file = (folder.path / name).stat().st_ino
+        assert order.index(file) < order.index((file, folder.path / name))
 
 
 def test_the_curve_is_drawn(folder):
@@ -179,7 +220,7 @@ def test_a_table_that_cannot_be_written_again_is_left_as_it_was(folder, monkeypa
 
     def full(*_):
         raise OSError(28, "No space left on device")
-    monkeypatch.setattr("pathlib.Path.replace", full)
+    monkeypatch.setattr("os.replace", full)
     assert "No space left" in refused(folder.cut_after, 100)
     assert {path: path.read_bytes() for path in folder.path.iterdir()} == before
 
@@ -191,3 +232,23 @@ def test_a_run_that_could_not_be_created_does_not_look_like_one(tmp_path, monkey
     assert "No space left" in refused(RunFolder(tmp_path / "run").create, "{}")
     monkeypatch.undo()
     RunFolder(tmp_path / "run").create("{}")
+
+
+@pytest.mark.parametrize("name", ["latest.npz", "latest-1.npz", "best.npz", "episodes.csv"])
+def test_a_folder_in_the_place_of_a_file_is_refused_at_the_start(folder, name):
+    (folder.path / name).unlink(missing_ok=True)
+    (folder.path / name).mkdir()
+    before = sorted(folder.path.iterdir())
+    for call in (lambda: folder.create("{}"), lambda: folder.create("{}", overwrite=True), folder.newest):
+        assert f"{name} is a folder" in refused(call)
+    assert sorted(folder.path.iterdir()) == before
+
+
+def test_what_was_put_aside_is_a_runs_too(tmp_path):
+    for name in ("latest.npz.refused", "latest-2.npz.refused-3", "episodes.csv.damaged"):
+        (tmp_path / name).write_text("precious")
+        assert "already holds a run" in refused(RunFolder(tmp_path).create, "{}")
+        RunFolder(tmp_path).create("{}", overwrite=True)
+        assert not (tmp_path / name).exists()
+        for path in tmp_path.iterdir():
+            path.unlink()

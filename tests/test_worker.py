@@ -199,10 +199,23 @@ def broken():
     raise OSError("no such machine")
 
 
-def test_what_goes_wrong_is_sent_as_a_traceback(monkeypatch):
-    monkeypatch.setattr(workers.signal, "signal", lambda *_: None)       # this process keeps its Ctrl-C
+def test_what_goes_wrong_is_sent_as_a_traceback():
     pipe = Pipe()
     with pytest.raises(SystemExit):
         workers.main(0, config_of(broken, MLP(), 10), Shared(1, 1), np.random.SeedSequence(0), None, pipe)
     (kind, text), = pipe.sent
     assert kind == "unmade" and "no such machine" in text and "Traceback" in text
+
+
+class CannotBeClosed(Corridor):
+    """Its state has been sent by then."""
+
+    def close(self):
+        raise OSError("no such machine")
+
+
+def test_an_environment_that_fails_in_close_spoils_nothing():
+    config, pipe = config_of(CannotBeClosed, MLP(hidden=8), 10), Pipe()
+    _, shared, _ = begun(config)
+    workers.main(0, config, shared, np.random.SeedSequence(0), None, pipe)
+    assert [kind for kind, _ in pipe.sent] == ["last state"]

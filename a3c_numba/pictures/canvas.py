@@ -109,8 +109,11 @@ class Canvas:
             raise ValueError(f"cannot write a picture to {path}: its name should end in .png or .jpg")
         _, encoded = self.cv2.imencode(path.suffix, self.pixels()[..., ::-1])
         partial = unfinished(path)
-        partial.write_bytes(encoded.tobytes())
-        os.replace(partial, path)
+        try:
+            partial.write_bytes(encoded.tobytes())
+            os.replace(partial, path)
+        finally:
+            partial.unlink(missing_ok=True)
 
     def _font(self, size: float, bold: bool) -> tuple[int, float, int]:
         return self.cv2.FONT_HERSHEY_SIMPLEX, size * ZOOM / 30.0, self._strokes[bold]  # 30 pixels high at scale 1

@@ -5,7 +5,10 @@ Every process of a run sees the same folder, so that "once" means once in the wh
 
 import multiprocessing
 import os
+import signal
+import struct
 import time
+from multiprocessing.connection import Connection
 from pathlib import Path
 
 import gymnasium
@@ -79,6 +82,20 @@ class HangsOnce(Once):
     fault = staticmethod(lambda: time.sleep(3600))
 
 
+class SpeaksByHalves(Once):
+    """Is stopped in the middle of the next message that its worker sends."""
+
+    @staticmethod
+    def fault():
+        Connection._send_bytes = say_half                                # in this process alone
+
+
+def say_half(pipe, message):
+    os.write(pipe.fileno(), struct.pack("!i", len(message)) + message[:len(message) // 2])
+    (folder() / "half").touch()
+    os.kill(os.getpid(), signal.SIGSTOP)
+
+
 class RaisesOnce(Once):
     def fault(self):
         raise ArithmeticError("this step is broken")
@@ -140,7 +157,7 @@ class RaisesAlways(Gated):
 
 
 MADE = (Gated, SlowCorridor, HangsOnce, RaisesOnce, RaisesInReset, CannotBeMadeOnce, CannotBeMade, NoNumbers, Noisy,
-        RaisesAlways)
+        RaisesAlways, SpeaksByHalves)
 for _class in MADE:
     if f"{_class.__name__}-v0" not in gymnasium.registry:
         gymnasium.register(f"{_class.__name__}-v0", entry_point=_class, disable_env_checker=True)

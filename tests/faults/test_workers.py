@@ -20,7 +20,7 @@ from tests.promises import undisturbed, within
 pytestmark = [pytest.mark.faults, pytest.mark.skipif(not os.path.exists("/proc/self/stat"), reason="looks into /proc")]
 
 GATED, TWO = "tests.faults.gates:Gated-v0", ("--workers", 2)
-HEARTBEAT = 5.5                # where the machine stands still, less is no silence yet, and more is noticed
+HEARTBEAT = 4.0                # enough for a step of a worker that has its turn now and then
 
 
 def silence(line):
@@ -78,6 +78,25 @@ def test_a_step_that_never_returns_costs_one_worker(tmp_path):
         run.open()
         code, err = run.ended()
     assert code == 0 and err.count("warning") == len(run.events()) == 1 and silence(err) >= HEARTBEAT
+
+
+def test_a_worker_stopped_in_the_middle_of_a_message_delays_nobody(tmp_path):
+    """It has said half of where it is, for a checkpoint; the monitor does not wait for the other half."""
+    with Run(tmp_path, "tests.faults.gates:SpeaksByHalves-v0", *TWO, "--total-steps", 20_000, "--heartbeat-seconds",
+             HEARTBEAT, "--checkpoint-seconds", 0.5) as run:
+        until(lambda: (run.gates / "half").exists())
+        until(run.events)
+        replaced = int(table(run.out / "events.csv")[0]["global_step"])
+        until(lambda: saved_whole_after(run.out / "latest.npz", replaced))
+        run.open()
+        code, err = run.ended()
+    assert code == 0 and err.count("warning") == len(run.events()) == 1 and silence(err) >= HEARTBEAT
+
+
+def saved_whole_after(path, step):
+    """Whether there is a checkpoint of a later step, with the state of every worker."""
+    checkpoint = load(path) if path.exists() else None
+    return checkpoint and checkpoint.global_step > step and None not in checkpoint.workers
 
 
 @pytest.mark.parametrize("env, said", [("RaisesOnce", "this step is broken"), ("RaisesInReset", "this reset is broken"),

@@ -1,0 +1,222 @@
+"""A run's folder under the feet of a run: another run in it, tables, checkpoints and settings that were changed."""
+
+import errno
+import os
+import signal
+import sys
+from pathlib import Path
+
+import pytest
+
+from a3c_numba import Agent, folder_lock
+from a3c_numba.checkpoint import load
+from a3c_numba.folder_lock import alone_in
+from a3c_numba.run_folder import RunFolder
+from tests.faults.runs import Run, children, until
+from tests.faults.test_checkpoints import at, held, spoiled, started
+from tests.programs import program
+from tests.test_run_folder import rows
+
+pytestmark = pytest.mark.faults
+GATED = "tests.faults.gates:Gated-v0"
+
+
+def contents(folder):
+    return {path: path.read_bytes() for path in folder.rglob("*")}
+
+
+@pytest.fixture
+def finished(tmp_path, capsys):
+    """The folder of a run that has ended."""
+    assert program("train", "Catch", "--workers", 1, "--total-steps", 1500, "--out", tmp_path / "run") == 0
+    capsys.readouterr()
+    return tmp_path / "run"
+
+
+def resumed(folder, capsys, steps=3000):
+    """Its warnings."""
+    assert program("train", "--resume", folder, "--total-steps", steps) == 0
+    return [line for line in capsys.readouterr().err.splitlines() if "warning" in line]
+
+
+def test_a_folder_in_use_is_refused_and_left_alone(finished, capsys):
+    (finished / ".latest.npz.123.tmp").write_text("half of a checkpoint")
+    before = contents(finished)
+    with alone_in(finished):
+        for command in (["--resume", finished, "--total-steps", 3000], ["Catch", "--out", finished, "--overwrite"],
+                        ["Catch", "--out", finished]):
+            assert program("train", *command) == 2
+            assert capsys.readouterr().err == f"a3c-numba: error: {finished} is in use by another run\n"
+        with pytest.raises(ValueError, match="in use by another run"):
+            Agent("Catch", workers=1).learn(100, out=finished)
+        assert program("sweep", "Catch", "--learning-rate", "1e-3", "--runs", 1, "--out", finished) == 2
+        assert program("speedup", "Catch", "--target-score", 1, "--out", finished) == 2
+    assert contents(finished) == before
+    assert not resumed(finished, capsys)
+
+
+def test_a_run_gives_its_folder_back_however_it_ends(finished, tmp_path, capsys):
+    for command in (["--resume", finished], ["Catch", "--out", finished]):           # it has ended; it holds a run
+        assert program("train", *command) == 2
+        with alone_in(finished):
+            pass
+    agent = Agent("Catch", workers=1)
+    for how in (agent.learn, agent.learn):                                           # it holds a run the second time
+        try:
+            how(100, out=tmp_path / "other")
+        except ValueError as error:
+            assert "already holds a run" in str(error)
+        with alone_in(tmp_path / "other"):
+            pass
+
+
+@pytest.mark.parametrize("how", ["no module", "no locks", "unreadable"])
+def test_where_there_are_no_locks_runs_go_on_without(finished, capsys, monkeypatch, how):
+    def refuse(*_):
+        raise OSError(errno.ENOLCK, "No locks available")
+    if how == "no module":
+        monkeypatch.setattr(folder_lock, "fcntl", None)
+    elif how == "no locks":
+        monkeypatch.setattr(folder_lock.fcntl, "flock", refuse)
+    else:
+        monkeypatch.setattr("os.open", lambda *_, opened=os.open: refuse() if _[0] == finished else opened(*_))
+    assert not resumed(finished, capsys)
+
+
+def test_no_descriptor_is_left_open(tmp_path):
+    before = len(os.listdir("/dev/fd"))
+    for _ in range(3):
+        with alone_in(tmp_path), pytest.raises(ValueError), alone_in(tmp_path):
+            pass
+    assert len(os.listdir("/dev/fd")) == before
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="looks into /proc")
+def test_two_runs_never_share_a_folder_and_kill_9_frees_it(tmp_path, capsys):
+    """Also while the workers of the run that was killed still live: here they and their server are stopped."""
+    with Run(tmp_path, GATED, "--workers", 2, "--total-steps", 10**8, "--checkpoint-seconds", 0.5) as run:
+        run.trains(workers=2)
+        until((run.out / "latest.npz").exists)
+        for command in (["--resume", run.out], ["--out", run.out, "--overwrite"]):
+            assert program("train", GATED, *command) == 2
+            assert "in use by another run" in capsys.readouterr().err
+        episodes = len(run.episodes())
+        until(lambda: len(run.episodes()) > episodes)                    # nothing has befallen it
+        left = [*children(run.process.pid, b"forkserver"), *run.workers()]
+        for pid in left:
+            os.kill(pid, signal.SIGSTOP)
+            open_files = [os.path.realpath(path) for path in Path(f"/proc/{pid}/fd").iterdir()]
+            assert open_files and os.path.realpath(run.out) not in open_files
+        run.process.kill()
+        run.process.wait()
+        assert all(os.path.exists(f"/proc/{pid}") for pid in left)
+        with Run(tmp_path, GATED, resume=True) as second:
+            episodes = len(second.episodes())
+            until(lambda: len(second.workers()) == 2 and len(second.episodes()) > episodes)
+            second.process.send_signal(signal.SIGINT)
+            code, err = second.ended()
+    assert code == 130 and "in use" not in err and load(run.out / "latest.npz").global_step > 0
+
+
+@pytest.mark.parametrize("content", [b"", None, b"\0\xff\r\n1,2\r\n"], ids=["empty", "missing", "spoiled"])
+def test_damaged_tables_do_not_keep_a_run_from_going_on(finished, capsys, content):
+    for name in ("progress.csv", "episodes.csv"):
+        (finished / name).unlink()
+        if content is not None:
+            (finished / name).write_bytes(content)
+    lines = resumed(finished, capsys)
+    assert len(lines) == 2 and all("begins anew" in line for line in lines)
+    for name in ("progress.csv", "episodes.csv"):
+        assert content is None or (finished / f"{name}.damaged").read_bytes() == content
+        assert int(rows(finished / name)[-1]["global_step"]) > 1500
+    assert load(finished / "final.npz").global_step >= 3000
+
+
+def test_rows_that_are_no_numbers_do_not_keep_a_run_from_going_on(finished, capsys):
+    before = rows(finished / "episodes.csv")
+    lines = (finished / "episodes.csv").read_bytes().split(b"\r\n")
+    lines[5:5] = [b"\0\x80", b"1,2,3", b"1.5,45,0,high,9", b"1.5,many,0,1,9"]
+    (finished / "episodes.csv").write_bytes(b"\r\n".join(lines))
+    said = resumed(finished, capsys)
+    assert len(said) == 1 and "4 lines that cannot be read" in said[0] and "episodes.csv.damaged" in said[0]
+    assert rows(finished / "episodes.csv")[:len(before)] == before
+
+
+@pytest.mark.parametrize("keep", [1, 2, 3])
+def test_a_checkpoint_that_was_refused_pushes_out_no_good_one(tmp_path, monkeypatch, keep):
+    """Not even with a death between the rotation and the new checkpoint, and for a run that now keeps fewer."""
+    folder = started(tmp_path / "run", 1, 2)
+    spoiled(folder.path / "latest.npz", "0.5")
+    damaged = (folder.path / "latest.npz").read_bytes()
+    assert folder.newest()[0].global_step == 1
+    folder.put_aside()
+    assert len(folder.warnings) == 1 and "latest.npz is now called latest.npz.refused" in folder.warnings[0]
+    assert (folder.path / "latest.npz.refused").read_bytes() == damaged and not (folder.path / "latest.npz").exists()
+
+    def die(*_):
+        raise KeyboardInterrupt
+    with monkeypatch.context() as death, pytest.raises(KeyboardInterrupt):
+        death.setattr("a3c_numba.checkpoint_files.put", die)
+        folder.save(at(3), keep)
+    assert folder.newest()[0].global_step == 1
+    folder.save(at(4), keep)
+    folder.save(at(5), keep)
+    assert held(folder) == [5, 4, 1][:keep]
+
+
+def test_a_second_one_that_is_refused_does_not_replace_the_first(tmp_path):
+    folder = started(tmp_path / "run", 1)
+    for name in ("latest.npz.refused", "latest.npz.refused-2", "latest.npz.refused-3"):
+        folder.save(at(2))
+        spoiled(folder.path / "latest.npz", "0.5")
+        folder.newest()
+        folder.put_aside()
+        assert folder.warnings.pop().endswith(f" {name}")
+    assert sorted(path.name for path in folder.path.glob("latest*")) == [
+        "latest-1.npz", "latest.npz.refused", "latest.npz.refused-2", "latest.npz.refused-3"]
+
+
+def test_where_none_is_good_none_is_renamed(tmp_path):
+    folder = started(tmp_path / "run", 1, 2)
+    for name in ("latest.npz", "latest-1.npz"):
+        spoiled(folder.path / name, "0.5")
+    before = contents(folder.path)
+    with pytest.raises(ValueError):
+        RunFolder(folder.path).newest()
+    assert contents(folder.path) == before
+
+
+def test_a_final_checkpoint_outlives_a_latest_one_that_is_damaged(finished, capsys, monkeypatch):
+    folder = RunFolder(finished)
+    folder.save(load(finished / "latest.npz"))                           # so that there is one before it
+    spoiled(finished / "latest.npz", "0.5")
+    before, final = contents(finished), (finished / "final.npz").read_bytes()
+    assert program("train", "--resume", finished) == 2 and contents(finished) == before      # it has made all its steps
+    monkeypatch.setattr("a3c_numba.commands.Trainer", lambda *_, **__: (_ for _ in ()).throw(OSError("no memory")))
+    assert program("train", "--resume", finished, "--total-steps", 3000) == 1
+    assert "latest.npz.refused" in capsys.readouterr().err and (finished / "final.npz").read_bytes() == final
+
+
+def test_settings_that_were_edited_are_not_heeded_and_that_is_said(finished, capsys):
+    config = finished / "config.json"
+    assert resumed(finished, capsys) == []                               # and total_steps is another one from now on
+    assert resumed(finished, capsys, 4500) == []
+    whole = config.read_text()
+    config.write_text(whole.replace('"seed": 0', '"seed": 7').replace('"env": "Catch"', '"env": "Memory"'))
+    said = resumed(finished, capsys, 6000)
+    assert len(said) == 1 and "config.json was changed (env, seed)" in said[0]
+    for content in ("", whole[:-20], whole.replace('"a3c"', '"b4d"')):
+        config.write_text(content)
+        said = resumed(finished, capsys, load(finished / "final.npz").global_step + 100)
+        assert len(said) == 1 and "config.json cannot be read" in said[0]
+
+
+def test_a_folder_named_like_a_checkpoint_is_refused_in_one_line(finished, capsys):
+    (finished / "latest.npz").unlink()
+    (finished / "latest.npz").mkdir()
+    before = sorted(finished.iterdir())
+    for command in (["--resume", finished, "--total-steps", 3000], ["Catch", "--out", finished, "--overwrite"]):
+        assert program("train", *command) == 2
+        err = capsys.readouterr().err
+        assert err.count("\n") == 1 and "latest.npz is a folder" in err
+    assert sorted(finished.iterdir()) == before

@@ -1,0 +1,246 @@
+"""The main process among its workers: who it takes for hung, what it waits for, and what it never waits for."""
+
+import os
+import signal
+import struct
+import sys
+import threading
+import time
+from multiprocessing import Pipe
+from types import SimpleNamespace
+
+import pytest
+
+from a3c_numba import crew as crews
+from a3c_numba import processes
+from a3c_numba.inbox import Inbox
+from a3c_numba.seat import Seat
+from a3c_numba.shared import HEARTBEAT, UPDATES
+from a3c_numba.trainer import Trainer, start_of
+from a3c_numba.watch import Watch
+from tests.faults import gates  # noqa: F401  registers the environments
+from tests.faults.runs import Run, children, until
+from tests.programs import small
+
+pytestmark = pytest.mark.faults
+
+
+class Process:
+    """None at all; it ends when it is killed."""
+
+    exitcode = None
+
+    def kill(self):
+        self.exitcode = -signal.SIGKILL
+
+    def join(self, seconds=None):
+        pass
+
+
+class Watched:
+    """A crew whose workers are begun and step every ``step`` seconds, but for those that hang; its clock is its own."""
+
+    def __init__(self, monkeypatch, limit, step, hanging=()):
+        self.now = self.awake = 1000.0
+        self.step, self.hanging = step, hanging
+        monkeypatch.setattr(time, "monotonic", lambda: self.now)
+        self.crew = Trainer(start_of(small("Catch", workers=2, total_steps=10**6)),
+                            watch=Watch(heartbeat_seconds=limit)).crew
+        silent = SimpleNamespace(closed=True, messages=tuple, close=lambda: None)
+        self.processes = [Process(), Process()]
+        self.crew.seats = {number: Seat(process, silent, 0) for number, process in enumerate(self.processes)}
+        self.crew.shared.counters[:, UPDATES] = 1
+        self.crew.absent, self.crew._start, self.crew._wait = [], lambda number: None, self.work
+
+    def work(self, seconds):
+        """Time goes by, and the workers work."""
+        self.now, self.awake = self.now + seconds, self.awake + seconds
+        for number in {0, 1} - set(self.hanging):
+            self.crew.shared.counters[number, HEARTBEAT] = int(self.awake / self.step)
+
+    def pause(self, seconds):
+        """Time goes by, and all stand still."""
+        self.now += seconds
+
+    def look(self, seconds=0.1):
+        self.crew.poll(seconds)
+
+    @property
+    def killed(self):
+        return [number for number, process in enumerate(self.processes) if process.exitcode]
+
+
+@pytest.mark.parametrize("callback, at_most", [(0, 61), (6, 67), (14, 75), (300, 5 * 301)])
+def test_a_worker_that_hangs_is_found_however_long_a_callback_takes(monkeypatch, callback, at_most):
+    watched = Watched(monkeypatch, limit=60, step=0.01, hanging=[1])
+    begun = watched.now
+    while not watched.killed and watched.now < begun + 10_000:
+        watched.work(callback)
+        watched.look()
+    assert watched.killed == [1] and 60 <= watched.now - begun <= at_most
+
+
+@pytest.mark.parametrize("limit, step", [(60, 40), (2, 1.3)])
+@pytest.mark.parametrize("pause", [1, 4, 7, 3600])
+@pytest.mark.parametrize("when", ["between two looks", "in a callback", "in a wait", "in a wait that ends with it"])
+def test_no_step_takes_longer_because_all_stood_still(monkeypatch, limit, step, pause, when):
+    """The machine slept, or Ctrl-Z and fg; each step meets one pause, each pause another moment of the step."""
+    watched = Watched(monkeypatch, limit, step)
+    for moment in range(40):
+        for _ in range(int(1.03 * step / 0.1) + 1):
+            watched.look()
+        if when == "in a callback":
+            watched.work(0.1)
+        if when.startswith("in a wait"):
+            watched.crew._wait = lambda seconds: (watched.pause(pause), watched.work(seconds * when.endswith("wait")))
+            watched.look()
+            watched.crew._wait = watched.work
+        else:
+            watched.pause(pause)
+        if when == "in a callback":
+            watched.work(0.1)
+    assert watched.killed == []
+
+
+@pytest.mark.parametrize("seconds", [4, 60, 3600])
+def test_a_monitor_that_stood_still_alone_blames_nobody_who_works(monkeypatch, seconds):
+    watched = Watched(monkeypatch, limit=2, step=0.01)
+    for _ in range(20):
+        watched.look()
+        watched.work(seconds)                                            # nobody looks
+    assert watched.killed == []
+
+
+def test_a_worker_that_hangs_is_found_behind_a_pause(monkeypatch):
+    watched = Watched(monkeypatch, limit=60, step=0.01, hanging=[1])
+    watched.look()
+    watched.pause(3600)
+    begun = watched.now
+    while not watched.killed and watched.now < begun + 1000:
+        watched.look()
+    assert watched.killed == [1] and 44 <= watched.now - begun <= 61
+
+
+def test_a_main_process_that_is_stopped_alone_and_goes_on_replaces_nobody(tmp_path):
+    with Run(tmp_path, "tests.faults.gates:Gated-v0", "--workers", 2, "--total-steps", 20_000, "--heartbeat-seconds",
+             3) as run:
+        run.trains(workers=2)
+        os.kill(run.process.pid, signal.SIGSTOP)
+        time.sleep(4)
+        os.kill(run.process.pid, signal.SIGCONT)
+        run.open()
+        code, err = run.ended()
+    assert code == 0 and not run.events(), err
+
+
+def frame(message):
+    """The bytes that a worker writes for a message."""
+    ours, theirs = Pipe(duplex=False)
+    theirs.send(message)
+    return os.read(ours.fileno(), 1 << 20)
+
+
+def test_a_message_that_comes_in_pieces_is_waited_for_by_nobody():
+    ours, theirs = Pipe(duplex=False)
+    inbox, messages = Inbox(ours), [("state", {"steps": 7}), ("error", "x" * 300)]
+    for message in messages:
+        whole = frame(message)
+        for byte in range(len(whole)):
+            assert list(inbox.messages()) == []
+            os.write(theirs.fileno(), whole[byte:byte + 1])
+        assert list(inbox.messages()) == [message]
+
+
+@pytest.mark.parametrize("count", [0, 1, 20_000, 2_000_000])             # a pipe holds some 64 KB
+def test_what_a_pipe_cannot_hold_comes_whole(count):
+    ours, theirs = Pipe(duplex=False)
+    inbox, message, got = Inbox(ours), ("state", bytes(range(250)) * (count // 250 + 1)), []
+    sender = threading.Thread(target=lambda: [theirs.send(message), theirs.send("last"), theirs.close()])
+    sender.start()
+    until(lambda: got.extend(inbox.messages()) or inbox.closed)
+    sender.join()
+    assert got == [message, "last"]
+
+
+def test_a_message_of_more_than_two_gigabytes_would_be_understood():
+    """Its length is written in another way."""
+    ours, theirs = Pipe(duplex=False)
+    short = frame("what it says")
+    inbox, pieces = Inbox(ours), (struct.pack("!i", -1), struct.pack("!Q", len(short) - 4), short[4:])
+    for piece in pieces:
+        assert list(inbox.messages()) == []
+        os.write(theirs.fileno(), piece)
+    assert list(inbox.messages()) == ["what it says"]
+
+
+@pytest.mark.parametrize("left", [1, 3, 4, 20])
+def test_half_a_message_of_a_worker_that_was_killed_is_dropped(left):
+    ours, theirs = Pipe(duplex=False)
+    inbox = Inbox(ours)
+    os.write(theirs.fileno(), frame("said") + frame("what it wanted to say")[:left])
+    theirs.close()
+    assert list(inbox.messages()) == ["said"] and inbox.closed and list(inbox.messages()) == []
+
+
+def test_a_signal_is_heeded_while_many_workers_are_started(monkeypatch):
+    """The first worker is real; each of the others takes half a second to start, until SIGINT comes."""
+    trainer, numbers = Trainer(start_of(small("Catch", workers=64, total_steps=10**8))), []
+    start = trainer.crew._start
+
+    def slowly(number):
+        numbers.append(number)
+        if number == 0:
+            start(number)
+        elif len(numbers) <= 3:
+            time.sleep(0.5)
+        if len(numbers) == 3:
+            signal.raise_signal(signal.SIGINT)
+
+    monkeypatch.setattr(trainer.crew, "_start", slowly)
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)    # a suite in the background has it ignored
+    try:
+        with pytest.raises(KeyboardInterrupt):
+            trainer.run()
+    finally:
+        signal.signal(signal.SIGINT, before)
+    assert numbers == [0, 1, 2] and trainer.last.global_step > 0
+
+
+@pytest.mark.parametrize("interrupted", [False, True])
+def test_workers_that_are_killed_are_waited_for_together(monkeypatch, interrupted):
+    """Their server does not say that they are gone: that costs half a second, not one for each."""
+    watched, abandoned = Watched(monkeypatch, limit=60, step=0.01), []
+
+    def join(seconds):
+        if interrupted:
+            raise KeyboardInterrupt
+        watched.pause(seconds)
+
+    process, inbox = SimpleNamespace(exitcode=None, kill=lambda: None, join=join), SimpleNamespace(closed=False)
+    watched.crew.seats = {number: Seat(process, inbox, 0) for number in range(64)}
+    for seat in watched.crew.seats.values():
+        seat.receive = lambda: None
+    monkeypatch.setattr(processes, "abandon_server", lambda: abandoned.append(watched.now))
+    begun = watched.now
+    try:
+        watched.crew.stop()
+    except KeyboardInterrupt:
+        assert interrupted
+    assert len(abandoned) == 1 and watched.now - begun <= crews.STOP_SECONDS + 0.6
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="there is no server")
+def test_a_fork_server_that_stands_still_is_replaced(tmp_path):
+    """One of its workers is killed, and nobody says so."""
+    with Run(tmp_path, "tests.faults.gates:Gated-v0", "--workers", 2, "--total-steps", 20_000, "--heartbeat-seconds",
+             2) as run:
+        run.trains(workers=2)
+        workers, server = run.workers(), children(run.process.pid, b"forkserver")[0]
+        os.kill(server, signal.SIGSTOP)
+        os.kill(workers[0], signal.SIGKILL)
+        until(lambda: len(run.workers()) == 2 and not set(workers) & set(run.workers()))
+        run.open()
+        code, err = run.ended()
+    assert code == 0 and "Traceback" not in err, err
+    said, *replaced = run.events()
+    assert "does not answer" in said and len(replaced) >= 2 and all("; replaced, " in line for line in replaced)

@@ -52,9 +52,8 @@ def work(memory, lock, gate, steps, number):
 def together(context, lock, steps):
     """Theta and counts (SIZE + 2 WORKERS,) after two tasks, and (n, 2) seconds and theta's error during the last."""
     memory, gate, results = context.RawArray("d", SIZE + 2 * WORKERS), context.Barrier(WORKERS + 1), []
-    processes = [context.Process(target=work, args=(memory, lock, gate, steps, number), daemon=True)
-                 for number in range(WORKERS)]
-    for process in processes:
+    crew = [context.Process(target=work, args=(memory, lock, gate, steps, n), daemon=True) for n in range(WORKERS)]
+    for process in crew:
         process.start()
     shared = np.frombuffer(memory)
     for _ in range(3):
@@ -67,7 +66,7 @@ def together(context, lock, steps):
             time.sleep(0.005)
         gate.wait()
         results.append(shared.copy())
-    for process in processes:                                            # who leaves the gate still writes to it
+    for process in crew:                                                 # who leaves the gate still writes to it
         process.join()
     return *results[:2], np.array(seen)
 

@@ -104,8 +104,8 @@ def _edited(file: Path, env: str | None, config: Config) -> list[str]:
 def _check_same(env: str, file: Path) -> None:
     """Raises ValueError where a run's config.json names another environment."""
     try:
-        found = json.loads(file.read_text())["env"]
-    except (OSError, ValueError, KeyError, TypeError) as error:
+        found = json.loads(file.read_text(encoding="utf-8"))["env"]
+    except (OSError, ValueError, KeyError, TypeError, RecursionError) as error:
         raise RunFolderError(f"{file} does not say which environment the run was started with: {error!r}") from None
     if found != env:
         raise ValueError(f"--resume goes on with the run as it was started, with {found}: it cannot become {env}")

@@ -23,7 +23,7 @@ from typing import Any
 
 import numpy as np
 
-from . import checkpoint_files as files
+from . import checkpoint_files as files, whole_files
 from .checkpoint_fields import PROGRESS, Mismatch, check_array, progress, shape_of
 from .config import Config
 from .parameters import leaves, size_of
@@ -80,9 +80,9 @@ def write(path: Path, checkpoint: Checkpoint) -> None:
 
 def save(path: Path, checkpoint: Checkpoint) -> None:
     """Write ``checkpoint`` to ``path``, whole or not at all.  Raises OSError; then no part of it stays on the disk."""
-    with files.beside(path) as temporary:
+    with whole_files.beside(path) as temporary:
         write(temporary, checkpoint)
-        files.put(temporary, path)
+        whole_files.put(temporary, path)
 
 
 def load(path: Path, env: Any = None) -> Checkpoint:

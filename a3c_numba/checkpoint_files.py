@@ -1,4 +1,4 @@
-"""The bytes of checkpoints: arrays in and out of an ``.npz`` file, and files that are whole at every moment.
+"""The files of checkpoints: arrays in and out of an ``.npz`` file, and the older ones beside the latest.
 
 An ``.npz`` file is a zip archive of ``.npy`` files.  The CRC-32 of a member covers its header and its numbers, and is
 compared on reading; of the rest, the archive's own tables, nothing is believed that the members do not bear out.
@@ -8,15 +8,14 @@ Nothing here parses more than a number: a header has to read, character by chara
 
 import contextlib
 import io
-import itertools
 import os
 import re
-import shutil
 import zipfile
 from pathlib import Path
-from typing import Iterator
 
 import numpy as np
+
+from . import whole_files
 
 KINDS = {"meta": "|u1", "theta": "<f4", "statistics": "<f4", "target": "<f4"}       # of the arrays, each (n,)
 NEEDED = {"meta", "theta"}
@@ -28,15 +27,7 @@ def write(path: Path, arrays: dict[str, np.ndarray]) -> None:
     """Write the arrays to ``path`` itself, down to the disk.  Raises OSError."""
     content = io.BytesIO()
     np.savez(content, **{name: np.asarray(x, KINDS[name]) for name, x in arrays.items()})  # type: ignore[arg-type]
-    write_down(path, content.getbuffer())
-
-
-def write_down(path: Path, content: bytes | memoryview) -> None:
-    """Write the bytes to ``path`` itself, down to the disk.  Raises OSError."""
-    with open(path, "wb") as file:
-        file.write(content)
-        file.flush()
-        os.fsync(file.fileno())
+    whole_files.write_down(path, content.getbuffer())
 
 
 def read(path: Path) -> dict[str, np.ndarray]:
@@ -72,27 +63,6 @@ def _array(name: str, content: bytes) -> np.ndarray:
     return np.frombuffer(content, KINDS[name], offset=start).astype(np.dtype(KINDS[name]).newbyteorder("="))
 
 
-@contextlib.contextmanager
-def beside(path: Path) -> Iterator[Path]:
-    """The name of a temporary file beside ``path``; what has it afterwards is removed, whatever happened."""
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
-    try:
-        yield temporary
-    finally:
-        temporary.unlink(missing_ok=True)
-
-
-def put(temporary: Path, path: Path) -> None:
-    """Rename to ``path``, whatever was there, and make the rename survive a power cut.  Raises OSError."""
-    os.replace(temporary, path)
-    with contextlib.suppress(OSError):                                   # not every platform can open a folder
-        folder = os.open(path.parent, os.O_RDONLY)
-        try:
-            os.fsync(folder)
-        finally:
-            os.close(folder)
-
-
 def older(path: Path, age: int) -> Path:
     """"latest.npz", 1 -> "latest-1.npz", where the one before it is kept; 0 -> ``path`` itself."""
     return path.with_name(f"{path.stem}-{age}{path.suffix}") if age else path
@@ -104,8 +74,8 @@ def rotate(path: Path, keep: int) -> None:
     ``path`` itself stays whole and in place at every moment.  Raises OSError; nothing is lost then.
     """
     if keep > 1 and path.exists() and not _is_doubled(path):
-        with beside(older(path, 1)) as second:
-            double(path, second)
+        with whole_files.beside(older(path, 1)) as second:
+            whole_files.double(path, second)
             for age in range(keep - 1, 1, -1):
                 if older(path, age - 1).exists():
                     os.replace(older(path, age - 1), older(path, age))
@@ -113,30 +83,14 @@ def rotate(path: Path, keep: int) -> None:
 
 
 def prune(path: Path, keep: int) -> None:
-    """Remove those that a run has left which kept more; only once ``path`` is whole."""
+    """Remove those that a run has left which kept more, if the disk lets us; only once ``path`` is whole."""
     age = max(keep, 1)
-    while older(path, age).exists():
-        older(path, age).unlink()
-        age += 1
+    with contextlib.suppress(OSError):
+        while older(path, age).exists():
+            older(path, age).unlink()
+            age += 1
 
 
 def _is_doubled(path: Path) -> bool:
     """Whether a rotation was made already, for a new file that never came."""
     return older(path, 1).exists() and os.path.samefile(path, older(path, 1))
-
-
-def double(path: Path, second: Path) -> None:
-    """A second name for the file, or a copy where the file system knows no such thing."""
-    second.unlink(missing_ok=True)
-    try:
-        os.link(path, second)
-    except OSError:
-        shutil.copyfile(path, second)
-        with open(second, "rb+") as file:
-            os.fsync(file.fileno())
-
-
-def free(path: Path, ending: str) -> Path:
-    """"latest.npz", "refused" -> "latest.npz.refused", or "latest.npz.refused-2" ... where there is one already."""
-    names = (path.with_name(f"{path.name}.{ending}" + f"-{n}" * (n > 1)) for n in itertools.count(1))
-    return next(name for name in names if not name.exists())

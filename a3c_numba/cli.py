@@ -4,7 +4,7 @@ measure; ``trace | check-gradients | exercises | break | race | portrait`` to le
 Exit codes: 0 all went well; 1 a gradient disagrees, or the system refused (a full disk, no permission); 2 something
 typed or given cannot be used, one line says what, and nothing was started; 3 more workers died, or more updates were
 skipped, than may be; 130 interrupted by Ctrl-C, 143 by SIGTERM, 129 by the end of the terminal; 141 whoever read the
-output has closed it.  With 3, 129, 130 and 143 a checkpoint was written before.
+output has closed it.  With 3, 129, 130 and 143 a checkpoint was written before, or a line has said that it cannot be.
 """
 
 import os

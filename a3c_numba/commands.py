@@ -3,7 +3,6 @@
 import dataclasses
 import json
 import os
-import sys
 from argparse import Namespace
 from pathlib import Path
 
@@ -47,8 +46,9 @@ def _train(arguments: Namespace, watch: Watch, start: Checkpoint, folder: RunFol
     try:
         trainer.run()
     finally:
-        if trainer.saved is not None and trainer.saved < start.config.total_steps:
-            tell(f"step {trainer.saved:,}; to go on: a3c-numba train --resume {folder.path}\n")
+        step = trainer.saver.step if trainer.saver else None
+        if step is not None and step < start.config.total_steps:
+            tell(f"step {step:,}; to go on: a3c-numba train --resume {folder.path}\n")
     return 0
 
 
@@ -130,8 +130,8 @@ def sweep(arguments: Namespace) -> int:
     start_of(config)                                                     # fails before anything is written
     with alone_in(folder):
         study.open()
-        print(f"{config.env_name}: {arguments.runs} runs, {config.workers} workers, {config.total_steps:,} steps each, "
-              f"into {folder}", file=sys.stderr)
+        tell(f"{config.env_name}: {arguments.runs} runs, {config.workers} workers, {config.total_steps:,} steps each, "
+             f"into {folder}\n")
         study.run()
     return 0
 
@@ -144,8 +144,8 @@ def speedup(arguments: Namespace) -> int:
     start_of(config)                                                     # fails before anything is written
     with alone_in(study.folder):
         study.open()
-        print(f"{config.env_name}: {', '.join(map(str, arguments.workers))} workers to a mean score of "
-              f"{arguments.target_score:g}, into {study.folder}", *study.notes(), sep="\n", file=sys.stderr)
+        tell(f"{config.env_name}: {', '.join(map(str, arguments.workers))} workers to a mean score of "
+             f"{arguments.target_score:g}, into {study.folder}\n" + "".join(f"{note}\n" for note in study.notes()))
         print(study.run())
     return 0
 

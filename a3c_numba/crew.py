@@ -5,31 +5,24 @@ by one with a random stream that was never used before.  What it had put into th
 lost.  No update ever waits for anything in here.
 """
 
-import os
-import pickle
 import time
-import traceback
 from multiprocessing import connection
 from typing import Any
 
 import numpy as np
 
-from . import processes, worker
+from . import processes
 from .checkpoint import Checkpoint
-from .inbox import Inbox
-from .seat import Seat
+from .lookout import Lookout
+from .seat import Seat, started
 from .shared import HEARTBEAT, REQUEST, STEPS, UPDATES, Shared
 from .watch import Watch
 
 STOP_SECONDS = 1.5             # in which workers end by themselves
 JOIN_SECONDS = 0.5             # until all that were killed are gone, if their server lives to say so
-START_SECONDS = 120.0          # until a worker's first step, at the least: on a busy machine Numba compiles slowly
 START_SLICE = 0.2              # of one poll, that is spent on starting workers
-LOOKS = 4                      # in vain, at the least, before a worker is taken for one that hangs
 ANSWER_SECONDS = 10.0          # until a checkpoint does without those who have not answered
 STILLBORN = 3                  # workers in a row that fail before their first update: then there is no hope
-UNHEARD = ("It did not get as far as to say why: see the traceback above.  Workers import the program that started "
-           "them: it has to be a file, with its main part under if __name__ == '__main__'.")
 
 
 class WorkerDied(RuntimeError):
@@ -48,7 +41,7 @@ class Crew:
         self.restored = dict(enumerate(start.workers))                   # states that nobody has taken up yet
         self.restarts = self.in_a_row = 0
         self.requested: float | None = None                              # when states were asked for
-        self.looked = time.monotonic()
+        self.lookout = Lookout(shared, watch.heartbeat_seconds)
 
     @property
     def processes(self) -> list[Any]:
@@ -67,7 +60,9 @@ class Crew:
         """
         self._start_absent()
         self._wait(seconds)
-        self._kill_silent()
+        self.lookout.look(self.seats)
+        if any(seat.overdue for seat in self.seats.values()):
+            self._abandon_server()
         for number, seat in list(self.seats.items()):
             if not seat.alive and not self._is_over():
                 self._replace(number, seat)
@@ -85,10 +80,9 @@ class Crew:
         free = 1 - self.alive if alone else len(self.absent)
         until = time.monotonic() + START_SLICE
         for _ in range(min(len(self.absent), free)):
-            if not self._is_over():
-                self._start(self.absent.pop(0))
-            if time.monotonic() > until:
+            if self._is_over() or time.monotonic() > until:
                 return
+            self._start(self.absent.pop(0))
 
     def _start(self, number: int) -> None:
         state = self.restored.get(number)
@@ -96,26 +90,20 @@ class Crew:
             self.streams += 1                                            # never used before; stream 0 drew theta
         seed = np.random.SeedSequence(self.start_point.config.seed, spawn_key=(self.streams,))
         self.shared.counters[number, HEARTBEAT] = 0
-        context = processes.context()
-        ours, theirs = context.Pipe(duplex=False)
-        arguments = (number, pickle.dumps(self.start_point.config), self.shared, seed, state, theirs)
-        process = context.Process(target=_begin, args=(dict(os.environ), *arguments), daemon=True)
         try:
             with processes.starting():
-                process.start()
-                self.seats[number] = Seat(process, Inbox(ours), int(self.shared.counters[number, UPDATES]))
+                self.seats[number] = started(number, self.start_point.config, self.shared, seed, state)
+        except InterruptedError:                                         # by a signal, which is heeded first
+            self.absent.append(number)
         except (EOFError, ConnectionError) as error:                     # the server has died, and is started anew
-            ours.close()
             self._put_back(number, f"worker {number} could not be started: {error!r}")
-        finally:
-            theirs.close()
 
-    def _put_back(self, number: int, how: str) -> None:
-        """Have a worker started again; raises WorkerDied where that has been done too often."""
+    def _put_back(self, number: int, how: str, story: str = "") -> None:
+        """Have a worker started again; raises WorkerDied, with the story, where that was done too often."""
         if self.restarts >= self.watch.max_restarts:
-            raise WorkerDied(how)
+            raise WorkerDied(story or how)
         self.restarts += 1
-        self.news.append(f"{how.splitlines()[0]}; replaced, {self.restarts} of at most {self.watch.max_restarts}")
+        self.news.append(f"{how}; replaced, {self.restarts} of at most {self.watch.max_restarts}")
         self.absent.append(number)
 
     def _wait(self, seconds: float) -> None:
@@ -125,23 +113,6 @@ class Crew:
                         + [seat.process.sentinel for seat in seats if seat.alive], seconds)
         for seat in seats:
             seat.receive()
-
-    def _kill_silent(self) -> None:
-        """Whoever has made no step for too long, and was seen more than LOOKS times meanwhile.
-
-        From one look to the next no more counts than that part of the limit.  Where all processes stood still, or this
-        one alone, or a callback took its time, a worker is therefore looked at again before it is taken for hung.
-        """
-        now, limit = time.monotonic(), self.watch.heartbeat_seconds
-        passed, self.looked = now - self.looked, now
-        for number, seat in self.seats.items():
-            begun = self.shared.counters[number, UPDATES] > seat.updates     # and all kernels are compiled
-            allowed = limit if begun else max(limit, START_SECONDS)
-            silence = seat.silence(int(self.shared.counters[number, HEARTBEAT]), min(passed, allowed / LOOKS))
-            if seat.alive and not seat.silent and silence > allowed:
-                seat.kill()
-        if any(seat.overdue for seat in self.seats.values()):
-            self._abandon_server()
 
     def _abandon_server(self) -> None:
         """Who should say that a worker has ended has stopped, so that nobody could be replaced any more."""
@@ -154,12 +125,13 @@ class Crew:
         """Report a death, and have another worker started; raises WorkerDied where that has no use any more."""
         seat.receive()                                                   # what it said last
         how = f"worker {number} {seat.ending()}"
-        if self._is_hopeless(number, seat) or self.restarts >= self.watch.max_restarts:
-            raise WorkerDied(f"{how}\n{seat.failure or UNHEARD * (not seat.beats)}".strip())
+        story = f"{how}\n{seat.explanation()}".strip()
+        if self._is_hopeless(number, seat):
+            raise WorkerDied(story)
+        self._put_back(number, how + seat.reason(), story)
         seat.inbox.close()
         del self.seats[number]
         self.restored.pop(number, None)                                  # perhaps that is what it died of
-        self._put_back(number, how + seat.reason())
 
     def _is_hopeless(self, number: int, seat: Seat) -> bool:
         """Whether nobody is left, and this one could not be made, or one after the other fails before an update."""
@@ -225,14 +197,3 @@ class Crew:
         finally:                                                         # a third one waits for nobody
             if self.alive:                                               # killed, but who should tell us has stopped
                 processes.abandon_server()
-
-
-def _begin(environ: dict[str, str], number: int, config: bytes, *arguments: Any) -> None:
-    """A worker process."""
-    processes.begin(environ)
-    try:
-        read = pickle.loads(config)
-    except Exception:
-        arguments[-1].send(("unmade", traceback.format_exc()))
-        raise SystemExit(1) from None
-    worker.main(number, read, *arguments)

@@ -1,6 +1,7 @@
 """What a person sees of a run: a bar that redraws itself in a terminal, a plain line now and then elsewhere."""
 
 import contextlib
+import logging
 import os
 import select
 import shutil
@@ -10,7 +11,8 @@ from typing import TextIO
 from .run_folder import Progress
 
 WAIT_SECONDS = 0.1             # for somebody who reads slowly; then the rest of a text is dropped
-PIECE = 400                    # characters: a pipe that is ready takes 512 bytes or more
+PIECE = 128                    # characters, of four bytes at most: a pipe that is ready takes 512 bytes or more
+LOG = logging.getLogger("a3c_numba")
 
 
 def tell(text: str, stream: TextIO | None = None) -> None:
@@ -50,6 +52,15 @@ def _opened_again(terminal: TextIO) -> int | None:
         return os.open(os.ttyname(terminal.fileno()), os.O_WRONLY | os.O_NONBLOCK | os.O_NOCTTY)
     except (OSError, AttributeError):                                    # not to be found by its name, or Windows
         return None
+
+
+def log(lines: list[str]) -> None:
+    """Warn where there is no ``Display``: whoever listens to the logger "a3c_numba", or else standard error."""
+    if LOG.hasHandlers():
+        for line in lines:
+            LOG.warning(line)
+    elif LOG.isEnabledFor(logging.WARNING):                              # logging itself would wait for its reader
+        tell("".join(f"{line}\n" for line in lines))
 
 
 def _duration(seconds: float) -> str:
@@ -103,9 +114,10 @@ class Display:
             self.shown_at = row.seconds
             tell(self.line(row) + "\n", self.stream)
 
-    def say(self, line: str) -> None:
-        """Something that happened, on a line of its own; the bar is drawn again at the next ``show``."""
-        tell("\r\x1b[K" * self.is_terminal + f"a3c-numba: warning: {line}\n", self.stream)
+    def say(self, lines: list[str]) -> None:
+        """What happened, each on a line of its own; the bar is drawn again at the next ``show``."""
+        text = "".join(f"a3c-numba: warning: {line}\n" for line in lines)
+        tell("\r\x1b[K" * (self.is_terminal and bool(text)) + text, self.stream)
 
     def close(self, row: Progress | None) -> None:
         """The last state, on a line of its own."""

@@ -10,6 +10,7 @@ try:
 except ImportError:                                                      # not on Windows
     _fcntl = None  # type: ignore[assignment]
 fcntl: Any = _fcntl
+_held: set[int] = set()         # descriptors of the folders that this process has locked
 
 
 class FolderInUse(ValueError):
@@ -26,12 +27,26 @@ def alone_in(folder: Path) -> Iterator[None]:
     with contextlib.suppress(OSError):
         folder.mkdir(parents=True, exist_ok=True)
     file = _locked(folder) if fcntl else None
+    if file is not None:
+        _held.add(file)
     try:
         yield
     finally:
-        if file is not None:
+        if file in _held:
+            _held.remove(file)
             fcntl.flock(file, fcntl.LOCK_UN)                             # also for a process that has inherited it
             os.close(file)
+
+
+def _let_go() -> None:
+    """In a fork of this process: a lock lasts until the last process that has inherited its descriptor closes it."""
+    for file in _held:
+        os.close(file)
+    _held.clear()
+
+
+if fcntl:
+    os.register_at_fork(after_in_child=_let_go)
 
 
 def _locked(folder: Path) -> int | None:

@@ -62,6 +62,11 @@ def left_to_the_parent() -> None:
         signal.pthread_sigmask(signal.SIG_UNBLOCK, SIGNALS)
 
 
+def has_come() -> bool:
+    """Whether one of SIGNALS waits for the end of ``signals_held``; one that is ignored is none."""
+    return any(signal.getsignal(number) != signal.SIG_IGN for number in signal.sigpending().intersection(SIGNALS))
+
+
 @contextmanager
 def signals_held() -> Iterator[None]:
     """SIGNALS wait until the block is left, and in a process that is started in it until it unblocks them."""

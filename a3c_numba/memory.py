@@ -71,6 +71,7 @@ def _reserved(size: int) -> Arena:
 
 
 def _arena(folder: str | None, size: int) -> Any:
+    _take_standard_descriptors()
     file = tempfile.TemporaryFile(dir=folder, buffering=0)
     try:
         if hasattr(os, "posix_fallocate"):
@@ -83,3 +84,13 @@ def _arena(folder: str | None, size: int) -> Any:
         raise
     weakref.finalize(arena, file.close)
     return arena
+
+
+def _take_standard_descriptors() -> None:
+    """Those that were closed (a shell's "2>&-"), for good: or the memory gets one, and what C code says is in theta.
+
+    To move the memory's own file would not do: mmap has a second descriptor, which it chooses itself.
+    """
+    while (descriptor := os.open(os.devnull, os.O_RDWR)) <= 2:
+        os.set_inheritable(descriptor, True)
+    os.close(descriptor)

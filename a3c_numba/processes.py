@@ -13,14 +13,17 @@ import sys
 import tempfile
 import threading
 from contextlib import contextmanager, suppress
-from multiprocessing import current_process, forkserver, get_context, util
+from multiprocessing import connection, current_process, forkserver, get_context, util
 from typing import Any, Iterator
 
-from .interrupts import left_to_the_parent, signals_held
+from .interrupts import has_come, left_to_the_parent, signals_held
 
 PRELOAD = ["a3c_numba.preload"]
 PR_SET_PDEATHSIG = 1           # of Linux's prctl
 PATH_BYTES = 107 - len("/listener-XXXXXXXX")    # of a socket's folder
+FORK_SECONDS = 60.0            # until the server has forked a worker; at first it imports what they need
+HURRY_SECONDS = 0.5            # the same, from a signal on that waits for it
+LOOK_SECONDS = 0.1             # a machine that stood still counts for no more
 LINUX = sys.platform == "linux"
 _server: Any = forkserver.ForkServer() if LINUX else None
 _turn = threading.Lock()       # of threads that start workers
@@ -40,17 +43,48 @@ def context() -> Any:
 
 @contextmanager
 def starting() -> Iterator[None]:
-    """What is started in the block comes from this package's server, with signals masked until it calls ``begin``."""
+    """What this thread starts in the block is forked by this package's server, SIGNALS masked until ``become_worker``.
+
+    Raises EOFError or ConnectionError where the server died or did not answer, InterruptedError where a signal came
+    while it did not.
+    """
     others: Any = forkserver
     with _turn, signals_held():
-        before = others.connect_to_new_process
+        before, own = others.connect_to_new_process, threading.get_ident()
         if LINUX:
-            _server.set_forkserver_preload(PRELOAD)
-            others.connect_to_new_process = _server.connect_to_new_process
+            others.connect_to_new_process = lambda files: (_forked if threading.get_ident() == own else before)(files)
         try:
             yield
         finally:
             others.connect_to_new_process = before
+
+
+def _forked(files: list[int]) -> tuple[int, int]:
+    """A new process of the server, as the pipes from and to it.
+
+    A server that stands still is ended.  For a signal it is only left alone: its other workers may end in order.
+    """
+    _keep_address()
+    _server.set_forkserver_preload(PRELOAD)
+    pipes, left = _server.connect_to_new_process(files), FORK_SECONDS
+    while not connection.wait(pipes[:1], LOOK_SECONDS):
+        left = (min(left, HURRY_SECONDS) if has_come() else left) - LOOK_SECONDS
+        if left <= 0:
+            for pipe in pipes:
+                os.close(pipe)
+            if has_come():
+                raise InterruptedError
+            abandon_server()
+            raise ConnectionError("the server that workers are forked from does not answer")
+    return pipes
+
+
+def _keep_address() -> None:
+    """Who cleans temporary folders may have removed the server's address: its workers stay, another one takes over."""
+    global _server
+    os.makedirs(util.get_temp_dir(), mode=0o700, exist_ok=True)
+    if _server._forkserver_address and not os.path.exists(_server._forkserver_address):
+        _server = forkserver.ForkServer()
 
 
 def _leave_server() -> None:
@@ -72,10 +106,30 @@ def abandon_server() -> None:
             os.kill(_server._forkserver_pid, signal.SIGKILL)
 
 
-atexit.register(abandon_server)                                          # by itself it takes half a second to end
+@atexit.register
+def _leave() -> None:
+    abandon_server()                                                     # by itself it takes half a second to end
+    if LINUX and _server._forkserver_address:
+        with suppress(OSError):
+            os.makedirs(util.get_temp_dir(), exist_ok=True)              # multiprocessing wants to remove it
 
 
-def begin(environ: dict[str, str]) -> None:
+def server() -> int | None:
+    """Process id of the server, if there is one."""
+    return _server._forkserver_pid if LINUX else None
+
+
+def has_ended(server: int | None) -> bool:
+    """Whether that was a server that lives no more."""
+    if server is None:
+        return False
+    try:
+        return os.waitid(os.P_PID, server, os.WEXITED | os.WNOHANG | os.WNOWAIT) is not None
+    except ChildProcessError:                                            # another one has taken over
+        return True
+
+
+def become_worker(environ: dict[str, str]) -> None:
     """A worker's first act: signals, the environment variables of who started it, and an end when that process ends.
 
     Linux kills a worker with its parent, also one that hangs.  The parent is the server, which ends once nobody holds

@@ -97,7 +97,7 @@ class RecordedWorker(Worker):
 
 def _work(environ: dict[str, str], number: int, config: Config, memories: Any, pipe: Any) -> None:
     """A worker process: gets ready, then records whenever it is told from when until when."""
-    processes.begin(environ)
+    processes.become_worker(environ)
     try:
         seed = np.random.SeedSequence(config.seed, spawn_key=(number + 1,))
         worker = RecordedWorker(number, config, memories, seed)

@@ -17,7 +17,7 @@ import re
 from pathlib import Path
 from typing import Any, Iterable, NamedTuple
 
-from . import checkpoint_files as files
+from . import checkpoint_files, whole_files
 from .checkpoint import Checkpoint, CheckpointError, load_fitting, write
 from .pictures import PicturesUnavailable, learning_curve
 from .tables import Tables, as_bytes
@@ -49,10 +49,9 @@ OWN_FILES = ("config.json", *TABLES, "latest.npz", "best.npz", "final.npz", "cur
              "evaluation.json")
 OLDER = re.compile(r"latest-([1-9][0-9]*)\.npz")
 ASIDE = re.compile(r"(latest(-[0-9]+)?\.npz\.refused|(progress|episodes)\.csv\.damaged)(-[0-9]+)?")
-STALE = re.compile(r"\.(latest(-[0-9]+)?|best|final)\.npz\.[0-9]+\.tmp|(progress|episodes)\.tmp")
-
-
-AGENTS = ("final.npz", "best.npz", "latest.npz")     # a run's agent is the first of these that is there
+STALE = re.compile(r"\.((latest(-[0-9]+)?|best|final)\.npz|(progress|episodes)\.csv)\.[0-9]+\.tmp|"
+                   r"\.curve\.[0-9]+\.part\.png")
+AGENTS = ("final.npz", "best.npz", "latest.npz", "latest-1.npz")         # a run's is the first that is there
 
 
 def agent_file(source: Path) -> Path:
@@ -132,11 +131,11 @@ class RunFolder:
         Raises OSError; then latest.npz is as it was, and no part of the new one stays.
         """
         latest = self.path / "latest.npz"
-        with files.beside(latest) as temporary:
+        with whole_files.beside(latest) as temporary:
             write(temporary, checkpoint)
-            files.rotate(latest, keep)
-            files.put(temporary, latest)
-            files.prune(latest, keep)
+            checkpoint_files.rotate(latest, keep)
+            whole_files.put(temporary, latest)
+            checkpoint_files.prune(latest, keep)
 
     def newest(self, env: Any = None) -> tuple[Checkpoint, list[str]]:
         """The newest checkpoint that a run can go on from, and a line for each newer one that is refused.
@@ -163,7 +162,7 @@ class RunFolder:
     def put_aside(self) -> None:
         """Rename what ``newest`` has refused, so that it pushes out none of the good ones; ``warnings`` says so."""
         for path in self._refused:
-            self.warnings.append(f"{path} is now called {path.rename(files.free(path, 'refused')).name}")
+            self.warnings.append(f"{path} is now called {path.rename(whole_files.free(path, 'refused')).name}")
         self._refused = []
 
     def append_event(self, seconds: float, global_step: int, line: str) -> None:

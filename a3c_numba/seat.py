@@ -1,21 +1,31 @@
 """One worker's place in a run, as the main process sees it: a process, the pipe on which it speaks, its heartbeat."""
 
+import os
+import pickle
 import signal
+import traceback
 from typing import Any
 
-from .inbox import Inbox
+import numpy as np
 
-LOST = 255                     # exit code of a process whose server has died
+from . import processes, worker
+from .config import Config
+from .inbox import Inbox
+from .shared import UPDATES, Shared
+
+LOST = 255                     # exit code of a process whose server has died; others may choose it, too
+UNHEARD = ("It did not get as far as to say why: see the traceback above.  Workers import the program that started "
+           "them: it has to be a file, with its main part under if __name__ == '__main__'.")
 
 
 class Seat:
     """The process that is on it now, and what is known of it."""
 
     def __init__(self, process: Any, inbox: Inbox, updates: int) -> None:
-        self.process, self.inbox = process, inbox
+        self.process, self.inbox, self.server = process, inbox, processes.server()
         self.updates = updates                                           # of this place, before this process had it
         self.beats, self.quiet = 0, 0.0                                  # heartbeats seen, and seconds since the last
-        self.silent = 0.0                                                # seconds without one for which it was killed
+        self.killed_after = 0.0                                          # seconds without one, if it was killed
         self.failure = ""                                                # its traceback
         self.unmade = False                                              # it failed before it was a worker
         self.state: dict[str, Any] | None = None                         # the latest that it has sent
@@ -33,8 +43,13 @@ class Seat:
 
     @property
     def failed(self) -> bool:
-        """Whether it ended by its own fault; who sends SIGKILL is somebody else, and 255 is the server's end."""
-        return self.silent > 0 or self.process.exitcode not in (-signal.SIGKILL, LOST)
+        """Whether it ended by its own fault; who sends SIGKILL is somebody else."""
+        return self.killed_after > 0 or not (self.lost or self.process.exitcode == -signal.SIGKILL)
+
+    @property
+    def lost(self) -> bool:
+        """Whether nobody knows how it ended, because its server has."""
+        return self.process.exitcode == LOST and processes.has_ended(self.server)
 
     def receive(self) -> None:
         """Take in what was said, without waiting for what is still being said."""
@@ -43,33 +58,38 @@ class Seat:
                 self.state, self.finished = content, kind == "last state"
             else:
                 self.failure, self.unmade = content, kind == "unmade"
+                self.quiet = 0.0                                         # now it closes its environment
 
-    def silence(self, beats: int, passed: float) -> float:
-        """Seconds since the last heartbeat, of which there have been ``beats``, when ``passed`` more have gone by."""
+    def listen(self, beats: int, passed: float) -> None:
+        """Note that ``passed`` more seconds have gone by, and that there have been so many heartbeats by now."""
         self.quiet = self.quiet + passed if beats == self.beats else 0.0
         self.beats = beats
-        return self.quiet
 
     def kill(self) -> None:
-        """End it by force, because it has been silent for so long."""
-        self.silent = self.quiet
+        """End it by force, because it has been quiet for so long."""
+        self.killed_after = self.quiet
         self.process.kill()
 
     @property
     def overdue(self) -> bool:
         """Whether it was killed, and for as long again nobody has said that it is gone."""
-        return self.alive and 0 < 2 * self.silent < self.quiet
+        return self.alive and 0 < 2 * self.killed_after < self.quiet
 
     def ending(self) -> str:
         """How it ended, in a few words."""
         code = self.process.exitcode
-        if self.silent:
-            return f"made no step for {self.silent:g} s and was killed"
-        if code == LOST:
+        if self.killed_after:
+            what = "failed, hung in close" if self.failure else "made no step"
+            return f"{what} for {self.killed_after:g} s and was killed"
+        if self.lost:
             return "was lost with the server that it was forked from"
         if code < 0:
             return f"was ended by {_name_of(-code)}"
         return f"died with exit code {code}" if code else "ended before the run did"
+
+    def explanation(self) -> str:
+        """What it sent, or where it never worked and sent none, what that may come of."""
+        return self.failure or UNHEARD * (not self.beats)
 
     def reason(self) -> str:
         """The last line of its traceback, behind a colon; nothing where there is none."""
@@ -82,3 +102,27 @@ def _name_of(number: int) -> str:
         return signal.Signals(number).name
     except ValueError:                                                   # a real-time signal
         return f"signal {number}"
+
+
+def started(number: int, config: Config, shared: Shared, seed: np.random.SeedSequence, state: Any) -> Seat:
+    """A seat for a process that begins to work.  Raises what ``processes.starting`` does, within which it is called."""
+    context = processes.context()
+    ours, theirs = context.Pipe(duplex=False)
+    arguments = (dict(os.environ), number, pickle.dumps(config), shared, seed, state, theirs)
+    process = context.Process(target=_work, args=arguments, daemon=True)
+    try:
+        process.start()
+    finally:
+        theirs.close()
+    return Seat(process, Inbox(ours), int(shared.counters[number, UPDATES]))
+
+
+def _work(environ: dict[str, str], number: int, config: bytes, *arguments: Any) -> None:
+    """A worker process."""
+    processes.become_worker(environ)
+    try:
+        read = pickle.loads(config)
+    except Exception:
+        arguments[-1].send(("unmade", traceback.format_exc()))
+        raise SystemExit(1) from None
+    worker.main(number, read, *arguments)

@@ -13,13 +13,14 @@ from typing import Any
 
 import numpy as np
 
+from . import whole_files
 from .checkpoint import Checkpoint
 from .config import Config
 from .interrupts import signals_held
 from .run_folder import Progress
 from .shared import UPDATES, Shared
 from .standing import WINDOW, finished
-from .tables import as_csv
+from .tables import append_whole, as_csv
 from .trainer import Trainer, start_of
 
 LEAST = 20                     # episodes from which a mean counts
@@ -82,8 +83,8 @@ class Study:
     def append(self, row: Any) -> None:
         """One more row, also on disk."""
         self.rows.append(row)
-        with signals_held(), open(self.table, "a", newline="", encoding="utf-8") as file:
-            file.write(as_csv([row]))
+        with signals_held():
+            append_whole(self.table, as_csv([row]).encode(), b"")
 
 
 def _flat(tree: Any, name: str = "") -> dict[str, Any]:
@@ -100,13 +101,8 @@ def _number(kind: Any, cell: str) -> Any:
 
 def write(path: Path, text: str) -> None:
     """Write a file whole or not at all; a signal waits."""
-    temporary = path.with_name(f".{path.name}.tmp")
     with signals_held():
-        try:
-            temporary.write_text(text, encoding="utf-8", newline="")
-            temporary.replace(path)
-        finally:
-            temporary.unlink(missing_ok=True)
+        whole_files.replace(path, text.encode())
 
 
 class RunningScore:

@@ -12,7 +12,6 @@ Both follow from the sweep's seed and the run's number alone: a sweep can be int
 import dataclasses
 import json
 import math
-import sys
 from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
@@ -20,6 +19,7 @@ from typing import NamedTuple
 import numpy as np
 
 from .config import Config, name_of
+from .display import tell
 from .interrupts import signals_held
 from .pictures import PicturesUnavailable
 from .pictures.curves import NOTHING_YET, Labels
@@ -135,4 +135,4 @@ class Sweep:
                              self.folder / "scatter.png", (self.rates.low, self.rates.high))
         except (PicturesUnavailable, ValueError, OSError) as error:
             self.can_draw = False
-            print(f"no scatter plot: {error}", file=sys.stderr)
+            tell(f"no scatter plot: {error}\n")

@@ -8,9 +8,9 @@ import io
 import math
 import os
 from pathlib import Path
-from typing import Any, Iterable
+from typing import Any, Iterable, Sequence
 
-from . import checkpoint_files as files
+from . import whole_files
 
 
 def as_csv(rows: Iterable[Iterable[Any]], nan: str = "", end: str = "\n") -> str:
@@ -31,39 +31,48 @@ def as_bytes(rows: Iterable[Iterable[Any]]) -> bytes:
     return as_csv(rows, "nan", "\r\n").encode(errors="backslashreplace")
 
 
-def whole_rows(content: bytes) -> tuple[list[str], list[dict[str, str]], int]:
-    """The columns of a table of numbers, its rows, and how many lines are left out since they are none.
-
-    A last line without an end was cut off while it was written: it is left out, and not counted.
-    """
-    lines = [line.rstrip("\r").split(",") for line in content.decode(errors="replace").split("\n")]
-    columns, lines = lines[0], lines[1:-1]
+def whole_rows(lines: list[list[str]], columns: Sequence[str]) -> list[dict[str, str]]:
+    """Of the lines of a table of numbers those that are rows: a number for each column."""
     rows = [dict(zip(columns, line)) for line in lines if len(line) == len(columns)]
-    rows = [row for row in rows if _is_numbers(row)]
-    return columns, rows, len(lines) - len(rows)
+    return [row for row in rows if _is_numbers(row)]
 
 
 def _is_numbers(row: dict[str, str]) -> bool:
+    """Whether every cell is a number, and the step one that a run can have come to."""
     try:
-        return int(row.get("global_step", 0)) >= 0 and all(float(x) is not None for x in row.values())
+        for cell in row.values():
+            float(cell)
+        return int(row.get("global_step", 0)) >= 0
     except ValueError:
         return False
 
 
 def append_whole(path: Path, rows: bytes, header: bytes) -> None:
-    """All of the rows, or none of them and OSError; an empty file gets its header first."""
-    file = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o666)
-    try:
-        size = os.fstat(file).st_size
-        rest = rows if size else header + rows
+    """All of the rows, or none of them and OSError; an empty file gets its header first.
+
+    The rows begin on a line of their own, also after a row that was cut off while it was written.
+    """
+    with open(path, "ab+", buffering=0) as file:
+        size = file.seek(0, os.SEEK_END)
+        rest = (_missing_end(file, size) if size else header) + rows
         try:
             while rest:
-                rest = rest[os.write(file, rest):]
+                rest = rest[file.write(rest):]
         except OSError:
-            os.ftruncate(file, size)
+            file.truncate(size)
             raise
-    finally:
-        os.close(file)
+
+
+def _missing_end(file: io.FileIO, size: int) -> bytes:
+    """What a table's last row lacks: nothing, or the end of its line, and of a text that is cut off the quote."""
+    file.seek(max(size - 2, 0))
+    if file.read() == b"\r\n":                                           # it ends no line within a text
+        return b""
+    file.seek(0)
+    row = file.read().rpartition(b"\r\n")[2]
+    if row.count(b'"') % 2:
+        return b'"\r\n'
+    return b"" if row.endswith(b"\n") else b"\r\n"
 
 
 class Tables:
@@ -101,32 +110,33 @@ class Tables:
         the table is the old one or the new one.  Raises OSError.
         """
         path, columns = self.folder / name, self.columns[name]
-        rows, wrong = _read(path, set(columns), needed)
+        rows, wrong = _read(path, columns, needed)
         rows = [row for row in rows if int(row["global_step"]) <= global_step]
         if wrong and path.exists():
-            aside = files.free(path, "damaged")
-            files.double(path, aside)
+            aside = whole_files.free(path, "damaged")
+            whole_files.double(path, aside)
             wrong += f", as it was it is kept as {aside.name}"
-        _replace(path, as_bytes([columns, *([row.get(column, "nan") for column in columns] for row in rows)]))
+        kept = ([row.get(column, "nan") for column in columns] for row in rows)
+        whole_files.replace(path, as_bytes([columns, *kept]))
         self.warnings += [f"{path} {wrong}"] * bool(wrong)
         return rows
 
 
-def _read(path: Path, columns: set[str], needed: set[str]) -> tuple[list[dict[str, str]], str]:
-    """The rows of a table, and what is wrong with it, "" where nothing is."""
+def _read(path: Path, columns: tuple[str, ...], needed: set[str]) -> tuple[list[dict[str, str]], str]:
+    """The rows of a table, and what is wrong with it, "" where nothing is.
+
+    A last line without an end was cut off while it was written: it is left out, and not counted.
+    """
     try:
-        found, rows, lost = whole_rows(path.read_bytes())
+        text = path.read_bytes().decode(errors="replace")
     except FileNotFoundError:
         return [], "was missing and begins anew"
-    if not needed <= set(found) <= columns:
+    found, *lines = [line.rstrip("\r").split(",") for line in text.split("\n")]
+    if not set(found) & set(columns):
         return [], "has not its columns in its first line and begins anew"
-    return rows, f"has {lost} lines that cannot be read and are left out" if lost else ""
-
-
-def _replace(path: Path, content: bytes) -> None:
-    temporary = path.with_suffix(".tmp")
-    try:
-        files.write_down(temporary, content)
-        files.put(temporary, path)
-    finally:
-        temporary.unlink(missing_ok=True)
+    is_known = needed <= set(found) <= set(columns)
+    rows = whole_rows(lines[:-1], found if is_known else columns)
+    lost = len(lines[:-1]) - len(rows)
+    wrong = ["has not its columns in its first line"] * (not is_known)
+    wrong += [f"has {lost} {'' if is_known else 'other '}lines that cannot be read and are left out"] * bool(lost)
+    return rows, ", and ".join(wrong)

@@ -1,28 +1,26 @@
 """Watches a run from its first step to its last: reports, checkpoints, an orderly end; it computes no gradient."""
 
-import logging
 import time
 from pathlib import Path
 from typing import Callable
 
 import numpy as np
 
-from . import checkpoint as checkpoints
-from .checkpoint import Checkpoint, CheckpointError
+from .checkpoint import Checkpoint
 from .config import Config
 from .crew import Crew
-from .display import Display
+from .display import Display, log
 from .interrupts import Interrupts
 from .networks import initial_parameters
 from .parameters import leaves
 from .run_folder import Progress, RunFolder
+from .saving import Saver
 from .shared import Shared, Vectors
-from .standing import WINDOW, Standing
+from .standing import Standing
 from .watch import Watch
 
 POLL_SECONDS = 0.1
 REPORT_SECONDS = 5.0
-LOG = logging.getLogger("a3c_numba")
 
 
 class UpdatesSkipped(RuntimeError):
@@ -36,15 +34,6 @@ def start_of(config: Config) -> Checkpoint:
     env.close()
     theta = initial_parameters(network, np.random.SeedSequence(config.seed, spawn_key=(0,)))
     return Checkpoint(config, dict(leaves(network.shapes)), theta)
-
-
-def best_of(folder: Path) -> float:
-    """The mean score that ``best.npz`` of a run's folder was saved with; -inf where there is none."""
-    try:
-        score = checkpoints.load(folder / "best.npz").mean_score
-    except CheckpointError:
-        return -np.inf
-    return -np.inf if score is None else score
 
 
 class Trainer:
@@ -68,18 +57,18 @@ class Trainer:
         self.shared.go_on_from(start.global_step, start.seconds)
         self.shared.take_up(start.theta, start.statistics, start.target)
         self.crew = Crew(self.shared, start, watch)
+        self.saver = Saver(self.folder, start, watch.keep, self.crew.news) if self.folder else None
         self.interrupts = Interrupts()
         self.standing = Standing(self.shared, self.config, start.seconds, start.global_step)
-        self.best = best_of(self.folder.path) if self.folder else -np.inf
         self.report_seconds = 1.0 if display and display.is_terminal else REPORT_SECONDS
         self.last: Checkpoint | None = None                              # where the run ended
-        self.saved = start.global_step or None                           # the step of the newest checkpoint on disk
 
     def run(self) -> Checkpoint:
         """Train to the end; returns where it ended, which is also on disk if there is a folder.
 
-        Raises WorkerDied, UpdatesSkipped, or what Ctrl-C and SIGTERM raise; a checkpoint is written before, but not
-        when a second Ctrl-C comes meanwhile.  Raises OSError where one of its files could not be written.
+        Raises WorkerDied, UpdatesSkipped, or what Ctrl-C and SIGTERM raise; a checkpoint is written before, or a line
+        has said that it cannot be, but not when a second Ctrl-C comes meanwhile.  Raises OSError where nothing else
+        went wrong and one of its files could not be written.
         """
         with self.interrupts:
             try:
@@ -93,23 +82,21 @@ class Trainer:
         return self.last
 
     def _tell_news(self) -> None:
-        while self.crew.news:
-            self._say(self.crew.news.pop(0))
-
-    def _say(self, line: str) -> None:
-        """Tell a person, and the run's folder, what happened."""
+        """What has happened, to the run's folder and to a person, who may be slow: at once, not line by line."""
+        news = self.crew.news.copy()
+        self.crew.news.clear()
         if self.folder:
-            self.folder.append_event(self.shared.seconds(), self.shared.global_step(), line)
-        self._show(line)
-
-    def _show(self, line: str) -> None:
+            for line in news:
+                self.folder.append_event(self.shared.seconds(), self.shared.global_step(), line)
+            news += self.folder.warnings
+            self.folder.warnings.clear()
         if self.display:
-            self.display.say(line)
+            self.display.say(news)
         else:
-            LOG.warning(line)
+            log(news)
 
     def _watch(self) -> None:
-        reported = saved = time.monotonic()
+        reported = asked = time.monotonic()
         while self.crew.poll(POLL_SECONDS) and not self.interrupts.noted:
             now = time.monotonic()
             self._tell_news()
@@ -121,11 +108,13 @@ class Trainer:
                 if self.callback and self.callback(row) is False:
                     return
                 self._check_skipped()
-            if self.folder and now - saved >= self.watch.checkpoint_seconds and not self.crew.requested:
-                saved = now
+            if self.saver and now - asked >= self.watch.checkpoint_seconds and not self.crew.requested:
+                asked = now
                 self.crew.request_states()
-            if self.folder and self.crew.states_are_in():
-                self._save_on_the_way(self.folder)
+            if self.saver and self.crew.states_are_in():
+                whole = self.crew.all_answered                           # then what is kept is of one moment
+                checkpoint = self._checkpoint(self.shared.kept if whole else self.shared.vectors)
+                self.saver.save(checkpoint, self.standing.episodes)
 
     def _check_skipped(self) -> None:
         skipped = self.standing.skipped
@@ -134,42 +123,20 @@ class Trainer:
                                  f"{self.watch.max_skipped:,} may be (--max-skipped): look at the environment's "
                                  "observations and rewards for NaN and infinity")
 
-    def _save_on_the_way(self, folder: RunFolder) -> None:
-        """A checkpoint; where it cannot be written the one before it stays, and training goes on."""
-        whole = self.crew.all_answered                                   # then what is kept is of one moment
-        try:
-            checkpoint = self._checkpoint(self.shared.kept if whole else self.shared.vectors)
-            self._save_latest(folder, checkpoint)
-            self._save_best(folder, checkpoint)
-        except OSError as error:
-            self._say(f"no checkpoint could be written, the one before it stays: {error}")
-
     def _close(self) -> OSError | None:
-        """Checkpoints first: whatever fails after them loses nothing.  Returns what kept them from being written."""
-        self._tell_news()
+        """Checkpoints first: whatever fails after them, or waits, loses nothing.  Returns what one was refused for."""
         self._read_episodes()
         row = self._progress()
-        self.last = last = self._checkpoint(self.shared.vectors)
-        unwritten = self._save_at_the_end(self.folder, last) if self.folder else None
+        self.last = self._checkpoint(self.shared.vectors)
+        unwritten = self.saver.save(self.last, self.standing.episodes) if self.saver else None
+        self._tell_news()
         self._report(row)
         if self.folder:
             self.folder.draw_curve()
-            self._show_warnings(self.folder)
+        self._tell_news()
         if self.display:
             self.display.close(row)
         return unwritten
-
-    def _save_at_the_end(self, folder: RunFolder, last: Checkpoint) -> OSError | None:
-        """Each file, whatever becomes of the others; returns what the first was refused for."""
-        saves = {"latest.npz": self._save_latest, "best.npz": self._save_best, "final.npz": self._save_final}
-        errors = []
-        for name, save in saves.items():
-            try:
-                save(folder, last)
-            except OSError as error:
-                self._say(f"{name} could not be written, what was there stays: {error}")
-                errors.append(error)
-        return errors[0] if errors else None
 
     def _checkpoint(self, vectors: Vectors) -> Checkpoint:
         states, step = self.crew.take_states()
@@ -177,21 +144,6 @@ class Trainer:
         return Checkpoint(self.config, self.start.shapes, vectors.theta.copy(), vectors.statistics.copy(), target,
                           global_step=step, seconds=self.shared.seconds(), workers=states, streams=self.crew.streams,
                           mean_score=self.standing.mean_score)
-
-    def _save_latest(self, folder: RunFolder, checkpoint: Checkpoint) -> None:
-        folder.save(checkpoint, self.watch.keep)
-        self.saved = checkpoint.global_step
-
-    def _save_best(self, folder: RunFolder, checkpoint: Checkpoint) -> None:
-        score = checkpoint.mean_score
-        if score is not None and self.standing.episodes >= WINDOW and score > self.best:
-            checkpoints.save(folder.path / "best.npz", checkpoint)
-            self.best = score
-
-    def _save_final(self, folder: RunFolder, checkpoint: Checkpoint) -> None:
-        if checkpoint.global_step >= self.config.total_steps:
-            checkpoints.save(folder.path / "final.npz", checkpoint)
-            self.saved = checkpoint.global_step
 
     def _read_episodes(self) -> None:
         rows = self.standing.new_episodes()
@@ -201,13 +153,8 @@ class Trainer:
     def _report(self, row: Progress) -> None:
         if self.folder:
             self.folder.append_progress(row)
-            self._show_warnings(self.folder)
         if self.display:
             self.display.show(row)
-
-    def _show_warnings(self, folder: RunFolder) -> None:
-        while folder.warnings:
-            self._show(folder.warnings.pop(0))
 
     def _progress(self) -> Progress:
         return self.standing.progress(self.crew.alive, self.crew.restarts)

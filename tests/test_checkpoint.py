@@ -170,11 +170,11 @@ def test_writing_again_replaces_and_leaves_nothing_else(path):
     assert load(path).global_step == 124 and list(path.parent.iterdir()) == [path]
 
 
-@pytest.mark.parametrize("step", ["os.replace", "os.fsync", "np.savez"])
+@pytest.mark.parametrize("step", ["whole_files.os.replace", "whole_files.os.fsync", "checkpoint_files.np.savez"])
 def test_a_failed_write_leaves_the_old_file_alone(path, monkeypatch, step):
     def fail(*arguments, **named):
         raise OSError("no space left on device")
-    monkeypatch.setattr(f"a3c_numba.checkpoint_files.{step}", fail)
+    monkeypatch.setattr(f"a3c_numba.{step}", fail)
     with pytest.raises(OSError):
         save(path, dataclasses.replace(some(), global_step=124))
     assert load(path).global_step == 123 and list(path.parent.iterdir()) == [path]

@@ -1,11 +1,12 @@
 """What a person sees of a run, in a terminal and elsewhere."""
 
 import io
+import logging
 import re
 
 import pytest
 
-from a3c_numba.display import Display, _count, _duration, tell
+from a3c_numba.display import PIECE, Display, _count, _duration, log, tell
 from a3c_numba.run_folder import Progress
 
 
@@ -106,7 +107,7 @@ def test_without_a_standard_error_there_is_nowhere_to_show_it(monkeypatch, capsy
     monkeypatch.setattr("sys.stderr", None)
     display = Display(1000)
     display.show(row())
-    display.say("something")
+    display.say(["something"])
     display.close(row(300, 30.0))
     assert capsys.readouterr() == ("", "")
 
@@ -116,11 +117,40 @@ def test_a_stream_that_was_closed_ends_no_run():
     display = Display(1000, stream)
     stream.close()
     display.show(row())
-    display.say("something")
+    display.say(["something"])
     assert stream.closed
+
+
+def test_what_happened_is_told_at_once_a_line_each():
+    stream = Terminal()
+    Display(1000, stream).say(["one", "two"])
+    assert stream.getvalue() == "\r\x1b[Ka3c-numba: warning: one\na3c-numba: warning: two\n"
+
+
+def test_nothing_happened():
+    stream = Terminal()
+    Display(1000, stream).say([])
+    assert stream.getvalue() == ""
+
+
+def test_without_a_display_a_listener_of_the_logger_hears_of_it(caplog, capsys):
+    log(["50 % of one", "two"])
+    assert caplog.messages == ["50 % of one", "two"] and capsys.readouterr().err == ""
+
+
+@pytest.mark.parametrize("level, text", [("NOTSET", "one\ntwo\n"), ("WARNING", "one\ntwo\n"), ("ERROR", "")])
+def test_without_a_listener_the_lines_are_told(monkeypatch, capsys, level, text):
+    logger = logging.Logger("a3c_numba", level)                          # has no parent whose handlers would listen
+    monkeypatch.setattr("a3c_numba.display.LOG", logger)
+    log(["one", "two"])
+    assert capsys.readouterr().err == text
 
 
 def test_a_text_of_any_length_is_told_whole():
     stream, text = io.StringIO(), "".join(f"line {n}\n" for n in range(1000))
     tell(text, stream)
     assert stream.getvalue() == text
+
+
+def test_a_piece_is_no_longer_than_what_a_pipe_that_is_ready_takes():
+    assert len(("\U0001f3ae" * PIECE).encode()) <= 512

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from a3c_numba.run_folder import EPISODE_COLUMNS, Progress, RunFolder, RunFolderError
+from a3c_numba.tables import as_bytes
 
 
 def progress(step, mean=0.5):
@@ -111,6 +112,33 @@ def test_a_table_without_its_header_is_kept_beside_a_new_one(folder, name, kept,
     assert folder.cut_after(1000)[-1] == 1.0 and folder.warnings == []
 
 
+@pytest.mark.parametrize("old, new", [(b"seconds", b"seconcs"), (b"global_step", b"global\xffstep"),
+                                      (b"se", b"\xef\xbb\xbfse"), (b"global_step,", b"global_step;"),
+                                      (b",length", b",\0\0\0\0\0\0")], ids=ascii)
+def test_rows_below_a_spoiled_first_line_are_kept(folder, old, new):
+    path = folder.path / "episodes.csv"
+    whole = path.read_bytes()
+    spoiled = whole.replace(old, new, 1)
+    path.write_bytes(spoiled + b"15,150,0,1.5\r\n")
+    assert folder.cut_after(1000) == [1.0, -0.5, 2.0, -0.5, 3.0, -0.5] and path.read_bytes() == whole
+    assert (folder.path / "episodes.csv.damaged").read_bytes() == spoiled + b"15,150,0,1.5\r\n"
+    assert len(folder.warnings) == 1 and "first line" in folder.warnings[0] and "1 other" in folder.warnings[0]
+
+
+def test_of_a_first_line_without_its_end_only_the_row_in_it_is_lost(folder):
+    path = folder.path / "episodes.csv"
+    path.write_bytes(path.read_bytes().replace(b"\n", b"\x0b", 1))
+    assert folder.cut_after(1000) == [-0.5, 2.0, -0.5, 3.0, -0.5]
+    assert tuple(rows(path)[0]) == EPISODE_COLUMNS
+
+
+def test_numbers_of_something_else_are_no_rows(folder):
+    path = folder.path / "episodes.csv"
+    path.write_bytes(b"time,x,y,z,n\r\n1,2,3,4,5\r\n")
+    assert folder.cut_after(1000) == [] and rows(path) == []
+    assert "begins anew" in folder.warnings[0] and (folder.path / "episodes.csv.damaged").exists()
+
+
 @pytest.mark.parametrize("name, kept", [("progress.csv", [1.0, -0.5, 2.0, -0.5, 3.0, -0.5]), ("episodes.csv", [])])
 def test_a_table_that_is_missing_begins_anew(folder, name, kept):
     (folder.path / name).unlink()
@@ -171,6 +199,39 @@ def test_events(folder):
     folder.append_event(1.5, 20, "worker 0 died, \"badly\"\nand again")
     assert rows(folder.path / "events.csv") == [
         {"seconds": "1.5", "global_step": "20", "event": "worker 0 died, \"badly\"\nand again"}]
+
+
+EVENTS = [(1.5, 20, 'worker 0 died, "badly"\nand again'), (2.5, 30, "one, more"), (3.5, 40, '"')]
+
+
+def test_an_event_that_was_cut_off_anywhere_costs_no_other(folder):
+    """In a number, between two cells, in a text with quotes, commas and ends of lines in it."""
+    path = folder.path / "events.csv"
+    before = path.stat().st_size
+    for event in EVENTS:
+        folder.append_event(*event)
+    whole = path.read_bytes()
+    expected = rows(path)
+    for end in range(before, len(whole) + 1):
+        path.write_bytes(whole[:end])
+        for event in EVENTS:
+            folder.append_event(*event)
+        found = rows(path)
+        complete = sum(len(as_bytes(EVENTS[:n])) <= end - before for n in (1, 2, 3))
+        assert found[:complete] == expected[:complete] and found[-3:] == expected, path.read_bytes()
+        assert len(found) <= complete + 4 and path.read_bytes().startswith(whole[:end])
+
+
+def test_events_whose_lines_end_otherwise_stay_as_they_are(folder):
+    """As an editor, or git, may have left them; the last without an end."""
+    path = folder.path / "events.csv"
+    for event in EVENTS:
+        folder.append_event(*event)
+    expected = rows(path)
+    for content in (path.read_bytes().replace(b"\r\n", b"\n"), path.read_bytes().replace(b"\r\n", b"\n")[:-1]):
+        path.write_bytes(content)
+        folder.append_event(*EVENTS[0])
+        assert rows(path) == expected + expected[:1] and path.read_bytes().startswith(content)
 
 
 @pytest.mark.parametrize("rest", ["31.5,150,0,0.25,1", "31.5,150,0,0.25", "x,150,0,0.25,1\r\n",

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from a3c_numba import Agent, Watch, WorkerDied
-from a3c_numba.checkpoint import load, save
+from a3c_numba.checkpoint import load
 from a3c_numba.run_folder import RunFolder
 from a3c_numba.trainer import Trainer, start_of
 from tests import programs
@@ -168,14 +168,6 @@ def test_the_states_of_workers_that_never_started_are_not_lost():
     crew.seats[0] = SimpleNamespace(state={"steps": 3, "mark": "new"})
     states, step = crew.take_states()
     assert [state["mark"] for state in states] == ["new", 1] and step == 3
-
-
-def test_a_resumed_run_keeps_a_better_best(tmp_path):
-    start = start_of(small("Catch", total_steps=100))
-    start.mean_score = 20.0
-    save(tmp_path / "best.npz", start)
-    start.mean_score = 15.0
-    assert Trainer(start, tmp_path).best == 20.0 and Trainer(start, tmp_path / "empty").best == -np.inf
 
 
 def test_no_worker_is_started_for_a_run_that_is_over():

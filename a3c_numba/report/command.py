@@ -10,7 +10,7 @@ import os
 from argparse import Namespace
 from pathlib import Path
 
-from .. import checkpoint_files as files
+from .. import whole_files
 from .charts import HALF, by_steps, by_time, histogram, in_two_sizes, learning_curve, lengths, series, throughput
 from .clip import MOST_STEPS, Clip, NoClip, agent_of, clip_of
 from .page import Section, page
@@ -44,9 +44,9 @@ def run(arguments: Namespace) -> int:
     out = _writable(Path(arguments.out) if arguments.out else found.path / "report.html")
     agent = Path(arguments.agent) if arguments.agent else None
     text = report(found, agent, 0 if arguments.no_clip else arguments.steps)
-    with files.beside(out) as temporary:
+    with whole_files.beside(out) as temporary:
         temporary.write_text(text, encoding="utf-8")
-        files.put(temporary, out)
+        whole_files.put(temporary, out)
     print(out)
     return 0
 

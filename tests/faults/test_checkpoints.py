@@ -21,7 +21,7 @@ from tests.test_checkpoint import some
 
 pytestmark = pytest.mark.faults
 ROOT = Path(__file__).parents[2]
-PRELUDE = "from tests.faults.test_checkpoints import *\nimport a3c_numba.checkpoint_files as files\n"
+PRELUDE = "from tests.faults.test_checkpoints import *\n"
 
 
 def at(step, hidden=2):
@@ -204,7 +204,7 @@ if sys.argv[2] == "copies":
     def refuse(*_):
         raise PermissionError(1, "Operation not permitted")
     os.link = refuse
-watched = {"checkpoint.py", "checkpoint_files.py", "run_folder.py"}
+watched = {"checkpoint.py", "checkpoint_files.py", "whole_files.py", "run_folder.py"}
 count = 0
 
 def trace(frame, event, _):
@@ -310,8 +310,9 @@ def test_one_that_was_damaged_does_not_push_the_good_ones_out(tmp_path):
 def test_tidying_removes_what_the_dead_left_and_nothing_else(tmp_path):
     folder = started(tmp_path / "run", 1, 2)
     before = {path.name for path in folder.path.iterdir()}
-    stale = [".latest.npz.123.tmp", ".latest-1.npz.7.tmp", ".best.npz.99.tmp", ".final.npz.1.tmp", "progress.tmp"]
-    others = [".mine.npz.123.tmp", "notes.tmp", ".hidden"]
+    stale = [".latest.npz.123.tmp", ".latest-1.npz.7.tmp", ".best.npz.99.tmp", ".final.npz.1.tmp",
+             ".progress.csv.2.tmp", ".episodes.csv.2.tmp", ".curve.123.part.png"]
+    others = [".mine.npz.123.tmp", "notes.tmp", ".hidden", ".curve.part.png", "curve.png"]
     for name in stale + others:
         (folder.path / name).write_bytes(b"half")
     folder.tidy()

@@ -3,6 +3,7 @@
 import errno
 import os
 import signal
+import subprocess
 import sys
 from pathlib import Path
 
@@ -11,9 +12,9 @@ import pytest
 from a3c_numba import Agent, folder_lock
 from a3c_numba.checkpoint import load
 from a3c_numba.folder_lock import alone_in
-from a3c_numba.run_folder import RunFolder
+from a3c_numba.run_folder import RunFolder, agent_file
 from tests.faults.runs import Run, children, until
-from tests.faults.test_checkpoints import at, held, spoiled, started
+from tests.faults.test_checkpoints import at, held, python, spoiled, started
 from tests.programs import program
 from tests.test_run_folder import rows
 
@@ -91,6 +92,39 @@ def test_no_descriptor_is_left_open(tmp_path):
     assert len(os.listdir("/dev/fd")) == before
 
 
+FORKED = """
+from a3c_numba.folder_lock import alone_in
+folder = Path(sys.argv[1])
+with alone_in(folder):
+    if not os.fork():
+        if sys.argv[2] == "goes on":
+            print("forked", flush=True)
+            sys.stdin.read()
+            os._exit(0)
+        sys.exit()                                                       # out of the block
+    if sys.argv[2] == "leaves":
+        os.wait()
+        print("forked", flush=True)
+    signal.pause()
+"""
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
+@pytest.mark.parametrize("what", ["goes on", "leaves"])
+def test_a_program_that_has_forked_has_its_folder_until_it_ends_itself(tmp_path, what):
+    """Whatever becomes of the fork."""
+    with python(FORKED, tmp_path, what, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process:
+        try:
+            assert process.stdout.readline() == "forked\n"
+            with pytest.raises(ValueError, match="in use"), alone_in(tmp_path):
+                pass
+        finally:
+            process.kill()
+        process.wait()
+        with alone_in(tmp_path):
+            pass
+
+
 @pytest.mark.skipif(sys.platform != "linux", reason="looks into /proc")
 def test_two_runs_never_share_a_folder_and_kill_9_frees_it(tmp_path, capsys):
     """Also while the workers of the run that was killed still live: here they and their server are stopped."""
@@ -156,7 +190,7 @@ def test_a_checkpoint_that_was_refused_pushes_out_no_good_one(tmp_path, monkeypa
     def die(*_):
         raise KeyboardInterrupt
     with monkeypatch.context() as death, pytest.raises(KeyboardInterrupt):
-        death.setattr("a3c_numba.checkpoint_files.put", die)
+        death.setattr("a3c_numba.whole_files.put", die)
         folder.save(at(3), keep)
     assert folder.newest()[0].global_step == 1
     folder.save(at(4), keep)
@@ -209,6 +243,25 @@ def test_settings_that_were_edited_are_not_heeded_and_that_is_said(finished, cap
         config.write_text(content)
         said = resumed(finished, capsys, load(finished / "final.npz").global_step + 100)
         assert len(said) == 1 and "config.json cannot be read" in said[0]
+
+
+@pytest.mark.parametrize("content", [b"[" * 200_000, b"", b"\xff", b"[]", b'{"env": "Memory"}'],
+                         ids=lambda content: ascii(content[:20]))
+def test_an_environment_that_config_json_does_not_name_is_refused_in_one_line(finished, capsys, content):
+    (finished / "config.json").write_bytes(content)
+    before = contents(finished)
+    assert program("train", "Catch", "--resume", finished, "--total-steps", 3000) == 2
+    err = capsys.readouterr().err
+    assert err.count("\n") == 1 and ("does not say which" in err or "cannot become Catch" in err) and len(err) < 500
+    assert contents(finished) == before
+
+
+def test_while_the_newest_checkpoint_is_put_aside_the_one_before_it_is_the_runs_agent(tmp_path):
+    folder = started(tmp_path / "run", 1, 2)
+    spoiled(folder.path / "latest.npz", "0.5")
+    folder.newest()
+    folder.put_aside()
+    assert agent_file(folder.path) == folder.path / "latest-1.npz"
 
 
 def test_a_folder_named_like_a_checkpoint_is_refused_in_one_line(finished, capsys):

@@ -121,6 +121,21 @@ def test_a_worker_that_hangs_is_found_behind_a_pause(monkeypatch):
     assert watched.killed == [1] and 44 <= watched.now - begun <= 61
 
 
+def test_a_worker_that_fails_late_has_time_to_close(monkeypatch):
+    """Its step took long already; from its last word on it has a few seconds, and no heartbeat's time."""
+    watched = Watched(monkeypatch, limit=60, step=0.01, hanging=[1])
+    seat, begun = watched.crew.seats[1], watched.now
+    while watched.now < begun + 50:
+        watched.look()
+    seat.inbox = SimpleNamespace(closed=True, messages=lambda: [("error", "it failed")], close=lambda: None)
+    seat.receive()
+    seat.inbox.messages = tuple
+    begun = watched.now
+    while not watched.killed and watched.now < begun + 1000:
+        watched.look()
+    assert watched.killed == [1] and 5 <= watched.now - begun <= 6 and "failed, hung" in watched.crew.news[0]
+
+
 def test_a_main_process_that_is_stopped_alone_and_goes_on_replaces_nobody(tmp_path):
     with Run(tmp_path, "tests.faults.gates:Gated-v0", "--workers", 2, "--total-steps", 20_000, "--heartbeat-seconds",
              3) as run:

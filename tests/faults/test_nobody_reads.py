@@ -13,8 +13,11 @@ import pytest
 
 from a3c_numba import display
 from a3c_numba.checkpoint import load
+from a3c_numba.run_folder import RunFolder
+from a3c_numba.trainer import Trainer, start_of
 from tests.faults import gates  # noqa: F401  what a checkpoint names is not imported on loading it
 from tests.faults.runs import ROOT, Run, until
+from tests.programs import reports_often, small
 from tests.promises import PATIENCE
 
 fcntl = pytest.importorskip("fcntl")
@@ -96,6 +99,83 @@ def test_an_error_that_nobody_reads_ends_the_program():
     with unread() as (_, writing):
         fill(writing)
         assert command("train", "NoSuchGame", stderr=writing).returncode == 2
+
+
+def test_the_commands_of_many_runs_wait_for_nobody(tmp_path):
+    """Also where there is no picture to be drawn, which one more line says."""
+    with unread() as (_, writing):
+        fill(writing)
+        (tmp_path / "sweep" / "scatter.png").mkdir(parents=True)
+        assert command("sweep", *SHORT, "--runs", 1, "--out", tmp_path / "sweep", stderr=writing).returncode == 0
+        assert command("speedup", *SHORT, "--target-score", -1, "--out", tmp_path / "speedup",
+                       stderr=writing).returncode == 0
+    assert (tmp_path / "speedup" / "speedup.csv").exists()
+
+
+SCRIPT = """
+import multiprocessing, os, sys
+import numpy as np
+from a3c_numba import Agent, trainer
+
+def kills(row):
+    for worker in multiprocessing.active_children() if row.updates and not row.restarts else ():
+        worker.kill()
+    return not row.restarts
+
+def writes(row):
+    os.write(2, b"libfoo: warning\\n" * 9)                                # what C code does
+    return False
+
+if __name__ == "__main__":
+    trainer.REPORT_SECONDS = 0.1
+    agent = Agent("Catch", workers=1).learn(10**8, callback={callback})
+    assert max(np.abs(array).max() for array in agent.parameters().values()) < 10
+"""
+
+
+def script(folder, callback, **where):
+    """A program that uses the API, without a bar."""
+    (folder / "program.py").write_text(SCRIPT.format(callback=callback))
+    return subprocess.run([sys.executable, folder / "program.py"], env=os.environ | {"PYTHONPATH": str(ROOT)},
+                          text=True, timeout=PATIENCE, **where)
+
+
+def test_a_program_whose_warnings_nobody_reads_trains_on(tmp_path):
+    with unread() as (_, writing):
+        fill(writing)
+        assert script(tmp_path, "kills", stderr=writing).returncode == 0
+
+
+def test_the_warnings_of_a_program_without_a_bar_are_on_standard_error(tmp_path):
+    ended = script(tmp_path, "kills", stderr=subprocess.PIPE)
+    assert ended.returncode == 0 and ended.stderr.startswith("worker 0 ") and ended.stderr.count("\n") == 1
+
+
+def test_what_is_written_to_a_standard_error_that_is_closed_never_lands_in_theta(tmp_path):
+    assert script(tmp_path, "writes", preexec_fn=lambda: os.close(2)).returncode == 0
+
+
+def test_many_lines_that_nobody_reads_are_waited_for_once_and_after_the_checkpoint(tmp_path, monkeypatch):
+    reports_often(monkeypatch)
+    RunFolder(tmp_path / "run").create("{}")
+    run = Trainer(start_of(small("Catch", total_steps=10**8)), tmp_path / "run", display.Display(10**8))
+    waits, counts = [], []
+
+    def nobody_reads(_):
+        waits.append((tmp_path / "run" / "latest.npz").exists())
+        return False
+
+    def callback(row):
+        counts.append(len(waits))
+        waits.clear()
+        run.crew.news += [f"line {n}" for n in range(48)]
+        return len(counts) < 3
+    run.callback = callback
+    monkeypatch.setattr(display, "_takes_more", nobody_reads)
+    run.run()
+    assert all(0 < count < 4 for count in counts[1:])
+    assert 0 < len(waits) < 5 and all(waits)
+    assert (tmp_path / "run" / "events.csv").read_text().count("line ") == 3 * 48
 
 
 def test_a_terminal_that_nobody_reads_never_takes_what_would_wait():

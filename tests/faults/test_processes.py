@@ -59,7 +59,16 @@ class HangsInClose(gates.Gated):
             time.sleep(3600)
 
 
-for _class in (Simulated, HangsInClose):
+class FailsAndHangsInClose(HangsInClose):
+    """Once the file "break" is there: in one worker."""
+
+    def step(self, action):
+        if (gates.folder() / "break").exists() and gates.first("broken"):
+            raise OSError("the simulator says nonsense")
+        return super().step(action)
+
+
+for _class in (Simulated, HangsInClose, FailsAndHangsInClose):
     if f"{_class.__name__}-v0" not in gymnasium.registry:
         gymnasium.register(f"{_class.__name__}-v0", entry_point=_class, disable_env_checker=True)
 
@@ -127,6 +136,15 @@ def test_an_environment_that_hangs_in_close_holds_the_end_up_for_a_heartbeat_and
     final = load(run.out / "final.npz")
     assert None not in final.workers and final.global_step >= 2000
     assert final.global_step == sum(state["steps"] for state in final.workers)
+
+
+def test_a_worker_that_fails_and_hangs_in_close_is_replaced_long_before_a_heartbeat(tmp_path):
+    with Run(tmp_path, f"{HERE}:FailsAndHangsInClose-v0", *TWO, "--total-steps", 10**8, "--heartbeat-seconds",
+             10**6) as run:
+        run.trains(workers=2)
+        (run.gates / "break").touch()
+        event, = until(run.events)
+    assert re.search(r"failed, hung .* s and was killed: OSError: the simulator says nonsense; replaced, 1 of", event)
 
 
 class Program:
@@ -203,7 +221,7 @@ def test_a_signal_that_is_left_to_the_main_process_interrupts_no_system_call():
 
 
 def _read_with_signals():
-    processes.begin(dict(os.environ))
+    processes.become_worker(dict(os.environ))
     ours, theirs = os.pipe()
     main = threading.main_thread().ident
 

@@ -23,6 +23,11 @@ def taken(path):
     (path / "something").mkdir(parents=True)
 
 
+def free(path):
+    (path / "something").rmdir()
+    path.rmdir()
+
+
 def test_final_is_written_where_latest_cannot_be(tmp_path):
     with Run(tmp_path, GATED, "--workers", 1, "--total-steps", 2000) as run:
         run.trains()
@@ -46,12 +51,29 @@ def test_latest_is_written_where_best_and_final_cannot_be(tmp_path):
     assert load(run.out / "latest.npz").global_step >= 2000 and "to go on" not in err
 
 
+def test_on_the_way_too_a_file_that_cannot_be_written_is_named_once_and_costs_no_other(tmp_path):
+    with Run(tmp_path, GATED, "--workers", 1, "--total-steps", 10**8, "--checkpoint-seconds", 0.2) as run:
+        run.trains()
+        taken(run.out / "best.npz")
+        until(lambda: run.events())
+        seen = set()
+        until(lambda: seen.add(load(run.out / "latest.npz").global_step) or len(seen) > 3)
+        free(run.out / "best.npz")
+        until((run.out / "best.npz").is_file)
+        until(lambda: len(run.events()) > 1)
+        run.process.send_signal(signal.SIGINT)
+        assert run.ended()[0] == 130
+    refused, again = run.events()
+    assert refused.startswith("best.npz could not be written, what was there stays: ")
+    assert again == "best.npz is written again"
+
+
 def test_a_run_says_to_go_on_from_what_is_on_the_disk(tmp_path):
     """Not from where it ended, which could not be saved."""
     with Run(tmp_path, GATED, "--workers", 1, "--total-steps", 10**8, "--checkpoint-seconds", 0.3) as run:
         until((run.out / "latest.npz").exists)
         resource.prlimit(run.process.pid, resource.RLIMIT_FSIZE, (1000, resource.RLIM_INFINITY))
-        until(lambda: any("no checkpoint could be written" in event for event in run.events()))
+        until(lambda: any("latest.npz could not be written" in event for event in run.events()))
         kept = load(run.out / "latest.npz").global_step
         run.process.send_signal(signal.SIGINT)
         code, err = run.ended()

@@ -2,6 +2,7 @@
 
 import os
 import pickle
+import re
 import resource
 import signal
 import time
@@ -29,7 +30,7 @@ def test_a_disk_that_is_full_for_a_while_costs_nothing(tmp_path):
         latest = run.out / "latest.npz"
         until(latest.exists)
         _, hard = resource.prlimit(run.process.pid, resource.RLIMIT_FSIZE, (1000, resource.RLIM_INFINITY))
-        until(lambda: any("no checkpoint could be written" in event for event in run.events()))
+        until(lambda: any("latest.npz could not be written" in event for event in run.events()))
         kept = load(latest)
         until(lambda: load(latest).global_step == kept.global_step and len(run.workers()) == 2)
         until(lambda: not [name for name in os.listdir(run.out) if "tmp" in name])       # but while it tries again
@@ -37,7 +38,8 @@ def test_a_disk_that_is_full_for_a_while_costs_nothing(tmp_path):
         until(lambda: load(latest).global_step > kept.global_step)
         run.open()
         code, err = run.ended()
-    assert code == 0 and "no checkpoint could be written, the one before it stays" in err
+    assert code == 0 and re.search(r"latest\.npz could not be written, what was there stays: .*\n", err)
+    assert "latest.npz is written again\n" in err and len(re.findall("latest.npz could not", err)) == 1
     final = load(run.out / "final.npz")
     assert abs(len(run.episodes()) - final.global_step // 9) <= 2       # a game has 9 steps: no row is missing
 
@@ -60,7 +62,7 @@ def test_a_log_on_a_full_disk_ends_no_run(tmp_path):
         with Run(tmp_path, GATED, "--workers", 2, "--total-steps", 20_000, "--checkpoint-seconds", 0.5, log=log) as run:
             until((run.out / "latest.npz").exists)
             resource.prlimit(run.process.pid, resource.RLIMIT_FSIZE, (1000, resource.RLIM_INFINITY))
-            until(lambda: any("no checkpoint could be written" in event for event in run.events()))
+            until(lambda: any("latest.npz could not be written" in event for event in run.events()))
             os.kill(run.workers()[0], signal.SIGKILL)                    # one more line
             until(lambda: any("SIGKILL" in event for event in run.events()))
             resource.prlimit(run.process.pid, resource.RLIMIT_FSIZE, (resource.RLIM_INFINITY, resource.RLIM_INFINITY))

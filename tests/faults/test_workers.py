@@ -8,6 +8,7 @@ import sys
 import time
 from types import SimpleNamespace
 
+import gymnasium
 import numpy as np
 import pytest
 
@@ -21,6 +22,17 @@ pytestmark = [pytest.mark.faults, pytest.mark.skipif(not os.path.exists("/proc/s
 
 GATED, TWO = "tests.faults.gates:Gated-v0", ("--workers", 2)
 HEARTBEAT = 4.0                # enough for a step of a worker that has its turn now and then
+
+
+class Leaves(gates.Gated):
+    """At its first step."""
+
+    def step(self, action):
+        os._exit(255)
+
+
+if "Leaves-v0" not in gymnasium.registry:
+    gymnasium.register("Leaves-v0", entry_point=Leaves, disable_env_checker=True)
 
 
 def silence(line):
@@ -116,6 +128,13 @@ def test_a_constructor_that_fails_everywhere_ends_the_run_at_once(tmp_path):
         code, err = run.ended()
     assert code == 3 and not run.events() and "replaced" not in err
     assert "a3c-numba: error: worker 0 died" in err and "ArithmeticError: no constructor works" in err
+
+
+def test_an_environment_that_leaves_with_255_ends_the_run_as_any_other_that_fails(tmp_path):
+    """As ``exit(-1)`` does; it is also how a worker ends whose server has died."""
+    with Run(tmp_path, "tests.faults.test_workers:Leaves-v0", "--total-steps", 1000, "--workers", 1) as run:
+        code, err = run.ended()
+    assert code == 3 and err.count("replaced, ") == 2 and err.count("died with exit code 255") == 3
 
 
 @undisturbed

@@ -192,7 +192,7 @@ def one_game(play):
 
 SEAMS = {
     "trainer.initial_parameters": lambda *_: np.zeros(1, np.float32),
-    "commands.Trainer": mock.Mock(return_value=mock.Mock(saved=None)),
+    "commands.Trainer": mock.Mock(return_value=mock.Mock(saver=None)),
     "commands.Sweep.run": lambda *_: None, "commands.Speedup.run": lambda *_: "",
     "bench.emulator_seconds": lambda *_: 1.0, "bench.environment_seconds": lambda *_: 1.0,
     "bench.pieces": lambda *_: {"update": 1.0}, "bench.sgemm_peak": lambda *_: 1.0,

@@ -77,7 +77,7 @@ class Crew:
         After START_SLICE the poll goes on, so that signals are heeded; what is left is started in the next ones.
         """
         alone = not self.shared.counters[:, UPDATES].any()
-        free = 1 - self.alive if alone else len(self.absent)
+        free = 1 - len(self.seats) if alone else len(self.absent)        # first hear what the dead one died of
         until = time.monotonic() + START_SLICE
         for _ in range(min(len(self.absent), free)):
             if self._is_over() or time.monotonic() > until:

@@ -197,6 +197,20 @@ def test_half_a_message_of_a_worker_that_was_killed_is_dropped(left):
     assert list(inbox.messages()) == ["said"] and inbox.closed and list(inbox.messages()) == []
 
 
+def test_nobody_is_started_before_it_is_known_what_the_first_one_died_of():
+    """It may be what all the others would die of: then there is no second one."""
+    crew, started = Trainer(start_of(small("Catch", workers=2, total_steps=10**8))).crew, []
+    crew._start = started.append
+    dead = Process()
+    dead.exitcode = 1
+    crew.seats, crew.absent = {0: Seat(dead, Inbox(Pipe(duplex=False)[0]), 0)}, [1]
+    crew._start_absent()
+    assert started == []
+    del crew.seats[0]
+    crew._start_absent()
+    assert started == [1]
+
+
 def test_a_signal_is_heeded_while_many_workers_are_started(monkeypatch):
     """The first worker is real; each of the others takes half a second to start, until SIGINT comes."""
     trainer, numbers = Trainer(start_of(small("Catch", workers=64, total_steps=10**8))), []

@@ -12,6 +12,7 @@ import signal
 import sys
 import tempfile
 import threading
+import time
 from contextlib import contextmanager, suppress
 from multiprocessing import connection, current_process, forkserver, get_context, util
 from typing import Any, Iterator
@@ -21,12 +22,15 @@ from .interrupts import has_come, left_to_the_parent, signals_held
 PRELOAD = ["a3c_numba.preload"]
 PR_SET_PDEATHSIG = 1           # of Linux's prctl
 PATH_BYTES = 107 - len("/listener-XXXXXXXX")    # of a socket's folder
-FORK_SECONDS = 60.0            # until the server has forked a worker; at first it imports what they need
-HURRY_SECONDS = 0.5            # the same, from a signal on that waits for it
+FORK_SECONDS = 60.0            # until the server has forked a worker
+BOOT_SECONDS = 300.0           # until it has forked the first one: before, it imports what they need
+HURRY_SECONDS = 0.5            # both, from a signal on that waits for it
+ENDING_SECONDS = 0.1           # a dead process closes its files first, and is known to be dead a little later
 LOOK_SECONDS = 0.1             # a machine that stood still counts for no more
 LINUX = sys.platform == "linux"
 _server: Any = forkserver.ForkServer() if LINUX else None
 _turn = threading.Lock()       # of threads that start workers
+_answered: int | None = None   # the server that has forked one
 
 
 def context() -> Any:
@@ -62,20 +66,25 @@ def starting() -> Iterator[None]:
 def _forked(files: list[int]) -> tuple[int, int]:
     """A new process of the server, as the pipes from and to it.
 
-    A server that stands still is ended.  For a signal it is only left alone: its other workers may end in order.
+    A server that stands still is ended.  For a signal it is only left alone: its other workers may end in order.  One
+    without others is ended then too, or it would still fork a worker, which nobody tells what to do.
     """
+    global _answered
     _keep_address()
     _server.set_forkserver_preload(PRELOAD)
-    pipes, left = _server.connect_to_new_process(files), FORK_SECONDS
+    pipes = _server.connect_to_new_process(files)
+    left = FORK_SECONDS if _answered == server() else BOOT_SECONDS
     while not connection.wait(pipes[:1], LOOK_SECONDS):
         left = (min(left, HURRY_SECONDS) if has_come() else left) - LOOK_SECONDS
         if left <= 0:
             for pipe in pipes:
                 os.close(pipe)
+            if _answered != server() or not has_come():
+                abandon_server()
             if has_come():
                 raise InterruptedError
-            abandon_server()
             raise ConnectionError("the server that workers are forked from does not answer")
+    _answered = server()
     return pipes
 
 
@@ -123,10 +132,15 @@ def has_ended(server: int | None) -> bool:
     """Whether that was a server that lives no more."""
     if server is None:
         return False
+    until = time.monotonic() + ENDING_SECONDS
     try:
-        return os.waitid(os.P_PID, server, os.WEXITED | os.WNOHANG | os.WNOWAIT) is not None
+        while os.waitid(os.P_PID, server, os.WEXITED | os.WNOHANG | os.WNOWAIT) is None:
+            if time.monotonic() > until:
+                return False
+            time.sleep(0.01)
     except ChildProcessError:                                            # another one has taken over
-        return True
+        pass
+    return True
 
 
 def become_worker(environ: dict[str, str]) -> None:

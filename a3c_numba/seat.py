@@ -4,6 +4,7 @@ import os
 import pickle
 import signal
 import traceback
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -46,9 +47,9 @@ class Seat:
         """Whether it ended by its own fault; who sends SIGKILL is somebody else."""
         return self.killed_after > 0 or not (self.lost or self.process.exitcode == -signal.SIGKILL)
 
-    @property
+    @cached_property
     def lost(self) -> bool:
-        """Whether nobody knows how it ended, because its server has."""
+        """Whether nobody knows how it ended, because its server has; to be asked once it has."""
         return self.process.exitcode == LOST and processes.has_ended(self.server)
 
     def receive(self) -> None:

@@ -81,11 +81,15 @@ def ends_by_ctrl_c(run):
     assert code == 130 and "Traceback" not in err, err
 
 
-@pytest.mark.parametrize("number, raised", [(None, ConnectionError), (signal.SIGINT, InterruptedError)])
-def test_a_server_that_does_not_fork_is_ended(monkeypatch, number, raised):
-    """In a second; for a signal it is only waited for no longer.  Nothing stays open."""
+@pytest.mark.parametrize("number, answered, raised", [
+    (None, True, ConnectionError), (None, False, ConnectionError),
+    (signal.SIGINT, True, InterruptedError), (signal.SIGINT, False, InterruptedError)])
+def test_a_server_that_does_not_fork_is_ended(monkeypatch, number, answered, raised):
+    """In a second; for a signal one that has forked others is only waited for no longer.  Nothing stays open."""
     opened, ended = [*os.pipe(), *os.pipe()], []
     monkeypatch.setattr(processes, "FORK_SECONDS", 3600 if number else 1)
+    monkeypatch.setattr(processes, "BOOT_SECONDS", 3600 if number else 1)
+    monkeypatch.setattr(processes, "_answered", processes.server() if answered else -1)
     monkeypatch.setattr(processes, "abandon_server", lambda: ended.append(True))
     monkeypatch.setattr(processes._server, "connect_to_new_process", lambda descriptors: (opened[0], opened[3]))
     before = signal.signal(signal.SIGINT, lambda *_: None)               # a suite in the background has it ignored
@@ -100,7 +104,7 @@ def test_a_server_that_does_not_fork_is_ended(monkeypatch, number, raised):
     for descriptor in opened:
         with pytest.raises(OSError):
             os.fstat(descriptor)
-    assert len(ended) == (number is None)
+    assert len(ended) == (number is None or not answered)
 
 
 def test_a_signal_that_is_ignored_ends_no_server(monkeypatch):

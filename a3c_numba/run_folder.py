@@ -49,8 +49,7 @@ OWN_FILES = ("config.json", *TABLES, "latest.npz", "best.npz", "final.npz", "cur
              "evaluation.json")
 OLDER = re.compile(r"latest-([1-9][0-9]*)\.npz")
 ASIDE = re.compile(r"(latest(-[0-9]+)?\.npz\.refused|(progress|episodes)\.csv\.damaged)(-[0-9]+)?")
-STALE = re.compile(r"\.((latest(-[0-9]+)?|best|final)\.npz|(progress|episodes)\.csv)\.[0-9]+\.tmp|"
-                   r"\.curve\.[0-9]+\.part\.png")
+STALE = re.compile(r"\.((latest(-[0-9]+)?|best|final)\.npz|(progress|episodes)\.csv|curve\.png)\.[0-9]+\.tmp")
 AGENTS = ("final.npz", "best.npz", "latest.npz", "latest-1.npz")         # a run's is the first that is there
 
 

@@ -14,13 +14,13 @@ IDS = [str(path.relative_to(ROOT)) for path in FILES]
 
 # Lowest first; a file, or a folder, imports only from what stands before it.
 ORDER = [
-    "jit", "atomic", "settings", "parameters", "schedules", "returns", "distributions", "layers", "optimizers",
-    "pictures", "envs", "networks", "incoming", "rollout", "target", "algorithms", "config", "policy", "presets",
-    "memory", "shared", "worker", "preload", "interrupts", "processes", "evaluation", "whole_files",
-    "checkpoint_files", "checkpoint_fields", "checkpoint", "tables", "folder_lock", "run_folder", "standing", "display",
-    "gradient_check", "watch", "saving", "inbox", "seat", "lookout", "crew", "trainer", "agent", "__init__",
-    "operations", "bench", "study", "sweep", "speedup", "show", "options", "report", "trace", "exercises", "breaks",
-    "recorder", "race", "saliency", "portrait", "begin", "commands", "arguments", "cli", "__main__",
+    "whole_files", "jit", "atomic", "settings", "parameters", "schedules", "returns", "distributions", "layers",
+    "optimizers", "pictures", "envs", "networks", "incoming", "rollout", "target", "algorithms", "config", "policy",
+    "presets", "memory", "shared", "worker", "preload", "interrupts", "processes", "evaluation", "checkpoint_files",
+    "checkpoint_fields", "checkpoint", "tables", "folder_lock", "run_folder", "standing", "display", "gradient_check",
+    "watch", "saving", "inbox", "seat", "lookout", "crew", "trainer", "agent", "__init__", "operations", "bench",
+    "study", "sweep", "speedup", "show", "options", "report", "trace", "exercises", "breaks", "recorder", "race",
+    "saliency", "portrait", "begin", "commands", "arguments", "cli", "__main__",
 ]
 FORBIDDEN = {"done", "utils", "util", "helpers", "helper", "manager"}
 LINES = 250

@@ -5,12 +5,13 @@ sizes are pixels of the finished picture, x to the right and y down; OpenCV's do
 inside this file.  OpenCV is imported when the first thing is drawn: nothing between installing and training needs it.
 """
 
-import os
 from pathlib import Path
 from typing import Any, Union
 
 import numpy as np
 import numpy.typing as npt
+
+from .. import whole_files
 
 Colour = tuple[int, int, int]  # red, green, blue
 
@@ -48,11 +49,6 @@ def _remedy(reason: str) -> str:
             return f"opencv-python lacks a library of the system: `apt-get install {package}` (Debian), or {headless}"
     first_line = reason.partition("\n")[0]
     return f"pictures need opencv-python: `pip install opencv-python`, or {headless} ({first_line})"
-
-
-def unfinished(path: Path) -> Path:
-    """A name beside ``path``, with its suffix, under which it is written until it is whole."""
-    return path.with_name(f".{path.stem}.{os.getpid()}.part{path.suffix}")
 
 
 class Canvas:
@@ -108,12 +104,7 @@ class Canvas:
         if not path.suffix.isascii() or not self.cv2.haveImageWriter("any" + path.suffix):
             raise ValueError(f"cannot write a picture to {path}: its name should end in .png or .jpg")
         _, encoded = self.cv2.imencode(path.suffix, self.pixels()[..., ::-1])
-        partial = unfinished(path)
-        try:
-            partial.write_bytes(encoded.tobytes())
-            os.replace(partial, path)
-        finally:
-            partial.unlink(missing_ok=True)
+        whole_files.replace(path, encoded.tobytes())
 
     def _font(self, size: float, bold: bool) -> tuple[int, float, int]:
         return self.cv2.FONT_HERSHEY_SIMPLEX, size * ZOOM / 30.0, self._strokes[bold]  # 30 pixels high at scale 1

@@ -15,7 +15,7 @@ from typing import Any, Callable, Optional, Protocol, Union
 import numpy as np
 import numpy.typing as npt
 
-from .canvas import PicturesUnavailable, load_cv2, unfinished
+from .canvas import PicturesUnavailable, load_cv2
 
 Frame = npt.NDArray[np.uint8]  # (height, width, 3)
 
@@ -130,7 +130,7 @@ class VideoWriter:
             raise ValueError(f"cannot write a video to {path}: there is no folder {self.path.parent}")
         if not fps > 0:
             raise ValueError(f"a video shows more than 0 frames a second, not {fps}")
-        self._partial = unfinished(self.path)
+        self._partial = self.path.with_name(f".{self.path.stem}.{os.getpid()}.part{self.path.suffix}")
         self._encoder = encoder(self._partial, float(fps))
         self._shape: Optional[tuple[int, ...]] = None
 

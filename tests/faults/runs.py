@@ -39,18 +39,10 @@ def table(path):
     return list(csv.DictReader(line for line in lines if line.endswith("\n")))
 
 
-class Run:
-    """``a3c-numba train ENV`` with its folder and its gates below ``tmp_path``; within ``with``, or all is killed."""
+class Group:
+    """``process``, and all others of its group; within ``with``, or they are killed."""
 
-    def __init__(self, tmp_path, env, *options, resume=False, log=subprocess.PIPE, **environment):
-        self.out, self.gates, self.env = tmp_path / "run", tmp_path / "gates", env
-        self.gates.mkdir(exist_ok=True)
-        what = [env, "--resume" if resume else "--out", self.out]
-        command = [sys.executable, "-m", "a3c_numba", "train", *map(str, [*what, *options])]
-        self.process = subprocess.Popen(
-            command, cwd=ROOT, stdout=subprocess.PIPE, stderr=log, text=True, start_new_session=True,
-            env=os.environ | {"GATE_FOLDER": str(self.gates)} | environment,
-            preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL))
+    process: subprocess.Popen
 
     def __enter__(self):
         return self
@@ -61,6 +53,20 @@ class Run:
         except ProcessLookupError:
             pass
         self.process.communicate()
+
+
+class Run(Group):
+    """``a3c-numba train ENV`` with its folder and its gates below ``tmp_path``."""
+
+    def __init__(self, tmp_path, env, *options, resume=False, log=subprocess.PIPE, **environment):
+        self.out, self.gates, self.env = tmp_path / "run", tmp_path / "gates", env
+        self.gates.mkdir(exist_ok=True)
+        what = [env, "--resume" if resume else "--out", self.out]
+        command = [sys.executable, "-m", "a3c_numba", "train", *map(str, [*what, *options])]
+        self.process = subprocess.Popen(
+            command, cwd=ROOT, stdout=subprocess.PIPE, stderr=log, text=True, start_new_session=True,
+            env=os.environ | {"GATE_FOLDER": str(self.gates)} | environment,
+            preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL))
 
     def workers(self):
         return workers_of(self.process.pid)

@@ -311,8 +311,8 @@ def test_tidying_removes_what_the_dead_left_and_nothing_else(tmp_path):
     folder = started(tmp_path / "run", 1, 2)
     before = {path.name for path in folder.path.iterdir()}
     stale = [".latest.npz.123.tmp", ".latest-1.npz.7.tmp", ".best.npz.99.tmp", ".final.npz.1.tmp",
-             ".progress.csv.2.tmp", ".episodes.csv.2.tmp", ".curve.123.part.png"]
-    others = [".mine.npz.123.tmp", "notes.tmp", ".hidden", ".curve.part.png", "curve.png"]
+             ".progress.csv.2.tmp", ".episodes.csv.2.tmp", ".curve.png.123.tmp"]
+    others = [".mine.npz.123.tmp", "notes.tmp", ".hidden", ".curve.png.tmp", "curve.png"]
     for name in stale + others:
         (folder.path / name).write_bytes(b"half")
     folder.tidy()

@@ -19,7 +19,7 @@ import pytest
 from a3c_numba import Agent, processes
 from a3c_numba.checkpoint import load
 from tests.faults import gates
-from tests.faults.runs import ROOT, Run, children, workers_of
+from tests.faults.runs import ROOT, Group, Run, children, workers_of
 from tests.faults.test_stopping import alive
 from tests.promises import PATIENCE, Late, undisturbed, until, within
 
@@ -147,8 +147,8 @@ def test_a_worker_that_fails_and_hangs_in_close_is_replaced_long_before_a_heartb
     assert re.search(r"failed, hung .* s and was killed: OSError: the simulator says nonsense; replaced, 1 of", event)
 
 
-class Program:
-    """A program that uses the package, with workers; within ``with``, or all of its group is killed."""
+class Program(Group):
+    """A program that uses the package, with workers."""
 
     def __init__(self, tmp_path, source, **environment):
         self.gates, path = tmp_path / "gates", tmp_path / "program.py"
@@ -157,16 +157,6 @@ class Program:
         environment = {"GATE_FOLDER": str(self.gates), "PYTHONPATH": str(ROOT)} | environment
         self.process = subprocess.Popen([sys.executable, str(path)], stdout=subprocess.PIPE, stderr=subprocess.PIPE,
                                         text=True, env=os.environ | environment, start_new_session=True)
-
-    def __enter__(self):
-        return self
-
-    def __exit__(self, *_):
-        try:
-            os.killpg(self.process.pid, signal.SIGKILL)
-        except ProcessLookupError:
-            pass
-        self.process.communicate()
 
     def ended(self):
         """Exit code, standard output and error."""

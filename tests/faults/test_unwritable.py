@@ -95,13 +95,3 @@ def test_a_picture_that_cannot_be_put_in_its_place_leaves_no_part(tmp_path):
     with pytest.raises(OSError):
         Canvas(4, 4).save(tmp_path / "curve.png")
     assert os.listdir(tmp_path) == ["curve.png"]
-
-
-def test_a_disk_that_stays_full_keeps_no_part_of_a_picture(tmp_path):
-    with Run(tmp_path, GATED, "--workers", 1, "--total-steps", 2000) as run:
-        run.trains()
-        resource.prlimit(run.process.pid, resource.RLIMIT_FSIZE, (1000, resource.RLIM_INFINITY))
-        run.open()
-        code, err = run.ended()
-    assert code == 1 and "no learning curve: " in err
-    assert not [name for name in os.listdir(run.out) if "part" in name or name.endswith(".png")]

@@ -50,8 +50,8 @@ def test_a_disk_that_stays_full_is_an_error_at_the_end(tmp_path):
         resource.prlimit(run.process.pid, resource.RLIMIT_FSIZE, (1000, resource.RLIM_INFINITY))
         run.open()
         code, err = run.ended()
-    assert code == 1 and "Traceback" not in err and "a3c-numba: error: " in err
-    assert not [name for name in os.listdir(run.out) if name.endswith((".npz", ".tmp"))]
+    assert code == 1 and "Traceback" not in err and "a3c-numba: error: " in err and "no learning curve: " in err
+    assert not [name for name in os.listdir(run.out) if name.endswith((".npz", ".png", ".tmp"))]
 
 
 def test_a_log_on_a_full_disk_ends_no_run(tmp_path):

@@ -114,9 +114,9 @@ class Shared:
         before = fetch_add(self.clock, steps)                            # first: who has made an update has moved T
         slot = self.counters[worker]
         slot[STEPS] += steps
-        slot[UPDATES] += 1
-        slot[SKIPPED] += not np.isfinite(gauges[NORM])
         self.gauges[worker, :3] = gauges
+        slot[UPDATES] += 1                                               # behind the gauges: from now on they count
+        slot[SKIPPED] += not np.isfinite(gauges[NORM])
         return before
 
     def record(self, worker: int, score: float, length: int) -> None:

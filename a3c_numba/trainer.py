@@ -127,7 +127,7 @@ class Trainer:
         """Checkpoints first: whatever fails after them, or waits, loses nothing.  Returns what one was refused for."""
         self._read_episodes()
         row = self._progress()
-        self.last = self._checkpoint(self.shared.vectors)
+        self.last = self._checkpoint(self.shared.vectors, self.shared.global_step())
         unwritten = self.saver.save(self.last, self.standing.episodes) if self.saver else None
         self._tell_news()
         self._report(row)
@@ -138,12 +138,13 @@ class Trainer:
             self.display.close(row)
         return unwritten
 
-    def _checkpoint(self, vectors: Vectors) -> Checkpoint:
+    def _checkpoint(self, vectors: Vectors, reached: int = 0) -> Checkpoint:
+        """Of the workers' states; at the end T, too, is known: who was killed may not have noted its last steps."""
         states, step = self.crew.take_states()
         target = vectors.target.copy() if vectors.target.size else None
         return Checkpoint(self.config, self.start.shapes, vectors.theta.copy(), vectors.statistics.copy(), target,
-                          global_step=step, seconds=self.shared.seconds(), workers=states, streams=self.crew.streams,
-                          mean_score=self.standing.mean_score)
+                          global_step=max(step, reached), seconds=self.shared.seconds(), workers=states,
+                          streams=self.crew.streams, mean_score=self.standing.mean_score)
 
     def _read_episodes(self) -> None:
         rows = self.standing.new_episodes()

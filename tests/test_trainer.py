@@ -80,7 +80,7 @@ def test_checkpoints_are_written_on_the_way(tmp_path, monkeypatch):
 
     def look(progress):
         path = tmp_path / "run" / "latest.npz"
-        if path.exists():
+        if path.exists() and load(path).workers != [None]:               # a slow start: the first may do without it
             found.append(load(path))
         return len(found) < 3
     trainer(small("Catch", total_steps=10**8), tmp_path / "run", look, Watch(checkpoint_seconds=0.4)).run()

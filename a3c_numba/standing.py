@@ -38,7 +38,7 @@ class Standing:
 
     def __init__(self, shared: Shared, config: Config, seconds: float, global_step: int) -> None:
         self.shared, self.config = shared, config
-        self.since = seconds, global_step
+        self.since, self.speed = (seconds, global_step), 0.0
         self.scores: deque[float] = deque(maxlen=WINDOW)
         self.episodes, self._read = 0, np.zeros(len(shared.counters), np.int64)
         self.latest: Progress | None = None
@@ -70,18 +70,19 @@ class Standing:
         """A row of progress.csv, as of now."""
         shared, seconds, step = self.shared, self.shared.seconds(), self.shared.global_step()
         mean = math.nan if self.mean_score is None else self.mean_score
+        updates, skipped = int(shared.counters[:, UPDATES].sum()), self.skipped      # first: who counts has gauges
         gauges = shared.gauges[shared.counters[:, UPDATES] > 0]
         gauges = gauges[np.isfinite(gauges).all(axis=1)]                 # but for an update that was skipped
         entropy, value, norm = (float(gauges[:, k].mean()) if len(gauges) else 0.0 for k in (ENTROPY, VALUE, NORM))
         eta = linear(self.config.optimizer.learning_rate, 0, step / self.config.total_steps)
-        updates, speed = int(shared.counters[:, UPDATES].sum()), self._speed(seconds, step)
-        self.latest = Progress(seconds, step, speed, self.episodes, mean, entropy, value, norm, eta, updates,
-                               self.skipped, alive, restarts)
+        speed = self._speed(seconds, step)
+        self.latest = Progress(seconds, step, speed, self.episodes, mean, entropy, value, norm, eta, updates, skipped,
+                               alive, restarts)
         return self.latest
 
     def _speed(self, seconds: float, step: int) -> float:
-        """Agent steps per second since the last report; a report that follows at once repeats what that one said."""
-        if self.latest and seconds - self.latest.seconds < 0.5:
-            return self.latest.steps_per_second
-        since, before = (self.latest.seconds, self.latest.global_step) if self.latest else self.since
-        return (step - before) / max(seconds - since, 1e-9)
+        """Agent steps per second since the speed was last taken; within half a second of that, what was found then."""
+        since, before = self.since
+        if self.latest is None or seconds - since >= 0.5:
+            self.since, self.speed = (seconds, step), (step - before) / max(seconds - since, 1e-9)
+        return self.speed

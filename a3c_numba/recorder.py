@@ -5,7 +5,8 @@ read where its loop calls the player and where it calls the optimiser, from outs
 
 theta is made of real numbers: from what it is afterwards nobody can tell which additions it has lost.  So each worker
 has, right behind its update, the optimiser's own kernel add 1 to every number of a second vector as long as theta.  Had
-nothing been lost, every number of that vector, the tally, would be the number of updates.
+nothing been lost, every number of that vector, the tally, would be the number of updates.  It is rounded: a processor
+that estimates 1 / sqrt(1), with a step of Newton's behind it, may come to a number next to 1.
 """
 
 import copy
@@ -169,7 +170,7 @@ class Crowd:
             pipe.send((begin, begin + round(1e9 * seconds)))
         rows = np.concatenate([self._answer(number, seconds) for number in range(workers)])
         rows = rows[np.argsort(rows[:, COLUMNS.index("write_end")], kind="stable")]
-        return Recording(workers, begin, seconds, rows, len(rows) - tally.theta.astype(np.int64))
+        return Recording(workers, begin, seconds, rows, len(rows) - np.rint(tally.theta).astype(np.int64))
 
     def close(self) -> None:
         """End the processes."""

@@ -78,7 +78,8 @@ def _played_before(record: Record) -> np.ndarray:
     first, rest = lengths[workers == 0], []
     for worker in range(1, int(workers.max(initial=0)) + 1):
         own = np.flatnonzero(workers == worker)[:len(first)]
-        rest += list(zip(T[own], lengths[own] == first[:len(own)]))
+        both = T[own] + 0 * first[:len(own)]                             # nan where either is unread
+        rest += list(zip(both, lengths[own] == first[:len(own)]))
     return record.binned(*np.array(rest, np.float64).reshape(-1, 2).T)
 
 

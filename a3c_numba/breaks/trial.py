@@ -16,6 +16,7 @@ from ..trainer import Trainer, start_of
 from ..worker import Worker
 
 BINS = 24                      # points along a curve
+UNREAD = np.full(3, np.nan)    # an episode that was over long before this process looked
 Curve = np.ndarray
 
 
@@ -24,7 +25,8 @@ class Record:
     """What happened in one run of ``total_steps`` agent steps.
 
     Attributes:
-        episodes: (n, 4): worker, T at its end, score, length; each worker's in its order.
+        episodes: (n, 4): worker, T at its end, score, length; each worker's in its order, the last three nan of one
+            that nobody has read in time.
         updates: (m, 6): T, steps, entropy, V, gradient norm, CPU seconds; of one worker in this process only.
     """
 
@@ -37,7 +39,8 @@ class Record:
         return np.minimum(steps * BINS // self.total_steps, BINS - 1).astype(int)
 
     def binned(self, steps: Curve, values: Curve) -> Curve:
-        """Means (BINS,) of ``values`` (n,) at ``steps`` (n,) agent steps; nan where there are none."""
+        """Means (BINS,) of ``values`` (n,) at ``steps`` (n,) agent steps, nan left out; nan where there are none."""
+        steps, values = steps[~np.isnan(steps)], values[~np.isnan(steps)]
         places = self.places(steps)
         sums, counts = np.bincount(places, values, BINS), np.bincount(places, minlength=BINS)
         return np.where(counts > 0, sums / np.maximum(counts, 1), np.nan)
@@ -63,11 +66,12 @@ def in_processes(config: Config) -> Record:
     trainer = Trainer(start_of(config))
 
     def read_on(_: Any = None) -> None:
-        for worker, played in enumerate(trainer.shared.counters[:, EPISODES]):
+        for worker, played in enumerate(trainer.shared.counters[:, EPISODES].tolist()):
+            log[worker] += [UNREAD] * (played - RING // 2 - len(log[worker]))        # older ones may be written over
             log[worker] += [trainer.shared.episodes[worker, k % RING, 1:].copy()
                             for k in range(len(log[worker]), played)]
 
-    trainer.callback, trainer.report_seconds = read_on, 0.0              # at every look, before a ring is full
+    trainer.callback, trainer.report_seconds = read_on, 0.0              # at every look
     trainer.run()
     read_on()
     rows = [_rows(worker, episodes) for worker, episodes in enumerate(log)]

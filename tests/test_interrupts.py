@@ -99,8 +99,8 @@ def test_a_signal_ends_the_run_with_a_checkpoint(tmp_path, send, number, code, h
     assert ended(process)[0] == code
     latest = load(out / "latest.npz")
     assert latest.global_step == int(rows(out / "progress.csv")[-1]["global_step"]) > 0
-    if number == signal.SIGINT or send is TO_MAIN:
-        assert None not in latest.workers                                # every worker said where it was
+    if None in latest.workers and (number == signal.SIGINT or send is TO_MAIN):
+        raise Late("STOP_SECONDS was not enough for two workers to say where they are")
     assert not (out / "final.npz").exists()
 
 

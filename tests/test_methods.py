@@ -41,8 +41,11 @@ def trained(env, name, recurrent, seed=0, **fields):
 
 
 def learned(goal, env, name, recurrent, **fields):
-    """The same, of a run that reaches the goal; one in a hundred gets stuck, and is made good by another."""
-    for seed in range(2):
+    """The same, of a run that reaches the goal; one in a hundred gets stuck, and is made good by another.
+
+    By two: of seed 1 and a Gaussian whose episodes terminate, two runs in five stay below the goal.
+    """
+    for seed in range(3):
         config, last = trained(env, name, recurrent, seed, **fields)
         if greedy_mean(config, last.theta) >= goal:
             break

@@ -20,15 +20,33 @@ def workers_of(pid):
 
 def children(pid, kind=b""):
     """Process ids of a process's children with such a command line."""
-    found = []
-    for path in Path("/proc").glob("[0-9]*"):
-        try:
-            state, parent = (path / "stat").read_text().rpartition(")")[2].split()[:2]
-            if int(parent) == pid and state != "Z" and kind in (path / "cmdline").read_bytes():
-                found.append(int(path.name))
-        except OSError:
-            pass                                                         # it has ended meanwhile
-    return sorted(found)
+    return sorted(child for child, (_, parent, _) in processes().items() if parent == pid and kind in command_of(child))
+
+
+def processes():
+    """State, parent and group of every process that lives, by its id."""
+    found = {int(path.name): standing(path.name) for path in Path("/proc").glob("[0-9]*")}
+    return {pid: known for pid, known in found.items() if known and known[0] != "Z"}
+
+
+def standing(pid):
+    """State, parent and group of a process; None if there is none."""
+    try:
+        state, parent, group = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[:3]
+    except OSError:
+        return None
+    return state, int(parent), int(group)
+
+
+def command_of(pid):
+    try:
+        return Path(f"/proc/{pid}/cmdline").read_bytes()
+    except OSError:
+        return b""                                                       # it has ended meanwhile
+
+
+def alive(pid):
+    return (standing(pid) or "Z")[0] != "Z"
 
 
 def table(path):
@@ -70,6 +88,10 @@ class Run(Group):
 
     def workers(self):
         return workers_of(self.process.pid)
+
+    def living(self):
+        """Process ids of its group: the main process and whatever it has started."""
+        return {pid for pid, (_, _, group) in processes().items() if group == self.process.pid}
 
     def episodes(self):
         return table(self.out / "episodes.csv")

@@ -1,6 +1,7 @@
 """A run's folder under the feet of a run: another run in it, tables, checkpoints and settings that were changed."""
 
 import errno
+import gc
 import os
 import signal
 import subprocess
@@ -85,6 +86,7 @@ def test_where_there_are_no_locks_runs_go_on_without(finished, capsys, monkeypat
 
 
 def test_no_descriptor_is_left_open(tmp_path):
+    gc.collect()                                                         # or it closes those of earlier tests meanwhile
     before = len(os.listdir("/dev/fd"))
     for _ in range(3):
         with alone_in(tmp_path), pytest.raises(ValueError), alone_in(tmp_path):

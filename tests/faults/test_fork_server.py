@@ -17,9 +17,8 @@ import pytest
 from a3c_numba import processes
 from a3c_numba.checkpoint import load
 from tests.faults import gates
-from tests.faults.runs import Run, children
+from tests.faults.runs import Run, alive, children
 from tests.faults.test_processes import blocked
-from tests.faults.test_stopping import alive
 from tests.promises import Late, undisturbed, until, within
 
 pytestmark = [pytest.mark.faults, pytest.mark.skipif(sys.platform != "linux", reason="there is no server")]
@@ -50,7 +49,8 @@ def test_ctrl_c_is_heeded_while_the_server_starts(tmp_path):
             raise Late("it has forked a worker before it was stopped")
         until(lambda: blocked(run.process.pid))
         ends_by_ctrl_c(run)
-        assert not run.events() and not alive(server)
+        assert not run.events()
+        until(lambda: not alive(server))                                 # it was killed, and needs a moment to be gone
 
 
 @undisturbed
@@ -62,7 +62,8 @@ def test_ctrl_c_is_heeded_while_a_server_that_stands_still_is_asked_for_a_worker
         (run.gates / "go").touch()
         until(lambda: blocked(run.process.pid))                          # the second worker is being started
         ends_by_ctrl_c(run)
-        assert not run.events() and not alive(server)
+        assert not run.events()
+        until(lambda: not alive(server))
     first, second = load(run.out / "latest.npz").workers
     assert second is None
     if first is None:

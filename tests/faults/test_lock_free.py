@@ -4,7 +4,7 @@
 own and runs the package's own kernel.  What it writes is chosen so that each number tells what became of it:
 
 - with g at its fixed point, every update by d = 1 moves an element one place down a sequence that is known beforehand;
-- with alpha = 0 and epsilon = 1 such an update adds a whole number, exactly;
+- with alpha = 0 and epsilon = 1 such an update adds 1, or where a processor estimates 1 / sqrt(1) a number next to it;
 - with one_less_alpha = p and d = 1 it writes the very bits of p into g.
 """
 
@@ -16,7 +16,7 @@ import pytest
 
 from a3c_numba.optimizers import RMSProp, rmsprop
 from a3c_numba.shared import Shared
-from tests.promises import PATIENCE, until
+from tests.promises import PATIENCE, Late, undisturbed, until
 
 pytestmark = pytest.mark.faults
 
@@ -161,20 +161,27 @@ def crowd():
 
 def lost_share(theta, total):
     """Of ``total`` additions of one, those that the mean element misses; no element has more than were made."""
-    numbers = theta.astype(np.float64)
-    np.testing.assert_array_equal(numbers, np.rint(numbers))
+    numbers = np.rint(theta.astype(np.float64))
+    np.testing.assert_allclose(theta, numbers, rtol=1e-6)
     assert numbers.min() >= 1 and numbers.max() <= total
     return 1 - numbers.mean() / total
 
 
 def met(counts):
-    """How many updates had another writer's behind the one before; every step of T is told to exactly one writer."""
+    """How many updates had another writer's behind the one before; every step of T is told to exactly one writer.
+
+    Raises Late where there is more than one and they never met, as one stood still: then the test shows nothing.
+    """
     assert sorted(step for before in counts for step in before) == list(range(sum(map(len, counts))))
-    return sum(int((np.diff(before) > 1).sum()) for before in counts)
+    meetings = sum(int((np.diff(before) > 1).sum()) for before in counts)
+    if len(counts) > 1 and not meetings:
+        raise Late("the writers never met: the test shows nothing")
+    return meetings
 
 
 @pytest.mark.parametrize("name", SIZES)
-def test_how_many_updates_are_lost(crowd, name):
+@undisturbed
+def test_how_many_updates_are_lost(tmp_path, crowd, name):
     n = SIZES[name]
     print(f"\n{name}, {n} elements:")
     for rest, how in ((0, "nothing but updates"), (REST, "as in training")):
@@ -186,7 +193,7 @@ def test_how_many_updates_are_lost(crowd, name):
                   f"{share:8.4%} lost, {worst:8.4%} at the worst element; of T's steps {total - shared.global_step()}")
             assert shared.global_step() == total                         # the atomic counter loses none
             assert 0 <= share < 1 and (writers > 1 or share == 0)
-            assert (meetings > 0) == (writers > 1), "the writers never met: the test shows nothing"
+            assert (meetings > 0) == (writers > 1)
 
 
 def way(n, total):
@@ -204,7 +211,8 @@ def way(n, total):
 
 
 @pytest.mark.parametrize("name", SIZES)
-def test_rmsprop_never_leaves_the_way_it_would_go_alone(crowd, name):
+@undisturbed
+def test_rmsprop_never_leaves_the_way_it_would_go_alone(tmp_path, crowd, name):
     """Every element, at any moment and in the end, has one of the values of a run in which nothing is lost."""
     n, writers = SIZES[name], 2
     total = writers * UPDATES[n]

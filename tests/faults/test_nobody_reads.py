@@ -16,7 +16,7 @@ from a3c_numba.checkpoint import load
 from a3c_numba.run_folder import RunFolder
 from a3c_numba.trainer import Trainer, start_of
 from tests.faults import gates  # noqa: F401  what a checkpoint names is not imported on loading it
-from tests.faults.runs import ROOT, Run, until
+from tests.faults.runs import ROOT, Run, alive, until
 from tests.programs import reports_often, small
 from tests.promises import PATIENCE
 
@@ -79,7 +79,7 @@ def test_a_run_whose_lines_nobody_reads_is_watched_and_stopped_as_ever(tmp_path,
             workers = run.workers()
             run.process.terminate()
             assert run.ended()[0] == 143
-            until(lambda: not any(os.path.exists(f"/proc/{pid}") for pid in workers))
+            until(lambda: not any(alive(pid) for pid in workers))
         assert load(latest).global_step > step
 
 

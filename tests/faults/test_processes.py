@@ -19,8 +19,7 @@ import pytest
 from a3c_numba import Agent, processes
 from a3c_numba.checkpoint import load
 from tests.faults import gates
-from tests.faults.runs import ROOT, Group, Run, children, workers_of
-from tests.faults.test_stopping import alive
+from tests.faults.runs import ROOT, Group, Run, alive, children, workers_of
 from tests.promises import PATIENCE, Late, undisturbed, until, within
 
 pytestmark = [pytest.mark.faults, pytest.mark.skipif(not os.path.exists("/proc/self/stat"), reason="looks into /proc")]
@@ -128,13 +127,13 @@ def test_an_environment_that_hangs_in_close_loses_nothing_after_ctrl_c(tmp_path)
 
 
 def test_an_environment_that_hangs_in_close_holds_the_end_up_for_a_heartbeat_and_loses_nothing(tmp_path):
-    with Run(tmp_path, f"{HERE}:HangsInClose-v0", *TWO, "--total-steps", 2000, "--heartbeat-seconds", 5.5) as run:
+    with Run(tmp_path, f"{HERE}:HangsInClose-v0", *TWO, "--total-steps", 10_000, "--heartbeat-seconds", 5.5) as run:
         run.trains(workers=2)
         run.open()
         code, err = run.ended()
         assert code == 0 and "Traceback" not in err and not run.events(), err
     final = load(run.out / "final.npz")
-    assert None not in final.workers and final.global_step >= 2000
+    assert None not in final.workers and final.global_step >= 10_000
     assert final.global_step == sum(state["steps"] for state in final.workers)
 
 

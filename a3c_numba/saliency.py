@@ -1,6 +1,6 @@
 """What an agent looks at: how much its value and its choice would change with each number that it sees.
 
-    |dV/dx|             if this pixel were a little brighter, how much better would the agent think it stands
+    |dV/dx|             if this pixel were a little brighter, how much better or worse would V say it stands
     |d log pi(a)/dx|    and how much more, or less, would it want the action that it took
     |d max_a Q/dx|      the same question to a value method, which has no pi of its own
 

@@ -11,7 +11,7 @@ New:     central differences.  L is a sum of log cosh(y - t), for of a parabola 
 Notice:  the right gradient agrees to ten digits.  The wrong one, in which the bias was given a mean over rows instead
          of a sum, points downhill too, so that training would go on, only worse.  Differences find it at once.
          In the picture, single precision stands still below 1e-7: W + h is W again.
-Try:     another mistake: ``d_y @ W`` for ``d_y @ W.T`` where both fit, a sign, a forgotten tanh.
+Try:     another mistake in ``gradients``: a sign, a forgotten tanh, ``b`` left out of it.
 """
 
 import numpy as np

@@ -9,9 +9,9 @@ An image x (H, W, C) has h w patches of k by k pixels.  Each, laid flat, is a ro
 
 New:     weights that are used at many positions.  What was copied on the way forward is added up on the way back:
          a pixel that lies in nine patches gets nine gradients.
-Notice:  in the picture's last panel two positions of y say "more", and each stamps the filter into d_x; where the
-         patches overlap, the stamps add up.
-Try:     stride = 2, where these two stamps no longer meet; or STAMPS further apart, or on the same row.
+Notice:  L shall grow with y at two positions alone (d_y = 1 there).  In the picture's last panel each of them stamps
+         the filter into d_x; where the patches overlap, the stamps add up.
+Try:     stride = 2, where the two stamps share one row, or 3, where they no longer meet; STAMPS on the same row.
 """
 
 import numpy as np
@@ -21,7 +21,7 @@ from a3c_numba.pictures.canvas import Canvas
 
 k, stride, SIDE = 3, 1, 12
 FILTERS = np.array([[-1, 0, 1, -2, 0, 2, -1, 0, 1], [-1, -2, -1, 0, 0, 0, 1, 2, 1]], float).T    # (k k C, O)
-STAMPS = ((1, 1), (3, 2))                                                # positions of y that want to be more
+STAMPS = ((1, 1), (2, 1))                                                # positions of y with which L grows
 
 
 def corners(x):
@@ -75,14 +75,14 @@ def main():
     theirs += [layer.backward(p, d_p, x[None], cache, d_y[None])[0], d_p["weight"]]
     apart = max(np.abs(a - b).max() for a, b in zip((y, d_x, d_W), theirs))
     print(f"the package's convolution says the same: {apart:.0e} apart in y, d_x and d_W")
-
     canvas = Canvas(1500, 430)
     canvas.text("Lesson 3: a convolution as a matrix product, and back", (28, 42), 24, bold=True)
     first, second = y.T.reshape(2, h, h)
-    for left, title, array in ((28, "x: orange above 0, blue below", x[..., 0]), (545, "y: first filter", first),
-                               (865, "y: second filter", second), (1185, "d_x: stamps", d_x[..., 0])):
+    for left, title, array in ((28, f"x, {SIDE} x {SIDE} pixels: orange above 0", x[..., 0]),
+                               (545, f"y, {h} x {h}: filter 1", first), (865, f"y, {h} x {h}: filter 2", second),
+                               (1185, f"d_x: d_y is 1 at {STAMPS}", d_x[..., 0])):
         panel(canvas, left, title, array, (288 / len(array), 288 / len(array)))
-    panel(canvas, 348, f"P: {len(P)} patches", P, (18, 288 / len(P)))
+    panel(canvas, 348, "P: a row a patch", P, (18, 288 / len(P)))
     canvas.save("03_convolution.png")
 
 

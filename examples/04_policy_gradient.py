@@ -9,10 +9,12 @@ expected more probable.  For logits z (n,):
     d log pi_a / d z_i = [i = a] - pi_i         the one that was drawn goes up, all go down by their share
     d H        / d z_i = - pi_i (log pi_i + H)  the more probable than usual go down
 
-New:     a gradient that comes of trying.  Its mean over the draws is the gradient of the expected reward.
+New:     a gradient that comes of trying.  Without entropy its mean over the draws is that of minus the expected reward.
 Notice:  without entropy (beta 0) some learners stop trying before they have found the best arm, and stay with a worse
-         one.  With too much of it they never quite make up their minds.
-Try:     A = reward, with nothing expected: the gradient is right on average, and far noisier.
+         one.  With too much of it (beta 1) they know it and never make up their minds: pi of the best arm is 0.51
+         where reward + H is largest, pi_i ~ exp(mean reward of i).
+Try:     MEANS + 10: until ``expected`` is there too, whatever is drawn first looks good, and twice as many get stuck.
+         Then A = reward, with nothing expected: as right on average, and so noisy that more than half do.
 """
 
 import numpy as np
@@ -20,8 +22,8 @@ import numpy as np
 from a3c_numba.distributions import Categorical
 from a3c_numba.pictures import Series, line_plot
 
-MEANS = np.array([0.0, 0.5, 1.0])                                        # of three arms' rewards; the noise is 1
-LEARNERS, STEPS, RATE = 200, 3000, 1.5
+MEANS, NOISE = np.array([0.0, 0.5, 1.0]), 2.0                            # of three arms' rewards
+LEARNERS, STEPS, RATE = 200, 3000, 0.3
 
 
 def log_softmax(z):
@@ -53,7 +55,7 @@ def learn(beta):
     for _ in range(STEPS):
         pi = np.exp(log_softmax(z))
         actions = (pi.cumsum(axis=1) < rng.random((LEARNERS, 1))).sum(axis=1).clip(max=2)
-        rewards = MEANS[actions] + rng.normal(size=LEARNERS)
+        rewards = MEANS[actions] + NOISE * rng.normal(size=LEARNERS)
         z -= RATE * d_loss(z, actions, rewards - expected, beta)
         expected += 0.05 * (rewards - expected)
         shown.append(pi.mean(axis=0))
@@ -71,7 +73,7 @@ def main():
     theirs = Categorical(3).loss_gradient(z, actions, A, 0.1)
     print(f"the package's kernel says the same: {np.abs(mine - theirs).max():.0e} apart")
     curves = []
-    for beta in (0, 0.1, 1):
+    for beta in (0, 0.2, 1):
         shown, pi = learn(beta)
         sure = (pi[:, :2].max(axis=1) > 0.9).mean()
         curves.append(Series(f"beta {beta}", range(STEPS), shown[:, 2]))

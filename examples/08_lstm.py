@@ -1,12 +1,12 @@
 """Lesson 8: a memory: the LSTM, unrolled through time, and its gradient on the way back.
 
 Forwards, for t = 1 .. T:                             Backwards, for t = T .. 1, with d_h and d_c from t + 1:
-
     z = [x_t h] W + b, cut into i f o g                   d_h += d_y_t                           h_t is also put out
     i, f, o = 1 / (1 + e^-z);  g = tanh(z)                d_o = d_h tanh(c)                      h = o tanh(c)
     c = f c_before + i g                                  d_c += d_h o (1 - tanh(c)^2)           h = o tanh(c)
     h = o tanh(c)                                         d_i, d_g, d_f = d_c g, d_c i, d_c c_before
                                                           d_c_before = d_c f                     c = f c_before + i g
+                                                          d_z: d_i i (1 - i), so f and o; d_g (1 - g^2)
                                                           [d_x_t d_h] = d_z W^T                  z = [x_t h] W + b
 
 New:     weights used at every step of time, as lesson 3's at every place; their gradients add up likewise.

@@ -8,7 +8,7 @@ A ball falls, a paddle is to be under it (Catch: +1 or -1 at the end).  Each pro
 New:     nothing but the loop.  pi and V share a hidden layer: the gradients of both arrive there, and are added.
 Notice:  the mean return starts near -0.6, which is chance, and comes near 1, which is perfect: over the last fifteenth
          0.96, 0.97, 0.96 in one run each of seeds 0, 1, 2, 12 to 14 s on two busy cores.  Not quite 1: pi keeps trying.
-Try:     WORKERS = 1; beta = 0; t_max = 1; ``python 09_a3c_in_one_file.py 200 1``: episodes of each process, and seed.
+Try:     t_max = 1; beta = 0 (one run does not show it); WORKERS = 1, and ``09_a3c_in_one_file.py 12_000`` episodes.
 """
 
 import multiprocessing

@@ -1,9 +1,9 @@
-"""Lesson 10: from there to Pong.  The whole package, and nothing in it that the lessons did not have.
+"""Lesson 10: from there to Pong.  The whole package, and hardly anything in it that the lessons did not have.
 
     lesson 9                                  here
     50 numbers                                the screen, 84 x 84 x 4 bytes: the last four frames
     a hidden layer of 32                      two convolutions (lesson 3) and a dense layer of 256: 678 thousand numbers
-    t_max 5, R from V                         t_max 20, and returns that mix all lengths up to it (lesson 5)
+    t_max 5, R from V                         t_max 20; a mean over all lengths up to it: new, see returns.py
     NumPy                                     the same lines as Numba kernels
     for loops that end                        workers that are watched, stopped, resumed; checkpoints
 
@@ -11,7 +11,8 @@ New:     size.  Whether it learns can no longer be seen in seconds, so a run wri
 Notice:  for the first quarter of a million steps the score hardly leaves -20.  Then the ball is met now and then, and
          as many steps later every other time.  Of three runs on two idle cores the mean of 100 games passed 0 after
          0.5 to 0.6 million steps (2 minutes), 15 after 0.6 to 0.8 (3 minutes), and 18 after 1.05 to 1.3 (4 minutes).
-Try:     ``a3c-numba play pong.npz`` to watch it; ``a3c-numba report runs/pong``, the whole run on one page;
+Try:     ``a3c-numba play pong.npz`` to watch it; ``a3c-numba report runs/pong``, the whole run on one page
+         (``runs/pong-2`` if this is your second);
          ``a3c-numba check-gradients ALE/Pong-v5``, which is lesson 2.
          ``python 10_pong.py 600_000 2`` trains for fewer steps and evaluates fewer games.
 """

@@ -23,7 +23,7 @@ SAME = r"the package's (layer|kernel|convolution) says the same: \d+e[-+]\d+ apa
 SMALL = {
     "01_dense.py": ([], [r"step 100 +W +\d\.\d{3} +b +-\d\.\d{3} +L +\d", "the best line: W", SAME]),
     "02_differences.py": ([], [r"W .*agrees\n", r"b .*agrees\n", r"b, wrong .*WRONG\n", r"both sides, double +best h"]),
-    "03_convolution.py": ([], [r"x \(12, 12\) -> P \(100, 9\) -> y \(100, 2\)", r"overlap: \[-1\. +1\.\] =", SAME]),
+    "03_convolution.py": ([], [r"x \(12, 12\) -> P \(100, 9\) -> y \(100, 2\)", r"overlap: \[-3\. +0\. +3\. -3\. +0\. +3\.\] =", SAME]),
     "04_policy_gradient.py": ([], ["by hand and by differences: ", SAME, r"beta +0 .* sure of .* +\d+% of learners"]),
     "05_returns.py": ([], [r"terminated:  R \[0\.81 0\.9 +1\. +0\. +\]",
                            r"cut, V 0\.8:  R \[1\.335 1\.483 1\.648 0\.72 +\]", SAME,
@@ -113,7 +113,7 @@ def test_a_mistake_in_a_lesson_is_seen_in_what_it_prints(name, before, after, tm
 
 @pytest.mark.parametrize("name, before, after", [
     ("03_convolution.py", "k, stride, SIDE = 3, 1, 12", "k, stride, SIDE = 3, 2, 12"),
-    ("03_convolution.py", "((1, 1), (3, 2))", "((4, 1), (4, 3))"),
+    ("03_convolution.py", "((1, 1), (2, 1))", "((4, 1), (4, 3))"),
     ("06_rmsprop.py", "(-9.0, 1.0), 0.1", "(-9.0, 1.0), 100"),
     ("06_rmsprop.py", "START, EPSILON = 50.0", "START, EPSILON = 500.0"),
 ])
@@ -128,10 +128,11 @@ def test_differences_tell_the_wrong_gradient_from_the_right_ones(tmp_path):
 
 
 def test_entropy_keeps_learners_from_getting_stuck(tmp_path):
-    none, some, much = re.findall(r"arm (\d\.\d+) .*: +(\d+)% of", run("04_policy_gradient.py", tmp_path))
+    out = run("04_policy_gradient.py", tmp_path)
+    none, some, much = re.findall(r"arm (\d\.\d+) .*: +(\d+)% of .* H (\d\.\d+)", out)
     assert float(none[0]) < 0.92 and int(none[1]) > 5
-    assert float(some[0]) > 0.97 and int(some[1]) < 3
-    assert float(much[0]) < 0.9
+    assert float(some[0]) > 0.94 and int(some[1]) < 4
+    assert float(much[0]) < 0.65 and float(much[2]) > 0.65
 
 
 def test_a_lock_loses_nothing_and_both_ways_find_the_answer(tmp_path):

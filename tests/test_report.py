@@ -272,10 +272,10 @@ def test_the_configuration_names_the_papers_value_where_it_differs(tmp_path):
     run = report_run.read(folder_of(tmp_path / "run", configure("Catch", "classic", workers=2).to_json()))
     page = Page(report_tables.configuration(run))
     assert "workers 2 processes 16 (the paper's)" in page.text
-    assert "t_max 20 t_max, the longest rollout in steps (the paper's; later advice: 20) 5 (the paper's)" in page.text
+    assert "t_max 20 t_max, the longest rollout in steps 5 (the paper's)" in page.text
     assert "gae_lambda 0.98 lambda of the returns; 1 is the paper's n-step return 1 (default)" in page.text
     assert "discount 0.99 gamma (the paper's) gae_lambda" in page.text   # the same: nothing is said
-    assert "epsilon 1e-06 epsilon, inside the root (the authors' value) 0.1 (the authors')" in page.text
+    assert "epsilon 1e-06 epsilon, inside the root 0.1 (the authors')" in page.text
     assert "cells" not in page.text and "frame_skip" not in page.text    # without an LSTM; no game of Atari's
 
 

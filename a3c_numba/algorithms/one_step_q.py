@@ -8,7 +8,8 @@ theta is read anew at every step, from where all workers write it, and the gradi
 up before they are applied.
 
 Departures from the paper: the gradients of those steps are formed together, behind the last of them, from what each
-step remembered and from theta as it then is; and theta- is renewed between such updates, at most once.
+step remembered and from theta as it then is; theta- is renewed between such updates, at most once; and those steps are
+counted anew from the beginning of each episode, where the paper's t runs on.
 """
 
 from dataclasses import dataclass

@@ -34,7 +34,8 @@ def grade(exercise: Exercise, path: Path) -> Verdict:
             if lines:
                 return Verdict("wrong", (*lines, *_so_far(right), *_inputs(case)))
     except Unanswered as trouble:
-        return Verdict("blank" if trouble.blank else "wrong", (*trouble.lines, *_so_far(right)))
+        inputs = _inputs(trouble.case) if trouble.case else ()
+        return Verdict("blank" if trouble.blank else "wrong", (*trouble.lines, *_so_far(right), *inputs))
     return Verdict("right", (f"{count} cases agree with the package's own kernels",))
 
 

@@ -15,11 +15,14 @@ from .case import Case
 
 
 class Unanswered(Exception):
-    """The file gives no answer that could be compared.  ``blank``: it has not been filled in yet."""
+    """The file gives no answer that could be compared.
 
-    def __init__(self, *lines: str, blank: bool = False) -> None:
+    ``blank``: it has not been filled in yet.  ``case``: what its function was given when it failed, if it did.
+    """
+
+    def __init__(self, *lines: str, blank: bool = False, case: Case | None = None) -> None:
         super().__init__("\n".join(lines))
-        self.lines, self.blank = lines, blank
+        self.lines, self.blank, self.case = lines, blank, case
 
 
 class LearnerFile:
@@ -52,9 +55,9 @@ class LearnerFile:
         except BaseException as error:
             if self._line(error) is None:                                # not in the file: it never got there
                 raise Unanswered(f"{self.path} cannot be asked for {call}: {_said(error)}") from None
-            raise self._trouble(error) from None
+            raise self._trouble(error, case) from None
 
-    def _trouble(self, error: BaseException) -> Unanswered:
+    def _trouble(self, error: BaseException, case: Case | None = None) -> Unanswered:
         number = self._line(error)
         where = str(self.path) if number is None else f"{self.path}, line {number}"
         if isinstance(error, NotImplementedError):
@@ -62,7 +65,7 @@ class LearnerFile:
         if "ellipsis" in str(error).lower():
             return Unanswered(f"{where} meets a blank (...) that is not filled in yet", blank=True)
         text = number and number <= len(self.source) and self.source[number - 1].strip()
-        return Unanswered(f"{where}: {text}" if text else where, _said(error))
+        return Unanswered(f"{where}: {text}" if text else where, _said(error), case=case)
 
     def _line(self, error: BaseException) -> int | None:
         """Where in the file it happened: the innermost line of it that was running."""

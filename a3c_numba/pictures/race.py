@@ -55,12 +55,13 @@ def _histogram(sheet: Sheet, box: Box, staleness: npt.NDArray[np.int64]) -> None
     width = -(-len(counts) // 60)                                        # values of staleness in one bar
     counts = np.add.reduceat(counts, np.arange(0, len(counts), width))
     share = 100 * counts / counts.sum()
-    axes = Axes(sheet, box, Span(-0.7 * width, (len(share) - 0.3) * width), Span(0, 1.08 * float(share.max())))
+    axes = Axes(sheet, box, Span(-0.7, len(share) * width - 0.3), Span(0, 1.08 * float(share.max())))
     for k, height in enumerate(share):
-        (left, top), (right, bottom) = axes.to_pixels([(k - 0.4) * width, (k + 0.4) * width], [height, 0])
+        (left, top), (right, bottom) = axes.to_pixels([k * width - 0.4, (k + 1) * width - 0.6], [height, 0])
         sheet.box((left, top), (right - left, bottom - top), PALETTE[0])
+    each = "" if width == 1 else f", {width} values in a bar"
     _captions(sheet, box, f"all updates of the recording, %; mean {staleness.mean():.2f}, "
-              f"at most {staleness.max()}", "staleness: updates of others between read and write")
+              f"at most {staleness.max()}", "staleness: updates of others between read and write" + each)
 
 
 def _elements(sheet: Sheet, box: Box, lost: dict[int, npt.NDArray[np.int64]]) -> None:

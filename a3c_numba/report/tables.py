@@ -14,6 +14,7 @@ from .svg import clean, short
 
 # What a field's help says of its default in brackets: whose value it is.
 PAPERS, AUTHORS = re.compile(r"the paper's[;,):]"), re.compile(r"the authors' value[;,)]")
+WHOSE = re.compile(r" \([^()]*(the paper's|the authors' value)[^()]*\)")
 ABOUT_RUN = {"env": "the environment's id, or its factory's name", "workers": "processes",
              "total_steps": "agent steps of all workers together, T_max", "seed": "of parameters and of chance"}
 MOST_EVENTS = 500
@@ -55,7 +56,8 @@ def _settings(run: Run, part: str) -> list[tuple[str, ...]]:
             continue
         default = field.default if field else None
         value = clean(shown(values[name])) if name in values else f"<em>{clean(shown(default))} (unrecorded)</em>"
-        about, other = (clean(field.metadata["help"]), _other(field, values)) if field else ("", "")
+        help, other = (field.metadata["help"], _other(field, values)) if field else ("", "")
+        about = clean(WHOSE.sub("", help) if other else help)            # whose the default is, ``other`` says
         rows.append((f"<code>{clean(name)}</code>", value, about, other))
     return rows
 

@@ -103,6 +103,8 @@ def _steps(worker: Worker, update: Update) -> Iterator[str]:
     sums = [float(term.sum()) for term in parts.terms.values()]
     yield f"{'sum':>4}" + " " * 12 * (len(columns) - len(sums)) + "".join(map(_number, sums))
     yield f"L = {parts.formula} = {sum(sums):.6g}"
+    if algorithm.reward_scale != 1:
+        yield f"r_t is the environment's reward times reward_scale, {algorithm.reward_scale:g}"
 
 
 def _backwards(worker: Worker, update: Update) -> Iterator[str]:

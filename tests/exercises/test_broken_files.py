@@ -60,7 +60,15 @@ def test_what_is_broken_is_said(text, messages, tmp_path, capsys):
     code, out = check(1, tmp_path, capsys)
     assert code == 1 and out.splitlines()[0].endswith(": wrong")
     assert all(message in out for message in messages), out
-    assert len(out.splitlines()) <= 3
+    assert len([line for line in out.split("the case:")[0].splitlines() if line.strip()]) <= 3
+
+
+def test_a_function_that_fails_is_shown_with_what_it_was_given(tmp_path, capsys):
+    """As matrices that do not fit: whoever learns sees their shapes."""
+    put(tmp_path, 1, DENSE + "    return x @ d_y, d_y.sum(axis=0), d_y @ weight\n")
+    code, out = check(1, tmp_path, capsys)
+    assert code == 1 and "ValueError: matmul" in out
+    assert re.search(r"the case:\n +x = \[\[.*\n +weight = \[\[.*\n +d_y = \[\[", out), out
 
 
 @pytest.mark.parametrize("text, messages", STILL_BLANK)

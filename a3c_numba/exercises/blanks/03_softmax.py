@@ -21,7 +21,7 @@ import numpy as np
 def policy_gradient(logits, actions, advantages, beta):
     """logits (T, n), actions (T,) whole numbers, advantages (T,), beta a number -> d_logits (T, n) = dL/dz.
 
-    Hint: make log_pi (T, n) and H (T,) first; keepdims=True lets them meet.  np.eye(n)[actions] is [i = a_t].
+    Hint: make log_pi (T, n) and H (T, 1) first: keepdims=True lets them meet.  np.eye(n)[actions] is [i = a_t].
     """
     raise NotImplementedError
 

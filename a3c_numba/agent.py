@@ -15,10 +15,12 @@ from .envs.action_repeat import GymSettings
 from .envs.atari import AtariSettings
 from .evaluation import Evaluation, evaluate
 from .folder_lock import alone_in
+from .incoming import converted, remembered
 from .parameters import Parameters
 from .policy import Policy
 from .presets import configure
 from .run_folder import Progress, RunFolder
+from .settings import shown
 from .trainer import Trainer, start_of
 from .watch import Watch
 
@@ -31,7 +33,8 @@ class Agent:
             Box, images (H, W, C) of bytes or vectors.
         algorithm: A3C(), NStepQ(), OneStepQ(), OneStepSarsa(), or a name: "n_step_q" as the preset has it.
         optimizer: RMSProp(), LocalRMSProp(), MomentumSGD(), or a name.  network: Convolutional(), MLP().  What is not
-            given comes from ``preset``; what is given as an object starts from the paper's values.
+            given comes from ``preset``; an object's fields that are not given are its class's own: the paper's values,
+            but MLP()'s are not.
         workers: processes that ``learn`` starts.
         seed: of the initial parameters and of all the workers' random streams.
         preset: "paper", "atari", "classic" or "continuous"; by default what suits the two spaces.
@@ -39,6 +42,7 @@ class Agent:
 
     Raises:
         ValueError: in one line, for an unknown environment, an unsupported space, a value out of its range.
+        MissingPackage: an ImportError, in one line, for an environment whose package is not installed.
     """
 
     def __init__(self, env: Any, algorithm: Any = None, optimizer: Any = None, network: Any = None,
@@ -72,6 +76,7 @@ class Agent:
         Raises WorkerDied with a worker's traceback, UpdatesSkipped, or OSError where the last checkpoint could not be
         written; Ctrl-C raises KeyboardInterrupt.  The agent keeps what it learned.
         """
+        _check(out, callback, watch)
         config = dataclasses.replace(self.config, total_steps=total_steps)
         start = dataclasses.replace(self._checkpoint, config=config, global_step=0, seconds=0.0, workers=[],
                                     target=None, mean_score=None)
@@ -99,13 +104,6 @@ class Agent:
         theta[:] = last.theta
         self._checkpoint, self.config = dataclasses.replace(last, theta=theta), last.config
 
-    def _observations(self, obs: Any) -> np.ndarray:
-        """As the network takes them; raises ValueError rather than round numbers to bytes."""
-        given, dtype = np.asarray(obs), self.observation_space.dtype
-        if given.dtype.kind == "f" and dtype.kind != "f":
-            raise ValueError(f"observations must be {dtype}; got {given.dtype}")
-        return np.ascontiguousarray(given, dtype)
-
     def predict(self, obs: Any, state: Any = None, episode_start: Any = None,
                 deterministic: bool = False) -> tuple[Any, Any]:
         """Actions for a batch of observations (n, ...), or the action for one; with it the state to hand back.
@@ -115,16 +113,17 @@ class Agent:
                 feed-forward policy returns it as it came.
             episode_start: (n,) bool, where an episode begins and all memories of the one before it are dropped.
 
-        Continuous actions are clipped to their Box.  Raises ValueError for observations of another shape.
+        Continuous actions are clipped to their Box.  Raises ValueError for observations of another shape or type.
         """
-        obs = self._observations(obs)
         shape = self.observation_space.shape
+        obs = converted(obs, self.observation_space.dtype)
         if obs.shape != shape and obs.shape[1:] != shape:
             raise ValueError(f"observations must be of shape {shape} or (n, *{shape}); got {obs.shape}")
         if not len(obs):
             raise ValueError("observations: the batch is empty")
         batch = obs.reshape(-1, *shape)
-        before = self._remembered(state, episode_start, len(batch))
+        size = self.policy.state_size
+        before = remembered(state, episode_start, (len(batch), size)) if size else self.policy.initial_state(len(batch))
         outputs, after = self.policy.outputs(batch, before)
         drawn = self.policy.choose(outputs, self._rng, deterministic)
         actions = np.array([self.policy.pi.executed(action) for action in drawn])
@@ -133,24 +132,13 @@ class Agent:
             return (int(actions[0]) if actions.ndim == 1 else actions[0]), after
         return actions, after
 
-    def _remembered(self, state: Any, episode_start: Any, n: int) -> np.ndarray:
-        """The recurrent state (n, size) before these observations; raises ValueError for one of another shape."""
-        size = self.policy.state_size
-        if state is None or not size:
-            return self.policy.initial_state(n)
-        if np.shape(state) != (n, size):
-            raise ValueError(f"state must be of shape {(n, size)}, as predict returned it; got {np.shape(state)}")
-        before = np.array(state, np.float32)
-        if episode_start is not None:
-            starts = np.asarray(episode_start, bool)
-            if starts.shape not in ((), (n,)):
-                raise ValueError(f"episode_start must be of shape {(n,)}; got {starts.shape}")
-            before[np.broadcast_to(starts, n)] = 0
-        return before
-
     def evaluate(self, episodes: int = 30, protocol: str = "noop", seed: int = 0, deterministic: bool = False,
                  workers: int = 1) -> np.ndarray:
-        """Scores (episodes,) of whole games, rewards not clipped; ``protocol`` "noop" or "sticky", for Atari."""
+        """Scores (episodes,) of whole games, rewards not clipped; ``protocol`` "noop" or "sticky", for Atari.
+
+        Raises ValueError, in one line, for a value out of its range and for what an environment gives that does not fit
+        its space, and with several workers BrokenProcessPool where one of them ended before its time.
+        """
         how = Evaluation(episodes, protocol, deterministic, seed)
         return np.array([game.score for game in evaluate(self.config, self._checkpoint.theta, how, workers)])
 
@@ -170,7 +158,7 @@ class Agent:
         the first term held constant, and the entropy weight as at the start of a run; for the value methods
         L = sum_t (R_t - Q(s_t, a_t))^2.  Nothing is clipped.  A recurrent network remembers nothing before obs[0].
         """
-        obs, pi = self._observations(obs), self.policy.pi
+        obs, pi = converted(obs, self.observation_space.dtype), self.policy.pi
         actions, returns = np.asarray(actions), np.asarray(returns, np.float32)
         T, shape = len(obs), self.observation_space.shape
         if not T or (obs.shape[1:], actions.shape, returns.shape) != (shape, (T, *pi.action_shape), (T,)):
@@ -197,3 +185,13 @@ class Agent:
         agent = cls.__new__(cls)
         agent._become(checkpoints.load_fitting(Path(path), env))
         return agent
+
+
+def _check(out: Any, callback: Any, watch: Any) -> None:
+    """Raises ValueError, in one line, for arguments that ``learn`` cannot use."""
+    if out == "":                                                        # Path("") is the current folder
+        raise ValueError("out must be the name of a folder; got ''")
+    if callback is not None and not callable(callback):
+        raise ValueError(f"callback must be a function; got {shown(callback)}")
+    if not isinstance(watch, Watch):
+        raise ValueError(f"watch must be Watch(); got {shown(watch)}")

@@ -4,24 +4,31 @@
     sticky   no no-ops; at each frame the last action sticks with p = 0.25       (Machado et al. 2018)
 
 An episode is determined by the evaluation's seed and the episode's number alone, not by the process that plays it.
+What the environment gives is looked at as in training (incoming.py): a number that is not finite is seen as 0.
 """
 
+import functools
+import json
 import signal
 from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
 from dataclasses import asdict, dataclass
 from multiprocessing import get_context
 from numbers import Integral
-from typing import Any, Iterator, NamedTuple
+from typing import Any, Callable, Iterator, NamedTuple
 
 import numpy as np
 
 from .config import Config
 from .envs import is_atari
+from .incoming import fitting, mend, paid, take_up
 from .policy import Policy
 from .settings import check, setting, shown
 
 MOST_PROCESSES = 1024
 PROTOCOLS = {"noop": {"noop_max": 30, "sticky": 0.0}, "sticky": {"noop_max": 0, "sticky": 0.25}}
+UNHEARD = ("a process that plays games ended before it could say why.  Such processes import the program that started "
+           "them: it has to be a file, with its main part under if __name__ == '__main__'.")
 
 
 class Game(NamedTuple):
@@ -36,7 +43,7 @@ class Game(NamedTuple):
 class Moment(NamedTuple):
     """One step of a game."""
 
-    obs: np.ndarray         # acted on
+    obs: np.ndarray         # acted on, as the network sees it
     outputs: tuple[np.ndarray, ...]     # what the network said of it, (1, ...) each
     action: Any             # as drawn: a continuous one may lie outside its Box
     reward: float
@@ -58,7 +65,11 @@ class Evaluation:
 
 
 class Stage:
-    """An environment and a policy that play numbered games."""
+    """An environment and a policy that play numbered games.
+
+    ``moments`` and ``play`` raise ValueError, in one line, for an observation that does not fit the environment's space
+    and for a reward that is no number.
+    """
 
     def __init__(self, config: Config, theta: np.ndarray, how: Evaluation, render_mode: str | None = None) -> None:
         if how.protocol != "noop" and not is_atari(config.env):
@@ -71,15 +82,24 @@ class Stage:
         """A whole game, step by step."""
         game, acting = np.random.SeedSequence(self.how.seed, spawn_key=(episode,)).spawn(2)
         rng = np.random.default_rng(acting)
-        obs, _ = self.env.reset(seed=int(game.generate_state(1)[0] >> 1))
-        state = self.policy.initial_state(1)
+        given, _ = self.env.reset(seed=int(game.generate_state(1)[0] >> 1))
+        obs, state, step = self._seen(given, 0), self.policy.initial_state(1), 0
         terminated = truncated = False
         while not (terminated or truncated):
             outputs, state = self.policy.outputs(obs[None], state)
             action = self.policy.choose(outputs, rng, self.how.deterministic)[0]
-            seen = obs
-            obs, reward, terminated, truncated, _ = self.env.step(self.policy.pi.executed(action))
-            yield Moment(seen, outputs, action, float(reward), bool(truncated))
+            if self.policy.pi.action_shape:
+                mend(action)                                             # what it is drawn with may have overflowed
+            seen, step = obs, step + 1
+            given, reward, terminated, truncated, _ = self.env.step(self.policy.pi.executed(action))
+            obs = self._seen(given, step)
+            yield Moment(seen, outputs, action, paid(reward, step), bool(truncated))
+
+    def _seen(self, obs: Any, step: int) -> np.ndarray:
+        space = self.env.observation_space
+        seen = np.empty(space.shape, space.dtype)
+        take_up(fitting(obs, space.shape, space.dtype, step), seen)
+        return seen
 
     def play(self, episode: int) -> Game:
         """A whole game."""
@@ -90,39 +110,50 @@ class Stage:
 
 
 def evaluate(config: Config, theta: np.ndarray, how: Evaluation, workers: int = 1) -> list[Game]:
-    """Play ``how.episodes`` games in ``workers`` processes; the result does not depend on their number."""
+    """Play ``how.episodes`` games in ``workers`` processes; the result does not depend on their number.
+
+    Raises what ``Stage`` does, and BrokenProcessPool where a process ended before its time.
+    """
     if not isinstance(workers, Integral) or not 1 <= workers <= MOST_PROCESSES:
         raise ValueError(f"workers must be a whole number from 1 to {MOST_PROCESSES}; got {shown(workers)}")
     if workers == 1:
         stage = Stage(config, theta, how)
         return [stage.play(episode) for episode in range(how.episodes)]
-    with ProcessPoolExecutor(workers, get_context("spawn"), _open_stage, (config, theta, how)) as pool:
+    with ProcessPoolExecutor(workers, get_context("spawn"), _prepare, (config, theta, how)) as pool:
         try:
-            return list(pool.map(_play, range(how.episodes)))
-        except BaseException:                                            # Ctrl-C: nobody waits for games under way
+            games = [pool.submit(_play, episode) for episode in range(how.episodes)]
+            return [game.result() for game in games]
+        except BrokenProcessPool:
+            raise BrokenProcessPool(UNHEARD) from None
+        except BaseException:                                            # a game's, or Ctrl-C: nobody waits for others
             for child in list(pool._processes.values()):
                 child.kill()
             raise
 
 
-_stage: Stage | None = None    # of a process of the pool
+_stage: Callable[[], Stage] | None = None    # of a process of the pool; opened by a game, whose errors are passed on
 
 
-def _open_stage(config: Config, theta: np.ndarray, how: Evaluation) -> None:
+def _prepare(config: Config, theta: np.ndarray, how: Evaluation) -> None:
     global _stage
     signal.signal(signal.SIGINT, signal.SIG_IGN)                         # the parent acts on Ctrl-C
-    _stage = Stage(config, theta, how)
+    _stage = functools.cache(functools.partial(Stage, config, theta, how))
 
 
 def _play(episode: int) -> Game:
     assert _stage is not None
-    return _stage.play(episode)
+    return _stage().play(episode)
 
 
 def summary(games: list[Game], how: Evaluation) -> dict[str, Any]:
-    """Mean, standard error, median, min and max of the scores, the protocol, and every game; JSON can hold it."""
+    """Mean, standard error, median, min and max of the scores, the protocol, and every game, for ``as_json``."""
     scores = np.array([game.score for game in games])
     error = float(scores.std(ddof=1) / np.sqrt(len(scores))) if len(scores) > 1 else None
     figures = {"mean": float(scores.mean()), "standard_error": error, "median": float(np.median(scores)),
                "min": float(scores.min()), "max": float(scores.max())}
     return asdict(how) | figures | {"games": [game._asdict() for game in games]}
+
+
+def as_json(result: dict[str, Any]) -> str:
+    """As text; a number that is not finite, which JSON does not know, is null."""
+    return json.dumps(json.loads(json.dumps(result), parse_constant=lambda name: None), indent=1)

@@ -1,6 +1,6 @@
 """Named sets of hyper-parameters, and the configuration that one of them makes for an environment.
 
-Everything that is not named here has the default of its dataclass, the paper's.
+Everything that is not named here has the default of its dataclass: the paper's, but for MLP(), whose fields name those.
 
     paper        the paper's values, and its authors' where it is silent
     atari        what learns Atari games in minutes on two cores, found by search

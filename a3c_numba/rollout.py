@@ -18,7 +18,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from .incoming import fits, kind_of, mend, number_of
+from .incoming import fitting, mend, paid, take_up
 from .layers.compose import RecurrentState
 from .parameters import Tree
 
@@ -99,9 +99,7 @@ class Player:
 
     def _show(self, t: int) -> None:
         """s_t, as the network sees it."""
-        row = self.rows[t]
-        row[...] = self.current
-        if self.dtype.kind == "f" and mend(row):
+        if take_up(self.current, self.rows[t]):
             self.finite = False
 
     def _choose(self, t: int, outputs: tuple[np.ndarray, ...]) -> None:
@@ -140,32 +138,15 @@ class Player:
         """One step of the environment: its reward, and how the episode stands."""
         obs, reward, terminated, truncated, _ = self.env.step(self.policy.executed(action))
         self.episode_actions.append(action)
-        self.current = self._fitting(obs)
-        reward = float(reward) if isinstance(reward, (float, int)) else self._number(reward)
+        self.current = fitting(obs, self.shape, self.dtype, len(self.episode_actions))
+        reward = paid(reward, len(self.episode_actions))
         self.score += reward
         return reward, terminated, truncated
-
-    def _fitting(self, obs: Any) -> Any:
-        """The observation itself; raises ValueError unless it has the space's shape, and numbers of its kind."""
-        if not fits(obs, self.shape, self.dtype):
-            raise ValueError(f"the environment gave an observation {kind_of(obs)} at {self._moment()}, "
-                             f"expected {self.shape} {self.dtype}")
-        return obs
-
-    def _number(self, reward: Any) -> float:
-        """As a float; raises ValueError for what is no single real number."""
-        number = number_of(reward)
-        if number is None:
-            raise ValueError(f"the environment gave a reward {kind_of(reward)} at {self._moment()}, expected a number")
-        return number
-
-    def _moment(self) -> str:
-        return f"{f'step {len(self.episode_actions)}' if self.episode_actions else 'the reset'} of its episode"
 
     def _begin(self, seed: int) -> None:
         self.episode_seed, self.episode_actions, self.score = seed, [], 0.0
         obs, _ = self.env.reset(seed=seed)
-        self.current = self._fitting(obs)
+        self.current = fitting(obs, self.shape, self.dtype, 0)
         self.recurrent.write(0, 0)                                       # nothing is remembered of the last episode
         self.row, self.chosen = 0, False
 

@@ -13,6 +13,7 @@ from a3c_numba.checkpoint import load
 from a3c_numba.layers.compose import RecurrentState
 from a3c_numba.presets import PRESETS
 from a3c_numba.shared import Shared
+from a3c_numba.watch import Watch
 from a3c_numba.worker import Worker
 from tests import reference
 from tests.programs import chances, image, reports_often, tiny_image
@@ -509,6 +510,36 @@ def test_images_scaled_to_1_are_refused_rather_than_made_black():
     agent = Agent(image)
     with pytest.raises(ValueError, match="must be uint8; got float64"):
         agent.predict(np.ones(agent.observation_space.shape) * 0.5)
+
+
+@pytest.mark.parametrize("numbers, told", [(300, "300 to 300"), (-1, "-1 to -1"), (2**32 + 5, "4294967301 to")])
+def test_numbers_that_are_no_bytes_are_refused_rather_than_wrapped(numbers, told):
+    agent = Agent(image)
+    with pytest.raises(ValueError, match=f"^observations must be uint8; got numbers from {told}[^\n]*$"):
+        agent.predict(np.full(agent.observation_space.shape, numbers))
+    bytes_of_another_width = np.full(agent.observation_space.shape, 255, np.int64)
+    assert agent.predict(bytes_of_another_width)[0] in range(3)
+    assert agent.predict(bytes_of_another_width.astype(bool))[0] in range(3)
+
+
+@pytest.mark.parametrize("obs, kind", [(np.zeros(4, np.complex64), "complex64"), ([None] * 4, "object"),
+                                       (["1", "2", "3", "4"], "<U1")])
+def test_what_are_no_real_numbers_is_refused(obs, kind):
+    for call in (lambda: little().predict(obs), lambda: little().gradients([obs], [0], [0.])):
+        with pytest.raises(ValueError, match=f"^observations must be float32; got {kind}$"):
+            call()
+
+
+@pytest.mark.parametrize("argument, value, told", [
+    ("out", "", "out must be the name of a folder; got ''"), ("callback", 5, "callback must be a function; got 5"),
+    ("watch", None, r"watch must be Watch\(\); got None"), ("watch", Watch, r"watch must be Watch\(\); got <class ")])
+def test_what_learning_cannot_use_is_refused_before_anything_starts(tmp_path, monkeypatch, argument, value, told):
+    monkeypatch.chdir(tmp_path)
+    agent = little("Catch")
+    theta = agent.policy.parameters.flat.copy()
+    with pytest.raises(ValueError, match=f"^{told}[^\n]*$"):
+        agent.learn(**({"total_steps": 100, "out": "run", argument: value}))
+    assert not list(tmp_path.iterdir()) and np.array_equal(agent.policy.parameters.flat, theta)
 
 
 def test_sticky_actions_are_for_atari():

@@ -2,17 +2,20 @@
 
 import functools
 import json
+import subprocess
+import sys
 
 import numpy as np
 import pytest
 
 from a3c_numba.agent import Agent
-from a3c_numba.evaluation import PROTOCOLS, Evaluation, Game, Stage, evaluate, summary
+from a3c_numba.evaluation import PROTOCOLS, Evaluation, Game, Stage, as_json, evaluate, summary
 from a3c_numba.networks import MLP
 from a3c_numba.parameters import Parameters
 from a3c_numba.presets import configure
 from a3c_numba.trainer import start_of
 from tests.programs import Chances, Steered, chances, image, program, small
+from tests.promises import PATIENCE
 
 FIGURES = ("mean", "standard_error", "median", "min", "max")
 
@@ -124,6 +127,15 @@ def test_one_game_has_no_standard_error():
     assert summary([Game(0, 1.0, 5, False)], Evaluation(1))["standard_error"] is None
 
 
+@pytest.mark.parametrize("score", [np.nan, np.inf, -np.inf])
+def test_in_json_a_score_that_is_not_finite_is_null(score):
+    with np.errstate(invalid="ignore"):
+        figures = summary([Game(0, score, 5, False), Game(1, 2.0, 5, False)], Evaluation(2))
+    result = json.loads(as_json({"env": "NaN"} | figures), parse_constant=pytest.fail)
+    assert result["mean"] is None and [game["score"] for game in result["games"]] == [None, 2.0]
+    assert result["env"] == "NaN" and result["episodes"] == 2
+
+
 def test_numpys_own_booleans_reach_json():
     config = configure(image)
     how = Evaluation(1)
@@ -142,6 +154,28 @@ def test_what_is_out_of_range(arguments, message):
 def test_no_workers():
     with pytest.raises(ValueError, match="workers must be a whole number from 1 to 1024; got 0"):
         evaluate(small(), uniform(small()), Evaluation(1), 0)
+
+
+def test_what_fails_in_a_worker_is_told_as_it_is_told_without():
+    for workers in (1, 2):
+        with pytest.raises(ValueError, match="^protocol sticky is for Atari games, and Corridor is none$"):
+            evaluate(small(), uniform(small()), Evaluation(2, "sticky"), workers)
+
+
+UNGUARDED = """
+from a3c_numba import Agent
+Agent("Corridor", workers=1).evaluate(2, workers=2)
+"""
+
+
+@pytest.mark.parametrize("from_stdin", [False, True])
+def test_a_program_that_workers_cannot_import_is_told_what_to_do(tmp_path, from_stdin):
+    (tmp_path / "unguarded.py").write_text(UNGUARDED)
+    arguments = {"input": UNGUARDED} if from_stdin else {}
+    ended = subprocess.run([sys.executable, "-" if from_stdin else tmp_path / "unguarded.py"], text=True,
+                           capture_output=True, timeout=PATIENCE, **arguments)
+    last = ended.stderr.splitlines()[-1]
+    assert ended.returncode == 1 and "BrokenProcessPool" in last and "if __name__ == '__main__'" in last
 
 
 def test_the_command_prints_the_figures_and_writes_every_game(catch_run, tmp_path, capsys):

@@ -1,13 +1,16 @@
 """Observations that do not fit the environment's space, rewards that are no number: one line says what was given."""
 
+import functools
+
 import numpy as np
 import pytest
-from gymnasium.spaces import Box
+from gymnasium.spaces import Box, Discrete
 
-from a3c_numba import Convolutional, WorkerDied
+from a3c_numba import Agent, Convolutional, WorkerDied
 from a3c_numba.algorithms import A3C
 from a3c_numba.envs import make
 from a3c_numba.envs.action_repeat import GymSettings
+from a3c_numba.evaluation import Evaluation, Stage
 from a3c_numba.networks import MLP
 from a3c_numba.trainer import Trainer, start_of
 from a3c_numba.watch import Watch
@@ -128,6 +131,77 @@ def test_an_episode_that_is_played_again_is_looked_at_too():
     other, _ = player_of(Odd({3: None}, length=20), network=MLP(hidden=4), t_max=5)
     with pytest.raises(ValueError, match="^the environment gave an observation of type NoneType at step 3 of "):
         other.restore(player.state())
+
+
+def staged(network=MLP(hidden=4), **parts):
+    """Where an agent that has learned nothing is evaluated in ``Odd(**parts)``."""
+    config = small(functools.partial(Odd, **parts), network=network)
+    return Stage(config, start_of(config).theta, Evaluation(1))
+
+
+def refusal(stage, games=2):
+    """The error that so many games end in."""
+    with pytest.raises(ValueError) as error:
+        for episode in range(games):
+            stage.play(episode)
+    return str(error.value)
+
+
+@pytest.mark.parametrize("step, moment", [(0.5, "the reset"), (8, "step 8"), (8.5, "the reset"), (11, "step 3")])
+@pytest.mark.parametrize("name", [*GIVEN, "list"])
+def test_an_evaluation_names_what_training_names(name, step, moment):
+    given, called = (GIVEN | {"list": ([0.0, 1.0, 2.0], "of type list")})[name]
+    line = f"the environment gave an observation {called} at {moment} of its episode, expected (3,) float32"
+    assert refusal(staged(obs={step: given})) == line
+
+
+@pytest.mark.parametrize("name", IMAGE_GIVEN)
+def test_an_evaluation_names_images_too(name):
+    given, called = IMAGE_GIVEN[name]
+    line = f"the environment gave an observation {called} at step 7 of its episode, expected (84, 84, 4) uint8"
+    assert refusal(staged(PIXELS, obs={7: given}, space=IMAGES)) == line
+
+
+@pytest.mark.parametrize("name", REWARDS)
+def test_an_evaluation_names_a_reward_that_is_no_number(name):
+    given, called = REWARDS[name]
+    line = f"the environment gave a reward {called} at step 8 of its episode, expected a number"
+    assert refusal(staged(rewards={8: given})) == line
+
+
+@pytest.mark.parametrize("given", [2, True, np.float32(2), np.array(2.0), np.array([2.0]), np.array([[2]])])
+def test_every_single_number_counts_in_an_evaluation(given):
+    assert staged(rewards={1: 0.0, 2: given}, length=2).play(0).score == float(np.ravel(given)[0])
+
+
+@pytest.mark.parametrize("actions", [Discrete(2), Box(-1, 1, (2,))])
+@pytest.mark.parametrize("recurrent", [False, True])
+def test_an_evaluation_sees_zeros_for_what_is_not_finite(actions, recurrent):
+    network = MLP(hidden=4, recurrent=recurrent, head_init="orthogonal")
+    odd = {0.5: np.float32([np.nan, 1, np.inf]), 3: np.full(3, -np.inf, np.float32), 5: np.array([np.nan, 0, 1.0])}
+    mended = {0.5: np.float32([0, 1, 0]), 3: np.zeros(3, np.float32), 5: np.float32([0, 0, 1])}
+    games = [list(staged(network, obs=obs, actions=actions).moments(0)) for obs in (odd, mended)]
+    for one, other in zip(*games, strict=True):
+        for x, y in zip((one.obs, one.action, *one.outputs), (other.obs, other.action, *other.outputs)):
+            np.testing.assert_array_equal(x, y)
+        assert np.isfinite(one.outputs[0]).all()
+    assert np.isnan(odd[0.5][0])                                         # what is the environment's is left alone
+
+
+def test_an_evaluation_gives_no_environment_an_action_that_is_not_finite():
+    stage = staged(actions=Box(-1, 1, (2,)))
+    stage.policy.parameters.tree["policy"]["head"]["bias"][:] = np.nan
+    stage.play(0)
+    assert len(stage.env.unwrapped.taken) == 8 and np.isfinite(stage.env.unwrapped.taken).all()
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+def test_the_evaluations_line_reaches_the_command_line(tmp_path, capsys, workers):
+    env = "tests.faults.environments:PaysNothing-v0"
+    Agent(env).save(tmp_path / "agent.npz")
+    assert program("evaluate", tmp_path / "agent.npz", "--env", env, "--workers", workers) == 2
+    error, = capsys.readouterr().err.splitlines()
+    assert error.startswith("a3c-numba: error: the environment gave a reward of type NoneType at step 17 ")
 
 
 RUNS = {

@@ -24,10 +24,22 @@ LESSONS = {
 
 
 class Parser(argparse.ArgumentParser):
-    """Says what is wrong in one line, without the usage above it; takes no option for another that is longer."""
+    """Says what is wrong in one line, without the usage above it; takes no option for another that is longer.
+
+    An empty text, which is what a shell makes of a variable that is not set, is refused for whatever it is typed.
+    """
 
     def __init__(self, **settings: Any) -> None:
         super().__init__(**({"allow_abbrev": False} | settings))
+
+    def parse_known_args(self, args: Any = None, namespace: Any = None) -> Any:
+        """The class's; raises ValueError for an empty text."""
+        typed, rest = super().parse_known_args(args, namespace)
+        for action in self._actions:
+            value = getattr(typed, action.dest, None)
+            if "" in (value if isinstance(value, list) else [value]):
+                self.error(str(argparse.ArgumentError(action, "must not be empty")))
+        return typed, rest
 
     def error(self, message: str) -> NoReturn:
         """Raises ValueError."""

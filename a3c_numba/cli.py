@@ -3,18 +3,24 @@ measure; ``trace | check-gradients | exercises | break | race | portrait`` to le
 
 Exit codes: 0 all went well; 1 a gradient disagrees, or the system refused (a full disk, no permission); 2 something
 typed or given cannot be used, one line says what, and nothing was started; 3 more workers died, or more updates were
-skipped, than may be; 130 interrupted by Ctrl-C, 143 by SIGTERM, 129 by the end of the terminal; 141 whoever read the
-output has closed it.  With 3, 129, 130 and 143 a checkpoint was written before, or a line has said that it cannot be.
+skipped, than may be, or an environment's own code has raised; 130 interrupted by Ctrl-C, 143 by SIGTERM, 129 by the end
+of the terminal; 141 whoever read the output has closed it.  Where a run had begun, 3, 129, 130 and 143 come behind a
+checkpoint, or a line that says that it cannot be written.
 """
 
 import os
+import re
+import shlex
 import signal
 import sys
+from argparse import Namespace
 from typing import Any
 
 from .arguments import parser_for
+from .checkpoint import CheckpointError
 from .crew import WorkerDied
 from .display import tell
+from .envs import EnvironmentFailed, failing
 from .pictures import PicturesUnavailable
 from .trainer import UpdatesSkipped
 
@@ -37,8 +43,7 @@ def main(arguments: list[str] | None = None) -> int:
         sys.stderr = open(os.devnull, "w")
     try:
         words = sys.argv[1:] if arguments is None else arguments
-        parsed = parser_for(words).parse_args(words)
-        return parsed.run(parsed)
+        return _run(parser_for(words).parse_args(words))
     except (ValueError, ImportError, PicturesUnavailable) as error:
         return _fail(error, 2)
     except BrokenPipeError:                                              # "| head" has seen enough
@@ -46,7 +51,7 @@ def main(arguments: list[str] | None = None) -> int:
         return 141
     except OSError as error:
         return _fail(error, 1)
-    except (WorkerDied, UpdatesSkipped) as error:
+    except (WorkerDied, UpdatesSkipped, EnvironmentFailed) as error:
         return _fail(error, 3)
     except KeyboardInterrupt:
         return 130
@@ -54,8 +59,28 @@ def main(arguments: list[str] | None = None) -> int:
         return int(end.args[0])
 
 
+def _run(parsed: Namespace) -> int:
+    """Raises EnvironmentFailed for whatever an environment's own code has raised."""
+    try:
+        return parsed.run(parsed)
+    except Exception as error:
+        raised = error.__cause__ if isinstance(error, CheckpointError) else error
+        name = failing(raised)
+        if raised and name:
+            raise EnvironmentFailed.by(name, raised) from raised
+        if isinstance(error, CheckpointError) and "env" in parsed:
+            raise CheckpointError(_as_typed(str(error), parsed)) from None
+        raise
+
+
+def _as_typed(message: str, parsed: Namespace) -> str:
+    """A message that asks for Python's env=, in the words of the command line."""
+    words = f"in train ENV --resume {shlex.quote(parsed.resume)}" if parsed.command == "train" else "with --env ENV"
+    return re.sub("(import it yourself first, or )?give env=( on loading)?", lambda _: f"name it {words}", message)
+
+
 def _fail(error: BaseException, code: int) -> int:
-    text = str(error) if code == 3 else _one_line(str(error))            # 3 comes with a traceback
+    text = str(error) if isinstance(error, WorkerDied) else _one_line(str(error))    # it has a traceback
     tell(f"a3c-numba: error: {text}\n")
     return code
 

@@ -1,8 +1,9 @@
 """What the command line's commands do, each a function of the parsed arguments that returns the exit code."""
 
 import dataclasses
-import json
 import os
+import re
+import shlex
 from argparse import Namespace
 from pathlib import Path
 
@@ -12,7 +13,8 @@ from .begin import configured, folder_of, resumed, started
 from .checkpoint import Checkpoint, load_fitting
 from .config import Config, name_of
 from .display import Display, tell
-from .evaluation import Evaluation, summary
+from .envs import EnvironmentFailed
+from .evaluation import Evaluation, Game, as_json, summary
 from .evaluation import evaluate as play_games
 from .folder_lock import alone_in
 from .pictures import learning_curve
@@ -48,8 +50,14 @@ def _train(arguments: Namespace, watch: Watch, start: Checkpoint, folder: RunFol
     finally:
         step = trainer.saver.step if trainer.saver else None
         if step is not None and step < start.config.total_steps:
-            tell(f"step {step:,}; to go on: a3c-numba train --resume {folder.path}\n")
+            tell(f"step {step:,}; to go on: a3c-numba train {_resumption(start.config.env_name, folder.path)}\n")
     return 0
+
+
+def _resumption(env: str, folder: Path) -> str:
+    """What to type behind "train"; an id that names a module has to be typed again, or nothing would be imported."""
+    named = f"{shlex.quote(env)} " if ":" in env else ""
+    return f"{named}--resume {shlex.quote(str(folder))}"
 
 
 def _trained(arguments: Namespace) -> tuple[Path, Checkpoint]:
@@ -79,18 +87,30 @@ def _writable(path: Path) -> Path:
     return path
 
 
+def _played(checkpoint: Checkpoint, how: Evaluation, workers: int) -> list[Game]:
+    """The games; raises EnvironmentFailed for what one raised in another process, whose traceback came as a text."""
+    try:
+        return play_games(checkpoint.config, checkpoint.theta, how, workers)
+    except Exception as error:
+        files = re.findall(r'^  File "(.+)", line ', str(error.__cause__), re.MULTILINE)
+        if not files or Path(files[-1]).is_relative_to(Path(__file__).parent):
+            raise
+        raise EnvironmentFailed.by(checkpoint.config.env_name, error) from error
+
+
 def evaluate(arguments: Namespace) -> int:
     """Play games, print the figures, write a JSON of every game."""
     how = Evaluation(arguments.episodes, arguments.protocol, arguments.deterministic, arguments.seed)
     path, checkpoint = _trained(arguments)
     file = arguments.json or (path.with_name("evaluation.json") if Path(arguments.source).is_dir() else None)
     out = _writable(Path(file)) if file else None
-    result = summary(play_games(checkpoint.config, checkpoint.theta, how, arguments.workers), how)
-    epsilon = 0.0 if how.deterministic else getattr(checkpoint.config.algorithm, "evaluation_epsilon", None)
+    result = summary(_played(checkpoint, how, arguments.workers), how)
+    epsilon = getattr(checkpoint.config.algorithm, "evaluation_epsilon", None)
+    epsilon = 0.0 if how.deterministic and epsilon is not None else epsilon
     about = {"agent": str(path), "env": checkpoint.config.env_name, "algorithm": name_of(checkpoint.config.algorithm),
              "epsilon": epsilon}
     if out:
-        out.write_text(json.dumps(about | result, indent=1) + "\n")
+        out.write_text(as_json(about | result) + "\n")
     error = "--" if result["standard_error"] is None else f"{result['standard_error']:.2f}"
     played = "" if epsilon is None else f", epsilon {epsilon:g}"
     print(f"{checkpoint.config.env_name}, {how.episodes} games, {how.protocol}{played}: mean {result['mean']:.2f}, "

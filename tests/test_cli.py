@@ -2,10 +2,12 @@
 
 import json
 import os
+import shlex
 import subprocess
 import sys
 from pathlib import Path
 
+import gymnasium
 import numpy as np
 import pytest
 
@@ -113,6 +115,16 @@ def test_a_trained_value_method_is_played_with_any_epsilon(capsys):
 def test_epsilon_means_nothing_to_a_policy(catch_run, capsys):
     assert program("evaluate", catch_run, "--epsilon", 0.1) == 2
     assert "--epsilon is for value methods" in capsys.readouterr().err
+    for options in ((), ("--deterministic",)):
+        assert program("evaluate", catch_run, "--episodes", 2, "--json", "a.json", *options) == 0
+        assert "epsilon" not in capsys.readouterr().out and json.loads(Path("a.json").read_text())["epsilon"] is None
+
+
+def test_deterministic_play_of_a_value_method_has_epsilon_0(capsys):
+    assert program("train", "Catch", "--algorithm", "n_step_q", "--workers", 1, "--total-steps", 20, "--out", "r") == 0
+    assert program("evaluate", "r", "--episodes", 2, "--deterministic") == 0
+    assert "epsilon 0: mean" in capsys.readouterr().out
+    assert json.loads(Path("r/evaluation.json").read_text())["epsilon"] == 0
 
 
 def test_exploration_longer_than_the_run_is_warned_of(capsys):
@@ -255,6 +267,107 @@ def test_resuming_a_broken_or_another_run_touches_nothing(catch_run, capsys):
     config = json.loads((run / "config.json").read_text()) | {"env": "Corridor"}
     with_meta(run / "latest.npz", config=config)
     assert "another network or environment" in refused(capsys, "train", "--resume", run, "--total-steps", 4000)
+
+
+CHANCES = "tests.programs:Chances-v0"
+
+
+def test_the_line_that_says_how_to_go_on_can_be_typed(capsys, monkeypatch):
+    def interrupted(_):
+        raise KeyboardInterrupt
+    for env, named in ((CHANCES, [CHANCES]), ("Corridor", [])):
+        folder = f"{env[-3:]} it's mine"
+        with monkeypatch.context() as patched:
+            patched.setattr("a3c_numba.trainer.Trainer._watch", interrupted)
+            assert program("train", env, "--workers", 1, "--total-steps", 20, "--out", folder) == 130
+        words = shlex.split(capsys.readouterr().err.strip().split("to go on: ")[1])
+        assert words == ["a3c-numba", "train", *named, "--resume", folder]
+        assert program(*words[1:]) == 0
+
+
+@pytest.mark.parametrize("command, typed", [
+    (["train", "--resume", "run"], "in train ENV --resume run"), (["evaluate", "run"], "with --env ENV"),
+    (["play", "run"], "with --env ENV"), (["portrait", "run"], "with --env ENV"), (["trace", "run"], "with --env ENV")])
+def test_an_environment_that_has_to_be_given_is_asked_for_as_it_is_typed(catch_run, capsys, command, typed):
+    run = copy_of(catch_run)
+    config = json.loads((run / "config.json").read_text())
+    for changed in ({"env": "stranger:Name-v0"}, {"env": "chances", "env_is_factory": True}):
+        for path in run.glob("*.npz"):
+            with_meta(path, config=config | changed)
+        line = refused(capsys, *command)
+        assert f"name it {typed}" in line and "env=" not in line and "import it yourself" not in line
+
+
+FAILURES = {"Runtime": RuntimeError("no\nlicence"), "Value": ValueError("no\nlicence"),
+            "Missing": FileNotFoundError(2, "no licence"), "Type": TypeError("no\nlicence")}
+
+
+def unmade(error, render_mode=None):
+    raise error
+
+
+class Reset(gymnasium.Env):
+    """Can be made, and not reset."""
+
+    observation_space = gymnasium.spaces.Box(0, 1, (50,), np.float32)
+    action_space = gymnasium.spaces.Discrete(3)
+
+    def __init__(self, error, render_mode=None):
+        self.error = error
+
+    def reset(self, *, seed=None, options=None):
+        """Raises."""
+        raise self.error
+
+
+for _name, _error in FAILURES.items():
+    gymnasium.register(f"Unmade{_name}-v0", unmade, kwargs={"error": _error})
+    gymnasium.register(f"Unreset{_name}-v0", Reset, kwargs={"error": _error})
+
+
+def failed(capsys, env, error, *arguments):
+    """The command says in one line, with exit code 3, that this environment raised this."""
+    assert program(*arguments) == 3
+    written = capsys.readouterr()
+    assert written.err.count("\n") == 1
+    assert written.err.startswith(f"a3c-numba: error: the environment {env} raised {type(error).__name__}: ")
+    assert "no licence" in written.err
+
+
+@pytest.mark.parametrize("name", FAILURES)
+def test_an_environment_that_cannot_be_made_is_one_line(catch_run, capsys, name):
+    env, error, run = f"Unmade{name}-v0", FAILURES[name], copy_of(catch_run)
+    for command in (["train", env], ["train", env, "--preset", "classic"], ["sweep", env], ["trace", env],
+                    ["check-gradients", env], ["evaluate", run, "--env", env], ["play", run, "--env", env],
+                    ["train", env, "--resume", run, "--total-steps", 9000]):
+        if "--resume" in command:
+            (run / "config.json").write_text((run / "config.json").read_text().replace('"Catch"', f'"{env}"'))
+        failed(capsys, env, error, *command)
+    with_meta(run / "final.npz", config=json.loads((run / "config.json").read_text()))
+    failed(capsys, env, error, "evaluate", run)
+    failed(capsys, env, error, "portrait", run)
+    assert sorted(path.name for path in Path().iterdir()) == ["run"]
+
+
+@pytest.mark.parametrize("name", FAILURES)
+def test_an_environment_that_fails_as_it_is_played_is_one_line(catch_run, capsys, name):
+    env = f"Unreset{name}-v0"
+    for command in ("evaluate", "play", "trace", "portrait"):
+        failed(capsys, env, FAILURES[name], command, catch_run, "--env", env)
+    failed(capsys, env, FAILURES[name], "trace", env)
+
+
+def test_an_environment_that_fails_in_another_process_is_one_line(capsys):
+    assert program("train", CHANCES, "--workers", 1, "--total-steps", 20, "--out", "run") == 0
+    capsys.readouterr()
+    assert program("evaluate", "run", "--env", "tests.programs:Dies-v0", "--episodes", 60, "--workers", 2) == 3
+    assert capsys.readouterr().err == ("a3c-numba: error: the environment tests.programs:Dies-v0 raised "
+                                       "ArithmeticError: the environment is broken\n")
+
+
+@pytest.mark.parametrize("env", ["a:b:c", ":x", "..a:b", "a b:c", "no.module:Env-v0", "tests.programs:Nope-v0"])
+def test_an_id_that_names_no_module_or_no_environment_is_mistyped(capsys, env):
+    refused(capsys, "train", env)
 
 
 def test_plotting_several_runs(catch_run, capsys):

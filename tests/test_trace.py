@@ -297,6 +297,16 @@ def test_a_checkpoint_has_its_own_method_and_a_folder_must_hold_one(catch_run, t
         traced(tmp_path)
 
 
+def test_a_checkpoint_is_traced_in_the_environment_that_is_given(tmp_path, capsys):
+    save(tmp_path / "a.npz", start_of(configure(Chances, "classic")))
+    with pytest.raises(ValueError, match="give env="):
+        traced(tmp_path / "a.npz")
+    assert traced(tmp_path / "a.npz", "--env", "tests.programs:Chances-v0") == 0
+    assert capsys.readouterr().out.startswith("tests.programs:Chances-v0, a3c: rollout 1")
+    with pytest.raises(ValueError, match="--env is for a run's folder or a file"):
+        traced("Catch", "--env", "Catch")
+
+
 def test_a_gradient_that_is_not_finite_is_shown_as_skipped():
     worker = trace.worker_of(start(infinite_rewards, preset="classic"))
     before = worker.shared.theta.copy()

@@ -5,6 +5,7 @@ is gymnasium's.  The emulator is imported when a game, or the list of near match
 """
 
 import difflib
+import traceback
 from functools import partial
 from typing import TYPE_CHECKING, Any, Callable
 
@@ -36,6 +37,15 @@ class MissingPackage(ImportError):
 
 class UnsupportedSpace(ValueError):
     """An action or observation space that the networks cannot serve; the message, one line, names those they can."""
+
+
+class EnvironmentFailed(RuntimeError):
+    """An environment's own code has raised; the message, one line, says which environment, and what."""
+
+    @classmethod
+    def by(cls, name: str, error: BaseException) -> "EnvironmentFailed":
+        """Of what the environment of this name has raised."""
+        return cls(f"the environment {name} raised {type(error).__name__}: {_one_line(error)}")
 
 
 class Float32Vector(gymnasium.ObservationWrapper):
@@ -90,6 +100,17 @@ def check_spaces(env: gymnasium.Env) -> None:
         raise UnsupportedSpace(f"observation space {_one_line(observations)}: {SUPPORTED}")
 
 
+def failing(error: BaseException | None) -> str | None:
+    """The name of the environment that raised this as it was made or played; None where none did, or one of ours."""
+    for frame, _ in traceback.walk_tb(error.__traceback__ if error else None):
+        if frame.f_code is gymnasium.make.__code__:
+            return str(frame.f_locals["id"])
+        env = frame.f_locals.get("self")
+        if isinstance(env, gymnasium.Env) and type(env).__module__.split(".")[0] != __name__.split(".")[0]:
+            return env.spec.id if env.spec else type(env).__name__
+    return None
+
+
 def is_atari(env: Any) -> bool:
     """Whether the id is of an Atari game, to which ``AtariSettings`` speak."""
     return isinstance(env, str) and (env.startswith("ALE/") or env.endswith("NoFrameskip-v4"))
@@ -103,6 +124,9 @@ def family(env: Any) -> str:
 def _by_id(name: str, settings: "AtariSettings | GymSettings | None", render_mode: str | None) -> gymnasium.Env:
     if name in TOYS:
         return TOYS[name]()
+    module, colon, _ = name.rpartition(":")
+    if colon and not all(part.isidentifier() for part in module.split(".")):
+        raise UnknownEnvironment(f"no environment is called {name!r}{_near(name)}")
     try:
         if is_atari(name):
             from .atari import Atari, AtariSettings

@@ -28,6 +28,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("source", nargs="?", default="ALE/Pong-v5", metavar="ENV|RUN|FILE",
                         help="a gymnasium id, and fresh parameters; or a run's folder or an .npz file, and its "
                              "parameters (default ALE/Pong-v5)")
+    parser.add_argument("--env", metavar="ENV",
+                        help="with a checkpoint, environment to play (default: the one it was trained in)")
     parser.add_argument("--rollout", type=options.whole_number, default=1, metavar="K",
                         help="which rollout to show; those before it are played and learned from (default 1)")
     parser.add_argument("--preset", choices=tuple(PRESETS), help="whose values (default: by observations)")
@@ -70,12 +72,14 @@ def _about(arguments: argparse.Namespace, start: Checkpoint, update: Update) -> 
 def _start(arguments: argparse.Namespace) -> Checkpoint:
     path = Path(arguments.source)
     if path.suffix != ".npz" and not path.is_dir():
+        if arguments.env:
+            raise ValueError(f"--env is for a run's folder or a file, and {path} is neither")
         config = configure(arguments.source, arguments.preset, algorithm=arguments.algorithm, seed=arguments.seed)
         return start_of(options.apply(config, {"recurrent": arguments.recurrent}))
     typed = [name for name in ("preset", "algorithm", "recurrent") if getattr(arguments, name)]
     if typed:
         raise ValueError(f"--{typed[0]} is for an environment: {path} has its own")
-    return load_fitting(agent_file(path))
+    return load_fitting(agent_file(path), arguments.env)
 
 
 def worker_of(start: Checkpoint, seed: int | None = None) -> Worker:

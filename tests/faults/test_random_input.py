@@ -12,6 +12,7 @@ import itertools
 import json
 import multiprocessing
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -253,6 +254,11 @@ def test_a_few_random_runs_come_to_their_end(trained, chosen):
     ["train", "Catch", "--seed", str(2**63)], ["train", "Catch", "--total-steps", str(2**62 + 1)],
     ["train", "ALE/Pong-v5", "--frame-stack", "65"], ["train", "ALE/Pong-v5", "--noop-max", "1e9"],
     ["evaluate", "no\nrun"], ["plot", "no\rrun"], ["train", "Catch", "one\ntoo many"],
+    ["train", ""], ["train", "Catch", "--out", ""], ["train", "Catch", "--resume="], ["sweep", "Catch", "--out", ""],
+    ["speedup", "Catch", "--target-score", "1", "--out", ""], ["evaluate", ""], ["evaluate", "run", "--json", ""],
+    ["evaluate", "run", "--env", ""], ["play", "run", "--video", ""], ["plot", "run", ""], ["trace", ""],
+    ["plot", "run", "-o", ""], ["report", "run", "-o", ""], ["portrait", "run", "-o", ""],
+    ["exercises", "check", "1", "--folder", ""],
 ], ids=lambda arguments: ascii(" ".join(arguments))[:60])
 def test_what_would_go_on_for_ever_is_refused_before_it_starts(trained, arguments):
     started, few = AssertionError("started"), itertools.count()
@@ -267,6 +273,14 @@ def test_what_would_go_on_for_ever_is_refused_before_it_starts(trained, argument
         for name, stub in seams.items():
             stack.enter_context(mock.patch("a3c_numba." + name, stub))
         assert follow(arguments, trained) == 2
+
+
+@pytest.mark.parametrize("arguments, named", [
+    (["train", ""], "ENV"), (["train", "Catch", "--out", ""], "--out"), (["plot", "run", ""], "RUN"),
+    (["plot", "run", "-o", ""], "-o/--out"), (["exercises", "check", ""], "N|all")])
+def test_an_empty_text_is_refused_by_the_name_of_what_it_was_typed_for(arguments, named):
+    with pytest.raises(ValueError, match=re.escape(f"argument {named}: must not be empty")):
+        parser_for(arguments).parse_args(arguments)
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="elsewhere a file's name is Unicode")

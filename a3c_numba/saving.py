@@ -2,7 +2,7 @@
 
     latest.npz    always; the ones before it stay as latest-1.npz, latest-2.npz ...
     best.npz      where the mean score is higher than ever
-    final.npz     once all steps are made
+    final.npz     once all steps are made, if no more updates were skipped than may be
 """
 
 from pathlib import Path
@@ -39,12 +39,15 @@ class Saver:
         self.best = best_of(folder.path)
         self.refused: set[str] = set()                                   # files that a line has said so of
 
-    def save(self, checkpoint: Checkpoint, episodes: int) -> OSError | None:
-        """Each file that is due after so many episodes; returns what the first was refused for."""
+    def save(self, checkpoint: Checkpoint, episodes: int, valid: bool = True) -> OSError | None:
+        """Each file that is due after so many episodes; returns what the first was refused for.
+
+        A run that is not ``valid``, since too many updates were skipped, gets no final.npz.
+        """
         due = {"latest.npz": self._latest}
         if checkpoint.mean_score is not None and episodes >= WINDOW and checkpoint.mean_score > self.best:
             due["best.npz"] = self._best
-        if checkpoint.global_step >= self.total_steps:
+        if valid and checkpoint.global_step >= self.total_steps:
             due["final.npz"] = self._final
         errors = [self._tried(name, write, checkpoint) for name, write in due.items()]
         return next(filter(None, errors), None)

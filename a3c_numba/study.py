@@ -17,17 +17,26 @@ from . import whole_files
 from .checkpoint import Checkpoint
 from .config import Config
 from .interrupts import signals_held
-from .run_folder import Progress
+from .run_folder import OWN_FILES, Progress
 from .shared import UPDATES, Shared
 from .standing import WINDOW, finished
 from .tables import append_whole, as_csv
 from .trainer import Trainer, start_of
 
 LEAST = 20                     # episodes from which a mean counts
+STUDIES = {"sweep.json": "a sweep", "speedup_runs.json": "a speed-up"}
+ALL = dict.fromkeys(OWN_FILES, "a run") | STUDIES      # files, and what a folder holds where they are
 
 
 class StudyError(ValueError):
     """A folder that cannot take, or does not hold, this study; one line."""
+
+
+def check_free(folder: Path, kinds: dict[str, str]) -> None:
+    """Raises StudyError where the folder holds one of ``kinds``."""
+    for name, kind in kinds.items():
+        if (folder / name).exists():
+            raise StudyError(f"{folder} holds {kind} ({name}): give another --out")
 
 
 class Study:
@@ -47,6 +56,7 @@ class Study:
             elif self.table.exists():
                 raise StudyError(f"{self.table} stands there without {self.settings.name}: give another --out")
             else:
+                check_free(self.folder, ALL)
                 self.folder.mkdir(parents=True, exist_ok=True)
                 write(self.table, as_csv([self.row_type._fields]))
                 write(self.settings, json.dumps(settings, indent=1) + "\n")
@@ -108,14 +118,16 @@ def write(path: Path, text: str) -> None:
 class RunningScore:
     """A run's mean score over the last 100 episodes, or as many as there are, after each of them: a Trainer's callback.
 
+    Episodes whose score is not finite are left out.
+
     Attributes:
         best: the highest mean so far, of at least LEAST episodes; nan before there are as many.
         begun: seconds of the run at its first update, to 0.1: by then the process runs and all kernels are compiled.
-        reached: (seconds, agent steps) at which such a mean came to ``target``; None before.
+        reached: (seconds, agent steps) at which such a mean came to ``target``; None before, and without one.
         active: workers that had made an update by then, or by the last look.
     """
 
-    def __init__(self, shared: Shared, target: float = math.inf) -> None:
+    def __init__(self, shared: Shared, target: float | None = None) -> None:
         self.shared, self.target = shared, target
         self.scores: deque[float] = deque(maxlen=WINDOW)
         self.read = np.zeros(len(shared.counters), np.int64)            # episodes of each worker
@@ -129,19 +141,21 @@ class RunningScore:
         if self.reached is None:
             self.active = int((self.shared.counters[:, UPDATES] > 0).sum())
         for seconds, step, _, score, _ in finished(self.shared, self.read):
+            if not math.isfinite(score):
+                continue
             self.scores.append(score)
             mean = sum(self.scores) / len(self.scores)
             if len(self.scores) >= LEAST:
                 self.best = max(mean, self.best) if self.best == self.best else mean
-                if mean >= self.target and self.reached is None:
+                if self.target is not None and mean >= self.target and self.reached is None:
                     self.reached = seconds, step
         return self.reached is None
 
 
-def watched(config: Config, target: float = math.inf) -> tuple[Checkpoint, RunningScore]:
+def watched(config: Config, target: float | None = None) -> tuple[Checkpoint, RunningScore]:
     """Train, nothing on disk, to the end or to the mean score ``target``; returns where it ended and its scores.
 
-    Raises WorkerDied, or whatever interrupts the main process.
+    Raises WorkerDied, UpdatesSkipped, or whatever interrupts the main process.
     """
     trainer = Trainer(start_of(config))
     score = RunningScore(trainer.shared, target)

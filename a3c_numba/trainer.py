@@ -76,6 +76,7 @@ class Trainer:
             finally:
                 self.crew.stop()
                 unwritten = self._close()
+        self._check_skipped()
         if unwritten:
             raise unwritten
         assert self.last
@@ -114,7 +115,7 @@ class Trainer:
             if self.saver and self.crew.states_are_in():
                 whole = self.crew.all_answered                           # then what is kept is of one moment
                 checkpoint = self._checkpoint(self.shared.kept if whole else self.shared.vectors)
-                self.saver.save(checkpoint, self.standing.episodes)
+                self._save(checkpoint)
 
     def _check_skipped(self) -> None:
         skipped = self.standing.skipped
@@ -128,7 +129,7 @@ class Trainer:
         self._read_episodes()
         row = self._progress()
         self.last = self._checkpoint(self.shared.vectors, self.shared.global_step())
-        unwritten = self.saver.save(self.last, self.standing.episodes) if self.saver else None
+        unwritten = self._save(self.last)
         self._tell_news()
         self._report(row)
         if self.folder:
@@ -137,6 +138,10 @@ class Trainer:
         if self.display:
             self.display.close(row)
         return unwritten
+
+    def _save(self, checkpoint: Checkpoint) -> OSError | None:
+        valid = self.standing.skipped <= self.watch.max_skipped
+        return self.saver.save(checkpoint, self.standing.episodes, valid) if self.saver else None
 
     def _checkpoint(self, vectors: Vectors, reached: int = 0) -> Checkpoint:
         """Of the workers' states; at the end T, too, is known: who was killed may not have noted its last steps."""

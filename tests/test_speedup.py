@@ -172,3 +172,18 @@ def test_a_folder_with_another_study_is_refused(capsys, trained, arguments, word
     capsys.readouterr()
     line = refused(capsys, "speedup", "Catch", "--workers", "1", "--target-score", "0.5", "--out", "out", *arguments)
     assert all(word in line for word in words)
+
+
+@pytest.mark.parametrize("file, what", [("config.json", "a run"), ("sweep.json", "a sweep")])
+def test_a_folder_of_another_command_is_refused(capsys, trained, file, what):
+    Path("out").mkdir()
+    Path("out", file).write_text("precious")
+    line = refused(capsys, "speedup", "Catch", "--target-score", "0.5", "--out", "out")
+    assert f"out holds {what} ({file}): give another --out" in line and not trained.configs
+
+
+def test_a_speedups_folder_takes_no_run(capsys, trained):
+    assert speedup("--workers", "1") == 0
+    capsys.readouterr()
+    line = refused(capsys, "train", "Catch", "--workers", 1, "--total-steps", 100, "--out", "out")
+    assert "out holds a speed-up (speedup_runs.json): give another --out" in line

@@ -1,5 +1,6 @@
 """What both studies stand on: a folder that is gone on with, and a run's score after every episode."""
 
+import functools
 import math
 from typing import NamedTuple
 
@@ -8,6 +9,7 @@ import pytest
 
 from a3c_numba.shared import RING, Shared
 from a3c_numba.study import RunningScore, Study, StudyError, watched
+from tests.faults.environments import Odd
 from tests.programs import small
 from tests.test_run_folder import progress
 
@@ -150,6 +152,26 @@ def test_episodes_of_several_workers_are_taken_in_turn():
     assert watch.reached[1] == 200 and list(watch.scores) == [0.0] * 5 + [1.0] * 25
 
 
+@pytest.mark.parametrize("bad", [math.inf, -math.inf, math.nan])
+def test_a_game_without_a_finite_score_is_left_out(bad):
+    shared = shared_by(1)
+    watch = RunningScore(shared, target=0.5)
+    play(shared, 0, [bad] + [0.25] * 19)
+    assert watch(progress(1)) and math.isnan(watch.best)                 # nineteen that count
+    play(shared, 0, [0.25, bad])
+    assert watch(progress(1)) and watch.best == 0.25 and len(watch.scores) == 20
+    play(shared, 0, [1.0] * 10)
+    assert watch(progress(1)) is False and watch.reached[1] == 320       # the 30th that counts
+    assert np.isfinite(watch.scores).all()
+
+
+def test_without_a_target_no_score_ends_a_run():
+    shared = shared_by(1)
+    watch = RunningScore(shared)
+    play(shared, 0, [1e308] * 30)                                        # whose sum is infinite
+    assert watch(progress(1)) and watch.reached is None
+
+
 def test_the_workers_that_took_part_are_counted():
     shared = shared_by(3)
     watch = RunningScore(shared, target=0.5)
@@ -180,6 +202,11 @@ def test_a_run_is_watched_to_its_end():
     assert 1500 <= last.global_step < 1520 and score.reached is None
     assert len(score.scores) == 100 and last.mean_score == pytest.approx(np.mean(score.scores))
     assert last.mean_score <= score.best <= 1 and 0 <= score.begun < last.seconds
+
+
+def test_an_infinite_reward_ends_no_run():
+    last, score = watched(small(functools.partial(Odd, rewards={55: math.inf}), total_steps=600))
+    assert last.global_step >= 600 and len(score.scores) == last.global_step // 8 - 1 and 0 <= score.best <= 8
 
 
 def test_a_run_ends_when_its_score_is_reached():

@@ -208,6 +208,29 @@ def test_a_folder_with_another_sweep_is_refused(capsys, trained, arguments, word
     assert all(word in line for word in words) and "--out" in line
 
 
+@pytest.mark.parametrize("file, what", [("config.json", "a run"), ("latest.npz", "a run"),
+                                        ("speedup_runs.json", "a speed-up")])
+def test_a_folder_of_another_command_is_refused(capsys, trained, file, what):
+    Path("out").mkdir()
+    Path("out", file).write_text("precious")
+    line = refused(capsys, "sweep", "Aim", "--out", "out")
+    assert f"out holds {what} ({file}): give another --out" in line and not trained.configs
+
+
+@pytest.mark.parametrize("more", [[], ["--overwrite"]], ids="".join)
+def test_a_sweeps_folder_takes_no_run(capsys, trained, more):
+    assert sweep("--runs", 1) == 0
+    capsys.readouterr()
+    line = refused(capsys, "train", "Aim", "--workers", 1, "--total-steps", 100, "--out", "out", *more)
+    assert "out holds a sweep (sweep.json): give another --out" in line
+
+
+def test_a_sweep_goes_on_beside_what_came_into_its_folder_later(trained):
+    assert sweep("--runs", 1) == 0
+    Path("out/config.json").write_text("mine")
+    assert sweep("--runs", 2) == 0 and len(trained.configs) == 2
+
+
 @pytest.mark.skipif(os.name != "posix", reason="process groups are POSIX's")
 @undisturbed
 def test_ctrl_c_loses_the_run_under_way_and_nothing_else(tmp_path):

@@ -4,25 +4,29 @@ An episode has 8 steps, a rollout at most 3: rollouts are the steps 1-3, 4-6, 7-
 """
 
 import functools
+import signal
 import warnings
 
 import numpy as np
 import pytest
 from gymnasium.spaces import Box
 
+from a3c_numba import Agent, Watch
 from a3c_numba.algorithms import ALGORITHMS
+from a3c_numba.checkpoint import load
 from a3c_numba.config import Config
 from a3c_numba.distributions import Categorical, EpsilonGreedy
 from a3c_numba.networks import MLP, initial_parameters
 from a3c_numba.optimizers import OPTIMIZERS
 from a3c_numba.run_folder import RunFolder
 from a3c_numba.shared import ENTROPY, SKIPPED, UPDATES, VALUE, Shared
-from a3c_numba.trainer import Trainer, start_of
+from a3c_numba.trainer import Trainer, UpdatesSkipped, start_of
 from a3c_numba.worker import Worker
 
-from ..programs import small
+from ..programs import program, reports_often, small
 from ..test_run_folder import rows
 from .environments import Odd, bad_numbers
+from .gates import NoNumbers
 
 pytestmark = pytest.mark.faults
 
@@ -228,3 +232,52 @@ def test_a_run_counts_what_it_skips_and_its_numbers_stay_finite(tmp_path):
     assert np.isfinite(float(row["mean_score"])) and np.isfinite(float(row["entropy"]))
     scores = [float(row["score"]) for row in rows(tmp_path / "run" / "episodes.csv")]
     assert 0.1 < np.isnan(scores).mean() < 0.25 and np.isfinite(last.mean_score)
+
+
+def files(folder):
+    return {path.name for path in folder.glob("*.npz")}
+
+
+def test_a_run_that_ends_before_anybody_looks_has_no_more_skipped_updates_than_may_be(tmp_path):
+    """One worker, whose rewards are all NaN: it skips every update."""
+    def run(name, most):
+        RunFolder(tmp_path / name).create(config.to_json())
+        return Trainer(start_of(config), tmp_path / name, watch=Watch(max_skipped=most)).run()
+    config = small(NoNumbers, total_steps=300)
+    run("all may be", 300)
+    skipped = int(rows(tmp_path / "all may be" / "progress.csv")[-1]["skipped"])
+    run("as many as may be", skipped)
+    assert files(tmp_path / "as many as may be") == {"latest.npz", "final.npz"}
+    with pytest.raises(UpdatesSkipped, match=f"{skipped} updates were left out .* at most {skipped - 1} may be"):
+        run("one more", skipped - 1)
+    assert files(tmp_path / "one more") == {"latest.npz"}
+    assert load(tmp_path / "one more" / "latest.npz", NoNumbers).global_step >= 300
+
+
+def test_too_many_skipped_updates_are_exit_code_3_however_short_the_run(tmp_path, capsys):
+    assert program("train", "tests.faults.gates:NoNumbers-v0", "--workers", 1, "--total-steps", 300, "--max-skipped", 9,
+                   "--out", tmp_path / "run") == 3
+    err = capsys.readouterr().err
+    assert "updates were left out because their gradients were not finite, at most 9 may be" in err
+    assert "Traceback" not in err and files(tmp_path / "run") == {"latest.npz"}
+
+
+def test_an_agent_that_could_learn_nothing_says_so():
+    agent = Agent(NoNumbers, workers=1)
+    theta = agent.policy.parameters.flat.copy()
+    with pytest.raises(UpdatesSkipped):
+        agent.learn(300, watch=Watch(max_skipped=9))
+    np.testing.assert_array_equal(agent.policy.parameters.flat, theta)
+
+
+def test_ctrl_c_is_ctrl_c_also_where_too_many_updates_were_skipped(tmp_path, monkeypatch):
+    def callback(row):
+        if row.skipped:
+            signal.raise_signal(signal.SIGINT)
+        return not row.skipped
+    reports_often(monkeypatch)
+    config = small(NoNumbers, total_steps=10**8)
+    RunFolder(tmp_path / "run").create(config.to_json())
+    with pytest.raises(KeyboardInterrupt):
+        Trainer(start_of(config), tmp_path / "run", None, callback, Watch(max_skipped=0)).run()
+    assert files(tmp_path / "run") == {"latest.npz"}

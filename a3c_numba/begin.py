@@ -14,7 +14,6 @@ from .display import tell
 from .folder_lock import alone_in
 from .presets import configure
 from .run_folder import RunFolder, RunFolderError
-from .study import STUDIES, check_free
 from .trainer import start_of
 
 DEFAULT_ENV = "ALE/Pong-v5"
@@ -28,7 +27,6 @@ def started(arguments: Namespace) -> Iterator[Begun]:
     start = start_of(config)                                             # fails before anything is written
     folder = RunFolder(folder_of(arguments, config, f"s{config.seed}"))
     with alone_in(folder.path):
-        check_free(folder.path, STUDIES)
         folder.create(config.to_json(), arguments.overwrite)
         explored = getattr(config.algorithm, "exploration_steps", 0)
         if explored > config.total_steps:

@@ -2,7 +2,6 @@
 
 import dataclasses
 import os
-import re
 import shlex
 from argparse import Namespace
 from pathlib import Path
@@ -13,8 +12,7 @@ from .begin import configured, folder_of, resumed, started
 from .checkpoint import Checkpoint, load_fitting
 from .config import Config, name_of
 from .display import Display, tell
-from .envs import EnvironmentFailed
-from .evaluation import Evaluation, Game, as_json, summary
+from .evaluation import Evaluation, as_json, summary
 from .evaluation import evaluate as play_games
 from .folder_lock import alone_in
 from .pictures import learning_curve
@@ -87,24 +85,13 @@ def _writable(path: Path) -> Path:
     return path
 
 
-def _played(checkpoint: Checkpoint, how: Evaluation, workers: int) -> list[Game]:
-    """The games; raises EnvironmentFailed for what one raised in another process, whose traceback came as a text."""
-    try:
-        return play_games(checkpoint.config, checkpoint.theta, how, workers)
-    except Exception as error:
-        files = re.findall(r'^  File "(.+)", line ', str(error.__cause__), re.MULTILINE)
-        if not files or Path(files[-1]).is_relative_to(Path(__file__).parent):
-            raise
-        raise EnvironmentFailed.by(checkpoint.config.env_name, error) from error
-
-
 def evaluate(arguments: Namespace) -> int:
     """Play games, print the figures, write a JSON of every game."""
     how = Evaluation(arguments.episodes, arguments.protocol, arguments.deterministic, arguments.seed)
     path, checkpoint = _trained(arguments)
     file = arguments.json or (path.with_name("evaluation.json") if Path(arguments.source).is_dir() else None)
     out = _writable(Path(file)) if file else None
-    result = summary(_played(checkpoint, how, arguments.workers), how)
+    result = summary(play_games(checkpoint.config, checkpoint.theta, how, arguments.workers), how)
     epsilon = getattr(checkpoint.config.algorithm, "evaluation_epsilon", None)
     epsilon = 0.0 if how.deterministic and epsilon is not None else epsilon
     about = {"agent": str(path), "env": checkpoint.config.env_name, "algorithm": name_of(checkpoint.config.algorithm),

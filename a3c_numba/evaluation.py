@@ -20,7 +20,7 @@ from typing import Any, Callable, Iterator, NamedTuple
 import numpy as np
 
 from .config import Config
-from .envs import is_atari
+from .envs import failing, is_atari
 from .incoming import fitting, mend, paid, take_up
 from .policy import Policy
 from .settings import check, setting, shown
@@ -132,17 +132,23 @@ def evaluate(config: Config, theta: np.ndarray, how: Evaluation, workers: int = 
 
 
 _stage: Callable[[], Stage] | None = None    # of a process of the pool; opened by a game, whose errors are passed on
+_env_name = ""
 
 
 def _prepare(config: Config, theta: np.ndarray, how: Evaluation) -> None:
-    global _stage
+    global _stage, _env_name
     signal.signal(signal.SIGINT, signal.SIG_IGN)                         # the parent acts on Ctrl-C
-    _stage = functools.cache(functools.partial(Stage, config, theta, how))
+    _stage, _env_name = functools.cache(functools.partial(Stage, config, theta, how)), config.env_name
 
 
 def _play(episode: int) -> Game:
     assert _stage is not None
-    return _stage().play(episode)
+    try:
+        return _stage().play(episode)
+    except Exception as error:
+        if failing(error):
+            setattr(error, "environment", _env_name)                     # the frames that tell it stay here
+        raise
 
 
 def summary(games: list[Game], how: Evaluation) -> dict[str, Any]:

@@ -47,6 +47,7 @@ TABLES = {"progress.csv": Progress._fields, "episodes.csv": EPISODE_COLUMNS, "ev
 
 OWN_FILES = ("config.json", *TABLES, "latest.npz", "best.npz", "final.npz", "curve.png", "report.html",
              "evaluation.json")
+STUDIES = {"sweep.json": "a sweep", "speedup_runs.json": "a speed-up"}   # what a folder holds where these files are
 OLDER = re.compile(r"latest-([1-9][0-9]*)\.npz")
 ASIDE = re.compile(r"(latest(-[0-9]+)?\.npz\.refused|(progress|episodes)\.csv\.damaged)(-[0-9]+)?")
 STALE = re.compile(r"\.((latest(-[0-9]+)?|best|final)\.npz|(progress|episodes)\.csv|curve\.png)\.[0-9]+\.tmp")
@@ -81,8 +82,11 @@ class RunFolder:
         self._refused: list[Path] = []
 
     def create(self, config_json: str, overwrite: bool = False) -> None:
-        """Start a new run; raises RunFolderError where the folder already holds one."""
+        """Start a new run; raises RunFolderError where the folder already holds one, or a study."""
         held = self._held()
+        for name, kind in STUDIES.items():
+            if (self.path / name).exists():
+                raise RunFolderError(f"{self.path} holds {kind} ({name}): give another --out")
         if held and not overwrite:
             raise RunFolderError(f"{self.path} already holds a run: give --resume {self.path}, --overwrite, "
                                  "or another folder")

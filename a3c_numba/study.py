@@ -17,26 +17,18 @@ from . import whole_files
 from .checkpoint import Checkpoint
 from .config import Config
 from .interrupts import signals_held
-from .run_folder import OWN_FILES, Progress
+from .run_folder import OWN_FILES, STUDIES, Progress
 from .shared import UPDATES, Shared
 from .standing import WINDOW, finished
 from .tables import append_whole, as_csv
 from .trainer import Trainer, start_of
 
 LEAST = 20                     # episodes from which a mean counts
-STUDIES = {"sweep.json": "a sweep", "speedup_runs.json": "a speed-up"}
 ALL = dict.fromkeys(OWN_FILES, "a run") | STUDIES      # files, and what a folder holds where they are
 
 
 class StudyError(ValueError):
     """A folder that cannot take, or does not hold, this study; one line."""
-
-
-def check_free(folder: Path, kinds: dict[str, str]) -> None:
-    """Raises StudyError where the folder holds one of ``kinds``."""
-    for name, kind in kinds.items():
-        if (folder / name).exists():
-            raise StudyError(f"{folder} holds {kind} ({name}): give another --out")
 
 
 class Study:
@@ -56,12 +48,17 @@ class Study:
             elif self.table.exists():
                 raise StudyError(f"{self.table} stands there without {self.settings.name}: give another --out")
             else:
-                check_free(self.folder, ALL)
+                self._check_free()
                 self.folder.mkdir(parents=True, exist_ok=True)
                 write(self.table, as_csv([self.row_type._fields]))
                 write(self.settings, json.dumps(settings, indent=1) + "\n")
         except OSError as error:
             raise StudyError(f"cannot write to {self.folder}: {error.strerror}") from None
+
+    def _check_free(self) -> None:
+        for name, kind in ALL.items():
+            if (self.folder / name).exists():
+                raise StudyError(f"{self.folder} holds {kind} ({name}): give another --out")
 
     def _check(self, settings: Any) -> None:
         try:

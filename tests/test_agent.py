@@ -399,6 +399,9 @@ def test_learning_refuses_a_folder_with_a_run_and_wrong_numbers(catch_run, tmp_p
     theta = agent.policy.parameters.flat.copy()
     with pytest.raises(ValueError, match="already holds a run"):
         agent.learn(100, out=catch_run)
+    (tmp_path / "sweep.json").touch()
+    with pytest.raises(ValueError, match="holds a sweep"):
+        agent.learn(100, out=tmp_path)
     for steps in (0, -1, 1.5, float("nan")):
         with pytest.raises(ValueError, match="total_steps must be"):
             agent.learn(steps, out=tmp_path / "run")

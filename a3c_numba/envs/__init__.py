@@ -101,7 +101,12 @@ def check_spaces(env: gymnasium.Env) -> None:
 
 
 def failing(error: BaseException | None) -> str | None:
-    """The name of the environment that raised this as it was made or played; None where none did, or one of ours."""
+    """The name of the environment that raised this as it was made or played; None where none did, or one of ours.
+
+    Of what comes from another process, whose frames are gone, that process says it in the error's ``environment``.
+    """
+    if told := getattr(error, "environment", None):
+        return told
     for frame, _ in traceback.walk_tb(error.__traceback__ if error else None):
         if frame.f_code is gymnasium.make.__code__:
             return str(frame.f_locals["id"])

@@ -23,12 +23,12 @@ from .config import Config
 from .envs import failing, is_atari
 from .incoming import fitting, mend, paid, take_up
 from .policy import Policy
+from .processes import GUARD
 from .settings import check, setting, shown
 
 MOST_PROCESSES = 1024
 PROTOCOLS = {"noop": {"noop_max": 30, "sticky": 0.0}, "sticky": {"noop_max": 0, "sticky": 0.25}}
-UNHEARD = ("a process that plays games ended before it could say why.  Such processes import the program that started "
-           "them: it has to be a file, with its main part under if __name__ == '__main__'.")
+UNHEARD = f"a process that plays games ended before it could say why.  {GUARD}"
 
 
 class Game(NamedTuple):

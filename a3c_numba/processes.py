@@ -28,6 +28,8 @@ HURRY_SECONDS = 0.5            # both, from a signal on that waits for it
 ENDING_SECONDS = 0.1           # a dead process closes its files first, and is known to be dead a little later
 LOOK_SECONDS = 0.1             # a machine that stood still counts for no more
 LINUX = sys.platform == "linux"
+GUARD = ("Workers import the program that started them: it has to be a file, with its main part under "
+         "if __name__ == '__main__'.")
 _server: Any = forkserver.ForkServer() if LINUX else None
 _turn = threading.Lock()       # of threads that start workers
 _answered: int | None = None   # the server that has forked one

@@ -15,8 +15,7 @@ from .inbox import Inbox
 from .shared import UPDATES, Shared
 
 LOST = 255                     # exit code of a process whose server has died; others may choose it, too
-UNHEARD = ("It did not get as far as to say why: see the traceback above.  Workers import the program that started "
-           "them: it has to be a file, with its main part under if __name__ == '__main__'.")
+UNHEARD = "It did not get as far as to say why: see the traceback above.  " + processes.GUARD
 
 
 class Seat:

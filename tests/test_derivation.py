@@ -13,7 +13,7 @@ from a3c_numba.distributions import Categorical, Gaussian
 from a3c_numba.distributions.gaussian import FLOOR
 
 ROOT = Path(a3c_numba.__file__).parent
-PAGE = (ROOT / "derivation.md").read_text(encoding="utf-8")
+PAGE = (ROOT / "docs" / "derivation.md").read_text(encoding="utf-8")
 QUOTES = re.findall(r"^- computed by: `([^`]+)`: `([^`]+)`$", PAGE, re.MULTILINE)
 FOLDERS = ("layers", "distributions", "algorithms", "optimizers")
 

@@ -69,11 +69,17 @@ def _command(menu: Any, run: Any, name: str, about: str) -> argparse.ArgumentPar
     return parser
 
 
+def _preset_workers() -> str:
+    """"paper 16, atari 4, ..."."""
+    return ", ".join(f"{name} {preset.workers}" for name, preset in PRESETS.items())
+
+
 def _add_train(menu: Any) -> None:
     parser = _command(menu, commands.train, "train", "train an agent")
     _add_choices(parser)
     parser.add_argument("--workers", type=options.whole_number, metavar="N",
-                        help="processes (default: the preset's)")
+                        help=f"processes (default: the preset's, here {_preset_workers()}; atari has one for each core "
+                             "that this process may use, at least 4)")
     parser.add_argument("--seed", type=options.whole_number, metavar="S",
                         help="of parameters and of chance (default 0)")
     parser.add_argument("--out", metavar="DIR", help="the run's folder (default runs/ENV-sSEED)")

@@ -3,7 +3,7 @@
 Everything that is not named here has the default of its dataclass: the paper's, but for MLP(), whose fields name those.
 
     paper        the paper's values, and its authors' where it is silent
-    atari        what learns Atari games in minutes on two cores, found by search
+    atari        what learns Atari games in minutes on two cores, found by search; a worker for each core, at least 4
     classic      small vectors: CartPole, Acrobot and their like
     continuous   the same with real numbers as actions: Pendulum
 """
@@ -16,7 +16,8 @@ from gymnasium.spaces import Box
 
 from . import envs
 from .algorithms import A3C, NStepQ, OneStepQ, OneStepSarsa
-from .config import Config
+from .config import NUMBERS, Config
+from .cores import available_cores
 from .networks import MLP, Convolutional
 from .optimizers import OPTIMIZERS, RMSProp
 
@@ -48,7 +49,7 @@ PRESETS = {
                  final_epsilons="0.1:0.4,0.01:0.6"),
         RMSProp(learning_rate=1.5e-3, epsilon=1e-3),
         Convolutional(pixels="center", body_init="he_normal", head_init="near_zero"),
-        workers=4,
+        workers=min(max(4, available_cores()), NUMBERS["workers"][1]),
     ),
     "classic": Preset(
         _methods(A3C(gae_lambda=0.98, entropy_weight=1e-4, **CLASSIC), t_max=20, clip_rewards=False,

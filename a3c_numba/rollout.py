@@ -121,6 +121,8 @@ class Player:
             self.next_action, self.chosen = self.actions[t].copy(), True
 
     def _forward(self, theta: Tree, t: int) -> tuple[np.ndarray, ...]:
+        if self.algorithm.snapshot:                                      # rows so far are of the same theta
+            return self.network.step(theta, self.obs, self.cache, t)[0]
         return self.network.forward(theta, self.obs[t:t + 1], self.cache, slice(t, t + 1))
 
     def _outputs(self, rows: int) -> tuple[np.ndarray, ...]:

@@ -22,10 +22,12 @@ import gymnasium
 import numpy as np
 
 from .config import Config
+from .gradient import Gradient
 from .parameters import Parameters
 from .rollout import Player, Rollout
 from .schedules import linear
 from .shared import HEARTBEAT, REQUEST, SERVED, STEPS, Shared
+from .subnormals import flush_subnormals
 from .target import TargetNetwork
 
 
@@ -56,7 +58,8 @@ class Worker:
         env, algorithm = Heartbeat(config.make_env(), shared.counters[number]), config.algorithm
         self.number, self.config, self.shared = number, config, shared
         self.network = config.build_network(env)
-        self.local, self.d_theta = Parameters(self.network.shapes), Parameters(self.network.shapes)
+        self.local = Parameters(self.network.shapes)
+        self.d_theta = Gradient(self.network.shapes, algorithm.update_steps, self.network.factored)
         self.synchronise()
         self.acting = self.local if algorithm.snapshot else Parameters(self.network.shapes, shared.theta)
         self.statistics = shared.statistics_of(number)
@@ -85,7 +88,7 @@ class Worker:
         gauges = self.policy.entropy(outputs[0]), float(algorithm.value(outputs).sum() / rollout.length)
         eta = linear(optimizer.learning_rate, 0, progress)
         # theta without a lock; on its way also theta' <- theta and d theta <- 0, for the next rollout
-        norm = optimizer.update(shared.theta, self.statistics, self.d_theta.flat, self.local.flat, eta)
+        norm = optimizer.update(shared.theta, self.statistics, self.d_theta, self.local.flat, eta)
         self.advance(rollout.length, (*gauges, norm))
         if episode:
             shared.record(self.number, *episode)
@@ -129,6 +132,7 @@ class Worker:
 
 def main(number: int, config: Config, shared: Shared, seed: np.random.SeedSequence, state: Any, pipe: Any) -> None:
     """A worker from its first line to its last; what goes wrong is sent to the trainer as a traceback."""
+    flush_subnormals()
     np.random.seed(seed.generate_state(4))                               # NumPy's own stream, of an environment's noise
     failed, worker = "unmade", None
     try:

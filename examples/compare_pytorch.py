@@ -7,6 +7,7 @@ memory, and one thread a worker.  In A, theta', d_theta, theta and g are flat te
 --acting  batched: act without a graph, then put the whole rollout through the network once more, as one batch;
           graph: keep the graphs from acting and go backward through all of them (20 to 37 % more processor time)
 --layout  channels_last: images lie in memory as the environment gives them; contiguous: PyTorch's own (5 to 17 % more)
+--denormals  flush: PyTorch computes with 0 in place of subnormal numbers, as ours does; keep: as it comes
 --update  compiled: RMSProp as one kernel, by torch.compile, with a C++ compiler; eager: by operations (4 to 11 % more)
 
 With --recurrent both networks have an LSTM behind the dense layer, its numbers, the forget gates' bias of 1 among them,
@@ -14,6 +15,9 @@ the same on both sides.  What it remembers is carried from rollout to rollout in
 a rollout's start.  One more choice:
 
 --lstm    written: the rows' inputs in one product, then row by row by operations; torch: the function of torch.nn.LSTM
+
+Both start with the optimizer's statistics as the middle of a run leaves them (``bench.AGED``): on Intel processors the
+first seconds of a run say little, unless subnormal numbers are flushed.
 
 No gain: compiling the network or the loss, the bootstrap as one more row of the batch, autograd.grad and torch.cat in
 place of gradients that add up where they lie, torch.lstm_cell.  Machines drift: believe the ratio of two neighbours,
@@ -34,7 +38,7 @@ import numpy as np
 
 from a3c_numba import A3C, Convolutional
 from a3c_numba.presets import configure
-from a3c_numba.bench import processor
+from a3c_numba.bench import AGED, aged_start, processor
 from a3c_numba.distributions import Categorical
 from a3c_numba.parameters import Parameters
 from a3c_numba.schedules import linear
@@ -153,6 +157,7 @@ def update(theta, g, d, local, eta, alpha, epsilon):
 def worker(number, options, config, shared):
     """One process of the baseline, until told to stop."""
     torch.set_num_threads(1)
+    torch.set_flush_denormal(options.denormals == "flush")
     random.seed(number)
     env, algorithm, optimizer = config.make_env(), config.algorithm, config.optimizer
     theta, g = torch.from_numpy(shared.theta), torch.from_numpy(shared.statistics)
@@ -196,6 +201,7 @@ def baseline(options, config):
     """Steps per second of PyTorch."""
     context, start = get_context("spawn"), start_of(config)
     shared = Shared(len(start.theta), config.workers)
+    shared.statistics[:] = AGED
     shared.theta[:] = from_ours(start.theta, config, config.make_env().action_space.n, options.layout)
     crew = [context.Process(target=worker, args=(k, options, config, shared)) for k in range(config.workers)]
     return steady_rate(shared, crew, options.seconds)
@@ -229,6 +235,7 @@ def main():
     parser.add_argument("--layout", choices=tuple(ORDER), default="channels_last")
     update = "compiled" if shutil.which("g++") else "eager"
     parser.add_argument("--update", choices=("compiled", "eager"), default=update)
+    parser.add_argument("--denormals", choices=("flush", "keep"), default="flush")
     parser.add_argument("--recurrent", action="store_true", help="networks with an LSTM")
     parser.add_argument("--lstm", choices=("written", "torch"), default="written")
     options = parser.parse_args()
@@ -238,11 +245,12 @@ def main():
                        total_steps=10**9)                                # so many that eta hardly falls
     versions = ", ".join(f"{module.__name__} {module.__version__}" for module in (np, numba, torch))
     print(f"{processor()}, {os.cpu_count()} cores; {versions}\n{options.env}, {options.workers} workers, "
-          f"t_max {options.t_max}; PyTorch with {options.acting}, {options.layout}, {options.update}"
+          f"t_max {options.t_max}; PyTorch with {options.acting}, {options.layout}, {options.update}, "
+          f"{options.denormals}"
           f"{f'; LSTM, {options.lstm}' * options.recurrent}\n\n"
           "round   PyTorch steps/s   a3c_numba steps/s   ratio")
     for number in range(1, options.rounds + 1):
-        theirs, trainer = baseline(options, config), Trainer(start_of(config))
+        theirs, trainer = baseline(options, config), Trainer(aged_start(config))
         own = steady_rate(trainer.shared, [threading.Thread(target=trainer.run)], options.seconds)
         ratios.append(own / theirs)
         print(f"{number:5}   {theirs:15.0f}   {own:17.0f}   {ratios[-1]:5.2f}", flush=True)

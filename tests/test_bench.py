@@ -4,6 +4,7 @@ import dataclasses
 import re
 import time
 
+import numpy as np
 import pytest
 
 from a3c_numba import MLP, bench
@@ -113,11 +114,20 @@ def test_a_training_run_has_a_speed(monkeypatch):
 def test_the_command_prints_every_line(capsys, monkeypatch, options, told):
     monkeypatch.setattr(bench, "WARM_UP_SECONDS", 0.2)
     monkeypatch.setattr(bench, "median_seconds", lambda call, calls: call() or 1e-3)
-    monkeypatch.setattr(bench, "training_speed", lambda config, workers, seconds: (100.0 * workers, ""))
+    monkeypatch.setattr(bench, "training_speed", lambda config, workers, seconds, aged=False: (100.0 * workers, ""))
     assert program("bench", "ALE/Pong-v5", "--seconds", 0.3, *options) == 0
     out = capsys.readouterr().out
     assert told in out
     for name in ("emulator alone", "environment", "forward", "backward", "update", "everything else", "sgemm peak",
-                 "bound", "training, 1 worker ", "training, 2 workers"):
+                 "bound", "training, 1 worker, at the start ", "training, 1 worker, aged ",
+                 "training, 2 workers, aged "):
         assert name in out
-    assert len(re.findall(r"\d+ steps/s", out)) == 10 and re.search(r"\d+% of the bound", out)
+    assert len(re.findall(r"\d+ steps/s", out)) == 12 and "100% of the start's" in out
+    assert re.search(r"\d+% of the bound", out)
+
+
+@pytest.mark.parametrize("optimizer, sets", [("rmsprop", 1), ("momentum_sgd", 3)])
+def test_an_aged_run_starts_with_statistics_that_have_stopped_falling(optimizer, sets):
+    start = bench.aged_start(configure("CartPole-v1", optimizer=optimizer, workers=3))
+    assert start.statistics.shape == (sets * len(start.theta),) and start.statistics.dtype == np.float32
+    assert (start.statistics == bench.AGED).all() and np.float32(0.99) * bench.AGED == bench.AGED

@@ -111,14 +111,14 @@ def test_same_gradient_and_same_update(program, played, layout, acting):
     (worker, rollout), torch = played, program.torch
     network, translated = with_theta_of(program, worker, layout)
     backward(program, network, rollout, network.initial_state(), acting)
-    gradient = translated(worker.d_theta.flat)
+    gradient = translated(worker.d_theta.copy())
     assert difference(network.d_theta.numpy(), gradient) < 1e-4
 
     optimizer, theta = CONFIG.optimizer, network.flat.clone()
     before, g = theta.numpy().copy(), torch.zeros_like(theta)
     assert np.linalg.norm(gradient) < optimizer.max_gradient_norm        # neither side clips it
     program.update(theta, g, network.d_theta, network.flat, torch.tensor(0.01), optimizer.decay, optimizer.epsilon)
-    optimizer.update(worker.shared.theta, worker.shared.statistics, worker.d_theta.flat, worker.local.flat, 0.01)
+    optimizer.update(worker.shared.theta, worker.shared.statistics, worker.d_theta, worker.local.flat, 0.01)
     assert difference(theta.numpy() - before, translated(worker.shared.theta) - before) < 1e-3   # float32 differences
     assert difference(g.numpy(), translated(worker.shared.statistics)) < 1e-4
     assert torch.equal(network.flat, theta) and not network.d_theta.any()
@@ -133,7 +133,7 @@ def test_same_gradient_of_the_recurrent_network_in_the_middle_of_an_episode(prog
     assert np.abs(remembered).max() > 0.01 and rollout.length == 5 and rollout.discounts.all()
     network, translated = with_theta_of(program, worker, layout, lstm)
     after = backward(program, network, rollout, torch.from_numpy(remembered).reshape(2, 1, 256).unbind(), acting)
-    gradient = translated(worker.d_theta.flat)
+    gradient = translated(worker.d_theta.copy())
     assert difference(network.d_theta.numpy(), gradient) < 1e-4
     carried = worker.player.recurrent.read(worker.player.row)            # where the next rollout starts
     assert difference(torch.cat(after).detach().numpy().ravel(), carried) < 1e-4

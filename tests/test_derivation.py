@@ -78,7 +78,8 @@ def test_what_has_to_be_quoted_is_found():
     assert found >= {
         "dense.backward", "dense.rectified_backward", "relu.backward", "conv2d.add_patches", "conv2d.weight_backward",
         "conv2d.input_backward", "register_tile.backward_weight", "register_tile.backward_input", "pixels.backward",
-        "lstm.cell_backward", "lstm.transposed_product", "lstm.add_outer_products", "lstm.backward", "compose.backward",
+        "lstm.cell_backward", "dense.transposed_product", "lstm.add_outer_products", "lstm.backward",
+        "compose.backward",
         "categorical.policy_gradient", "gaussian.policy_gradient", "a3c.loss_gradient", "value_method.loss_gradient",
         "gradient_norm.clip", "gradient_norm.square_norm", "rmsprop.update", "momentum_sgd.update"}
 

@@ -14,7 +14,8 @@ IDS = [str(path.relative_to(ROOT)) for path in FILES]
 
 # Lowest first; a file, or a folder, imports only from what stands before it.
 ORDER = [
-    "whole_files", "jit", "atomic", "settings", "parameters", "schedules", "returns", "distributions", "layers",
+    "whole_files", "cores", "jit", "atomic", "subnormals", "settings", "parameters", "gradient", "schedules",
+    "returns", "distributions", "layers",
     "optimizers", "pictures", "envs", "networks", "incoming", "rollout", "target", "algorithms", "config", "policy",
     "presets", "memory", "shared", "worker", "preload", "interrupts", "processes", "evaluation", "checkpoint_files",
     "checkpoint_fields", "checkpoint", "tables", "folder_lock", "run_folder", "standing", "display", "gradient_check",

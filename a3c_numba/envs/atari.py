@@ -22,6 +22,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..settings import check, setting
+from .grey_screen import GreyScreen, Palette
 from .preprocessing import SIDE, Observation
 
 if TYPE_CHECKING:  # the emulator itself is imported with the first game: settings alone do not need it
@@ -64,6 +65,9 @@ class Atari(gymnasium.Env[NDArray[np.uint8], Any]):
         self._actions = ale.getLegalActionSet() if settings.full_actions else ale.getMinimalActionSet()
         height, width = ale.getScreenDims()
         self._observation = Observation(height, width, settings.frame_stack)
+        palette = Palette()
+        self._older = GreyScreen(self._observation.older, palette)
+        self._newest = GreyScreen(self._observation.newest, palette)
         self._beginning = ale.cloneSystemState()
         self._first_screen = ale.getScreenGrayscale()
         self._frame = 0
@@ -105,19 +109,20 @@ class Atari(gymnasium.Env[NDArray[np.uint8], Any]):
         return [action.name for action in self._actions]
 
     def _play(self, action: "ale_py.Action") -> float:
-        """Frames, reward and observation of one step.  A grey screen is costly: only the last two are fetched."""
-        ale, observation = self._ale, self._observation
+        """Frames, reward and observation of one step.  A screen is costly: only the last two are fetched."""
+        ale = self._ale
         frames = min(self.settings.frame_skip, self.settings.max_frames - self._frame)
-        observation.older.fill(0)
         reward = 0
         for t in range(frames):
             reward += self._emulate(action)
             if ale.game_over():
                 break
             if t == frames - 2:
-                ale.getScreenGrayscale(observation.older)
-        ale.getScreenGrayscale(observation.newest)
-        observation.add()
+                self._older.fetch(ale)
+        if t < frames - 1 or frames < 2:                                 # no frame before the last one was seen
+            self._older.clear()
+        self._newest.fetch(ale)
+        self._observation.add()
         return float(reward)
 
     def _emulate(self, action: "ale_py.Action") -> int:
@@ -137,10 +142,11 @@ class Atari(gymnasium.Env[NDArray[np.uint8], Any]):
         self._executed = self._noop
 
     def _see_first_frame(self) -> None:
-        self._observation.older.fill(0)
+        self._older.clear()
         if self._frame:
-            self._ale.getScreenGrayscale(self._observation.newest)
+            self._newest.fetch(self._ale)
         else:  # the state that was restored has no picture before its first frame
+            self._newest.clear()
             self._observation.newest[:] = self._first_screen
         self._observation.fill()
 

@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from .cache import Cache
+from .cache import Cache, Changed
 
 Layers = dict[str, Any]
 
@@ -68,6 +68,7 @@ class _Composed:
     def __init__(self, **layers: Any) -> None:
         self.layers: Layers = layers
         self.shapes = {name: layer.shapes for name, layer in layers.items() if layer.shapes}
+        self.factored = tuple(f"{name}.{each}" for name, layer in layers.items() for each in layer.factored)
 
     def init(self, p: Any, rng: np.random.Generator) -> None:
         """Initialise every layer, in order."""
@@ -93,6 +94,13 @@ class Chain(_Composed):
         for (name, layer), memory in zip(self.layers.items(), cache):
             x = layer.forward(p.get(name), x, memory, rows)
         return x
+
+    def step(self, p: Any, x: np.ndarray, cache: Any, t: int, changed: Changed = None) -> tuple[Any, Changed]:
+        """x (rows, ...) -> y of row t alone: see ``Layer.step``."""
+        for (name, layer), memory in zip(self.layers.items(), cache):
+            y, changed = layer.step(p.get(name), x, memory, t, changed)
+            x = memory.y
+        return y, changed
 
     def backward(self, p: Any, d_p: Any, x: np.ndarray, cache: Any, d_y: Any, input_gradient: bool = True) -> Any:
         """d_y -> d_x over rows 0 .. n - 1 of the cache; adds to d_p.
@@ -124,6 +132,11 @@ class Fork(_Composed):
         """x (n, ...) -> the y of every branch."""
         branches = zip(self.layers.items(), cache)
         return tuple(layer.forward(p.get(name), x, memory, rows) for (name, layer), memory in branches)
+
+    def step(self, p: Any, x: np.ndarray, cache: Any, t: int, changed: Changed = None) -> tuple[Any, Changed]:
+        """x (rows, ...) -> the y of every branch, of row t alone: see ``Layer.step``."""
+        branches = zip(self.layers.items(), cache)
+        return tuple(layer.step(p.get(name), x, memory, t, changed)[0] for (name, layer), memory in branches), None
 
     def backward(self, p: Any, d_p: Any, x: np.ndarray, cache: Any, d_y: Any, input_gradient: bool = True) -> Any:
         """One d_y a branch -> the sum of their d_x; adds to d_p."""

@@ -12,7 +12,8 @@ numbers in the order (row, column, channel), and the weight is (K, O) in the sam
 P is one strided view of x and costs one copy: with channels last, the k columns of a patch row and all their channels
 lie side by side in memory.
 
-Where the processor's vectors are wide enough, ``register_tile.py`` does the same sums without cutting patches out.
+If the processor's vectors are wide enough, ``register_tile.py`` does the same sums without cutting patches out, and
+``step`` computes only the patches that differ from the image before (fresh_patches.py).
 """
 
 from typing import Any
@@ -21,8 +22,8 @@ import numpy as np
 from numpy.lib.stride_tricks import as_strided
 
 from ..jit import kernel
-from . import register_tile
-from .cache import Cache, Shape
+from . import fresh_patches, register_tile
+from .cache import Cache, Changed, Layer, Shape
 from .initial import Initializer, fan_in_uniform
 
 
@@ -54,7 +55,7 @@ def add_patches(d_patches, k, stride, d_x):
                     line[start + j] += d_patches[a, b, row, j]           # patch[row, j] = line[start + j]
 
 
-class Conv2d:
+class Conv2d(Layer):
     """A convolution of (H, W, C) images with ``outputs`` filters of side ``k``."""
 
     def __init__(self, input_shape: Shape, outputs: int, k: int, stride: int,
@@ -76,6 +77,7 @@ class Conv2d:
     def forward(self, p: Any, x: np.ndarray, cache: "ConvCache", rows: slice) -> np.ndarray:
         """x (n, H, W, C) -> y (n, h, w, O), a view of the cache."""
         y = cache.y[rows]
+        cache.fresh[rows] = True
         if cache.tiled:
             register_tile.forward(x, p["weight"], p["bias"], self.k, self.stride, y)
             return y
@@ -86,11 +88,21 @@ class Conv2d:
             out += p["bias"]                                             # + b
         return y
 
+    def step(self, p: Any, x: np.ndarray, cache: "ConvCache", t: int, changed: Changed) -> tuple[np.ndarray, Changed]:
+        """x (rows, H, W, C) -> y (1, h, w, O) of row t: a patch in which nothing has changed gives what it gave."""
+        if changed is None or not cache.tiled:
+            return self.forward(p, x[t:t + 1], cache, slice(t, t + 1)), None
+        y, fresh = cache.y[t - 1:t + 1], cache.fresh[t]
+        fresh_patches.mark_patches(changed, self.k, self.stride, fresh)
+        register_tile.forward_fresh(x[t - 1:t + 1], fresh, p["weight"], p["bias"], self.k, self.stride, y)
+        return y[1:], fresh
+
     def backward(self, p: Any, d_p: Any, x: np.ndarray, cache: "ConvCache", d_y: np.ndarray,
                  input_gradient: bool = True) -> np.ndarray | None:
         """d_y (n, h, w, O) -> d_x (n, H, W, C), if asked for; adds to d_p."""
         if cache.tiled:
-            register_tile.backward_weight(x, d_y, self.k, self.stride, d_p["weight"], d_p["bias"])
+            register_tile.backward_weight(x, cache.fresh[:len(x)], d_y, self.k, self.stride, cache.scratch,
+                                          d_p["weight"], d_p["bias"])
         else:
             self.weight_backward(d_p, x, cache, d_y)
         if not input_gradient:
@@ -127,6 +139,8 @@ class ConvCache(Cache):
         channels, outputs = layer.input_shape[2], layer.output_shape[2]
         side_by_side = (outputs, layer.stride * channels, layer.k % layer.stride * channels)     # in y, and in d_x
         self.tiled = all(register_tile.supported(numbers, dtype) for numbers in side_by_side)
+        self.fresh = np.ones((rows, *layer.output_shape[:2]), np.bool_)  # patches that may differ from the row before
+        self.scratch = np.empty(layer.input_shape, dtype), np.empty(layer.output_shape, dtype)
         self.turned = np.empty((layer.k, outputs, layer.k * channels), dtype)
         self.P = np.empty((h * w, layer.shapes["weight"][0]), dtype)
         self.d_P = np.empty((h, w, layer.k, self.P.shape[1] // layer.k), dtype)

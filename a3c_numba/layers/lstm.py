@@ -24,8 +24,10 @@ from typing import Any
 
 import numpy as np
 
+from ..gradient import LARGE, OuterProducts
 from ..jit import kernel
-from .cache import Cache, Shape
+from .cache import Cache, Layer, Shape
+from .dense import input_backward
 from .initial import fan_in_uniform
 
 
@@ -46,17 +48,6 @@ def add_outer_products(x, d_y, d_weight):
             if x[t, i] != 0:
                 for j in range(d_weight.shape[1]):
                     d_weight[i, j] += x[t, i] * d_y[t, j]                # y[t, j] += x[t, i] * weight[i, j]
-
-
-@kernel
-def transposed_product(d_y, weight, d_x):
-    """d_x (n, I) <- d_y (n, O) weight^T.  Input by input, so that a row of weight (I, O) is read once."""
-    for i in range(len(weight)):
-        for t in range(len(d_y)):
-            d = 0 * d_y[t, 0]
-            for j in range(d_y.shape[1]):
-                d += weight[i, j] * d_y[t, j]                            # y[t, j] += x[t, i] * weight[i, j]
-            d_x[t, i] = d
 
 
 @kernel
@@ -106,7 +97,7 @@ class LSTMCache(Cache):
         self.d_h, self.d_c = np.zeros(cells, dtype), np.zeros(cells, dtype)
 
 
-class LSTM:
+class LSTM(Layer):
     """``cells`` cells over rows in the order of time."""
 
     def __init__(self, inputs: int, cells: int) -> None:
@@ -114,6 +105,7 @@ class LSTM:
         self.input_shape: Shape = (inputs,)
         self.output_shape: Shape = (cells,)
         self.shapes = {"weight": (inputs + cells, 4 * cells), "bias": (4 * cells,)}
+        self.factored = ("weight",) if (inputs + cells) * 4 * cells >= LARGE else ()
 
     def init(self, p: Any, rng: np.random.Generator) -> None:
         """Draw weight and bias, in place; the forget gates start open."""
@@ -142,19 +134,21 @@ class LSTM:
                  input_gradient: bool = True) -> np.ndarray | None:
         """d_y (n, cells) -> d_x (n, inputs), if asked for; adds to d_p."""
         from_x, from_h = p["weight"][:self.inputs], p["weight"][self.inputs:]
-        d_from_x, d_from_h = d_p["weight"][:self.inputs], d_p["weight"][self.inputs:]
-        n, d_h, d_c = len(x), cache.d_h, cache.d_c
+        n, d_W, d_h, d_c = len(x), d_p["weight"], cache.d_h, cache.d_c
         d_h[:], d_c[:] = 0, 0                                            # nothing comes back from behind the rollout
         for t in reversed(range(n)):
             d_h += d_y[t]
             cell_backward(cache.gates[t], cache.c[t], cache.tanh_c[t], d_h, d_c, cache.d_z[t])
-            transposed_product(cache.d_z[t:t + 1], from_h, d_h[None])    # z = ... + h_{t-1} W_h
+            input_backward(cache.d_z[t:t + 1], from_h, d_h[None])        # z = ... + h_{t-1} W_h
         d_z = cache.d_z[:n]
-        add_outer_products(cache.h[:n], d_z, d_from_h)                   # z = ... + h_{t-1} W_h
-        add_outer_products(x, d_z, d_from_x)                             # z = ... + x W_x
+        if isinstance(d_W, OuterProducts):
+            d_W.add(np.concatenate((x, cache.h[:n]), axis=1), d_z)       # z = [x h_{t-1}] W
+        else:
+            add_outer_products(cache.h[:n], d_z, d_W[self.inputs:])      # z = ... + h_{t-1} W_h
+            add_outer_products(x, d_z, d_W[:self.inputs])                # z = ... + x W_x
         d_p["bias"] += d_z.sum(axis=0)                                   # z = b
         if not input_gradient:
             return None
         d_x = cache.d_x[:n]
-        transposed_product(d_z, from_x, d_x)                             # z = ... + x W_x
+        input_backward(d_z, from_x, d_x)                                 # z = ... + x W_x
         return d_x

@@ -15,7 +15,8 @@ from typing import Any
 import numpy as np
 
 from ..jit import kernel
-from .cache import Cache, Shape
+from .cache import Cache, Changed, Layer, Shape
+from .fresh_patches import changed_pixels
 
 EVERY = 17                     # bytes from one of the sample to the next; prime to the 4 frames of each pixel
 
@@ -24,7 +25,8 @@ EVERY = 17                     # bytes from one of the sample to the next; prime
 def scale(x, factor, y):
     """y (m,) <- factor x (m,)."""
     for i in range(len(x)):
-        y[i] = x[i] * factor
+        y[i] = x[i]                                                      # a product with a byte would be of float64
+        y[i] *= factor
 
 
 @kernel
@@ -47,10 +49,11 @@ def center(x, factor, counts, y):
     y[0] = factor * median(x, counts)
     shift = y[0]                                                         # of the dtype of y, whatever that is
     for i in range(len(x)):
-        y[i] = factor * x[i] - shift
+        y[i] = x[i]
+        y[i] = factor * y[i] - shift
 
 
-class Scale:
+class Scale(Layer):
     """y = x / 255, without parameters."""
 
     shapes: dict[str, Shape] = {}
@@ -68,6 +71,11 @@ class Scale:
         y = cache.y[rows]
         scale(x.reshape(-1), y.dtype.type(self.factor), y.reshape(-1))
         return y
+
+    def step(self, p: Any, x: np.ndarray, cache: Cache, t: int, changed: Changed) -> tuple[np.ndarray, Changed]:
+        """x (rows, *shape) -> y (1, *shape) of row t; of images, which pixels have changed."""
+        y = self.forward(p, x[t:t + 1], cache, slice(t, t + 1))
+        return y, changed_pixels(x[t - 1], x[t]) if t and x.ndim == 4 else None
 
     def backward(self, p: Any, d_p: Any, x: np.ndarray, cache: Cache, d_y: np.ndarray,
                  input_gradient: bool = True) -> np.ndarray:
@@ -92,3 +100,12 @@ class Center(Scale):
         for image, out in zip(x, y):
             center(image.reshape(-1), y.dtype.type(self.factor), cache.counts, out.reshape(-1))
         return y
+
+    def step(self, p: Any, x: np.ndarray, cache: Cache, t: int, changed: Changed) -> tuple[np.ndarray, Changed]:
+        """As ``Scale``; where a pixel stayed and its y did not, the median has moved, and all has changed."""
+        y, changed = super().step(p, x, cache, t, changed)
+        if changed is not None and not changed.all():
+            place = divmod(int(changed.argmin()), changed.shape[1])
+            if (cache.y[t][place] != cache.y[t - 1][place]).any():
+                changed = None
+        return y, changed

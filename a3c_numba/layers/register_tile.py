@@ -32,6 +32,7 @@ AVX512 = "+avx512f" in FEATURES
 VECTOR, SUMS = (16, 20) if AVX512 else (8, 12)       # float32 numbers in a register; registers for sums, of 32 or 16
 WIDE = 2 * VECTOR                                   # a tile's channels, if there are as many: x is read half as often
 HEIGHTS = (20, 16, 10, 9, 8, 5, 4, 2, 1)            # each is compiled on its own; other heights are made of these
+GROUP = 4                                           # addresses that are computed from one: see ``hidden``
 TALLEST = np.array([max(tall for tall in HEIGHTS if tall <= max(1, rows)) for rows in range(SUMS + 1)])
 
 
@@ -43,6 +44,14 @@ def available() -> bool:
 def supported(channels: int, dtype: Any) -> bool:
     """Whether ``channels`` (O; for ``backward_input`` stride C and k % stride C too) are whole vectors of float32."""
     return available() and channels % VECTOR == 0 and np.dtype(dtype) == np.float32
+
+
+def hidden(builder, value):
+    """Return ``value`` as it is, but so that LLVM cannot see how it was computed.
+
+    LLVM computes each of a tile's addresses from the one before, 19 additions in a row, and the sums wait for them.
+    """
+    return builder.asm(ir.FunctionType(value.type, [value.type]), "", "=r,0", (value,), False)
 
 
 @intrinsic(prefer_literal=True)
@@ -70,14 +79,16 @@ def _tile(typing, lanes, height, size, y, y_at, x, x_at, w, w_at):
         def emit_tile(columns):
             """y[q, :] += sum over r, c of x[q, r, c] w[r, c, :], the sums kept in registers."""
             places = [address(vector, views[0], y_first, (y_step, q)) for q in columns]
+            starts = [hidden(builder, builder.add(x_first, builder.mul(x_step, q))) for q in columns[::GROUP]]
             sums = [cgutils.alloca_once(builder, vector) for _ in columns]             # LLVM makes them registers
             for total, place in zip(sums, places):
                 builder.store(builder.load(place, align=align), total)
             with cgutils.for_range(builder, rows) as r, cgutils.for_range(builder, cols) as c:
                 place = address(vector, views[2], w_first, (w_col, c.index), (builder.mul(w_col, cols), r.index))
                 weight = builder.load(place, align=align)                # w[r, c, :]
-                for total, q in zip(sums, columns):
-                    place = address(number, views[1], x_first, (x_step, q), (x_row, r.index), (x_col, c.index))
+                for k, total in enumerate(sums):
+                    place = address(number, views[1], starts[k // GROUP], (x_row, r.index), (x_col, c.index),
+                                    (x_step, x_step.type(k % GROUP)))
                     value = builder.insert_element(ir.Constant(vector, None), builder.load(place), ir.IntType(32)(0))
                     value = builder.shuffle_vector(value, value, lanes_0)              # x[q, r, c] in every lane
                     value = builder.fmul(value, weight, flags=("contract",))           # "contract": with the sum,
@@ -124,16 +135,81 @@ def forward(x, w, b, k, stride, y):
 
 
 @kernel
-def backward_weight(x, d_y, k, stride, d_w, d_b):
-    """d_w (k k C, O) and d_b (O,) added to, from x (n, H, W, C) and d_y (n, h, v, O)."""
-    (n, H, W, C), (_, h, v, O) = x.shape, d_y.shape
-    assert O % VECTOR == 0
-    for i, row in np.ndindex(n, k):
-        x_at = ((i * H + row) * W * C, 1, stride * W * C, stride * C)
-        contract(k * C, O, (h, v), d_w, (row * k * C * O, O), x, x_at, d_y, (i * h * v * O, O))
-    for i, a, q in np.ndindex(n, h, v):
-        for j in range(O):
-            d_b[j] += d_y[i, a, q, j]                                    # y = ... + b
+def run_end(fresh, q):
+    """The first place after q, in a line (v,) of marks, where none is."""
+    while q < len(fresh) and fresh[q]:
+        q += 1
+    return q
+
+
+@kernel
+def forward_fresh(x, fresh, w, b, k, stride, y):
+    """y[1] overwritten as by ``forward``, from x (2, H, W, C): y[0] if a patch is not fresh (see fresh_patches.py)."""
+    (_, H, W, C), (_, h, v, O) = x.shape, y.shape
+    for a in range(h):
+        q = 0
+        while q < v:
+            end = run_end(fresh[a], q)
+            if end == q:
+                y[1, a, q] = y[0, a, q]
+                q += 1
+                continue
+            for p in range(q, end):
+                y[1, a, p] = b
+            x_at = ((H + a * stride) * W * C + q * stride * C, stride * C, W * C, 1)
+            contract(end - q, O, (k, k * C), y, (((h + a) * v + q) * O, O), x, x_at, w, (0, O))
+            q = end
+
+
+@kernel
+def add(x, y):
+    """y (m,) += x (m,)."""
+    for i in range(len(x)):
+        y[i] += x[i]
+
+
+@kernel
+def subtract(x, before, change):
+    """change (m,) <- x (m,) - before (m,)."""
+    for i in range(len(x)):
+        change[i] = x[i] - before[i]
+
+
+@kernel
+def backward_weight(x, fresh, d_y, k, stride, scratch, d_w, d_b):
+    """d_w (k k C, O) and d_b (O,) added to, from x (n, H, W, C) and d_y (n, h, v, O); scratch: (H, W, C), (h, v, O).
+
+    fresh (n, h, v) marks patches that may differ from the row before.  With P_t the patches of row t, and P_-1 = 0,
+
+        d_w = sum over t of P_t^T d_y_t = sum over t of (P_t - P_t-1)^T (d_y_t + d_y_t+1 + ... + d_y_n-1)
+
+    and P_t - P_t-1 is 0 but for fresh patches.  A row with mostly fresh ones begins a new sum.
+    """
+    (n, H, W, C), (_, h, v, O), (change, total) = x.shape, d_y.shape, scratch
+    total[:] = 0
+    for t in range(n - 1, -1, -1):
+        add(d_y[t].reshape(-1), total.reshape(-1))
+        if t == 0 or 2 * fresh[t].sum() > h * v:
+            for row in range(k):
+                x_at = ((t * H + row) * W * C, 1, stride * W * C, stride * C)
+                contract(k * C, O, (h, v), d_w, (row * k * C * O, O), x, x_at, total, (0, O))
+            for a, q in np.ndindex(h, v):
+                add(total[a, q], d_b)                                    # y = ... + b
+            total[:] = 0
+            continue
+        line = 0
+        for a in range(h):
+            q = 0
+            while q < v:
+                end = run_end(fresh[t, a], q)
+                if end > q:
+                    for line in range(max(line, a * stride), a * stride + k):
+                        subtract(x[t, line].reshape(-1), x[t - 1, line].reshape(-1), change[line].reshape(-1))
+                    for row in range(k):
+                        x_at = (((a * stride + row) * W + q * stride) * C, 1, 0, stride * C)
+                        total_at = (a * v + q) * O, O
+                        contract(k * C, O, (1, end - q), d_w, (row * k * C * O, O), change, x_at, total, total_at)
+                q = max(end, q + 1)
 
 
 @kernel

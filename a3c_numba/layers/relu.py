@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from ..jit import kernel
-from .cache import Cache, Shape
+from .cache import Cache, Changed, Layer, Shape
 
 
 @kernel
@@ -26,7 +26,7 @@ def backward(y, d_y, d_x):
         d_x[i] = d_y[i] if y[i] > 0 else 0
 
 
-class ReLU:
+class ReLU(Layer):
     """Without parameters; ``shape`` is that of one row, in and out."""
 
     shapes: dict[str, Shape] = {}
@@ -43,6 +43,10 @@ class ReLU:
         y = cache.y[rows]
         forward(x.reshape(-1), y.reshape(-1))
         return y
+
+    def step(self, p: Any, x: np.ndarray, cache: Cache, t: int, changed: Changed) -> tuple[np.ndarray, Changed]:
+        """x (rows, *shape) -> y (1, *shape) of row t, which may have changed where x has."""
+        return self.forward(p, x[t:t + 1], cache, slice(t, t + 1)), changed
 
     def backward(self, p: Any, d_p: Any, x: np.ndarray, cache: Cache, d_y: np.ndarray,
                  input_gradient: bool = True) -> np.ndarray:

@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from ..gradient import Gradient
 from ..jit import kernel
 
 
@@ -14,9 +15,17 @@ def square_norm(d):
     return total
 
 
-def clip(d: np.ndarray, limit: float) -> float:
+def global_norm(d: np.ndarray | Gradient) -> float:
+    """||d||, which may not be finite."""
+    if not isinstance(d, Gradient):
+        return float(np.sqrt(square_norm(d)))
+    return float(np.sqrt(sum(square_norm(d.flat[part]) for part in d.rest if part.stop > part.start)
+                         + sum(d.square_norms())))
+
+
+def clip(d: np.ndarray | Gradient, limit: float) -> float:
     """Scale d (n,) in place so that its norm is at most ``limit``; returns the norm it had, which may not be finite."""
-    norm = float(np.sqrt(square_norm(d)))
+    norm = global_norm(d)
     if np.isfinite(norm) and norm > limit:
         d *= d.dtype.type(limit / norm)
     return norm

@@ -11,6 +11,7 @@ from typing import ClassVar
 
 import numpy as np
 
+from ..gradient import Gradient, blocks
 from ..jit import kernel
 from ..settings import setting
 from .gradient_norm import clip
@@ -37,15 +38,18 @@ class MomentumSGD:
     max_gradient_norm: float = setting(40.0, "c, the global norm is clipped to it (the authors' value)", above=0)
     own_statistics: ClassVar[bool] = True
 
-    def update(self, theta: np.ndarray, m: np.ndarray, d_theta: np.ndarray, local: np.ndarray, eta: float) -> float:
+    def update(self, theta: np.ndarray, m: np.ndarray, d_theta: np.ndarray | Gradient, local: np.ndarray,
+               eta: float) -> float:
         """Apply ``d_theta`` (n,) to ``theta`` and ``m`` (n,) in place; then local <- theta and d_theta <- 0.
 
         Returns the gradient's global norm before clipping.  Where that is not finite, theta and m stay as they are.
         """
         norm = clip(d_theta, self.max_gradient_norm)
         if not np.isfinite(norm):
-            local[:], d_theta[:] = theta, 0
+            local[:] = theta
+            d_theta.fill(0)
             return norm
         real = d_theta.dtype.type
-        update(theta, m, d_theta, local, real(eta), real(self.momentum), real(1 - self.momentum))
+        for part, d in blocks(d_theta):
+            update(theta[part], m[part], d, local[part], real(eta), real(self.momentum), real(1 - self.momentum))
         return norm

@@ -14,6 +14,7 @@ from typing import ClassVar
 
 import numpy as np
 
+from ..gradient import Gradient, blocks
 from ..jit import kernel
 from ..settings import setting
 from .gradient_norm import clip
@@ -44,18 +45,21 @@ class RMSProp:
     max_gradient_norm: float = setting(40.0, "c, the global norm is clipped to it (the authors' value)", above=0)
     own_statistics: ClassVar[bool] = False         # g is shared
 
-    def update(self, theta: np.ndarray, g: np.ndarray, d_theta: np.ndarray, local: np.ndarray, eta: float) -> float:
+    def update(self, theta: np.ndarray, g: np.ndarray, d_theta: np.ndarray | Gradient, local: np.ndarray,
+               eta: float) -> float:
         """Apply ``d_theta`` (n,) to ``theta`` and ``g`` (n,) in place; then local <- theta and d_theta <- 0.
 
         Returns the gradient's global norm before clipping.  Where that is not finite, theta and g stay as they are.
         """
         norm = clip(d_theta, self.max_gradient_norm)
         if not np.isfinite(norm):
-            local[:], d_theta[:] = theta, 0
+            local[:] = theta
+            d_theta.fill(0)
             return norm
         real = d_theta.dtype.type
         alpha, rest = real(self.decay), real(1 - self.decay)
-        update(theta, g, d_theta, local, real(eta), alpha, rest, real(self.epsilon))
+        for part, d in blocks(d_theta):
+            update(theta[part], g[part], d, local[part], real(eta), alpha, rest, real(self.epsilon))
         return norm
 
 

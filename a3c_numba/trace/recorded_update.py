@@ -41,6 +41,7 @@ class Watched:
     def __init__(self, name: str, layer: Any, flows: list[Flow]) -> None:
         self.name, self.layer, self.flows = name, layer, flows
         self.shapes, self.input_shape, self.output_shape = layer.shapes, layer.input_shape, layer.output_shape
+        self.factored = layer.factored
 
     def forward(self, p: Any, x: np.ndarray, cache: Any, rows: slice) -> Any:
         """The layer's."""
@@ -120,8 +121,8 @@ def record(worker: Worker) -> Update:
                                             input_gradient=False)
     gauges = worker.policy.entropy(rows[0]), float(algorithm.value(rows).mean())
     eta = linear(optimizer.learning_rate, 0, progress)
-    d_theta, theta, statistics = worker.d_theta.flat.copy(), shared.theta.copy(), worker.statistics.copy()
-    norm = optimizer.update(shared.theta, worker.statistics, worker.d_theta.flat, worker.local.flat, eta)
+    d_theta, theta, statistics = worker.d_theta.copy(), shared.theta.copy(), worker.statistics.copy()
+    norm = optimizer.update(shared.theta, worker.statistics, worker.d_theta, worker.local.flat, eta)
     worker.advance(rollout.length, (*gauges, norm))
     return Update(step, progress, eta, rollout, episode, outputs, bootstraps, returns, d_outputs,
                   list(passes(worker.network, cache, obs)), flows, (theta, shared.theta.copy()),

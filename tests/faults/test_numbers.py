@@ -98,7 +98,7 @@ def skipped_in(worker, updates):
         if worker.shared.counters[0, SKIPPED] > counted:
             skipped.add(number)
         assert (vectors(worker) == before) == (number in skipped), number
-        assert not worker.d_theta.flat.any() and np.isfinite(worker.shared.theta).all()
+        assert not worker.d_theta.copy().any() and np.isfinite(worker.shared.theta).all()
     assert worker.shared.counters[0, UPDATES] == updates
     return skipped
 

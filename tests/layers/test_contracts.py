@@ -11,6 +11,7 @@ from a3c_numba import layers
 from a3c_numba.layers.compose import Chain, Fork, RecurrentState, memories
 from a3c_numba.layers.conv2d import Conv2d
 from a3c_numba.layers.dense import Dense, RectifiedDense
+from a3c_numba.layers.fresh_patches import changed_pixels
 from a3c_numba.layers.lstm import LSTM
 from a3c_numba.layers.pixels import Center, Scale
 from a3c_numba.layers.relu import ReLU
@@ -28,6 +29,7 @@ ROWS = 4
 LAYERS = {
     "Dense": (Dense(5, 3), (5,)),
     "RectifiedDense": (RectifiedDense((2, 3), 4), (2, 3)),
+    "RectifiedDense of many inputs": (RectifiedDense((2**12, 2), 32), (2**12, 2)),
     "Conv2d": (Conv2d((5, 6, 2), 3, k=3, stride=2), (5, 6, 2)),
     "Conv2d in tiles": (Conv2d((4, 6, 16), 16, k=2, stride=2), (4, 6, 16)),
     "LSTM": (LSTM(5, 3), (5,)),
@@ -262,3 +264,65 @@ def test_gradients_against_central_differences_in_a_random_direction(name):
             direction = np.random.default_rng(9).normal(size=here.shape) / np.sqrt(here.size)
             numeric = reference.directional_derivative(loss, here, direction, 1e-6)
             assert np.vdot(gradient, direction) == pytest.approx(numeric, rel=1e-6)
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_step_by_step_equals_one_forward_and_its_backward(name, dtype):
+    """Rows that differ in a few numbers only, as a game's do; every layer's memory of the row before is its own."""
+    layer, p, x = drawn(name, dtype)
+    for t in range(1, ROWS):
+        x[t].flat[2 * t:] = x[t - 1].flat[2 * t:]
+    caches = [cache_of(layer, ROWS + 1, dtype) for _ in range(2)]
+    whole = as_tuple(layer.forward(p.tree, x, caches[0], slice(0, ROWS)))
+    rows = [tuple(part.copy() for part in as_tuple(layer.step(p.tree, x, caches[1], t, None)[0])) for t in range(ROWS)]
+    tolerance = 1e-5 if dtype == np.float32 else 1e-12
+    for i, wanted in enumerate(whole):
+        np.testing.assert_allclose(np.concatenate([row[i] for row in rows]), wanted, rtol=0, atol=tolerance)
+    results = []
+    for cache in caches:
+        d_p = Parameters(layer.shapes, dtype=dtype)
+        d_y = output_gradients(tuple(whole) if len(whole) > 1 else whole[0])
+        d_x = layer.backward(p.tree, d_p.tree, x, cache, d_y)
+        results.append((d_p.flat, d_x.copy()))
+    for one, other in zip(*results):
+        np.testing.assert_allclose(one, other, rtol=0, atol=100 * tolerance)
+
+
+@pytest.mark.parametrize("channels", [1, 3, 4])
+def test_changed_pixels_are_those_with_a_channel_that_differs(channels):
+    rng = np.random.default_rng(0)
+    before = rng.integers(256, size=(7, 9, channels)).astype(np.uint8)
+    after = np.where(rng.random(before.shape) < 0.1, rng.integers(256, size=before.shape), before).astype(np.uint8)
+    expected = [[(before[i, j] != after[i, j]).any() for j in range(9)] for i in range(7)]
+    np.testing.assert_array_equal(changed_pixels(before, after), expected)
+
+
+def test_a_median_that_moves_changes_every_pixel():
+    layer, x = Center((4, 17, 1)), np.full((3, 4, 17, 1), 50, np.uint8)
+    x[1, 0, 1], x[2, :, 0] = 9, 200                                      # of every 17th byte the median is taken
+    cache = layer.cache(3, np.float32)
+    changes = [layer.step(None, x, cache, t, None)[1] for t in range(3)]
+    assert changes[0] is None and changes[1].sum() == 1 and changes[2] is None
+
+
+@pytest.mark.parametrize("pixels", PIXELS)
+@pytest.mark.parametrize("recurrent", [False, True])
+def test_steps_through_the_papers_network_equal_one_forward(pixels, recurrent):
+    """Films of which most stands still, among them one whose median moves, in the sizes that the tiles are made for."""
+    network = Convolutional(pixels, recurrent=recurrent, head_init="orthogonal").build((84, 84, 4), HEADS)
+    rng, p = np.random.default_rng(0), Parameters(network.shapes)
+    network.init(p.tree, rng)
+    x = np.repeat(rng.integers(256, size=(1, 84, 84, 4)).astype(np.uint8), 6, axis=0)
+    for t in range(1, 5):
+        x[t:, 10 * t:10 * t + 3, 7:12] = rng.integers(256)
+    x[5] //= 2
+    caches = [network.cache(7, np.float32) for _ in range(2)]
+    whole = network.forward(p.tree, x, caches[0], slice(0, 6))
+    rows = [[part.copy() for part in network.step(p.tree, x, caches[1], t)[0]] for t in range(6)]
+    d_y, d_p = output_gradients(whole), [Parameters(network.shapes) for _ in caches]
+    for i, wanted in enumerate(whole):
+        np.testing.assert_allclose(np.concatenate([row[i] for row in rows]), wanted, rtol=0, atol=2e-5)
+    for cache, d in zip(caches, d_p):
+        network.backward(p.tree, d.tree, x, cache, tuple(part.copy() for part in d_y), input_gradient=False)
+    for name, wanted in d_p[0].named().items():
+        np.testing.assert_allclose(d_p[1].named()[name], wanted, rtol=0, atol=1e-4 * np.abs(wanted).max(), err_msg=name)

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from numpy.lib.stride_tricks import sliding_window_view
 
-from a3c_numba.layers import register_tile
+from a3c_numba.layers import fresh_patches, register_tile
 
 needs_vectors = pytest.mark.skipif(not register_tile.available(), reason="no wide vectors, or kernels not compiled")
 TOLERANCE = {np.float32: 1e-5, np.float64: 1e-13}                        # of the largest number
@@ -51,6 +51,70 @@ def test_forward_overwrites_y(shape, dtype):
     close(y, np.einsum("nabcij,ijco->nabo", windows(x, k, stride), w.reshape(k, k, -1, O)) + b)
 
 
+def scratch_for(x, d_y):
+    return np.full_like(x[0], np.nan) if len(x) else x.sum(axis=0), np.empty(d_y.shape[1:], d_y.dtype)
+
+
+def film(shape, dtype, share):
+    """x (5, H, W, C) whose images differ from the one before in about ``share`` of the pixels, and w, b, d_y."""
+    x, w, b, d_y = draw((5, *shape[1:]), dtype)
+    rng = np.random.default_rng(3)
+    for t in range(1, 5):
+        x[t] = np.where(rng.random((*x.shape[1:3], 1)) < share, x[t], x[t - 1])
+    return x, w, b, d_y
+
+
+def marks(x, k, stride, places):
+    """fresh (n, h, v) by the kernel; the first image's are all fresh."""
+    fresh = np.ones((len(x), *places), bool)
+    for t in range(1, len(x)):
+        fresh_patches.mark_patches(fresh_patches.changed_pixels(x[t - 1], x[t]), k, stride, fresh[t])
+    return fresh
+
+
+FILMS = [s for s in SHAPES if s[0]]
+
+
+@needs_vectors
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("share", [0, 0.002, 0.1, 1])
+@pytest.mark.parametrize("shape", FILMS)
+def test_the_patches_that_differ_are_marked_fresh(shape, share, dtype):
+    x, _, _, d_y = film(shape, dtype, share)
+    k, stride = shape[4:6]
+    fresh, patches = marks(x, k, stride, d_y.shape[1:3]), windows(x, k, stride)
+    differs = (patches[1:] != patches[:-1]).any(axis=(3, 4, 5))
+    np.testing.assert_array_equal(fresh[1:], differs)
+
+
+@needs_vectors
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("share", [0, 0.002, 0.1, 1])
+@pytest.mark.parametrize("shape", FILMS)
+def test_forward_fresh_equals_forward(shape, share, dtype):
+    x, w, b, d_y = film(shape, dtype, share)
+    k, stride = shape[4:6]
+    fresh, wanted, y = marks(x, k, stride, d_y.shape[1:3]), np.empty_like(d_y), np.full_like(d_y, np.nan)
+    register_tile.forward(x, w, b, k, stride, wanted)
+    y[0] = wanted[0]
+    for t in range(1, len(x)):
+        register_tile.forward_fresh(x[t - 1:t + 1], fresh[t], w, b, k, stride, y[t - 1:t + 1])
+    close(y, wanted)
+
+
+@needs_vectors
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("share", [0, 0.002, 0.1, 1])
+@pytest.mark.parametrize("shape", FILMS)
+def test_backward_weight_by_parts_equals_the_plain_sum(shape, share, dtype):
+    x, w, b, d_y = film(shape, dtype, share)
+    k, stride = shape[4:6]
+    fresh, d_w, d_b = marks(x, k, stride, d_y.shape[1:3]), w.copy(), b.copy()
+    register_tile.backward_weight(x, fresh, d_y, k, stride, scratch_for(x, d_y), d_w, d_b)
+    close(d_w, w + np.einsum("nabcij,nabo->ijco", windows(x, k, stride), d_y).reshape(w.shape))
+    close(d_b, b + np.einsum("nabo->o", d_y))
+
+
 @needs_vectors
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
 @pytest.mark.parametrize("shape", SHAPES)
@@ -58,7 +122,8 @@ def test_backward_weight_adds(shape, dtype):
     x, w, b, d_y = draw(shape, dtype)
     k, stride = shape[4:6]
     d_w, d_b = w.copy(), b.copy()
-    register_tile.backward_weight(x, d_y, k, stride, d_w, d_b)
+    fresh = np.ones(d_y.shape[:3], bool)
+    register_tile.backward_weight(x, fresh, d_y, k, stride, scratch_for(x, d_y), d_w, d_b)
     close(d_w, w + np.einsum("nabcij,nabo->ijco", windows(x, k, stride), d_y).reshape(w.shape))
     close(d_b, b + np.einsum("nabo->o", d_y))
 

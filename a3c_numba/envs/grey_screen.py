@@ -1,0 +1,71 @@
+"""The emulator's screen in grey, fetched as palette indices, of which most lines are those of four frames before.
+
+``getScreenGrayscale`` translates all 33,600 pixels and takes ten times as long as ``getScreen``, which copies their
+palette indices.  So only lines whose indices have changed are translated here.  The grey level of an index is read off
+one of the emulator's own grey screens when the index first appears: no palette is copied, and every pixel is the same.
+"""
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..jit import kernel
+
+if TYPE_CHECKING:
+    import ale_py
+
+
+@kernel
+def translate(indices, before, whole, levels, known, grey):
+    """grey (h, w) <- levels[indices], in the lines that differ from ``before``, or in all; before <- indices there.
+
+    levels (256,) uint8, known (256,) bool.  Returns False at an index that is not known, True at the end.
+    """
+    for y in range(indices.shape[0]):
+        difference = np.uint8(0)
+        for x in range(indices.shape[1]):
+            difference |= indices[y, x] ^ before[y, x]
+        if whole or difference:
+            for x in range(indices.shape[1]):
+                if not known[indices[y, x]]:
+                    return False
+                grey[y, x] = levels[indices[y, x]]
+            for x in range(indices.shape[1]):
+                before[y, x] = indices[y, x]
+    return True
+
+
+class Palette:
+    """The grey ``levels`` (256,) uint8 of palette indices, as far as they are ``known`` (256,) bool."""
+
+    def __init__(self) -> None:
+        self.levels, self.known = np.zeros(256, np.uint8), np.zeros(256, np.bool_)
+
+    def learn(self, indices: NDArray[np.uint8], grey: NDArray[np.uint8]) -> None:
+        """Read the levels off a screen of which both are given."""
+        self.levels[indices], self.known[indices] = grey, True
+
+
+class GreyScreen:
+    """Keeps ``grey`` (h, w) uint8 at what the emulator shows.  Only ``fetch`` and ``clear`` may write to it."""
+
+    def __init__(self, grey: NDArray[np.uint8], palette: Palette) -> None:
+        self.grey, self.palette = grey, palette
+        self._indices, self._before = np.zeros_like(grey), np.zeros_like(grey)
+        self._whole = True                                               # nothing in ``grey`` can be kept
+
+    def fetch(self, ale: "ale_py.ALEInterface") -> None:
+        """grey <- the screen as it is."""
+        levels, known = self.palette.levels, self.palette.known
+        ale.getScreen(self._indices)
+        if not translate(self._indices, self._before, self._whole, levels, known, self.grey):
+            ale.getScreenGrayscale(self.grey)
+            self.palette.learn(self._indices, self.grey)
+            self._before[:] = self._indices
+        self._whole = False
+
+    def clear(self) -> None:
+        """grey <- 0."""
+        self.grey.fill(0)
+        self._whole = True

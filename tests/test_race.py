@@ -140,7 +140,7 @@ def command(*words):
 def test_the_command_draws_and_tells(tmp_path, capsys):
     cv2 = pytest.importorskip("cv2")
     out = tmp_path / "race.png"
-    assert command("Corridor", "--workers", 2, "--compare", "1", "--seconds", 2, "-o", out) == 0
+    assert command("Corridor", "--workers", 2, "--compare", "1", "--seconds", 1, "-o", out) == 0
     printed = capsys.readouterr().out.splitlines()
     assert [line.split()[0] for line in printed[:3]] == ["workers", "1", "2"]
     names = ["race.png", "race.csv", "race-elements.csv", "race-workers.csv"]

@@ -17,7 +17,7 @@ def run_tests(bug, tests):
     """pytest's exit code and words for ``tests``, in a process that has the bug, or none for 0."""
     environ = {**os.environ, "A3C_BUG": str(bug), "COLUMNS": "200"}
     command = [sys.executable, "-m", "pytest", "-p", "tests.breaks.plugin", "-p", "no:cacheprovider", "--color=no",
-               "-rfE", *tests]
+               "-n0", "-rfE", *tests]
     told = subprocess.run(command, capture_output=True, text=True, cwd=ROOT, env=environ)
     return told.returncode, told.stdout + told.stderr
 

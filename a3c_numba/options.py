@@ -6,6 +6,7 @@ value alone; one that the run's parts do not have is refused with the names of t
 
 import argparse
 import dataclasses
+import functools
 from typing import Any, Callable
 
 from .config import MENUS
@@ -61,8 +62,8 @@ def _values(name: str, owners: list[tuple[str, str, Any]]) -> str:
     texts = [f"default {owners[0][2].default}"] if same else [f"default of {c}: {x}" for c, x in defaults.items()]
     for preset_name, preset in PRESETS.items():
         parts = {**preset.algorithms, "optimizer": preset.optimizer, "network": preset.network}
-        found = {key: getattr(value, name) for key, value in parts.items() if name in _defaults(value)
-                 and getattr(value, name) != _defaults(value)[name]}
+        found = {key: getattr(value, name) for key, value in parts.items() if name in _defaults(type(value))
+                 and getattr(value, name) != _defaults(type(value))[name]}
         if len(found) == len(defaults) and len(set(found.values())) == 1 or set(found) <= {"optimizer", "network"}:
             texts += [f"{preset_name}: {value}" for value in list(found.values())[:1]]
         else:
@@ -70,7 +71,8 @@ def _values(name: str, owners: list[tuple[str, str, Any]]) -> str:
     return "; ".join(texts)
 
 
-def _defaults(part: Any) -> dict[str, Any]:
+@functools.cache                                                         # or each option would look at every field
+def _defaults(part: type) -> dict[str, Any]:
     return {field.name: field.default for field in dataclasses.fields(part)}
 
 

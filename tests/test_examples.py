@@ -32,7 +32,7 @@ SMALL = {
                            r"t_max 5 +error of V after 5 episodes 0\.\d+"]),
     "06_rmsprop.py": ([], [SAME, *(rf"{name} +L after  0: +65\.5 .*L after 60: +\d"
                                    for name in ("plain", "momentum", "rmsprop"))]),
-    "07_lock_free.py": ([5000], [r"lock-free +additions lost [\d,]+ of 500,000,000", "copies torn",
+    "07_lock_free.py": ([4000], [r"lock-free +additions lost [\d,]+ of 400,000,000", "copies torn",
                                  r"locked +additions lost 0 of ", r"least squares: error 0\.\d+ after \d"]),
     "08_lstm.py": ([], [rf"d_{name} over 5 steps, by hand and by differences: " for name in "Wbx"]
                    + [SAME, r"forget bias +4 .* of the gradient +\d+\.\d% is left"]),
@@ -148,7 +148,7 @@ def test_entropy_keeps_learners_from_getting_stuck(ran):
 
 
 def test_a_lock_loses_nothing_and_both_ways_find_the_answer(ran):
-    out, _ = ran("07_lock_free.py", 5000)
+    out, _ = ran("07_lock_free.py", 4000)
     assert re.findall(r"with a number nobody wrote (\d+)", out) == ["0", "0"]
     assert re.search(r"locked +additions lost 0 of .*\n +copies torn 0 of ", out), out
     errors = [float(error) for error in re.findall(r"error (\d\.\d+) after", out)]

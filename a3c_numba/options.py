@@ -57,21 +57,18 @@ def _owners() -> dict[str, list[tuple[str, str, Any]]]:
 def _values(name: str, owners: list[tuple[str, str, Any]]) -> str:
     """The defaults of a field, and what presets say that differ: "default 5; atari: 20; classic n_step_q: 20"."""
     defaults = {cls: field.default for _, cls, field in owners}
+    fields = {MENUS[part][cls]: field for part, cls, field in owners}
     same = len(set(defaults.values())) == 1
     texts = [f"default {owners[0][2].default}"] if same else [f"default of {c}: {x}" for c, x in defaults.items()]
     for preset_name, preset in PRESETS.items():
         parts = {**preset.algorithms, "optimizer": preset.optimizer, "network": preset.network}
-        found = {key: getattr(value, name) for key, value in parts.items() if name in _defaults(value)
-                 and getattr(value, name) != _defaults(value)[name]}
+        found = {key: getattr(value, name) for key, value in parts.items()
+                 if type(value) in fields and getattr(value, name) != fields[type(value)].default}
         if len(found) == len(defaults) and len(set(found.values())) == 1 or set(found) <= {"optimizer", "network"}:
             texts += [f"{preset_name}: {value}" for value in list(found.values())[:1]]
         else:
             texts += [f"{preset_name} {key}: {value}" for key, value in found.items()]
     return "; ".join(texts)
-
-
-def _defaults(part: Any) -> dict[str, Any]:
-    return {field.name: field.default for field in dataclasses.fields(part)}
 
 
 def add_hyper_parameters(parser: argparse.ArgumentParser) -> None:

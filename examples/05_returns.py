@@ -36,7 +36,7 @@ def walk(rng):
     """One episode: from the middle left or right by chance; 1 for leaving at the right end.  Places and rewards."""
     places = [PLACES // 2]
     while 0 <= places[-1] < PLACES:
-        places.append(places[-1] + rng.choice((-1, 1)))
+        places.append(places[-1] + (-1, 1)[rng.integers(2)])
     return np.array(places), [0.0] * (len(places) - 2) + [float(places[-1] == PLACES)]
 
 

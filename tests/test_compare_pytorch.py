@@ -34,7 +34,7 @@ def test_without_torch_one_line_and_exit_code_2():
     assert len(result.stderr.splitlines()) == 1 and "pip install torch" in result.stderr
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def program():
     """The program as a module; skipped where there is no PyTorch."""
     pytest.importorskip("torch")
@@ -64,13 +64,13 @@ def worker_after(config, rollouts):
 
 @pytest.fixture
 def played():
-    """The feed-forward network's first rollout."""
+    """The feed-forward network's first rollout, of a worker that goes on to an update."""
     return worker_after(CONFIG, 1)
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def played_on():
-    """The recurrent network's third rollout of an episode."""
+    """The recurrent network's third rollout of an episode; not to be changed."""
     return worker_after(RECURRENT, 3)
 
 

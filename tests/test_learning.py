@@ -39,8 +39,8 @@ def test_two_workers_learn_the_best_return(env):
     as with two: it is the policy gradient's, not the missing lock's.
     """
     reached = []
-    for seed in range(3):
-        config = config_of(env, STEPS[env], seed)
+    while sum(mean >= LEAST[env] for mean in reached) < 2 and len(reached) < 3:
+        config = config_of(env, STEPS[env], seed=len(reached))
         start = start_of(config)
         assert greedy_mean(config, start.theta) < 0.5
         last = Trainer(start).run()

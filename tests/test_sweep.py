@@ -116,11 +116,14 @@ def test_options_reach_every_run(trained):
     assert [row["seed"] for row in rows(Path("out/sweep.csv"))] == [str(config.seed) for config in trained.configs]
 
 
-def test_the_papers_distribution_and_fifty_runs_are_the_default(trained):
+def test_the_papers_distribution_and_fifty_runs_are_the_default(trained, monkeypatch):
+    counts = []
+    monkeypatch.setattr("a3c_numba.sweep.scatter_plot", lambda x, *_: counts.append(len(x)))     # fifty take a while
     assert program("sweep", "Aim", "--seed", 2) == 0
     assert len(trained.configs) == len(rows(Path("runs/Aim-sweep-s2/sweep.csv"))) == 50
     rates = [config.optimizer.learning_rate for config in trained.configs]
     assert 1e-4 < min(rates) < 3e-4 and 3e-3 < max(rates) < 1e-2
+    assert counts == list(range(1, 51))
 
 
 def test_an_interrupted_sweep_goes_on_where_it_was(trained, capsys):

@@ -68,15 +68,21 @@ RUNS = {
 UPDATES = 40
 
 
+@functools.cache
+def straight_line_of(name, cls):
+    """The configuration of a run, theta before it, and what ``straight_line`` says of it; nobody writes to them."""
+    env, steps, fields, network, optimizer, total = RUNS[name]
+    config = config_of(env, method_of(cls, steps, **fields), network, optimizer, total)
+    before = {key: value.copy() for key, value in begun(config)[2].items()}
+    return config, before, straight_line(config, before, UPDATES)
+
+
 @pytest.mark.parametrize("cls", TARGETS)
 @pytest.mark.parametrize("name", RUNS)
 def test_a_worker_equals_a_straight_line_run(name, cls):
     """The same actions, and the same numbers to float32's rounding: tests/test_worker.py says what that amounts to."""
-    env, steps, fields, network, optimizer, total = RUNS[name]
-    config = config_of(env, method_of(cls, steps, **fields), network, optimizer, total)
-    worker, shared, theta = begun(config)
-    before = {key: value.copy() for key, value in theta.items()}
-    expected, g, target, log = straight_line(config, before, UPDATES)
+    config, before, (expected, g, target, log) = straight_line_of(name, cls)
+    worker, shared, _ = begun(config)
     scores, episode = [], []
     for update in log:
         copied = shared.target.copy()
@@ -105,11 +111,7 @@ def test_a_worker_equals_a_straight_line_run(name, cls):
 
 @pytest.mark.parametrize("cls", TARGETS)
 def test_the_straight_line_runs_cover_what_they_are_for(cls):
-    logs = {}
-    for name in ("Catch", "Corridor", "Aim"):
-        env, steps, fields, network, optimizer, total = RUNS[name]
-        config = config_of(env, method_of(cls, steps, **fields), network, optimizer, total)
-        logs[name] = straight_line(config, begun(config)[2], UPDATES)[3]
+    logs = {name: straight_line_of(name, cls)[2][3] for name in ("Catch", "Corridor", "Aim")}
     catch, corridor, aim = logs.values()
     assert {update.ending for update in catch} == {"", "terminated"} and {update.steps for update in catch} == {1, 3}
     assert {update.ending for update in corridor} >= {"terminated", "truncated"}

@@ -16,8 +16,8 @@ NUMBERS = range(1, len(LESSONS) + 1)
 def run_tests(bug, tests):
     """pytest's exit code and words for ``tests``, in a process that has the bug, or none for 0."""
     environ = {**os.environ, "A3C_BUG": str(bug), "COLUMNS": "200"}
-    command = [sys.executable, "-m", "pytest", "-p", "tests.breaks.plugin", "-p", "no:cacheprovider", "--color=no",
-               "-rfE", *tests]
+    command = [sys.executable, "-m", "pytest", "-p", "tests.breaks.plugin", "-p", "no:cacheprovider", "-p",
+               "no:hypothesispytest", "--color=no", "-n0", "-rfE", *tests]    # Hypothesis takes a second to import
     told = subprocess.run(command, capture_output=True, text=True, cwd=ROOT, env=environ)
     return told.returncode, told.stdout + told.stderr
 

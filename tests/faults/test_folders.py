@@ -3,6 +3,7 @@
 import errno
 import gc
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -27,12 +28,18 @@ def contents(folder):
     return {path: path.read_bytes() for path in folder.rglob("*")}
 
 
+@pytest.fixture(scope="module")
+def trained(tmp_path_factory):
+    """The folder of a run that has ended; not to be written to."""
+    folder = tmp_path_factory.mktemp("runs") / "run"
+    assert program("train", "Catch", "--workers", 1, "--total-steps", 1500, "--out", folder) == 0
+    return folder
+
+
 @pytest.fixture
-def finished(tmp_path, capsys):
-    """The folder of a run that has ended."""
-    assert program("train", "Catch", "--workers", 1, "--total-steps", 1500, "--out", tmp_path / "run") == 0
-    capsys.readouterr()
-    return tmp_path / "run"
+def finished(trained, tmp_path):
+    """The same, of this test's own."""
+    return Path(shutil.copytree(trained, tmp_path / "run"))
 
 
 def resumed(folder, capsys, steps=3000):

@@ -1,7 +1,7 @@
 """What lock-free means for the numbers: no word is torn, an update can be lost, and how many are is measured.
 
-``python -m pytest -s -m faults tests/faults/test_lock_free.py`` prints the shares.  Every writer is a process of its
-own and runs the package's own kernel.  What it writes is chosen so that each number tells what became of it:
+``python -m pytest -n0 -s -m faults tests/faults/test_lock_free.py`` prints the shares.  Every writer is a process of
+its own and runs the package's own kernel.  What it writes is chosen so that each number tells what became of it:
 
 - with g at its fixed point, every update by d = 1 moves an element one place down a sequence that is known beforehand;
 - with alpha = 0 and epsilon = 1 such an update adds 1, or where a processor estimates 1 / sqrt(1) a number next to it;

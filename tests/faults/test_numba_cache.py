@@ -127,10 +127,11 @@ def garbage(content):
     return random.Random(0).randbytes(len(content))
 
 
-@pytest.mark.parametrize("fault", [half, empty, zeros, garbage])
-@pytest.mark.parametrize("ending", ["nbi", "nbc"])
-def test_broken_files_are_compiled_once_more_and_replaced(script, cache, ending, fault):
-    for path in files(cache, ending):
+@pytest.mark.parametrize("ending, faults", [("nbi", [half, empty]), ("nbi", [zeros, garbage]),
+                                            ("nbc", [half, empty, zeros, garbage])])
+def test_broken_files_are_compiled_once_more_and_replaced(script, cache, ending, faults):
+    """Each file in another way; the first process finds none of them of use."""
+    for path, fault in zip(files(cache, ending), faults, strict=True):
         path.write_bytes(fault(path.read_bytes()))
     assert run([script], cache) == (f"{RESULTS} 0\n", 1)
     assert run([script], cache) == (f"{RESULTS} {ALL}\n", 0)

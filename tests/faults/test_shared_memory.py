@@ -8,6 +8,7 @@ import shutil
 import signal
 import subprocess
 import sys
+import tempfile
 from multiprocessing import get_context
 from pathlib import Path
 
@@ -58,10 +59,10 @@ def missing(tmp_path):
 
 
 @pytest.fixture
-def spare(tmp_path):
-    """A folder with space."""
-    (tmp_path / "spare").mkdir()
-    return str(tmp_path / "spare")
+def spare():
+    """A folder with space, whose path leaves room for a socket's: that of ``tmp_path`` may not."""
+    with tempfile.TemporaryDirectory() as folder:
+        yield folder
 
 
 def folder_of(shared):

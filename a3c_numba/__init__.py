@@ -11,23 +11,24 @@ for _name in ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS", "NUM
 
 if TYPE_CHECKING:
     from .agent import Agent
-    from .algorithms import A3C, NStepQ, OneStepQ, OneStepSarsa
-    from .checkpoint import CheckpointError
-    from .crew import WorkerDied
+    from .core.algorithms import A3C, NStepQ, OneStepQ, OneStepSarsa
+    from .core.networks import MLP, Convolutional
+    from .core.optimizers import LocalRMSProp, MomentumSGD, RMSProp
     from .envs.action_repeat import GymSettings
     from .envs.atari import AtariSettings
-    from .networks import MLP, Convolutional
-    from .optimizers import LocalRMSProp, MomentumSGD, RMSProp
-    from .trainer import UpdatesSkipped
-    from .watch import Watch
+    from .runs.checkpoint import CheckpointError
+    from .training.limits import Watch
+    from .training.supervisor import WorkerDied
+    from .training.trainer import UpdatesSkipped
 
 # Name -> its module, imported when the name is first asked for: the command line starts, and understands Ctrl-C, before
 # NumPy and Numba are there.
-_HOMES = {"A3C": "algorithms", "Agent": "agent", "AtariSettings": "envs.atari", "CheckpointError": "checkpoint",
-          "Convolutional": "networks", "GymSettings": "envs.action_repeat", "LocalRMSProp": "optimizers",
-          "MLP": "networks", "MomentumSGD": "optimizers", "NStepQ": "algorithms", "OneStepQ": "algorithms",
-          "OneStepSarsa": "algorithms", "RMSProp": "optimizers", "UpdatesSkipped": "trainer",
-          "Watch": "watch", "WorkerDied": "crew"}
+_HOMES = {"A3C": "core.algorithms", "Agent": "agent", "AtariSettings": "envs.atari",
+          "CheckpointError": "runs.checkpoint", "Convolutional": "core.networks", "GymSettings": "envs.action_repeat",
+          "LocalRMSProp": "core.optimizers", "MLP": "core.networks", "MomentumSGD": "core.optimizers",
+          "NStepQ": "core.algorithms", "OneStepQ": "core.algorithms", "OneStepSarsa": "core.algorithms",
+          "RMSProp": "core.optimizers", "UpdatesSkipped": "training.trainer", "Watch": "training.limits",
+          "WorkerDied": "training.supervisor"}
 
 __version__ = "0.1.0"
 __all__ = ["A3C", "Agent", "AtariSettings", "CheckpointError", "Convolutional", "GymSettings", "LocalRMSProp", "MLP",

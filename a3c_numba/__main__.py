@@ -6,7 +6,7 @@ import sys
 def main() -> int:
     """The command line's ``main``, quiet also when Ctrl-C comes while the packages are still being imported."""
     try:
-        from .cli import main as run
+        from .cli.main import main as run
     except KeyboardInterrupt:
         return 130
     return run()

@@ -7,22 +7,22 @@ from typing import Any, Callable
 
 import numpy as np
 
-from . import checkpoint as checkpoints
-from . import processes
-from .checkpoint import Checkpoint
-from .display import Display
+from .core.hyperparameters import shown
+from .core.incoming import converted, remembered
+from .core.inference import Policy
+from .core.parameters import Parameters
 from .envs.action_repeat import GymSettings
 from .envs.atari import AtariSettings
 from .evaluation import Evaluation, evaluate
-from .folder_lock import alone_in
-from .incoming import converted, remembered
-from .parameters import Parameters
-from .policy import Policy
 from .presets import configure
-from .run_folder import Progress, RunFolder
-from .settings import shown
-from .trainer import Trainer, start_of
-from .watch import Watch
+from .runs import checkpoint as checkpoints
+from .runs.checkpoint import Checkpoint
+from .runs.run_folder import Progress, RunFolder
+from .system import worker_server
+from .system.directory_lock import alone_in
+from .training.limits import Watch
+from .training.progress_bar import Display
+from .training.trainer import Trainer, start_of
 
 
 class Agent:
@@ -81,7 +81,7 @@ class Agent:
         start = dataclasses.replace(self._checkpoint, config=config, global_step=0, seconds=0.0, workers=[],
                                     target=None, mean_score=None)
         folder = None if out is None else RunFolder(Path(out))
-        processes.context()                                              # fails before anything is written
+        worker_server.context()                                          # fails before anything is written
         with alone_in(folder.path) if folder else nullcontext():
             if folder:
                 folder.create(config.to_json())

@@ -10,14 +10,14 @@ from typing import Any, Callable
 
 import numpy as np
 
-from . import envs
-from .algorithms import ALGORITHMS
+from .core.algorithms import ALGORITHMS
+from .core.hyperparameters import check, shown
+from .core.networks import NETWORKS
+from .core.optimizers import OPTIMIZERS
+from .core.parameters import size_of
+from .envs import make as envs
 from .envs.action_repeat import GymSettings
 from .envs.atari import AtariSettings
-from .networks import NETWORKS
-from .optimizers import OPTIMIZERS
-from .parameters import size_of
-from .settings import check, shown
 
 # Part of a configuration -> the menu that its objects come from.
 MENUS: dict[str, dict[str, Any]] = {"algorithm": ALGORITHMS, "optimizer": OPTIMIZERS, "network": NETWORKS,

@@ -20,11 +20,11 @@ from typing import Any, Callable, Iterator, NamedTuple
 import numpy as np
 
 from .config import Config
-from .envs import failing, is_atari
-from .incoming import fitting, mend, paid, take_up
-from .policy import Policy
-from .processes import GUARD
-from .settings import check, setting, shown
+from .core.hyperparameters import check, setting, shown
+from .core.incoming import fitting, mend, paid, take_up
+from .core.inference import Policy
+from .envs.make import failing, is_atari
+from .system.worker_server import GUARD
 
 MOST_PROCESSES = 1024
 PROTOCOLS = {"noop": {"noop_max": 30, "sticky": 0.0}, "sticky": {"noop_max": 0, "sticky": 0.25}}

@@ -14,12 +14,12 @@ from typing import Any
 
 from gymnasium.spaces import Box
 
-from . import envs
-from .algorithms import A3C, NStepQ, OneStepQ, OneStepSarsa
 from .config import NUMBERS, Config
-from .cores import available_cores
-from .networks import MLP, Convolutional
-from .optimizers import OPTIMIZERS, RMSProp
+from .core.algorithms import A3C, NStepQ, OneStepQ, OneStepSarsa
+from .core.networks import MLP, Convolutional
+from .core.optimizers import OPTIMIZERS, RMSProp
+from .envs import make as envs
+from .system.cores import available_cores
 
 
 @dataclass(frozen=True)

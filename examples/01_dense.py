@@ -16,9 +16,9 @@ Try:     RATE = 0.06.  A step that is too long lands on the other side, and the 
 
 import numpy as np
 
-from a3c_numba.layers.dense import Dense
-from a3c_numba.pictures import Series, line_plot
-from a3c_numba.pictures.canvas import GREY
+from a3c_numba.core.layers.dense import Dense
+from a3c_numba.plots import Series, line_plot
+from a3c_numba.plots.canvas import GREY
 
 RATE, STEPS, SHOWN = 0.01, 100, (0, 1, 3, 10, 30, 100)
 

@@ -16,7 +16,7 @@ Try:     another mistake in ``gradients``: a sign, a forgotten tanh, ``b`` left 
 
 import numpy as np
 
-from a3c_numba.pictures import Series, line_plot
+from a3c_numba.plots import Series, line_plot
 
 
 def loss(x, t, W, b):

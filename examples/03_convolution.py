@@ -16,8 +16,8 @@ Try:     stride = 2, where the two stamps share one row, or 3, where they no lon
 
 import numpy as np
 
-from a3c_numba.layers.conv2d import Conv2d
-from a3c_numba.pictures.canvas import Canvas
+from a3c_numba.core.layers.conv2d import Conv2d
+from a3c_numba.plots.canvas import Canvas
 
 k, stride, SIDE = 3, 1, 12
 FILTERS = np.array([[-1, 0, 1, -2, 0, 2, -1, 0, 1], [-1, -2, -1, 0, 0, 0, 1, 2, 1]], float).T    # (k k C, O)

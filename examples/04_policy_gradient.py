@@ -19,8 +19,8 @@ Try:     MEANS + 10: until ``expected`` is there too, whatever is drawn first lo
 
 import numpy as np
 
-from a3c_numba.distributions import Categorical
-from a3c_numba.pictures import Series, line_plot
+from a3c_numba.core.distributions import Categorical
+from a3c_numba.plots import Series, line_plot
 
 MEANS, NOISE = np.array([0.0, 0.5, 1.0]), 2.0                            # of three arms' rewards
 LEARNERS, STEPS, RATE = 200, 3000, 0.3

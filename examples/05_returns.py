@@ -16,8 +16,8 @@ Try:     RATE = 0.1: short rollouts gain by larger steps, and long ones lose, fo
 
 import numpy as np
 
-from a3c_numba.pictures import Series, line_plot
-from a3c_numba.returns import returns_of
+from a3c_numba.core.returns import returns_of
+from a3c_numba.plots import Series, line_plot
 
 PLACES, EPISODES, REPEATS, RATE, gamma = 15, 200, 20, 0.03, 1.0
 TRUE = np.arange(1, PLACES + 1) / (PLACES + 1)                           # V: the chance to leave at the right end

@@ -73,7 +73,7 @@ def together(context, lock, steps):
 
 def main(steps=4000):
     """All of it without and with a lock."""
-    from a3c_numba.pictures import Series, line_plot                     # in here: the processes need none of it
+    from a3c_numba.plots import Series, line_plot                        # in here: the processes need none of it
     context, curves, additions = multiprocessing.get_context("spawn"), [], 25 * WORKERS * steps * SIZE
     for name, lock in (("lock-free", nullcontext()), ("locked", context.Lock())):
         ones, looked, seen = together(context, lock, steps)

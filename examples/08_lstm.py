@@ -19,8 +19,8 @@ import itertools
 
 import numpy as np
 
-from a3c_numba.layers.lstm import LSTM
-from a3c_numba.pictures import Series, line_plot
+from a3c_numba.core.layers.lstm import LSTM
+from a3c_numba.plots import Series, line_plot
 
 I, N, BIASES = 3, 8, (-2, 0, 2, 4)                                       # inputs, cells; of the forget gates
 

@@ -18,7 +18,7 @@ import time
 import numpy as np
 
 from a3c_numba.envs.toys import Catch
-from a3c_numba.pictures import Series, line_plot
+from a3c_numba.plots import Series, line_plot
 
 WORKERS, t_max, gamma, beta, eta, alpha, epsilon = 4, 5, 0.99, 0.01, 2e-3, 0.99, 1e-4
 SHAPES = (50, 32), (32,), (32, 4), (4,)                                  # W1, b1; W2, b2 of 3 logits and V

@@ -22,7 +22,7 @@ import sys
 from pathlib import Path
 
 from a3c_numba import Agent
-from a3c_numba.pictures import learning_curve
+from a3c_numba.plots import learning_curve
 
 
 def new_folder():

@@ -7,7 +7,7 @@ Notice that after one step against the gradient the loss of this very rollout ha
 import numpy as np
 
 from a3c_numba import Agent
-from a3c_numba.returns import returns_of
+from a3c_numba.core.returns import returns_of
 
 
 def rollout(agent, env, steps=20):

@@ -14,7 +14,7 @@ longer:
 import sys
 
 from a3c_numba import Agent
-from a3c_numba.distributions.gaussian import FLOOR, variance
+from a3c_numba.core.distributions.gaussian import FLOOR, variance
 
 
 def main(env: str = "AimContinuous", total_steps: str = "60_000") -> None:

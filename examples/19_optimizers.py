@@ -13,7 +13,7 @@ import sys
 import numpy as np
 
 from a3c_numba import A3C, MLP, Agent, LocalRMSProp, MomentumSGD, RMSProp
-from a3c_numba.pictures import PicturesUnavailable, Series, line_plot
+from a3c_numba.plots import PicturesUnavailable, Series, line_plot
 
 OPTIMIZERS = {"shared RMSProp": RMSProp, "RMSProp": LocalRMSProp, "momentum SGD": MomentumSGD}
 

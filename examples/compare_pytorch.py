@@ -37,13 +37,13 @@ import numba
 import numpy as np
 
 from a3c_numba import A3C, Convolutional
+from a3c_numba.core.distributions import Categorical
+from a3c_numba.core.parameters import Parameters
+from a3c_numba.core.schedules import linear
+from a3c_numba.core.shared import STEPS, UPDATES, Shared
 from a3c_numba.presets import configure
-from a3c_numba.bench import AGED, aged_start, processor
-from a3c_numba.distributions import Categorical
-from a3c_numba.parameters import Parameters
-from a3c_numba.schedules import linear
-from a3c_numba.shared import STEPS, UPDATES, Shared
-from a3c_numba.trainer import Trainer, start_of
+from a3c_numba.studies.bench import AGED, aged_start, processor
+from a3c_numba.training.trainer import Trainer, start_of
 
 try:
     import torch

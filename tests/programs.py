@@ -12,7 +12,8 @@ import gymnasium
 import numpy as np
 from gymnasium.spaces import Box, Discrete
 
-from a3c_numba import MLP, cli
+from a3c_numba import MLP
+from a3c_numba.cli import main as cli
 from a3c_numba.presets import configure
 
 SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
@@ -42,7 +43,7 @@ def colours(picture):
 
 def reports_often(monkeypatch):
     """Have callbacks and rows of progress.csv come at every look of the trainer."""
-    monkeypatch.setattr("a3c_numba.trainer.REPORT_SECONDS", 0.0)
+    monkeypatch.setattr("a3c_numba.training.trainer.REPORT_SECONDS", 0.0)
 
 
 class Chances(gymnasium.Env):

@@ -12,8 +12,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from .reference import n_step_return, rmsprop
-from .reference_lstm import complex_gradient, lstm
+from tests.reference import n_step_return, rmsprop
+from tests.reference_lstm import complex_gradient, lstm
 
 Arrays = dict[str, np.ndarray]
 

@@ -9,12 +9,12 @@ import pytest
 
 from a3c_numba import (A3C, MLP, Agent, CheckpointError, Convolutional, LocalRMSProp, MomentumSGD, NStepQ, OneStepQ,
                        OneStepSarsa, RMSProp)
-from a3c_numba.checkpoint import load
-from a3c_numba.layers.compose import RecurrentState
+from a3c_numba.core.layers.containers import RecurrentState
+from a3c_numba.core.shared import Shared
+from a3c_numba.core.worker import Worker
 from a3c_numba.presets import PRESETS
-from a3c_numba.shared import Shared
-from a3c_numba.watch import Watch
-from a3c_numba.worker import Worker
+from a3c_numba.runs.checkpoint import load
+from a3c_numba.training.limits import Watch
 from tests import reference
 from tests.programs import chances, image, reports_often, tiny_image
 

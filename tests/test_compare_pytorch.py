@@ -11,10 +11,10 @@ import numpy as np
 import pytest
 
 from a3c_numba.config import Config
+from a3c_numba.core.shared import Shared
+from a3c_numba.core.worker import Worker
 from a3c_numba.presets import PRESETS
-from a3c_numba.shared import Shared
-from a3c_numba.trainer import start_of
-from a3c_numba.worker import Worker
+from a3c_numba.training.trainer import start_of
 
 PROGRAM = Path(__file__).parents[1] / "examples" / "compare_pytorch.py"
 PAPER = PRESETS["paper"]

@@ -8,11 +8,11 @@ import numpy as np
 import pytest
 from gymnasium.spaces import Box, Discrete
 
-from a3c_numba.algorithms import A3C, ALGORITHMS, NStepQ, OneStepQ, OneStepSarsa
 from a3c_numba.config import Config, name_of
-from a3c_numba.envs import make
-from a3c_numba.networks import MLP, Convolutional
-from a3c_numba.optimizers import OPTIMIZERS, LocalRMSProp, MomentumSGD, RMSProp
+from a3c_numba.core.algorithms import A3C, ALGORITHMS, NStepQ, OneStepQ, OneStepSarsa
+from a3c_numba.core.networks import MLP, Convolutional
+from a3c_numba.core.optimizers import OPTIMIZERS, LocalRMSProp, MomentumSGD, RMSProp
+from a3c_numba.envs.make import make
 from a3c_numba.presets import PRESETS, configure, preset_for
 from tests.programs import chances, image, small
 

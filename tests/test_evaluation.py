@@ -9,11 +9,11 @@ import numpy as np
 import pytest
 
 from a3c_numba.agent import Agent
+from a3c_numba.core.networks import MLP
+from a3c_numba.core.parameters import Parameters
 from a3c_numba.evaluation import PROTOCOLS, Evaluation, Game, Stage, as_json, evaluate, summary
-from a3c_numba.networks import MLP
-from a3c_numba.parameters import Parameters
 from a3c_numba.presets import configure
-from a3c_numba.trainer import start_of
+from a3c_numba.training.trainer import start_of
 from tests.programs import Chances, Steered, chances, image, program, small
 from tests.promises import PATIENCE
 

@@ -187,7 +187,7 @@ def test_q_learning_finds_the_values_worked_out_by_hand(ran):
 
 
 def test_the_comparison_of_optimizers_leaves_a_picture_or_without_opencv_a_table(ran, tmp_path):
-    from a3c_numba.pictures.canvas import load_cv2
+    from a3c_numba.plots.canvas import load_cv2
 
     load_cv2()
     out, folder = ran("19_optimizers.py", 2, 100)

@@ -11,10 +11,10 @@ import pytest
 
 from a3c_numba import A3C, MLP, RMSProp
 from a3c_numba.config import Config
+from a3c_numba.core.inference import Policy
 from a3c_numba.envs.toys import Corridor
 from a3c_numba.evaluation import Evaluation, evaluate
-from a3c_numba.policy import Policy
-from a3c_numba.trainer import Trainer, start_of
+from a3c_numba.training.trainer import Trainer, start_of
 
 STEPS = {"Catch": 40_000, "Corridor": 8_000}
 LEAST = {"Catch": 0.9, "Corridor": 1.0}

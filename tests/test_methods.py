@@ -16,12 +16,12 @@ import functools
 import numpy as np
 import pytest
 
-from a3c_numba import options
+from a3c_numba.cli import hyperparameter_options as options
+from a3c_numba.core.inference import Policy
 from a3c_numba.envs.toys import Aim, Memory
 from a3c_numba.evaluation import Evaluation, evaluate
-from a3c_numba.policy import Policy
 from a3c_numba.presets import configure
-from a3c_numba.trainer import Trainer, start_of
+from a3c_numba.training.trainer import Trainer, start_of
 
 METHODS = ["a3c", "n_step_q", "one_step_q", "one_step_sarsa"]
 STEPS = 12_000

@@ -9,7 +9,7 @@ from typing import Any
 
 import gymnasium
 
-from ..settings import check, setting
+from ..core.hyperparameters import check, setting
 
 
 @dataclass(frozen=True)

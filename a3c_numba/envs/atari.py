@@ -21,9 +21,9 @@ import gymnasium
 import numpy as np
 from numpy.typing import NDArray
 
-from ..settings import check, setting
+from ..core.hyperparameters import check, setting
+from .frame_preprocessing import SIDE, Observation
 from .grey_screen import GreyScreen, Palette
-from .preprocessing import SIDE, Observation
 
 if TYPE_CHECKING:  # the emulator itself is imported with the first game: settings alone do not need it
     import ale_py

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from ..jit import kernel
+from ..core.kernel import kernel
 
 if TYPE_CHECKING:
     import ale_py

@@ -4,7 +4,7 @@ from typing import Any, Callable
 
 import numpy as np
 
-from ..pictures.curves import WINDOW, running
+from ..plots.curves import WINDOW, running
 from .recorded_run import Floats, Run
 from .svg import Axis, Chart, Labels, short
 

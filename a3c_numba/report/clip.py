@@ -7,15 +7,15 @@ from pathlib import Path
 
 import numpy as np
 
-from ..checkpoint import Checkpoint, CheckpointError, load_fitting
-from ..envs import MissingPackage
+from ..envs.make import MissingPackage
 from ..evaluation import Evaluation
-from ..pictures import PicturesUnavailable, VideoWriter, play_frame
-from ..pictures.canvas import load_cv2
-from ..pictures.video import Frame
+from ..playback import FRAMES_PER_SECOND, Scene, action_names, watch
+from ..plots import PicturesUnavailable, VideoWriter, play_frame
+from ..plots.canvas import load_cv2
+from ..plots.video import Frame
+from ..runs.checkpoint import Checkpoint, CheckpointError, load_fitting
+from ..runs.run_folder import agent_file
 from .recorded_run import Run
-from ..run_folder import agent_file
-from ..show import FRAMES_PER_SECOND, Scene, action_names, watch
 
 LARGEST = 1_800_000            # bytes of a GIF: above it every other frame is dropped
 FEWEST = 10                    # frames that are kept all the same

@@ -10,7 +10,8 @@ import os
 from argparse import Namespace
 from pathlib import Path
 
-from .. import whole_files
+from ..playback import FRAMES_PER_SECOND
+from ..system import atomic_file
 from .charts import HALF, by_steps, by_time, histogram, in_two_sizes, learning_curve, lengths, series, throughput
 from .clip import MOST_STEPS, Clip, NoClip, agent_of, clip_of
 from .page import Section, page
@@ -18,7 +19,6 @@ from .recorded_run import Run, evaluation_of, read
 from .svg import clean, short
 from .tables import configuration, events, protocol
 from .timeline import LANES, key, lanes_of, size_of, timeline
-from ..show import FRAMES_PER_SECOND
 
 STEPS = 150                    # of the clip: ten seconds
 TRAINING = ("While training, a score is a whole game's sum of rewards before any clipping, and the workers explore: "
@@ -44,9 +44,9 @@ def run(arguments: Namespace) -> int:
     out = _writable(Path(arguments.out) if arguments.out else found.path / "report.html")
     agent = Path(arguments.agent) if arguments.agent else None
     text = report(found, agent, 0 if arguments.no_clip else arguments.steps)
-    with whole_files.beside(out) as temporary:
+    with atomic_file.beside(out) as temporary:
         temporary.write_text(text, encoding="utf-8")
-        whole_files.put(temporary, out)
+        atomic_file.put(temporary, out)
     print(out)
     return 0
 

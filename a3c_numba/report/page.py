@@ -5,8 +5,8 @@ from typing import NamedTuple
 import numpy as np
 
 from .. import __version__
-from ..algorithms import ALGORITHMS
-from ..pictures.curves import WINDOW
+from ..core.algorithms import ALGORITHMS
+from ..plots.curves import WINDOW
 from .recorded_run import Run
 from .svg import clean, short
 from .tables import time

@@ -16,7 +16,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ..config import MENUS, NUMBERS
-from ..run_folder import EPISODE_COLUMNS, EVENT_COLUMNS, OWN_FILES, Progress, RunFolderError
+from ..runs.run_folder import EPISODE_COLUMNS, EVENT_COLUMNS, OWN_FILES, Progress, RunFolderError
 
 Floats = npt.NDArray[np.float64]
 Rows = list[dict[str, str]]

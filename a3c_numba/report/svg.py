@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from ..pictures.axes import Span, nice_ticks, span_of, tick_labels
+from ..plots.axes import Span, nice_ticks, span_of, tick_labels
 
 Floats = npt.NDArray[np.float64]
 LEFT, RIGHT, TOP, BOTTOM = 58.0, 14.0, 30.0, 46.0     # margins around the curves

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any, Iterable, Sequence
 
 from ..config import MENUS
-from ..envs import family
+from ..envs.make import family
 from ..evaluation import PROTOCOLS
 from ..presets import PRESETS
 from .recorded_run import Run

@@ -7,9 +7,9 @@ import numpy as np
 import pytest
 
 from a3c_numba import Agent, AtariSettings, GymSettings
-from a3c_numba.cli import main
+from a3c_numba.cli.main import main
 from a3c_numba.config import Config
-from a3c_numba.envs import make
+from a3c_numba.envs.make import make
 from a3c_numba.envs.toys import Memory
 from a3c_numba.presets import configure
 

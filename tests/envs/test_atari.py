@@ -7,7 +7,7 @@ import pytest
 ale_py = pytest.importorskip("ale_py")
 
 from a3c_numba.envs.atari import Atari, AtariSettings, load  # noqa: E402
-from a3c_numba.envs.preprocessing import Observation  # noqa: E402
+from a3c_numba.envs.frame_preprocessing import Observation  # noqa: E402
 
 GAMES = ["Pong", "Breakout", "SpaceInvaders", "Seaquest", "Qbert", "BeamRider"]
 

@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 from gymnasium.spaces import Box, Discrete, MultiDiscrete
 
-from a3c_numba.envs import TOYS, MissingPackage, UnknownEnvironment, UnsupportedSpace, check_spaces, make
 from a3c_numba.envs.atari import Atari, AtariSettings
+from a3c_numba.envs.make import TOYS, MissingPackage, UnknownEnvironment, UnsupportedSpace, check_spaces, make
 from a3c_numba.envs.toys import Corridor
 
 
@@ -105,6 +105,6 @@ def test_actions_may_be_real_numbers(actions):
 
 
 def test_neither_the_emulator_nor_opencv_is_imported_unasked():
-    code = "import sys, a3c_numba.envs as e; e.make('CartPole-v1'); print({'cv2', 'ale_py'} & set(sys.modules))"
+    code = "import sys, a3c_numba.envs.make as e; e.make('CartPole-v1'); print({'cv2', 'ale_py'} & set(sys.modules))"
     printed = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
     assert printed.strip() == "set()"

@@ -5,7 +5,7 @@ import pickle
 import numpy as np
 import pytest
 
-from a3c_numba.envs import TOYS
+from a3c_numba.envs.make import TOYS
 from a3c_numba.envs.toys import Aim, Catch, Corridor, Memory
 
 

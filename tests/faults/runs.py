@@ -7,7 +7,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from ..promises import PATIENCE, until
+from tests.promises import PATIENCE, until
 
 ROOT = Path(__file__).parent.parent.parent
 

@@ -19,7 +19,7 @@ from pathlib import Path
 
 import numpy as np
 
-from a3c_numba.checkpoint import load
+from a3c_numba.runs.checkpoint import load
 from tests.faults.runs import ROOT, table, workers_of
 
 OPTIONS = ["--heartbeat-seconds", "5", "--checkpoint-seconds", "15", "--max-restarts", "1000000"]

@@ -13,11 +13,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from a3c_numba.checkpoint import CheckpointError, load, load_fitting
-from a3c_numba.networks import MLP
-from a3c_numba.run_folder import RunFolder
+from a3c_numba.core.networks import MLP
+from a3c_numba.runs.checkpoint import CheckpointError, load, load_fitting
+from a3c_numba.runs.run_folder import RunFolder
 from tests.programs import chances
-from tests.test_checkpoint import some
+from tests.runs.test_checkpoint import some
 
 pytestmark = pytest.mark.faults
 ROOT = Path(__file__).parents[2]
@@ -106,7 +106,7 @@ folder.save(at(3))
 
 def test_a_disk_that_is_full_at_any_byte_leaves_the_old_checkpoints_and_no_part_of_the_new(tmp_path):
     folder = started(tmp_path / "run", 1, 2)
-    finished(python("import errno\nfrom a3c_numba import checkpoint as checkpoints\n" + FULL, folder.path,
+    finished(python("import errno\nfrom a3c_numba.runs import checkpoint as checkpoints\n" + FULL, folder.path,
                     stderr=subprocess.PIPE))
     assert held(folder) == [3, 2, 1]
 
@@ -204,7 +204,7 @@ if sys.argv[2] == "copies":
     def refuse(*_):
         raise PermissionError(1, "Operation not permitted")
     os.link = refuse
-watched = {"checkpoint.py", "checkpoint_files.py", "whole_files.py", "run_folder.py"}
+watched = {"checkpoint.py", "npz.py", "atomic_file.py", "run_folder.py"}
 count = 0
 
 def trace(frame, event, _):

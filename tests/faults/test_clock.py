@@ -9,11 +9,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from a3c_numba.checkpoint import load
+from a3c_numba.runs.checkpoint import load
 
-from ..test_house_rules import FILES, IDS, tree_of
-from ..test_run_folder import rows
-from .environments import Slow
+from tests.faults.environments import Slow
+from tests.runs.test_run_folder import rows
+from tests.test_house_rules import FILES, IDS, tree_of
 
 pytestmark = pytest.mark.faults
 
@@ -49,8 +49,9 @@ def test_time_is_measured_by_the_monotonic_clock(path):
 # The command line, with a report at every look; its own clock is set back once a row tells of the first steps.
 PROGRAM = """
 import sys, time
-from a3c_numba import cli, trainer
-from a3c_numba.run_folder import RunFolder
+from a3c_numba.cli import main as cli
+from a3c_numba.training import trainer
+from a3c_numba.runs.run_folder import RunFolder
 from tests.faults.environments import set_clock_back
 
 trainer.REPORT_SECONDS = 0.0

@@ -11,14 +11,15 @@ from pathlib import Path
 
 import pytest
 
-from a3c_numba import Agent, folder_lock
-from a3c_numba.checkpoint import load
-from a3c_numba.folder_lock import alone_in
-from a3c_numba.run_folder import RunFolder, agent_file
+from a3c_numba import Agent
+from a3c_numba.runs.checkpoint import load
+from a3c_numba.runs.run_folder import RunFolder, agent_file
+from a3c_numba.system import directory_lock
+from a3c_numba.system.directory_lock import alone_in
 from tests.faults.runs import Run, children, until
 from tests.faults.test_checkpoints import at, held, python, spoiled, started
 from tests.programs import program
-from tests.test_run_folder import rows
+from tests.runs.test_run_folder import rows
 
 pytestmark = pytest.mark.faults
 GATED = "tests.faults.gates:Gated-v0"
@@ -84,9 +85,9 @@ def test_where_there_are_no_locks_runs_go_on_without(finished, capsys, monkeypat
     def refuse(*_):
         raise OSError(errno.ENOLCK, "No locks available")
     if how == "no module":
-        monkeypatch.setattr(folder_lock, "fcntl", None)
+        monkeypatch.setattr(directory_lock, "fcntl", None)
     elif how == "no locks":
-        monkeypatch.setattr(folder_lock.fcntl, "flock", refuse)
+        monkeypatch.setattr(directory_lock.fcntl, "flock", refuse)
     else:
         monkeypatch.setattr("os.open", lambda *_, opened=os.open: refuse() if _[0] == finished else opened(*_))
     assert not resumed(finished, capsys)
@@ -102,7 +103,7 @@ def test_no_descriptor_is_left_open(tmp_path):
 
 
 FORKED = """
-from a3c_numba.folder_lock import alone_in
+from a3c_numba.system.directory_lock import alone_in
 folder = Path(sys.argv[1])
 with alone_in(folder):
     if not os.fork():
@@ -199,7 +200,7 @@ def test_a_checkpoint_that_was_refused_pushes_out_no_good_one(tmp_path, monkeypa
     def die(*_):
         raise KeyboardInterrupt
     with monkeypatch.context() as death, pytest.raises(KeyboardInterrupt):
-        death.setattr("a3c_numba.whole_files.put", die)
+        death.setattr("a3c_numba.system.atomic_file.put", die)
         folder.save(at(3), keep)
     assert folder.newest()[0].global_step == 1
     folder.save(at(4), keep)
@@ -235,7 +236,7 @@ def test_a_final_checkpoint_outlives_a_latest_one_that_is_damaged(finished, caps
     spoiled(finished / "latest.npz", "0.5")
     before, final = contents(finished), (finished / "final.npz").read_bytes()
     assert program("train", "--resume", finished) == 2 and contents(finished) == before      # it has made all its steps
-    monkeypatch.setattr("a3c_numba.commands.Trainer", lambda *_, **__: (_ for _ in ()).throw(OSError("no memory")))
+    monkeypatch.setattr("a3c_numba.cli.commands.Trainer", lambda *_, **__: (_ for _ in ()).throw(OSError("no memory")))
     assert program("train", "--resume", finished, "--total-steps", 3000) == 1
     assert "latest.npz.refused" in capsys.readouterr().err and (finished / "final.npz").read_bytes() == final
 

@@ -14,8 +14,8 @@ from pathlib import Path
 import gymnasium
 import pytest
 
-from a3c_numba import processes
-from a3c_numba.checkpoint import load
+from a3c_numba.runs.checkpoint import load
+from a3c_numba.system import worker_server
 from tests.faults import gates
 from tests.faults.runs import Run, alive, children
 from tests.faults.test_processes import blocked
@@ -88,14 +88,14 @@ def ends_by_ctrl_c(run):
 def test_a_server_that_does_not_fork_is_ended(monkeypatch, number, answered, raised):
     """In a second; for a signal one that has forked others is only waited for no longer.  Nothing stays open."""
     opened, ended = [*os.pipe(), *os.pipe()], []
-    monkeypatch.setattr(processes, "FORK_SECONDS", 3600 if number else 1)
-    monkeypatch.setattr(processes, "BOOT_SECONDS", 3600 if number else 1)
-    monkeypatch.setattr(processes, "_answered", processes.server() if answered else -1)
-    monkeypatch.setattr(processes, "abandon_server", lambda: ended.append(True))
-    monkeypatch.setattr(processes._server, "connect_to_new_process", lambda descriptors: (opened[0], opened[3]))
+    monkeypatch.setattr(worker_server, "FORK_SECONDS", 3600 if number else 1)
+    monkeypatch.setattr(worker_server, "BOOT_SECONDS", 3600 if number else 1)
+    monkeypatch.setattr(worker_server, "_answered", worker_server.server() if answered else -1)
+    monkeypatch.setattr(worker_server, "abandon_server", lambda: ended.append(True))
+    monkeypatch.setattr(worker_server._server, "connect_to_new_process", lambda descriptors: (opened[0], opened[3]))
     before = signal.signal(signal.SIGINT, lambda *_: None)               # a suite in the background has it ignored
     try:
-        with pytest.raises(raised), processes.starting():
+        with pytest.raises(raised), worker_server.starting():
             if number:
                 signal.raise_signal(number)
             forkserver.connect_to_new_process([])
@@ -111,11 +111,11 @@ def test_a_server_that_does_not_fork_is_ended(monkeypatch, number, answered, rai
 def test_a_signal_that_is_ignored_ends_no_server(monkeypatch):
     """As SIGHUP is under nohup."""
     ours, theirs = os.pipe()
-    monkeypatch.setattr(processes, "HURRY_SECONDS", 0.0)
-    monkeypatch.setattr(processes._server, "connect_to_new_process", lambda descriptors: (ours, theirs))
+    monkeypatch.setattr(worker_server, "HURRY_SECONDS", 0.0)
+    monkeypatch.setattr(worker_server._server, "connect_to_new_process", lambda descriptors: (ours, theirs))
     before = signal.signal(signal.SIGHUP, signal.SIG_IGN)
     try:
-        with processes.starting():
+        with worker_server.starting():
             signal.raise_signal(signal.SIGHUP)
             threading.Timer(0.5, os.write, (theirs, b"x")).start()
             assert forkserver.connect_to_new_process([]) == (ours, theirs)
@@ -127,9 +127,9 @@ def test_a_signal_that_is_ignored_ends_no_server(monkeypatch):
 def test_what_other_threads_start_meanwhile_comes_from_their_own_server(monkeypatch):
     with open(os.devnull, "rb") as null:
         ours, said = (null.fileno(), null.fileno()), []
-        monkeypatch.setattr(processes._server, "connect_to_new_process", lambda descriptors: ours)
+        monkeypatch.setattr(worker_server._server, "connect_to_new_process", lambda descriptors: ours)
         monkeypatch.setattr(forkserver, "connect_to_new_process", lambda descriptors: "theirs")
-        with processes.starting():
+        with worker_server.starting():
             thread = threading.Thread(target=lambda: said.append(forkserver.connect_to_new_process([])))
             thread.start()
             thread.join()

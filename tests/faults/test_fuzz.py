@@ -22,10 +22,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from a3c_numba import envs
-from a3c_numba.checkpoint import CheckpointError, load_fitting, save
-from a3c_numba.networks import MLP
-from tests.test_checkpoint import OWN, VALUE, some
+from a3c_numba.core.networks import MLP
+from a3c_numba.envs import make as envs
+from a3c_numba.runs.checkpoint import CheckpointError, load_fitting, save
+from tests.runs.test_checkpoint import OWN, VALUE, some
 
 pytestmark = pytest.mark.faults
 ROOT = Path(__file__).parents[2]

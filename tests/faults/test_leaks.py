@@ -8,12 +8,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from a3c_numba.algorithms import A3C, NStepQ
 from a3c_numba.config import Config
-from a3c_numba.networks import MLP, initial_parameters
-from a3c_numba.optimizers import RMSProp
-from a3c_numba.shared import EPISODES, Shared
-from a3c_numba.worker import Worker
+from a3c_numba.core.algorithms import A3C, NStepQ
+from a3c_numba.core.networks import MLP, initial_parameters
+from a3c_numba.core.optimizers import RMSProp
+from a3c_numba.core.shared import EPISODES, Shared
+from a3c_numba.core.worker import Worker
 
 pytestmark = [pytest.mark.faults, pytest.mark.skipif(not Path("/proc/self/statm").exists(), reason="Linux tells")]
 

@@ -14,8 +14,8 @@ import time
 import numpy as np
 import pytest
 
-from a3c_numba.optimizers import RMSProp, rmsprop
-from a3c_numba.shared import Shared
+from a3c_numba.core.optimizers import RMSProp, rmsprop
+from a3c_numba.core.shared import Shared
 from tests.promises import PATIENCE, Late, undisturbed, until
 
 pytestmark = pytest.mark.faults

@@ -11,13 +11,13 @@ from types import SimpleNamespace
 
 import pytest
 
-from a3c_numba import crew as crews
-from a3c_numba import processes
-from a3c_numba.inbox import Inbox
-from a3c_numba.seat import Seat
-from a3c_numba.shared import HEARTBEAT, UPDATES
-from a3c_numba.trainer import Trainer, start_of
-from a3c_numba.watch import Watch
+from a3c_numba.core.shared import HEARTBEAT, UPDATES
+from a3c_numba.system import worker_server
+from a3c_numba.training import supervisor as crews
+from a3c_numba.training.limits import Watch
+from a3c_numba.training.message_reader import Inbox
+from a3c_numba.training.trainer import Trainer, start_of
+from a3c_numba.training.worker_handle import Seat
 from tests.faults import gates  # noqa: F401  registers the environments
 from tests.faults.runs import Run, children, until
 from tests.programs import small
@@ -249,7 +249,7 @@ def test_workers_that_are_killed_are_waited_for_together(monkeypatch, interrupte
     watched.crew.seats = {number: Seat(process, inbox, 0) for number in range(64)}
     for seat in watched.crew.seats.values():
         seat.receive = lambda: None
-    monkeypatch.setattr(processes, "abandon_server", lambda: abandoned.append(watched.now))
+    monkeypatch.setattr(worker_server, "abandon_server", lambda: abandoned.append(watched.now))
     begun = watched.now
     try:
         watched.crew.stop()

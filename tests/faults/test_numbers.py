@@ -12,21 +12,21 @@ import pytest
 from gymnasium.spaces import Box
 
 from a3c_numba import Agent, Watch
-from a3c_numba.algorithms import ALGORITHMS
-from a3c_numba.checkpoint import load
 from a3c_numba.config import Config
-from a3c_numba.distributions import Categorical, EpsilonGreedy
-from a3c_numba.networks import MLP, initial_parameters
-from a3c_numba.optimizers import OPTIMIZERS
-from a3c_numba.run_folder import RunFolder
-from a3c_numba.shared import ENTROPY, SKIPPED, UPDATES, VALUE, Shared
-from a3c_numba.trainer import Trainer, UpdatesSkipped, start_of
-from a3c_numba.worker import Worker
+from a3c_numba.core.algorithms import ALGORITHMS
+from a3c_numba.core.distributions import Categorical, EpsilonGreedy
+from a3c_numba.core.networks import MLP, initial_parameters
+from a3c_numba.core.optimizers import OPTIMIZERS
+from a3c_numba.core.shared import ENTROPY, SKIPPED, UPDATES, VALUE, Shared
+from a3c_numba.core.worker import Worker
+from a3c_numba.runs.checkpoint import load
+from a3c_numba.runs.run_folder import RunFolder
+from a3c_numba.training.trainer import Trainer, UpdatesSkipped, start_of
 
-from ..programs import program, reports_often, small
-from ..test_run_folder import rows
-from .environments import Odd, bad_numbers
-from .gates import NoNumbers
+from tests.faults.environments import Odd, bad_numbers
+from tests.faults.gates import NoNumbers
+from tests.programs import program, reports_often, small
+from tests.runs.test_run_folder import rows
 
 pytestmark = pytest.mark.faults
 

@@ -7,17 +7,17 @@ import pytest
 from gymnasium.spaces import Box, Discrete
 
 from a3c_numba import Agent, Convolutional, WorkerDied
-from a3c_numba.algorithms import A3C
-from a3c_numba.envs import make
+from a3c_numba.core.algorithms import A3C
+from a3c_numba.core.networks import MLP
 from a3c_numba.envs.action_repeat import GymSettings
+from a3c_numba.envs.make import make
 from a3c_numba.evaluation import Evaluation, Stage
-from a3c_numba.networks import MLP
-from a3c_numba.trainer import Trainer, start_of
-from a3c_numba.watch import Watch
+from a3c_numba.training.limits import Watch
+from a3c_numba.training.trainer import Trainer, start_of
 
-from ..programs import program, small
-from ..test_rollout import player_of
-from .environments import IMAGES, Odd, pays_nothing, shrinks
+from tests.core.test_rollout import player_of
+from tests.faults.environments import IMAGES, Odd, pays_nothing, shrinks
+from tests.programs import program, small
 
 pytestmark = pytest.mark.faults
 

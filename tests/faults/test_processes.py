@@ -16,8 +16,9 @@ from pathlib import Path
 import gymnasium
 import pytest
 
-from a3c_numba import Agent, processes
-from a3c_numba.checkpoint import load
+from a3c_numba import Agent
+from a3c_numba.runs.checkpoint import load
+from a3c_numba.system import worker_server
 from tests.faults import gates
 from tests.faults.runs import ROOT, Group, Run, alive, children, workers_of
 from tests.promises import PATIENCE, Late, undisturbed, until, within
@@ -210,7 +211,7 @@ def test_a_signal_that_is_left_to_the_main_process_interrupts_no_system_call():
 
 
 def _read_with_signals():
-    processes.become_worker(dict(os.environ))
+    worker_server.become_worker(dict(os.environ))
     ours, theirs = os.pipe()
     main = threading.main_thread().ident
 

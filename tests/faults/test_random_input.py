@@ -30,15 +30,15 @@ from hypothesis import HealthCheck, Phase, given, seed, settings
 from hypothesis import strategies as st
 
 import a3c_numba
-from a3c_numba import show
+from a3c_numba import playback
 from a3c_numba.agent import Agent
-from a3c_numba.arguments import LESSONS, parser_for
-from a3c_numba.checkpoint import Checkpoint, CheckpointError, load_fitting
+from a3c_numba.cli.parser import LESSONS, parser_for
 from a3c_numba.config import MENUS, NUMBERS, Config
 from a3c_numba.evaluation import Evaluation, evaluate
 from a3c_numba.presets import PRESETS, configure
+from a3c_numba.runs.checkpoint import Checkpoint, CheckpointError, load_fitting
 from tests.programs import chances, program
-from tests.test_checkpoint import arrays
+from tests.runs.test_checkpoint import arrays
 
 pytestmark = pytest.mark.faults
 
@@ -192,14 +192,14 @@ def one_game(play):
 
 
 SEAMS = {
-    "trainer.initial_parameters": lambda *_: np.zeros(1, np.float32),
-    "commands.Trainer": mock.Mock(return_value=mock.Mock(saver=None)),
-    "commands.Sweep.run": lambda *_: None, "commands.Speedup.run": lambda *_: "",
-    "bench.emulator_seconds": lambda *_: 1.0, "bench.environment_seconds": lambda *_: 1.0,
-    "bench.pieces": lambda *_: {"update": 1.0}, "bench.sgemm_peak": lambda *_: 1.0,
-    "bench.training_speed": lambda *_: (1.0, ""), "gradient_check.Problem": mock.MagicMock(),
-    "commands.play_games": one_game(evaluate), "show.film": one_game(show.film),
-    "show.in_terminal": one_game(show.in_terminal),
+    "training.trainer.initial_parameters": lambda *_: np.zeros(1, np.float32),
+    "cli.commands.Trainer": mock.Mock(return_value=mock.Mock(saver=None)),
+    "cli.commands.Sweep.run": lambda *_: None, "cli.commands.Speedup.run": lambda *_: "",
+    "studies.bench.emulator_seconds": lambda *_: 1.0, "studies.bench.environment_seconds": lambda *_: 1.0,
+    "studies.bench.pieces": lambda *_: {"update": 1.0}, "studies.bench.sgemm_peak": lambda *_: 1.0,
+    "studies.bench.training_speed": lambda *_: (1.0, ""), "diagnostics.gradient_check.Problem": mock.MagicMock(),
+    "cli.commands.play_games": one_game(evaluate), "playback.film": one_game(playback.film),
+    "playback.in_terminal": one_game(playback.in_terminal),
 }
 
 
@@ -266,8 +266,9 @@ def test_what_would_go_on_for_ever_is_refused_before_it_starts(trained, argument
     def replace(*parts, **fields):
         assert next(few) < 5000, "configurations without end"
         return dataclasses.replace(*parts, **fields)
-    seams = {"sweep.watched": mock.Mock(side_effect=started), "speedup.dataclasses": mock.Mock(replace=replace),
-             "commands.Trainer": mock.Mock(side_effect=started), "evaluation.Stage": mock.Mock(side_effect=started),
+    seams = {"studies.sweep.watched": mock.Mock(side_effect=started),
+             "studies.speedup.dataclasses": mock.Mock(replace=replace),
+             "cli.commands.Trainer": mock.Mock(side_effect=started), "evaluation.Stage": mock.Mock(side_effect=started),
              "evaluation.ProcessPoolExecutor": mock.Mock(side_effect=started)}
     with contextlib.ExitStack() as stack:
         for name, stub in seams.items():

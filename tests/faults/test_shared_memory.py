@@ -15,8 +15,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from a3c_numba import Agent, memory
-from a3c_numba.shared import RING, Shared
+from a3c_numba import Agent
+from a3c_numba.core.shared import RING, Shared
+from a3c_numba.system import shared_memory
 
 pytestmark = [pytest.mark.faults, pytest.mark.skipif(sys.platform == "win32", reason="no files behind the memory")]
 
@@ -26,7 +27,8 @@ ADVICE = ("use fewer workers, point TMPDIR at a folder with more space, or enlar
           "(docker run --shm-size)")
 TRAIN = """
 import resource, sys
-from a3c_numba import cli, memory
+from a3c_numba.cli import main as cli
+from a3c_numba.system import shared_memory as memory
 memory.FOLDERS = {folders}
 if {limit}:
     resource.setrlimit(resource.RLIMIT_FSIZE, ({limit}, {limit}))
@@ -34,8 +36,8 @@ sys.exit(cli.main(["train", "Corridor", "--workers", "2", "--total-steps", "2000
 """
 HOLD = """
 import multiprocessing, os, sys
-from a3c_numba import memory
-from a3c_numba.shared import Shared
+from a3c_numba.system import shared_memory as memory
+from a3c_numba.core.shared import Shared
 memory.FOLDERS = {folders}
 shared = Shared(50_000, 2)
 shared.theta[:] = 1
@@ -91,7 +93,7 @@ def assert_works(shared):
 
 @needs_proc
 def test_a_missing_folder_is_passed_over(missing, spare, monkeypatch):
-    monkeypatch.setattr(memory, "FOLDERS", (missing, spare))
+    monkeypatch.setattr(shared_memory, "FOLDERS", (missing, spare))
     shared = Shared(1000, 2)
     assert folder_of(shared) == spare
     assert_works(shared)
@@ -109,7 +111,7 @@ def test_a_full_folder_is_passed_over(tmp_path, spare, monkeypatch):
         reserve(file, start, size)
 
     monkeypatch.setattr(os, "posix_fallocate", full)
-    monkeypatch.setattr(memory, "FOLDERS", (str(tmp_path), spare))
+    monkeypatch.setattr(shared_memory, "FOLDERS", (str(tmp_path), spare))
     shared = Shared(1000, 2)
     assert folder_of(shared) == spare
     assert sizes[0] == sizes[1] >= sum(array.nbytes for array in (*shared.vectors, *shared.kept, shared.episodes))
@@ -118,20 +120,20 @@ def test_a_full_folder_is_passed_over(tmp_path, spare, monkeypatch):
 
 @needs_proc
 def test_the_temporary_folder_comes_last(missing, spare, monkeypatch):
-    monkeypatch.setattr(memory, "FOLDERS", (missing, None))
+    monkeypatch.setattr(shared_memory, "FOLDERS", (missing, None))
     monkeypatch.setattr("tempfile.tempdir", spare)
     assert folder_of(Shared(1000, 2)) == spare
 
 
 @needs_proc
 def test_every_byte_is_reserved_before_it_is_written(spare, monkeypatch):
-    monkeypatch.setattr(memory, "FOLDERS", (spare,))
+    monkeypatch.setattr(shared_memory, "FOLDERS", (spare,))
     shared = Shared(100_000, 2)
     assert os.fstat(shared._memory._arena.fd).st_blocks * 512 >= sum(array.length for array in shared._memory.layout)
 
 
 def test_without_any_folder_one_line_says_what_to_do(missing, monkeypatch):
-    monkeypatch.setattr(memory, "FOLDERS", (missing, missing + "2"))
+    monkeypatch.setattr(shared_memory, "FOLDERS", (missing, missing + "2"))
     with pytest.raises(OSError) as raised:
         Shared(1_000_000, 2)
     needed = (6 * 4_000_000 - 2 * 4_000_000 + 2 * RING * 32 + 2 * 64 + 2 * 128) / 1e6            # no target
@@ -145,7 +147,7 @@ def test_a_reservation_that_fails_leaves_no_file(spare, monkeypatch, fault):
         raise fault
 
     before = open_files()
-    monkeypatch.setattr(memory, "FOLDERS", (spare,))
+    monkeypatch.setattr(shared_memory, "FOLDERS", (spare,))
     monkeypatch.setattr(os, "posix_fallocate", fails)
     with pytest.raises((OSError, KeyboardInterrupt)):
         Shared(1000, 2)

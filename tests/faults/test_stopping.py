@@ -1,4 +1,4 @@
-"""The end of a run, ordered or not: tests/test_interrupts.py has the first Ctrl-C and SIGTERM."""
+"""The end of a run, ordered or not: tests/system/test_signals.py has the first Ctrl-C and SIGTERM."""
 
 import os
 import signal
@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from a3c_numba.checkpoint import load
+from a3c_numba.runs.checkpoint import load
 from tests.faults import gates  # noqa: F401  what a checkpoint names is not imported on loading it
 from tests.faults.runs import Run, alive, children, table, until
 from tests.promises import Late, undisturbed, within

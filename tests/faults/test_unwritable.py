@@ -7,8 +7,8 @@ import signal
 
 import pytest
 
-from a3c_numba.checkpoint import load
-from a3c_numba.pictures.canvas import Canvas
+from a3c_numba.plots.canvas import Canvas
+from a3c_numba.runs.checkpoint import load
 from tests.faults import gates  # noqa: F401  what a checkpoint names is not imported on loading it
 from tests.faults.runs import Run, until
 

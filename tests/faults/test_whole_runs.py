@@ -11,11 +11,11 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-from a3c_numba.checkpoint import load
+from a3c_numba.core.shared import Shared
+from a3c_numba.core.worker import Worker
 from a3c_numba.presets import configure
-from a3c_numba.shared import Shared
-from a3c_numba.trainer import start_of
-from a3c_numba.worker import Worker
+from a3c_numba.runs.checkpoint import load
+from a3c_numba.training.trainer import start_of
 from tests.faults import environments, gates  # noqa: F401  what a checkpoint names is not imported on loading it
 from tests.faults.runs import Run, until
 

@@ -12,8 +12,8 @@ import gymnasium
 import numpy as np
 import pytest
 
-from a3c_numba.checkpoint import load
-from a3c_numba.seat import Seat
+from a3c_numba.runs.checkpoint import load
+from a3c_numba.training.worker_handle import Seat
 from tests.faults import gates  # noqa: F401  what a checkpoint names is not imported on loading it
 from tests.faults.runs import Run, children, table, until
 from tests.promises import undisturbed, within

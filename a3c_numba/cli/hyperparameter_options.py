@@ -1,0 +1,117 @@
+"""Command-line options derived from the fields of the hyper-parameter dataclasses: nothing is typed twice.
+
+A field ``entropy_weight`` of any part becomes ``--entropy-weight``.  An option that was not given leaves the preset's
+value alone; one that the run's parts do not have is refused with the names of those that do.
+"""
+
+import argparse
+import dataclasses
+from typing import Any, Callable
+
+from ..config import MENUS
+from ..core.hyperparameters import shown
+from ..envs.make import family
+from ..presets import PRESETS
+
+
+def number(text: str) -> int:
+    """A whole number, also as 5e6 or 5_000_000."""
+    try:
+        return int(text)
+    except ValueError:
+        value = float(text)
+    if not value.is_integer():
+        raise ValueError(text)
+    return int(value)
+
+
+def _reader(default: Any) -> Callable[[str], Any]:
+    kinds: dict[type, Callable[[str], Any]] = {
+        int: whole_number, float: _named(float, "number"), str: str,
+    }
+    return kinds[type(default)]
+
+
+def _named(read: Callable[[str], Any], kind: str) -> Callable[[str], Any]:
+    def reader(text: str) -> Any:
+        try:
+            return read(text)
+        except (ValueError, KeyError, OverflowError):
+            raise argparse.ArgumentTypeError(f"must be a {kind}; got {shown(text)}") from None
+    return reader
+
+
+whole_number = _named(number, "whole number")
+
+
+def _owners() -> dict[str, list[tuple[str, str, Any]]]:
+    """Field name -> the (part, class name, field) that have it."""
+    owners: dict[str, list[tuple[str, str, Any]]] = {}
+    for part, menu in MENUS.items():
+        for name, cls in menu.items():
+            for field in dataclasses.fields(cls):
+                owners.setdefault(field.name, []).append((part, name, field))
+    return owners
+
+
+def _values(name: str, owners: list[tuple[str, str, Any]]) -> str:
+    """The defaults of a field, and what presets say that differ: "default 5; atari: 20; classic n_step_q: 20"."""
+    defaults = {cls: field.default for _, cls, field in owners}
+    fields = {MENUS[part][cls]: field for part, cls, field in owners}
+    same = len(set(defaults.values())) == 1
+    texts = [f"default {owners[0][2].default}"] if same else [f"default of {c}: {x}" for c, x in defaults.items()]
+    for preset_name, preset in PRESETS.items():
+        parts = {**preset.algorithms, "optimizer": preset.optimizer, "network": preset.network}
+        found = {key: getattr(value, name) for key, value in parts.items()
+                 if type(value) in fields and getattr(value, name) != fields[type(value)].default}
+        if len(found) == len(defaults) and len(set(found.values())) == 1 or set(found) <= {"optimizer", "network"}:
+            texts += [f"{preset_name}: {value}" for value in list(found.values())[:1]]
+        else:
+            texts += [f"{preset_name} {key}: {value}" for key, value in found.items()]
+    return "; ".join(texts)
+
+
+def add_hyper_parameters(parser: argparse.ArgumentParser) -> None:
+    """An option for each field of each part."""
+    groups = {part: parser.add_argument_group(f"{part} ({', '.join(menu)})") for part, menu in MENUS.items()}
+    for name, owners in _owners().items():
+        part, _, field = owners[0]
+        text = "; ".join(filter(None, (field.metadata["help"], " | ".join(field.metadata["choices"]))))
+        text = f"{text} ({_values(name, owners)})"
+        option = "--" + name.replace("_", "-")
+        if isinstance(field.default, bool):
+            groups[part].add_argument(option, dest=name, action=argparse.BooleanOptionalAction, default=None, help=text)
+        else:
+            groups[part].add_argument(option, dest=name, type=_reader(field.default), default=None, help=text,
+                                      metavar=type(field.default).__name__.upper())
+
+
+def given(arguments: argparse.Namespace) -> dict[str, Any]:
+    """The hyper-parameters that were typed."""
+    return {name: getattr(arguments, name) for name in _owners() if getattr(arguments, name, None) is not None}
+
+
+def apply(config: Any, options: dict[str, Any]) -> Any:
+    """``config`` with these fields replaced; raises ValueError, in one line, for one that none of its parts has."""
+    used = [part for part in MENUS if part not in ("atari", "gym") or part == family(config.env)]
+    changes: dict[str, dict[str, Any]] = {part: {} for part in used}
+    for name, value in options.items():
+        parts = [part for part in used if hasattr(getattr(config, part), name)]
+        if not parts:
+            owners = ", ".join(cls for _, cls, _ in _owners()[name])
+            raise ValueError(f"--{name.replace('_', '-')} is an option of {owners}, which this run does not use")
+        for part in parts:
+            changes[part][name] = value
+    replaced = {part: dataclasses.replace(getattr(config, part), **fields) for part, fields in changes.items()}
+    _check_conditions(replaced, options)
+    return dataclasses.replace(config, **replaced)
+
+
+def _check_conditions(parts: dict[str, Any], options: dict[str, Any]) -> None:
+    """Raises ValueError for an option that means nothing without another one."""
+    for part in parts.values():
+        for field in dataclasses.fields(part):
+            condition = field.metadata.get("only_with")
+            if field.name in options and condition and not getattr(part, condition):
+                raise ValueError(f"--{field.name.replace('_', '-')} needs --{condition.replace('_', '-')}: "
+                                 f"{field.metadata['help']}")

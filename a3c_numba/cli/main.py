@@ -1,0 +1,94 @@
+"""The command line: ``a3c-numba train | evaluate | play | plot | report | sweep | speedup | bench`` to train and to
+measure; ``trace | check-gradients | exercises | break | race | portrait`` to learn.
+
+Exit codes: 0 all went well; 1 a gradient disagrees, or the system refused (a full disk, no permission); 2 something
+typed or given cannot be used, one line says what, and nothing was started; 3 more workers died, or more updates were
+skipped, than may be, or an environment's own code has raised; 130 interrupted by Ctrl-C, 143 by SIGTERM, 129 by the end
+of the terminal; 141 whoever read the output has closed it.  Where a run had begun, 3, 129, 130 and 143 come behind a
+checkpoint, or a line that says that it cannot be written.
+"""
+
+import os
+import re
+import shlex
+import signal
+import sys
+from argparse import Namespace
+from typing import Any
+
+from ..envs.make import EnvironmentFailed, failing
+from ..plots import PicturesUnavailable
+from ..runs.checkpoint import CheckpointError
+from ..training.progress_bar import tell
+from ..training.supervisor import WorkerDied
+from ..training.trainer import UpdatesSkipped
+from .parser import parser_for
+
+
+class Terminated(BaseException):
+    """SIGTERM has come, or SIGHUP, since the terminal was closed; its argument is the exit code."""
+
+
+def _terminate(number: int, *_: Any) -> None:
+    raise Terminated(128 + number)
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run one command; returns the exit code."""
+    signal.signal(signal.SIGINT, signal.default_int_handler)             # a shell's "&" may have it ignored
+    signal.signal(signal.SIGTERM, _terminate)
+    if hasattr(signal, "SIGHUP") and signal.getsignal(signal.SIGHUP) != signal.SIG_IGN:      # nohup has it ignored
+        signal.signal(signal.SIGHUP, _terminate)
+    if sys.stderr is None:                                               # a shell's "2>&-"
+        sys.stderr = open(os.devnull, "w")
+    try:
+        words = sys.argv[1:] if arguments is None else arguments
+        return _run(parser_for(words).parse_args(words))
+    except (ValueError, ImportError, PicturesUnavailable) as error:
+        return _fail(error, 2)
+    except BrokenPipeError:                                              # "| head" has seen enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())   # or the exit would complain once more
+        return 141
+    except OSError as error:
+        return _fail(error, 1)
+    except (WorkerDied, UpdatesSkipped, EnvironmentFailed) as error:
+        return _fail(error, 3)
+    except KeyboardInterrupt:
+        return 130
+    except Terminated as end:
+        return int(end.args[0])
+
+
+def _run(parsed: Namespace) -> int:
+    """Raises EnvironmentFailed for whatever an environment's own code has raised."""
+    try:
+        return parsed.run(parsed)
+    except Exception as error:
+        raised = error.__cause__ if isinstance(error, CheckpointError) else error
+        name = failing(raised)
+        if raised and name:
+            raise EnvironmentFailed.by(name, raised) from raised
+        if isinstance(error, CheckpointError) and "env" in parsed:
+            raise CheckpointError(_as_typed(str(error), parsed)) from None
+        raise
+
+
+def _as_typed(message: str, parsed: Namespace) -> str:
+    """A message that asks for Python's env=, in the words of the command line."""
+    words = f"in train ENV --resume {shlex.quote(parsed.resume)}" if parsed.command == "train" else "with --env ENV"
+    return re.sub("(import it yourself first, or )?give env=( on loading)?", lambda _: f"name it {words}", message)
+
+
+def _fail(error: BaseException, code: int) -> int:
+    text = str(error) if isinstance(error, WorkerDied) else _one_line(str(error))    # it has a traceback
+    tell(f"a3c-numba: error: {text}\n")
+    return code
+
+
+def _one_line(text: str) -> str:
+    """What was typed may hold ends of lines, and worse."""
+    return "".join(c if c.isprintable() else repr(c)[1:-1] for c in text)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,91 @@
+"""Asynchronous advantage actor-critic (paper, Algorithm S3).
+
+    L = sum_t [ -log pi(a_t|s_t) (R_t - V_t)  -  beta H(pi(s_t))  +  c (R_t - V_t)^2 ]
+
+minimised, with R_t the return of ``returns.py`` and the advantage R_t - V_t of the first term held constant:
+
+    dL/d policy_t    by the policy's loss_gradient: distributions/
+    dL/d V_t         = -2 c (R_t - V_t)
+
+c = 0.5 is not in the paper but in its authors' code.
+"""
+
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+import numpy as np
+
+from ..distributions import stochastic_policy
+from ..hyperparameters import setting
+from ..returns import returns_of
+from ..rollout import Rollout
+from ..schedules import linear
+
+Outputs = tuple[np.ndarray, ...]  # the policy's numbers (n, width), values (n, 1)
+
+
+@dataclass(frozen=True)
+class A3C:
+    """Hyper-parameters of A3C; the defaults are the paper's, or where it is silent its authors' own."""
+
+    t_max: int = setting(5, "t_max, the longest rollout in steps (the paper's; later advice: 20)", at_least=1,
+                         largest=4096)
+    discount: float = setting(0.99, "gamma (the paper's)", at_least=0, at_most=1)
+    gae_lambda: float = setting(1.0, "lambda of the returns; 1 is the paper's n-step return", at_least=0, at_most=1)
+    entropy_weight: float = setting(0.01, "beta (the paper's)", at_least=0)
+    entropy_share_left: float = setting(1.0, "share of beta left at the last step (the paper's)",
+                                        at_least=0, at_most=1)
+    value_weight: float = setting(0.5, "c, weight of (R - V)^2 (the authors' value)", at_least=0)
+    clip_rewards: bool = setting(True, "clip rewards to [-1, 1] while training (the paper's, for Atari)")
+    reward_scale: float = setting(1.0, "factor on rewards while training, after clipping (the paper's: none)", above=0)
+
+    snapshot: ClassVar[bool] = True                # theta' <- theta at the start of each rollout
+    uses_target: ClassVar[bool] = False            # V is bootstrapped from theta' itself
+    chooses_ahead: ClassVar[bool] = False
+
+    @property
+    def update_steps(self) -> int:
+        """The longest rollout."""
+        return self.t_max
+
+    def heads(self, policy: Any) -> dict[str, int]:
+        """What the network puts out, by name and width."""
+        return {"policy": policy.width, "value": 1}
+
+    def behaviour(self, action_space: Any, rng: np.random.Generator) -> Any:
+        """What a worker acts with: pi itself."""
+        return stochastic_policy(action_space)
+
+    def evaluation_policy(self, action_space: Any) -> Any:
+        """What a trained agent acts with: pi itself."""
+        return stochastic_policy(action_space)
+
+    def targets(self, rollout: Rollout, outputs: Outputs) -> np.ndarray:
+        """R_t (T,) of a rollout whose ``outputs`` have T + 1 rows, the last one for the bootstrap."""
+        return returns_of(rollout.rewards, rollout.discounts, outputs[1][:, 0], self.gae_lambda)
+
+    def advantages(self, returns: np.ndarray, outputs: Outputs) -> np.ndarray:
+        """R_t - V_t (T,)."""
+        return returns - outputs[1][:, 0]
+
+    def loss_gradient(self, policy: Any, actions: np.ndarray, returns: np.ndarray, outputs: Outputs,
+                      progress: float = 0.0) -> Outputs:
+        """dL/d outputs of T rows, for actions (T, ...) and returns (T,).
+
+        ``progress`` is the share of the run that is over, for an entropy weight that falls.
+        """
+        advantages = self.advantages(returns, outputs)
+        beta = linear(self.entropy_weight, self.entropy_weight * self.entropy_share_left, progress)
+        d_policy = policy.loss_gradient(outputs[0], actions, advantages, beta)
+        d_values = -2 * self.value_weight * advantages[:, None]          # L = ... + c (R - V)^2
+        return d_policy, d_values
+
+    def loss(self, policy: Any, actions: np.ndarray, returns: np.ndarray, advantages: np.ndarray,
+             outputs: Outputs) -> float:
+        """L itself, for gradient checks; ``advantages`` (T,) are constants of the first term."""
+        squares = (returns - outputs[1][:, 0]) ** 2
+        return policy.loss(outputs[0], actions, advantages, self.entropy_weight) + self.value_weight * squares.sum()
+
+    def value(self, outputs: Outputs) -> np.ndarray:
+        """V (n,)."""
+        return outputs[1][:, 0]

@@ -1,0 +1,41 @@
+"""Asynchronous n-step Q-learning (paper, Algorithm S2).
+
+    R <- max_a Q(s_T, a; theta-)                              0 where the episode terminated
+    R <- r_t + gamma R            for t = T - 1 .. 0
+
+so that each step has the longest return that its rollout can give it.
+"""
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+import numpy as np
+
+from ..hyperparameters import setting
+from ..returns import returns_of
+from ..rollout import Rollout
+from .value_based import Outputs, ValueMethod
+
+
+@dataclass(frozen=True)
+class NStepQ(ValueMethod):
+    """Hyper-parameters of n-step Q-learning; the defaults are the paper's."""
+
+    t_max: int = setting(5, "t_max, the longest rollout in steps (the paper's; later advice: 20)", at_least=1,
+                         largest=4096)
+    snapshot: ClassVar[bool] = True
+
+    @property
+    def update_steps(self) -> int:
+        """The longest rollout."""
+        return self.t_max
+
+    def first_bootstrap(self, T: int) -> int:
+        """The first of T + 1 states whose value the targets ask for."""
+        return T
+
+    def targets(self, rollout: Rollout, outputs: Outputs) -> np.ndarray:
+        """R_t (T,), from the target network's ``outputs`` for the rollout's T + 1 states, of which the last counts."""
+        values = np.zeros(rollout.length + 1, np.float32)
+        values[-1] = outputs[0][rollout.length].max()                    # max_a Q(s_T, a; theta-)
+        return returns_of(rollout.rewards, rollout.discounts, values)

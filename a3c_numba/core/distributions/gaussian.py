@@ -1,0 +1,113 @@
+"""The policy over n real numbers that the paper uses for continuous control (section 5.3, supplement 9).
+
+The network gives n + 1 numbers for a state: a linear mean mu (n,) and y, of which SoftPlus makes one variance for all
+directions (spherical covariance):
+
+    v   = log(1 + exp y) + floor                                  dv / dy = 1 / (1 + exp(-y))
+
+    log pi(a) = - |a - mu|^2 / (2 v)  -  n/2 log(2 pi v)
+    H         = n/2 (log(2 pi v) + 1)                             differential entropy in nats
+
+    d log pi / d mu = (a - mu) / v            d log pi / d v = |a - mu|^2 / (2 v^2) - n / (2 v)
+                                              d H        / d v = n / (2 v)
+
+Actions are drawn from the whole Gaussian and clipped to the environment's Box only where they are executed: the
+log-probability is that of the number drawn.
+
+Departures from the paper: the floor, which keeps 1/v finite where the network drives the variance to 0; and H, of which
+the paper has only one direction's share, without the factor n.
+"""
+
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+import numpy as np
+
+from ..kernel import kernel
+
+FLOOR = 1e-3                   # of the variance
+
+
+@kernel
+def variance(y, floor):
+    """softplus(y) + floor, without overflow."""
+    return max(y, 0 * y) + np.log1p(np.exp(-abs(y))) + floor
+
+
+@kernel
+def policy_gradient(rows, actions, advantages, beta, floor, d_rows):
+    """d_rows (T, n + 1) <- gradient of sum_t [ -log pi(a_t) A_t - beta H_t ] for actions (T, n), advantages held."""
+    n = actions.shape[1]
+    for t in range(len(actions)):
+        y = rows[t, n]
+        v = variance(y, floor)                                           # v = softplus(y) + floor
+        square = 0 * y
+        for i in range(n):
+            away = actions[t, i] - rows[t, i]
+            square += away * away
+            d_rows[t, i] = -advantages[t] * away / v                     # log pi = -|a - mu|^2 / 2v ...
+        d_log_pi = square / (2 * v * v) - n / (2 * v)                    # log pi = -|a - mu|^2 / 2v - n/2 log v
+        d_H = n / (2 * v)                                                # H = n/2 log v + ...
+        d_rows[t, n] = (-advantages[t] * d_log_pi - beta * d_H) / (1 + np.exp(-y))    # v = softplus(y)
+
+
+@dataclass(frozen=True, eq=False)
+class Gaussian:
+    """N(mu, v I), clipped into a Box between ``low`` and ``high`` (n,) when executed; rows below are (T, n + 1)."""
+
+    low: np.ndarray
+    high: np.ndarray
+    action_dtype: ClassVar[Any] = np.float32
+
+    @property
+    def action_shape(self) -> tuple[int, ...]:
+        """(n,)."""
+        return self.low.shape
+
+    @property
+    def width(self) -> int:
+        """How many numbers the network gives for one state."""
+        return len(self.low) + 1
+
+    def anneal(self, global_step: int) -> None:
+        """Nothing changes with time."""
+
+    def _variances(self, rows: np.ndarray) -> np.ndarray:
+        return np.logaddexp(rows[:, -1], 0) + FLOOR
+
+    def sample(self, row: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+        """Numbers (n,) float32 drawn from pi, not clipped."""
+        deviation = np.sqrt(variance(row[-1], row.dtype.type(FLOOR)))
+        return (row[:-1] + deviation * rng.standard_normal(len(row) - 1)).astype(np.float32)
+
+    def best(self, rows: np.ndarray) -> np.ndarray:
+        """The means (T, n)."""
+        return rows[:, :-1].copy()
+
+    def executed(self, action: np.ndarray) -> np.ndarray:
+        """What the environment is given: the action clipped into its Box; NaN goes through, to be seen."""
+        return np.clip(action, self.low, self.high).astype(self.low.dtype)
+
+    def entropy(self, rows: np.ndarray) -> float:
+        """Mean differential entropy in nats."""
+        return float(len(self.low) / 2 * (np.log(2 * np.pi * self._variances(rows)) + 1).mean())
+
+    def loss(self, rows: np.ndarray, actions: np.ndarray, advantages: np.ndarray, beta: float) -> float:
+        """sum_t [ -log pi(a_t) A_t - beta H_t ], for gradient checks."""
+        n, v = len(self.low), self._variances(rows)
+        log_pi = -((actions - rows[:, :-1]) ** 2).sum(axis=1) / (2 * v) - n / 2 * np.log(2 * np.pi * v)
+        H = n / 2 * (np.log(2 * np.pi * v) + 1)
+        return float((-log_pi * advantages - beta * H).sum())
+
+    def loss_gradient(self, rows: np.ndarray, actions: np.ndarray, advantages: np.ndarray, beta: float) -> np.ndarray:
+        """d loss / d rows (T, n + 1), a new array."""
+        d_rows, real = np.empty_like(rows), rows.dtype.type
+        policy_gradient(rows, actions, advantages, real(beta), real(FLOOR), d_rows)
+        return d_rows
+
+    def look(self, row: np.ndarray) -> np.ndarray:
+        """Where the mean lies between low and high, 0 to 1 (n,), for people; 0.5 where the Box is unbounded."""
+        width = self.high - self.low
+        bounded = np.isfinite(width) & (width > 0)
+        place = (row[:-1] - np.where(bounded, self.low, 0)) / np.where(bounded, width, 1)
+        return np.where(bounded, np.clip(place, 0, 1), 0.5)

@@ -1,0 +1,63 @@
+"""A network and its parameters, ready to act: what evaluation, pictures and ``Agent.predict`` share."""
+
+from typing import Any
+
+import numpy as np
+
+from .layers.containers import RecurrentState
+from .parameters import Parameters
+
+Outputs = tuple[np.ndarray, ...]
+
+
+class Policy:
+    """pi(a|s; theta) of a built ``network``; ``theta`` (n,) float32 is used as it is, not copied.
+
+    Attributes:
+        pi: how actions are drawn from what the network says.
+        state_size: numbers that a recurrent network remembers of one environment; 0 if it remembers nothing.
+    """
+
+    def __init__(self, network: Any, algorithm: Any, action_space: Any, theta: np.ndarray) -> None:
+        self.network, self.algorithm = network, algorithm
+        self.pi = algorithm.evaluation_policy(action_space)
+        self.parameters = Parameters(network.shapes, theta)
+        self._make_room(1)
+
+    def _make_room(self, rows: int) -> None:
+        self._cache, self._rows = self.network.cache(rows, np.float32), rows
+        self._recurrent = RecurrentState(self._cache)
+        self.state_size = self._recurrent.size
+
+    def initial_state(self, n: int) -> np.ndarray:
+        """What is remembered at the start of n episodes: zeros (n, state_size)."""
+        return np.zeros((n, self.state_size), np.float32)
+
+    def outputs(self, obs: np.ndarray, state: np.ndarray) -> tuple[Outputs, np.ndarray]:
+        """What the heads say of a batch (n, *observation_shape), and the state after it, both (n, ...) and new."""
+        obs = np.ascontiguousarray(obs)
+        if self.state_size:                                              # rows of a cache follow each other in time
+            each = [self._after(row, before) for row, before in zip(obs, state)]
+            heads, states = zip(*each)
+            return tuple(np.concatenate(rows) for rows in zip(*heads)), np.stack(states)
+        if len(obs) > self._rows:
+            self._make_room(len(obs))
+        return self._forward(obs), state
+
+    def _after(self, obs: np.ndarray, before: np.ndarray) -> tuple[Outputs, np.ndarray]:
+        self._recurrent.write(0, before)
+        return self._forward(obs[None]), self._recurrent.read(1)
+
+    def _forward(self, obs: np.ndarray) -> Outputs:
+        outputs = self.network.forward(self.parameters.tree, obs, self._cache, slice(0, len(obs)))
+        return tuple(output.copy() for output in outputs)
+
+    def choose(self, outputs: Outputs, rng: np.random.Generator, deterministic: bool = False) -> np.ndarray:
+        """An action for each row (n, *action_shape): drawn from the policy, or the best one."""
+        if deterministic:
+            return self.pi.best(outputs[0])
+        return np.array([self.pi.sample(row, rng) for row in outputs[0]], self.pi.action_dtype)
+
+    def look(self, outputs: Outputs) -> tuple[np.ndarray, float]:
+        """The probabilities (actions,) and the value of the first row, for people."""
+        return self.pi.look(outputs[0][0]), float(self.algorithm.value(outputs)[0])

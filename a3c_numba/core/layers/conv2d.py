@@ -1,0 +1,151 @@
+"""Convolution over images, as a matrix product of patches.
+
+Images are (n, H, W, C), channels last; no padding.  With a square kernel of side k and a stride s, output position
+(a, b) sees the patch of rows a s .. a s + k - 1 and columns b s .. b s + k - 1.  Laid flat, a patch has K = k k C
+numbers in the order (row, column, channel), and the weight is (K, O) in the same order, so that for every row
+
+    y = P W + b                        P (h w, K) patches, y (h w, O)
+
+    d_W += P^T d_y                     d_b += sum over positions of d_y
+    d_P  = d_y W^T                     d_x = every d_P added back to where its patch was cut (patches overlap if k > s)
+
+P is one strided view of x and costs one copy: with channels last, the k columns of a patch row and all their channels
+lie side by side in memory.
+
+If the processor's vectors are wide enough, ``conv2d_tiled.py`` does the same sums without cutting patches out, and
+``step`` computes only the patches that differ from the image before (fresh_patches.py).
+"""
+
+from typing import Any
+
+import numpy as np
+from numpy.lib.stride_tricks import as_strided
+
+from ..kernel import kernel
+from . import conv2d_tiled, fresh_patches
+from .base import Cache, Changed, Layer, Shape
+from .initializers import Initializer, fan_in_uniform
+
+
+def output_side(side: int, k: int, stride: int) -> int:
+    """How many patches fit along ``side`` pixels."""
+    return (side - k) // stride + 1
+
+
+def patches_of(x: np.ndarray, k: int, stride: int) -> np.ndarray:
+    """The patches (h, w, k, k C) of one image x (H, W, C), C-contiguous, as a view."""
+    H, W, C = x.shape
+    a, b, c = x.strides
+    shape = (output_side(H, k, stride), output_side(W, k, stride), k, k * C)
+    return as_strided(x, shape, (a * stride, b * stride, a, c), writeable=False)
+
+
+@kernel
+def add_patches(d_patches, k, stride, d_x):
+    """d_x (H, W, C) <- 0, then every d_patch (h, w, k, k C) added to where the forward pass cut it."""
+    d_x[:] = 0
+    h, w, _, width = d_patches.shape
+    C = d_x.shape[2]
+    for a in range(h):
+        for b in range(w):
+            for row in range(k):
+                line = d_x[a * stride + row].reshape(-1)
+                start = b * stride * C
+                for j in range(width):
+                    line[start + j] += d_patches[a, b, row, j]           # patch[row, j] = line[start + j]
+
+
+class Conv2d(Layer):
+    """A convolution of (H, W, C) images with ``outputs`` filters of side ``k``."""
+
+    def __init__(self, input_shape: Shape, outputs: int, k: int, stride: int,
+                 initialize: Initializer = fan_in_uniform) -> None:
+        H, W, C = input_shape
+        self.input_shape = input_shape
+        self.output_shape = (output_side(H, k, stride), output_side(W, k, stride), outputs)
+        self.shapes = {"weight": (k * k * C, outputs), "bias": (outputs,)}
+        self.k, self.stride, self.initialize = k, stride, initialize
+
+    def init(self, p: Any, rng: np.random.Generator) -> None:
+        """Draw weight and bias, in place."""
+        self.initialize(p["weight"], p["bias"], rng)
+
+    def cache(self, rows: int, dtype: Any) -> "ConvCache":
+        """Room for ``rows`` rows of y and d_x, and for the patches of one image."""
+        return ConvCache(self, rows, dtype)
+
+    def forward(self, p: Any, x: np.ndarray, cache: "ConvCache", rows: slice) -> np.ndarray:
+        """x (n, H, W, C) -> y (n, h, w, O), a view of the cache."""
+        y = cache.y[rows]
+        cache.fresh[rows] = True
+        if cache.tiled:
+            conv2d_tiled.forward(x, p["weight"], p["bias"], self.k, self.stride, y)
+            return y
+        for image, out in zip(x, y):
+            P = cache.cut(image)
+            out = out.reshape(len(P), -1)
+            np.matmul(P, p["weight"], out=out)                           # y = P W
+            out += p["bias"]                                             # + b
+        return y
+
+    def step(self, p: Any, x: np.ndarray, cache: "ConvCache", t: int, changed: Changed) -> tuple[np.ndarray, Changed]:
+        """x (rows, H, W, C) -> y (1, h, w, O) of row t: a patch in which nothing has changed gives what it gave."""
+        if changed is None or not cache.tiled:
+            return self.forward(p, x[t:t + 1], cache, slice(t, t + 1)), None
+        y, fresh = cache.y[t - 1:t + 1], cache.fresh[t]
+        fresh_patches.mark_patches(changed, self.k, self.stride, fresh)
+        conv2d_tiled.forward_fresh(x[t - 1:t + 1], fresh, p["weight"], p["bias"], self.k, self.stride, y)
+        return y[1:], fresh
+
+    def backward(self, p: Any, d_p: Any, x: np.ndarray, cache: "ConvCache", d_y: np.ndarray,
+                 input_gradient: bool = True) -> np.ndarray | None:
+        """d_y (n, h, w, O) -> d_x (n, H, W, C), if asked for; adds to d_p."""
+        if cache.tiled:
+            conv2d_tiled.backward_weight(x, cache.fresh[:len(x)], d_y, self.k, self.stride, cache.scratch,
+                                         d_p["weight"], d_p["bias"])
+        else:
+            self.weight_backward(d_p, x, cache, d_y)
+        if not input_gradient:
+            return None
+        if cache.tiled:
+            d_x = cache.d_x[:len(x)]
+            conv2d_tiled.backward_input(d_y, p["weight"], self.k, self.stride, d_x, cache.turned)
+            return d_x
+        return self.input_backward(p["weight"], cache, d_y)
+
+    def weight_backward(self, d_p: Any, x: np.ndarray, cache: "ConvCache", d_y: np.ndarray) -> None:
+        """Add to the gradients of weight and bias."""
+        for image, d_out in zip(x, d_y):
+            P, d_out = cache.cut(image), d_out.reshape(len(cache.P), -1)
+            d_p["weight"] += P.T @ d_out                                 # y = P W
+            d_p["bias"] += d_out.sum(axis=0)                             # + b
+
+    def input_backward(self, weight: np.ndarray, cache: "ConvCache", d_y: np.ndarray) -> np.ndarray:
+        """d_y (n, h, w, O) -> d_x (n, H, W, C)."""
+        d_x = cache.d_x[:len(d_y)]
+        for d_out, d_image in zip(d_y, d_x):
+            np.matmul(d_out.reshape(len(cache.P), -1), weight.T, out=cache.d_P.reshape(cache.P.shape))   # y = P W
+            add_patches(cache.d_P, self.k, self.stride, d_image)         # P = patches of x
+        return d_x
+
+
+class ConvCache(Cache):
+    """Adds the patches P of one image, and their gradient, to a layer's cache."""
+
+    def __init__(self, layer: Conv2d, rows: int, dtype: Any) -> None:
+        super().__init__(layer.input_shape, layer.output_shape, rows, dtype)
+        h, w, _ = layer.output_shape
+        self.k, self.stride = layer.k, layer.stride
+        channels, outputs = layer.input_shape[2], layer.output_shape[2]
+        side_by_side = (outputs, layer.stride * channels, layer.k % layer.stride * channels)     # in y, and in d_x
+        self.tiled = all(conv2d_tiled.supported(numbers, dtype) for numbers in side_by_side)
+        self.fresh = np.ones((rows, *layer.output_shape[:2]), np.bool_)  # patches that may differ from the row before
+        self.scratch = np.empty(layer.input_shape, dtype), np.empty(layer.output_shape, dtype)
+        self.turned = np.empty((layer.k, outputs, layer.k * channels), dtype)
+        self.P = np.empty((h * w, layer.shapes["weight"][0]), dtype)
+        self.d_P = np.empty((h, w, layer.k, self.P.shape[1] // layer.k), dtype)
+
+    def cut(self, image: np.ndarray) -> np.ndarray:
+        """P (h w, K) <- the patches of ``image`` (H, W, C); overwritten by the next call."""
+        self.P.reshape(self.d_P.shape)[:] = patches_of(image, self.k, self.stride)
+        return self.P

@@ -1,0 +1,57 @@
+"""Rectified linear unit.
+
+    y = max(x, 0)          x, y any shape (n, ...)
+    d_x = d_y [x > 0]      and x > 0 exactly where y > 0
+"""
+
+from typing import Any
+
+import numpy as np
+
+from ..kernel import kernel
+from .base import Cache, Changed, Layer, Shape
+
+
+@kernel
+def forward(x, y):
+    """y (m,) <- x (m,)."""
+    for i in range(len(x)):
+        y[i] = max(x[i], 0)
+
+
+@kernel
+def backward(y, d_y, d_x):
+    """d_x (m,) <- y (m,), d_y (m,)."""
+    for i in range(len(y)):
+        d_x[i] = d_y[i] if y[i] > 0 else 0
+
+
+class ReLU(Layer):
+    """Without parameters; ``shape`` is that of one row, in and out."""
+
+    shapes: dict[str, Shape] = {}
+
+    def __init__(self, shape: Shape) -> None:
+        self.input_shape = self.output_shape = shape
+
+    def cache(self, rows: int, dtype: Any) -> Cache:
+        """Room for ``rows`` rows of y and d_x."""
+        return Cache(self.input_shape, self.output_shape, rows, dtype)
+
+    def forward(self, p: Any, x: np.ndarray, cache: Cache, rows: slice) -> np.ndarray:
+        """x (n, *shape) -> y (n, *shape), a view of the cache."""
+        y = cache.y[rows]
+        forward(x.reshape(-1), y.reshape(-1))
+        return y
+
+    def step(self, p: Any, x: np.ndarray, cache: Cache, t: int, changed: Changed) -> tuple[np.ndarray, Changed]:
+        """x (rows, *shape) -> y (1, *shape) of row t, which may have changed where x has."""
+        return self.forward(p, x[t:t + 1], cache, slice(t, t + 1)), changed
+
+    def backward(self, p: Any, d_p: Any, x: np.ndarray, cache: Cache, d_y: np.ndarray,
+                 input_gradient: bool = True) -> np.ndarray:
+        """d_y (n, *shape) -> d_x (n, *shape)."""
+        n = len(x)
+        d_x = cache.d_x[:n]
+        backward(cache.y[:n].reshape(-1), d_y.reshape(-1), d_x.reshape(-1))
+        return d_x

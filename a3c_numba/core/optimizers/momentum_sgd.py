@@ -1,0 +1,55 @@
+"""Stochastic gradient descent with momentum, which each worker has for itself (paper, section 4, Optimization).
+
+    m     <- alpha m + (1 - alpha) d
+    theta <- theta - eta m
+
+d is the gradient after its global norm has been clipped.  theta is shared and never locked; m is the worker's own.
+"""
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+import numpy as np
+
+from ..gradient import Gradient, blocks
+from ..hyperparameters import setting
+from ..kernel import kernel
+from .gradient_clipping import clip
+
+
+@kernel
+def update(theta, m, d, local, eta, alpha, one_less_alpha):
+    """One step for all elements (n,); leaves theta' = local at what was just written, and d at zero for the next."""
+    for i in range(len(d)):
+        m_i = alpha * m[i] + one_less_alpha * d[i]
+        theta_i = theta[i] - eta * m_i
+        m[i] = m_i
+        theta[i] = theta_i
+        local[i] = theta_i
+        d[i] = 0
+
+
+@dataclass(frozen=True)
+class MomentumSGD:
+    """Momentum SGD; alpha as in the paper's RMSProp, the learning rate inside the range that the paper searched."""
+
+    learning_rate: float = setting(7e-4, "eta at step 0, annealed linearly to 0 (the authors' value)", above=0)
+    momentum: float = setting(0.99, "alpha, of the running mean of gradients (the paper's)", at_least=0, below=1)
+    max_gradient_norm: float = setting(40.0, "c, the global norm is clipped to it (the authors' value)", above=0)
+    own_statistics: ClassVar[bool] = True
+
+    def update(self, theta: np.ndarray, m: np.ndarray, d_theta: np.ndarray | Gradient, local: np.ndarray,
+               eta: float) -> float:
+        """Apply ``d_theta`` (n,) to ``theta`` and ``m`` (n,) in place; then local <- theta and d_theta <- 0.
+
+        Returns the gradient's global norm before clipping.  Where that is not finite, theta and m stay as they are.
+        """
+        norm = clip(d_theta, self.max_gradient_norm)
+        if not np.isfinite(norm):
+            local[:] = theta
+            d_theta.fill(0)
+            return norm
+        real = d_theta.dtype.type
+        for part, d in blocks(d_theta):
+            update(theta[part], m[part], d, local[part], real(eta), real(self.momentum), real(1 - self.momentum))
+        return norm

@@ -1,0 +1,70 @@
+"""RMSProp with statistics that all workers share, or that each has for itself (paper, section 4, Optimization).
+
+    g     <- alpha g + (1 - alpha) d^2
+    theta <- theta - eta d / sqrt(g + epsilon)
+
+Element by element, with no momentum and no centring; d is the gradient after its global norm has been clipped.
+
+theta, and g if it is shared, are read and written while other workers do the same.  An aligned 32-bit word is never
+torn, but an update that falls between another's read and write is lost: Hogwild's bargain (Recht et al. 2011).
+"""
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+import numpy as np
+
+from ..gradient import Gradient, blocks
+from ..hyperparameters import setting
+from ..kernel import kernel
+from .gradient_clipping import clip
+
+
+@kernel
+def update(theta, g, d, local, eta, alpha, one_less_alpha, epsilon):
+    """One step for all elements (n,); leaves theta' = local at what was just written, and d at zero for the next.
+
+    All scalars have the arrays' dtype; ``1 - alpha`` in here would be of double precision, and so all that it touches.
+    """
+    for i in range(len(d)):
+        g_i = alpha * g[i] + one_less_alpha * d[i] * d[i]
+        theta_i = theta[i] - eta * d[i] / np.sqrt(g_i + epsilon)
+        g[i] = g_i
+        theta[i] = theta_i
+        local[i] = theta_i
+        d[i] = 0
+
+
+@dataclass(frozen=True)
+class RMSProp:
+    """Shared RMSProp; the defaults are the paper's, or where it is silent its authors' own."""
+
+    learning_rate: float = setting(7e-4, "eta at step 0, annealed linearly to 0 (the authors' value)", above=0)
+    decay: float = setting(0.99, "alpha, of the running mean of squared gradients (the paper's)", at_least=0, below=1)
+    epsilon: float = setting(0.1, "epsilon, inside the root (the authors' value)", above=0)
+    max_gradient_norm: float = setting(40.0, "c, the global norm is clipped to it (the authors' value)", above=0)
+    own_statistics: ClassVar[bool] = False         # g is shared
+
+    def update(self, theta: np.ndarray, g: np.ndarray, d_theta: np.ndarray | Gradient, local: np.ndarray,
+               eta: float) -> float:
+        """Apply ``d_theta`` (n,) to ``theta`` and ``g`` (n,) in place; then local <- theta and d_theta <- 0.
+
+        Returns the gradient's global norm before clipping.  Where that is not finite, theta and g stay as they are.
+        """
+        norm = clip(d_theta, self.max_gradient_norm)
+        if not np.isfinite(norm):
+            local[:] = theta
+            d_theta.fill(0)
+            return norm
+        real = d_theta.dtype.type
+        alpha, rest = real(self.decay), real(1 - self.decay)
+        for part, d in blocks(d_theta):
+            update(theta[part], g[part], d, local[part], real(eta), alpha, rest, real(self.epsilon))
+        return norm
+
+
+@dataclass(frozen=True)
+class LocalRMSProp(RMSProp):
+    """RMSProp with statistics of each worker's own, the paper's other variant; the same defaults."""
+
+    own_statistics: ClassVar[bool] = True

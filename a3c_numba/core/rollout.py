@@ -1,0 +1,183 @@
+"""A few steps of one environment: the paper's inner loop "repeat ... until terminal s_t or t - t_start == t_max".
+
+A ``Rollout`` never crosses an episode's end.  It holds T steps and T + 1 observations: the last one is what the return
+is bootstrapped from, also where a time limit cut the episode short.
+
+An episode is a pure function of its seed and its actions.  That is what makes a run resumable without pickling an
+environment: the ``Player`` remembers both, and ``restore`` plays them once more.
+
+What the environment gives is looked at before anything is computed of it.  A number that is not finite is shown to the
+network as 0, so that neither an action nor the recurrent state is spoiled, and the rewards of its rollout become NaN:
+its gradient then is not finite, and the optimiser skips it.  A reward that is not finite is never clipped to one that
+is.  Anything of another shape or type raises ValueError.
+"""
+
+import math
+import warnings
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from .incoming import fitting, mend, paid, take_up
+from .layers.containers import RecurrentState
+from .parameters import Tree
+
+
+class Rollout(NamedTuple):
+    """T steps; all arrays are views of buffers that the next rollout overwrites."""
+
+    obs: np.ndarray         # (T + 1, *observation_shape)
+    actions: np.ndarray     # (T, *action_shape): int64 numbers, or float32 vectors
+    rewards: np.ndarray     # (T,) float32, clipped and scaled as the method says; NaN where anything was not finite
+    discounts: np.ndarray   # (T,) float32: gamma, or 0 where the episode terminated
+    next_actions: np.ndarray    # (T, *action_shape): a_{t+1}; the last is drawn only for methods that ask for it
+
+    @property
+    def length(self) -> int:
+        """T."""
+        return len(self.actions)
+
+
+class Episode(NamedTuple):
+    """A finished game."""
+
+    score: float            # sum of unclipped rewards
+    length: int             # agent steps
+
+
+class Player:
+    """Plays one environment with the policy of whatever parameters it is given.
+
+    ``play`` and ``restore`` raise ValueError, in one line, for an observation that does not fit the environment's
+    space and for a reward that is no number.
+    """
+
+    def __init__(self, env: Any, algorithm: Any, network: Any, policy: Any, rng: np.random.Generator) -> None:
+        T, space = algorithm.update_steps, env.observation_space
+        self.env, self.algorithm, self.network, self.policy, self.rng = env, algorithm, network, policy, rng
+        self.cache = network.cache(T + 1, np.float32)
+        self.recurrent = RecurrentState(self.cache)
+        self.row = 0                                                     # of the cache: the state to act from next
+        self.shape, self.dtype = space.shape, space.dtype
+        self.obs = np.zeros((T + 1, *space.shape), space.dtype)
+        self.rows = list(self.obs)                                       # its rows
+        self.actions = np.zeros((T + 1, *policy.action_shape), policy.action_dtype)
+        self.chosen = False                                              # whether the next action is drawn already
+        self.rewards = np.zeros(T, np.float32)
+        self.discounts = np.zeros(T, np.float32)
+        self.episode_seed: int | None = None                             # None: no episode is under way
+        self.episode_actions: list[Any] = []
+        self.score = 0.0
+        self.current = self.obs[0]                                       # the observation to act on next
+        self.finite = True                                               # whether all of this rollout has been
+
+    def play(self, theta: Tree) -> tuple[Rollout, tuple[np.ndarray, ...], Episode | None]:
+        """Up to t_max steps with the policy of ``theta``.
+
+        Returns the rollout, the network's outputs for its T + 1 observations (the last row is stale where the method
+        reads its bootstrap off a target network), and the episode if it ended here.
+        """
+        if self.episode_seed is None:
+            self._begin(int(self.rng.integers(2**31)))
+        self.recurrent.move(self.row)
+        self.finite = True
+        self._show(0)
+        t, terminated, truncated = 0, False, False
+        while t < len(self.rewards) and not (terminated or truncated):
+            self._choose(t, self._forward(theta, t))                     # a_t ~ pi(.|s_t; theta')
+            terminated, truncated = self._step(t)
+            t += 1
+            self._show(t)
+        self._look_ahead(theta, t, terminated)
+        if not self.finite:
+            self.rewards[:t] = np.nan                                    # and so its gradient: the update is skipped
+        self.row = t
+        episode = self._end() if terminated or truncated else None
+        rollout = Rollout(self.obs[:t + 1], self.actions[:t], self.rewards[:t], self.discounts[:t],
+                          self.actions[1:t + 1])
+        return rollout, self._outputs(t + 1), episode
+
+    def _show(self, t: int) -> None:
+        """s_t, as the network sees it."""
+        if take_up(self.current, self.rows[t]):
+            self.finite = False
+
+    def _choose(self, t: int, outputs: tuple[np.ndarray, ...]) -> None:
+        """a_t: the one that was drawn ahead, or a new one."""
+        if self.chosen:
+            self.actions[t] = self.next_action
+        else:
+            self.actions[t] = self.policy.sample(outputs[0][0], self.rng)
+            if self.policy.action_shape and mend(self.actions[t]):       # what they are drawn with has overflowed
+                self.finite = False
+        self.chosen = False
+
+    def _look_ahead(self, theta: Tree, t: int, terminated: bool) -> None:
+        """What the method's target asks of the rollout's last state: its value, or the action to be taken next."""
+        if not self.algorithm.uses_target:
+            self._forward(theta, t)                                      # V(s_t) for the bootstrap; times 0 if terminal
+        elif self.algorithm.chooses_ahead and not terminated:
+            self._choose(t, self._forward(theta, t))                     # a_t for the target, and then to be taken
+            self.next_action, self.chosen = self.actions[t].copy(), True
+
+    def _forward(self, theta: Tree, t: int) -> tuple[np.ndarray, ...]:
+        if self.algorithm.snapshot:                                      # rows so far are of the same theta
+            return self.network.step(theta, self.obs, self.cache, t)[0]
+        return self.network.forward(theta, self.obs[t:t + 1], self.cache, slice(t, t + 1))
+
+    def _outputs(self, rows: int) -> tuple[np.ndarray, ...]:
+        return tuple(y[:rows] for y in self.cache.y)
+
+    def _step(self, t: int) -> tuple[bool, bool]:
+        reward, terminated, truncated = self._execute(self.actions[t].tolist())
+        self.finite &= math.isfinite(reward)
+        learned = min(max(reward, -1.0), 1.0) if self.algorithm.clip_rewards else reward
+        self.rewards[t] = self.algorithm.reward_scale * learned
+        self.discounts[t] = 0.0 if terminated else self.algorithm.discount
+        return terminated, truncated
+
+    def _execute(self, action: Any) -> tuple[float, bool, bool]:
+        """One step of the environment: its reward, and how the episode stands."""
+        obs, reward, terminated, truncated, _ = self.env.step(self.policy.executed(action))
+        self.episode_actions.append(action)
+        self.current = fitting(obs, self.shape, self.dtype, len(self.episode_actions))
+        reward = paid(reward, len(self.episode_actions))
+        self.score += reward
+        return reward, terminated, truncated
+
+    def _begin(self, seed: int) -> None:
+        self.episode_seed, self.episode_actions, self.score = seed, [], 0.0
+        obs, _ = self.env.reset(seed=seed)
+        self.current = fitting(obs, self.shape, self.dtype, 0)
+        self.recurrent.write(0, 0)                                       # nothing is remembered of the last episode
+        self.row, self.chosen = 0, False
+
+    def _end(self) -> Episode:
+        episode = Episode(self.score, len(self.episode_actions))
+        self.episode_seed, self.episode_actions = None, []
+        return episode
+
+    def state(self) -> dict[str, Any]:
+        """All that the next rollout depends on besides theta, as plain numbers that JSON can hold."""
+        return {"generator": self.rng.bit_generator.state, "episode_seed": self.episode_seed,
+                "episode_actions": self.episode_actions.copy(), "recurrent": self.recurrent.read(self.row).tolist(),
+                "next_action": self.next_action.tolist() if self.chosen else None}
+
+    def restore(self, state: dict[str, Any]) -> None:
+        """Go on from ``state``: play the episode under way once more, action by action."""
+        self.rng.bit_generator.state = state["generator"]
+        self.episode_seed = None
+        if state["episode_seed"] is not None:
+            self._begin(state["episode_seed"])
+            self.recurrent.write(0, state.get("recurrent", 0))
+            self.chosen = state.get("next_action") is not None
+            self.next_action = np.asarray(state.get("next_action"))
+            self._replay(state["episode_actions"])
+
+    def _replay(self, actions: list[Any]) -> None:
+        for action in actions:
+            _, terminated, truncated = self._execute(action)
+            if terminated or truncated:
+                warnings.warn("the environment is not a function of its seed and actions: a new episode is begun")
+                self._end()
+                return

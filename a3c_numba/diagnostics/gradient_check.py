@@ -1,0 +1,199 @@
+"""Hand-written gradients held against central differences, tensor by tensor, on the network that trains.
+
+    dL/dtheta_i  ~  ( L(theta + h e_i) - L(theta - h e_i) ) / 2h            in float64, h = 1e-5
+
+The same kernels run, in double precision.  ReLU has a corner at 0, where a difference sees one slope on either side: a
+coordinate whose step carries any unit of the network across its corner is left out, and counted.
+
+What is judged is the difference over the largest gradient of the tensor: two losses that are subtracted leave the same
+rounding error everywhere, so that a gradient of nearly 0 never agrees to many digits of its own.
+"""
+
+from typing import Any, Iterator, NamedTuple
+
+import numpy as np
+
+from ..config import Config
+from ..core.layers.containers import RecurrentState, memories
+from ..core.parameters import Parameters
+
+H = 1e-5
+STEPS = 4                      # rows of the rollout that is differentiated
+TOLERANCE = 1e-6               # of the tensor's largest gradient
+SAMPLE = 3                     # coordinates of each tensor that are printed beside the worst one
+
+
+class Coordinate(NamedTuple):
+    """One element of a tensor, its derivative by backpropagation and by a difference."""
+
+    place: tuple[int, ...]     # its index
+    analytic: float
+    numeric: float
+    corner: bool               # left out: the difference spans a corner of a ReLU
+
+    @property
+    def difference(self) -> float:
+        """|analytic - numeric|; infinite where either is no number, so that it is found."""
+        difference = abs(self.analytic - self.numeric)
+        return np.inf if np.isnan(difference) else difference
+
+
+class Row(NamedTuple):
+    """One tensor."""
+
+    name: str
+    shape: tuple[int, ...]
+    norm: float                # of the analytic gradient
+    largest: float             # |analytic| of all its elements
+    coordinates: list[Coordinate]
+
+    @property
+    def smooth(self) -> list[Coordinate]:
+        """Those that can be compared."""
+        return [coordinate for coordinate in self.coordinates if not coordinate.corner]
+
+    @property
+    def tried(self) -> int:
+        """Coordinates compared."""
+        return len(self.smooth)
+
+    @property
+    def corners(self) -> int:
+        """Coordinates left out."""
+        return len(self.coordinates) - self.tried
+
+    @property
+    def worst(self) -> Coordinate:
+        """Where the difference is largest; no number where nothing was compared."""
+        return max(self.smooth, key=lambda each: each.difference, default=Coordinate((), np.nan, np.nan, False))
+
+    @property
+    def error(self) -> float:
+        """The largest difference, over the tensor's largest gradient."""
+        return self.relative(self.worst)
+
+    @property
+    def agrees(self) -> bool:
+        """Whether the worst coordinate is within the tolerance."""
+        return self.error <= TOLERANCE and self.tried > 0
+
+    def relative(self, coordinate: Coordinate) -> float:
+        """A difference, over the tensor's largest gradient."""
+        return float(coordinate.difference / max(self.largest, 1e-12))
+
+
+class Problem:
+    """A rollout of random observations, actions and returns, and the loss of a network on it."""
+
+    def __init__(self, config: Config) -> None:
+        env, rng = config.make_env(), np.random.default_rng(config.seed)
+        self.network, self.algorithm = config.build_network(env), config.algorithm
+        env.observation_space.seed(config.seed)
+        self.obs = np.stack([env.observation_space.sample() for _ in range(STEPS)])
+        if self.obs.dtype != np.uint8:
+            self.obs = rng.normal(size=self.obs.shape)
+        self.policy = config.algorithm.evaluation_policy(env.action_space)
+        env.action_space.seed(config.seed)
+        self.actions = np.stack([env.action_space.sample() for _ in range(STEPS)])
+        self.returns = rng.normal(size=STEPS)
+        self.theta = Parameters(self.network.shapes, dtype=np.float64)
+        self.network.init(self.theta.tree, rng)
+        self.cache = self.network.cache(STEPS, np.float64)
+        state = RecurrentState(self.cache)
+        state.write(0, rng.normal(size=state.size) / 2)                  # as in the middle of an episode
+        self.advantages = self.algorithm.advantages(self.returns, self.outputs())     # held constant
+
+    def outputs(self) -> Any:
+        """The heads' outputs for theta as it stands."""
+        return self.network.forward(self.theta.tree, self.obs, self.cache, slice(0, STEPS))
+
+    def loss(self) -> float:
+        """L(theta)."""
+        return self.algorithm.loss(self.policy, self.actions, self.returns, self.advantages, self.outputs())
+
+    def gradient(self) -> Parameters:
+        """dL/dtheta by backpropagation."""
+        d_theta = Parameters(self.network.shapes, dtype=np.float64)
+        d_outputs = self.algorithm.loss_gradient(self.policy, self.actions, self.returns, self.outputs())
+        self.network.backward(self.theta.tree, d_theta.tree, self.obs, self.cache, d_outputs, input_gradient=False)
+        return d_theta
+
+    def difference(self, value: np.ndarray, i: int) -> tuple[float, bool]:
+        """The central difference at element ``i`` of a flat view into theta, and whether it spans a corner."""
+        here, ends = value[i], []
+        for value[i] in (here + H, here - H):
+            ends.append((self.loss(), self.active()))
+        value[i] = here
+        (up, active_up), (down, active_down) = ends
+        return (up - down) / (2 * H), any(map(np.any, map(np.not_equal, active_up, active_down)))
+
+    def active(self) -> list[np.ndarray]:
+        """Layer by layer, which units the latest forward pass left above 0; behind the heads there is no ReLU."""
+        heads = {id(y) for y in self.cache.y}
+        return [memory.y > 0 for memory in memories(self.cache) if id(memory.y) not in heads]
+
+
+def check(config: Config, coordinates: int = 20) -> list[Row]:
+    """Compare at the ``coordinates`` largest and random elements of every tensor."""
+    if coordinates < 1:
+        raise ValueError(f"coordinates must be at least 1; got {coordinates}")
+    problem, rng = Problem(config), np.random.default_rng(config.seed)
+    gradients, values = problem.gradient().named(), problem.theta.named()
+    return [_check_tensor(problem, name, gradients[name], values[name], coordinates, rng) for name in values]
+
+
+def _check_tensor(problem: Problem, name: str, gradient: np.ndarray, value: np.ndarray, coordinates: int,
+                  rng: np.random.Generator) -> Row:
+    analytic, flat = gradient.reshape(-1), value.reshape(-1)
+    sizes = np.nan_to_num(np.abs(analytic), nan=np.inf)                  # what is no number comes first
+    largest = np.argsort(-sizes)[: (coordinates + 1) // 2]
+    chosen = np.union1d(largest, rng.choice(len(flat), min(coordinates // 2, len(flat)), replace=False))
+    tried = [_compare(problem, flat, analytic, int(i), value.shape) for i in chosen]
+    return Row(name, value.shape, float(np.linalg.norm(analytic)), float(np.abs(analytic).max()), tried)
+
+
+def _compare(problem: Problem, flat: np.ndarray, analytic: np.ndarray, i: int, shape: tuple[int, ...]) -> Coordinate:
+    numeric, corner = problem.difference(flat, i)
+    place = tuple(int(k) for k in np.unravel_index(i, shape))
+    return Coordinate(place, float(analytic[i]), float(numeric), corner)
+
+
+def table(rows: list[Row]) -> str:
+    """The comparison, for people: a line a tensor, some coordinates of each side by side, the verdict."""
+    head = (f"{'tensor':22}{'shape':>12}{'norm':>11}{'tried':>6}{'corners':>8}{'worst at':>14}{'analytic':>15}"
+            f"{'numeric':>15}{'relative':>9}")
+    notes = ["", "relative: |analytic - numeric| over the tensor's largest gradient",
+             "corners: left out, for the step of the difference carries a unit across the corner of its ReLU", ""]
+    return "\n".join([head, *map(_line, rows), *notes, *(line for row in rows for line in _sample(row)), verdict(rows)])
+
+
+def _line(row: Row) -> str:
+    shape, index = "x".join(map(str, row.shape)), _index(row.worst)
+    return (f"{row.name:22}{shape:>12}{row.norm:11.3e}{row.tried:6d}{row.corners:8d}{index:>14}"
+            f"{row.worst.analytic:15.7e}{row.worst.numeric:15.7e}{row.error:9.1e}{'' if row.agrees else '  WRONG'}")
+
+
+def _index(coordinate: Coordinate) -> str:
+    return f"[{', '.join(map(str, coordinate.place))}]" if coordinate.place else "--"
+
+
+def _sample(row: Row) -> Iterator[str]:
+    """The worst coordinate, the largest gradients, and a corner if one was met."""
+    largest = sorted(row.smooth, key=lambda coordinate: -abs(coordinate.analytic))
+    others = [("", coordinate) for coordinate in largest if coordinate is not row.worst][:SAMPLE]
+    corners = [("left out", coordinate) for coordinate in row.coordinates if coordinate.corner][:1]
+    yield f"{row.name:45}{'analytic':>15}{'numeric':>15}{'difference':>13}{'relative':>9}"
+    for note, coordinate in [("worst", row.worst), *others, *corners]:
+        yield (f"{note:>22}{_index(coordinate):>23}{coordinate.analytic:15.7e}{coordinate.numeric:15.7e}"
+               f"{coordinate.difference:13.1e}{row.relative(coordinate):9.1e}")
+    yield ""
+
+
+def verdict(rows: list[Row]) -> str:
+    """One line: whether backpropagation and differences agree, and where they are furthest apart."""
+    worst = max(rows, key=lambda row: np.inf if np.isnan(row.error) else row.error)
+    where = f"the worst is {worst.name}{_index(worst.worst)} with {worst.error:.1e}"
+    wrong = [row.name for row in rows if not row.agrees]
+    if wrong:
+        return f"WRONG: {len(wrong)} of {len(rows)} tensors, {', '.join(wrong)}; {where}, allowed {TOLERANCE:g}"
+    return f"AGREE: {sum(row.tried for row in rows)} coordinates of {len(rows)} tensors; {where}, allowed {TOLERANCE:g}"

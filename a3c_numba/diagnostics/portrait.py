@@ -1,0 +1,149 @@
+"""A portrait of a trained agent: its first layer, one observation on its way up, and what it looks at as it plays.
+
+    filters.png         the first layer's weights
+    activations.png     one observation layer by layer: that of the second half at which the value was most sensitive
+    saliency.mp4        |dV/d pixel| and |d log pi(a)/d pixel| over the game, beside the policy and the value;
+                        saliency.png where the agent sees vectors
+    curve.png           the scores of its training, where it is a run's folder
+"""
+
+from argparse import ArgumentParser, Namespace
+from itertools import islice
+from pathlib import Path
+from typing import Any, Iterator, NamedTuple
+
+import gymnasium
+import numpy as np
+
+from ..evaluation import Evaluation, Stage
+from ..playback import FRAMES_PER_SECOND, action_names
+from ..plots import VideoWriter, learning_curve
+from ..plots.layers import activations_picture, filters_picture, matrices_picture
+from ..plots.saliency import Game, Look, bright, saliency_frame, saliency_picture
+from ..runs.checkpoint import Checkpoint, load_fitting
+from ..runs.run_folder import agent_file
+from .saliency import Eye, activations
+
+
+class Step(NamedTuple):
+    """One step of the game, and what the agent looked at."""
+
+    obs: np.ndarray
+    screen: np.ndarray         # (height, width, 3) RGB, of the moment of ``obs``
+    maps: dict[str, np.ndarray]    # |d/d obs|, of the shape of ``obs``, by what was asked
+    policy: np.ndarray
+    value: float
+    action: int | None         # None for a continuous one
+    layers: dict[str, np.ndarray]
+
+
+def stage_of(checkpoint: Checkpoint, seed: int) -> Stage:
+    """Where the game is played; an environment that cannot draw itself is made without a picture."""
+    how = Evaluation(1, seed=seed)
+    try:
+        return Stage(checkpoint.config, checkpoint.theta, how, render_mode="rgb_array")
+    except TypeError:
+        return Stage(checkpoint.config, checkpoint.theta, how)
+
+
+def screen_of(env: Any) -> np.ndarray | None:
+    """The environment's picture of itself, where it has one."""
+    try:
+        screen = env.render()
+    except (NotImplementedError, gymnasium.error.Error):
+        return None
+    return None if screen is None else np.asarray(screen)
+
+
+def newest_plane(obs: np.ndarray) -> np.ndarray:
+    """The observation itself as a screen; black where it is a vector."""
+    plane = obs[..., -1] if obs.ndim == 3 else np.zeros((1, 1), np.uint8)
+    return np.repeat(plane[..., None], 3, axis=2)
+
+
+def looks(stage: Stage, most: int) -> Iterator[Step]:
+    """The first ``most`` steps of a game, each with its gradients."""
+    policy = stage.policy
+    eye = Eye(policy.network, policy.pi, policy.parameters.flat)
+    screen = None                                                        # of the reset there is none
+    for moment in islice(stage.moments(0), most):
+        maps = eye.look(moment.obs, moment.action)
+        action = None if np.ndim(moment.action) else int(moment.action)
+        seen = newest_plane(moment.obs) if screen is None else screen
+        yield Step(moment.obs, seen, maps, *policy.look(moment.outputs), action, activations(eye.network, eye.cache))
+        screen = screen_of(stage.env)
+
+
+def draw_first_layer(stage: Stage, out: Path) -> None:
+    """Write filters.png."""
+    named = {name: weight for name, weight in stage.policy.parameters.named().items() if name.endswith("weight")}
+    shape = stage.env.observation_space.shape
+    if len(shape) == 3:
+        name, weight = next(iter(named.items()))
+        side = round((len(weight) // shape[2]) ** 0.5)
+        filters_picture(weight.reshape(side, side, shape[2], -1), name, out)
+    else:
+        matrices_picture({name: weight for name, weight in named.items() if "dense1." in name}, out)
+
+
+def film(steps: list[Step], title: str, names: list[str], out: Path) -> None:
+    """Write the game as a video; the maps of a stack of frames are added up."""
+    asked = list(steps[0].maps)
+    maps = [[step.maps[name].sum(axis=2) for name in asked] for step in steps]
+    limits = [bright([one[k] for one in maps]) for k in range(len(asked))]
+    game = Game(title, asked, limits, names, np.array([step.value for step in steps]))
+    with VideoWriter(out, FRAMES_PER_SECOND) as video:
+        for number, (step, one) in enumerate(zip(steps, maps)):
+            if step.screen.shape == steps[-1].screen.shape:              # the first may lack one
+                video.write(saliency_frame(game, Look(step.screen, one, step.policy, step.action, number)))
+
+
+def draw_vectors(steps: list[Step], title: str, out: Path) -> None:
+    """Write the game of an agent that sees vectors as one picture."""
+    maps = {name: np.array([step.maps[name] for step in steps]) for name in steps[0].maps}
+    saliency_picture(title, maps, np.array([step.value for step in steps]), out)
+
+
+def draw(checkpoint: Checkpoint, folder: Path, most: int, seed: int, suffix: str) -> list[Path]:
+    """Play, and write everything but the learning curve into ``folder``; returns the files."""
+    stage = stage_of(checkpoint, seed)
+    name = checkpoint.config.env_name.split("/")[-1]
+    steps = list(looks(stage, most))
+    first = next(iter(steps[0].maps))
+    strongest = max(steps[len(steps) // 2:], key=lambda step: float(step.maps[first].sum()))
+    title = f"{name}: what the agent looks at"
+    images = strongest.obs.ndim == 3
+    paths = [folder / file for file in ("filters.png", "activations.png", "saliency" + (suffix if images else ".png"))]
+    draw_first_layer(stage, paths[0])
+    activations_picture(strongest.obs, strongest.layers, paths[1])
+    if images:
+        film(steps, title, action_names(stage.env), paths[2])
+    else:
+        draw_vectors(steps, title, paths[2])
+    return paths
+
+
+def add_arguments(parser: ArgumentParser) -> None:
+    """The command's options."""
+    parser.add_argument("source", metavar="RUN|FILE", help="a run's folder, or an .npz file")
+    parser.add_argument("-o", "--out", default="portrait", metavar="FOLDER", help="for the pictures (default portrait)")
+    parser.add_argument("--env", metavar="ENV", help="environment to play (default: the one it was trained in)")
+    parser.add_argument("--steps", type=int, default=200, metavar="N", help="of the game, at most (default 200)")
+    parser.add_argument("--seed", type=int, default=0, metavar="S", help="of the game (default 0)")
+    parser.add_argument("--video", choices=(".mp4", ".avi", ".gif"), default=".mp4",
+                        help="the film's format (default .mp4)")
+
+
+def run(arguments: Namespace) -> int:
+    """Draw the portrait and print the names of its files."""
+    if not 2 <= arguments.steps <= 10_000:
+        raise ValueError(f"steps must be from 2 to 10,000; got {arguments.steps}")
+    source, folder = Path(arguments.source), Path(arguments.out)
+    checkpoint = load_fitting(agent_file(source), arguments.env)
+    folder.mkdir(parents=True, exist_ok=True)
+    paths = draw(checkpoint, folder, arguments.steps, arguments.seed, arguments.video)
+    if (source / "episodes.csv").exists():
+        learning_curve([source], folder / "curve.png")
+        paths.append(folder / "curve.png")
+    print(*paths, sep="\n")
+    return 0

@@ -1,0 +1,92 @@
+"""``a3c-numba trace``: one update as a table, from the pixels to the new theta, each line beside its formula.
+
+FORWARDS, THE HEADS, STEP BY STEP, BACKWARDS, THE UPDATE, and at the end ONE NUMBER that is followed all the way.  The
+update is the one that worker 0 of a run with this seed makes; ``recorded_update`` says how it is watched.
+"""
+
+import argparse
+from pathlib import Path
+
+import numpy as np
+
+from ...cli import hyperparameter_options as options
+from ...config import name_of
+from ...core.algorithms import ALGORITHMS
+from ...core.shared import Shared
+from ...core.worker import Worker
+from ...presets import PRESETS, configure
+from ...runs.checkpoint import Checkpoint, load_fitting
+from ...runs.run_folder import agent_file
+from ...training.trainer import start_of
+from .recorded_update import Update, record
+from .table import report
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """The command's options."""
+    parser.add_argument("source", nargs="?", default="ALE/Pong-v5", metavar="ENV|RUN|FILE",
+                        help="a gymnasium id, and fresh parameters; or a run's folder or an .npz file, and its "
+                             "parameters (default ALE/Pong-v5)")
+    parser.add_argument("--env", metavar="ENV",
+                        help="with a checkpoint, environment to play (default: the one it was trained in)")
+    parser.add_argument("--rollout", type=options.whole_number, default=1, metavar="K",
+                        help="which rollout to show; those before it are played and learned from (default 1)")
+    parser.add_argument("--preset", choices=tuple(PRESETS), help="whose values (default: by observations)")
+    parser.add_argument("--algorithm", choices=tuple(ALGORITHMS), help="the paper's method (default a3c)")
+    parser.add_argument("--recurrent", action="store_true", help="the network with an LSTM")
+    parser.add_argument("--seed", type=options.whole_number, metavar="S",
+                        help="of parameters and of chance (default 0); with a checkpoint, of chance alone")
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Print the table; raises ValueError, in one line, for what cannot be traced."""
+    if arguments.rollout < 1:
+        raise ValueError(f"rollout must be at least 1; got {arguments.rollout}")
+    start = _start(arguments)
+    worker = worker_of(start, arguments.seed)
+    try:
+        for _ in range(arguments.rollout - 1):
+            worker.update()
+        update = record(worker)
+        print("\n".join([*_about(arguments, start, update), *report(worker, update)]))
+    finally:
+        worker.player.env.close()
+    return 0
+
+
+def _about(arguments: argparse.Namespace, start: Checkpoint, update: Update) -> list[str]:
+    """What is shown: the first lines."""
+    config, name = start.config, name_of(start.config.algorithm)
+    ending = f"; the episode ended, score {update.episode.score:g}" if update.episode else ""
+    lines = [f"{config.env_name}, {name}: rollout {arguments.rollout}, {update.rollout.length} steps, from step "
+             f"{update.step:,} of {config.total_steps:,}{ending}"]
+    if start.global_step >= config.total_steps:
+        lines.append(f"theta as it is after all {start.global_step:,} steps, where eta is 0: shown as if a run began "
+                     "with it")
+    if start.global_step and start.statistics is None:
+        lines.append("the file has theta alone: the optimiser's statistics begin at 0")
+    return lines
+
+
+def _start(arguments: argparse.Namespace) -> Checkpoint:
+    path = Path(arguments.source)
+    if path.suffix != ".npz" and not path.is_dir():
+        if arguments.env:
+            raise ValueError(f"--env is for a run's folder or a file, and {path} is neither")
+        config = configure(arguments.source, arguments.preset, algorithm=arguments.algorithm, seed=arguments.seed)
+        return start_of(options.apply(config, {"recurrent": arguments.recurrent}))
+    typed = [name for name in ("preset", "algorithm", "recurrent") if getattr(arguments, name)]
+    if typed:
+        raise ValueError(f"--{typed[0]} is for an environment: {path} has its own")
+    return load_fitting(agent_file(path), arguments.env)
+
+
+def worker_of(start: Checkpoint, seed: int | None = None) -> Worker:
+    """Worker 0 in this process, at the start of an episode.  A finished run's is as at step 0: eta would be 0."""
+    config = start.config
+    shared = Shared(len(start.theta), 1, config.optimizer.own_statistics, config.algorithm.uses_target)
+    shared.go_on_from(start.global_step if start.global_step < config.total_steps else 0, start.seconds)
+    own = None if start.statistics is None else start.statistics[:len(start.theta)]      # worker 0's
+    shared.take_up(start.theta, own, start.target)
+    chance = np.random.SeedSequence(config.seed if seed is None else seed, spawn_key=(start.streams + 1,))
+    return Worker(0, config, shared, chance)

@@ -1,0 +1,121 @@
+"""The formula of every line of a trace, class by class: layers, targets, losses, optimisers.
+
+Letters as in the files that compute them: x and y are a layer's input and output, W and b its parameters, P the patches
+of a convolution, theta' the worker's parameters, theta- the target network's.
+"""
+
+import dataclasses
+from functools import singledispatch
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from ...core.algorithms import A3C, NStepQ, OneStepQ, OneStepSarsa
+from ...core.algorithms.value_based import ValueMethod
+from ...core.layers.containers import Fork
+from ...core.layers.conv2d import Conv2d
+from ...core.layers.dense import Dense, RectifiedDense
+from ...core.layers.input_scaling import Center, Scale
+from ...core.layers.lstm import LSTM
+from ...core.layers.relu import ReLU
+from ...core.optimizers import LocalRMSProp, MomentumSGD, RMSProp
+from ...core.rollout import Rollout
+from ...core.schedules import linear
+
+Outputs = tuple[np.ndarray, ...]
+
+
+class Layer(NamedTuple):
+    """What a layer computes, the gradients it forms of weight, bias and input, and the ReLU that it has inside."""
+
+    forward: str
+    weight: str = ""
+    bias: str = ""
+    input: str = ""
+    inside: str = ""
+
+
+LAYERS = {
+    Dense: Layer("y = x W + b", "d_W += x^T d_y", "d_b += sum of d_y over rows", "d_x = d_y W^T"),
+    RectifiedDense: Layer("y = h W + b", "d_W += h^T d_y", "d_b += sum of d_y over rows", "d_x = (d_y W^T) [x > 0]",
+                          inside="h = max(x, 0)"),
+    Conv2d: Layer("y = P W + b, P = patches of x", "d_W += P^T d_y", "d_b += sum of d_y over positions",
+                  "d_x = patches of d_y W^T, added back"),
+    ReLU: Layer("y = max(x, 0)", input="d_x = d_y [x > 0]"),
+    LSTM: Layer("z = [x h'] W + b; y = h = o tanh(c)", "d_W += [x h']^T d_z", "d_b += sum of d_z over rows",
+                "d_x = d_z W_x^T"),
+    Scale: Layer("y = x / 255", input="d_x = d_y / 255"),
+    Center: Layer("y = (x - median of x) / 128", input="d_x = d_y / 128"),
+    Fork: Layer("y = one for each branch", input="d_x = sum of the branches' d_x"),
+}
+
+TARGETS = {                              # with the method's own fields put in
+    A3C: "R_t = r_t + g_t [(1 - lambda) V_{t+1} + lambda R_{t+1}],  R_T = V_T,  lambda = %(gae_lambda)g",
+    NStepQ: "R_t = r_t + g_t R_{t+1},  R_T = max_a Q(s_T, a; theta-)",
+    OneStepQ: "R_t = r_t + g_t max_a Q(s_{t+1}, a; theta-)",
+    OneStepSarsa: "R_t = r_t + g_t Q(s_{t+1}, a_{t+1}; theta-)",
+}
+
+_RMSPROP = ("g <- alpha g + (1 - alpha) d^2", "theta <- theta - eta d / sqrt(g + epsilon)")
+OPTIMIZERS = {RMSProp: _RMSPROP, LocalRMSProp: _RMSPROP,
+              MomentumSGD: ("m <- alpha m + (1 - alpha) d", "theta <- theta - eta m")}
+
+
+class Loss(NamedTuple):
+    """A loss, step by step: L is the sum of the ``terms``."""
+
+    formula: str
+    columns: dict[str, np.ndarray]       # heading -> (T,), what the terms are made of
+    terms: dict[str, np.ndarray]         # heading -> (T,)
+
+
+@singledispatch
+def loss(algorithm: Any, policy: Any, rollout: Rollout, returns: np.ndarray, outputs: Outputs, progress: float) -> Loss:
+    """The loss of ``algorithm`` taken apart, each part by its own ``loss``; ``outputs`` has T rows."""
+    raise NotImplementedError(type(algorithm).__name__)
+
+
+@loss.register
+def _(algorithm: A3C, policy: Any, rollout: Rollout, returns: np.ndarray, outputs: Outputs, progress: float) -> Loss:
+    advantages = algorithm.advantages(returns, outputs)
+    beta = linear(algorithm.entropy_weight, algorithm.entropy_weight * algorithm.entropy_share_left, progress)
+
+    def only(beta: float, value_weight: float, advantages: np.ndarray) -> np.ndarray:
+        part = dataclasses.replace(algorithm, entropy_weight=beta, value_weight=value_weight)
+        return _each(part, policy, rollout, returns, advantages, outputs)
+    terms = {"-log pi A": only(0.0, 0.0, advantages), "-beta H": only(beta, 0.0, 0 * advantages),
+             "c A^2": only(0.0, algorithm.value_weight, 0 * advantages)}
+    formula = f"sum of -log pi(a_t) A_t - {beta:g} H_t + {algorithm.value_weight:g} A_t^2"
+    return Loss(formula, {"V_t": algorithm.value(outputs), "R_t": returns, "A = R - V": advantages}, terms)
+
+
+@loss.register
+def _(algorithm: ValueMethod, policy: Any, rollout: Rollout, returns: np.ndarray, outputs: Outputs,
+      progress: float) -> Loss:
+    taken = outputs[0][np.arange(rollout.length), rollout.actions]
+    columns = {"Q(s_t, a_t)": taken, "R_t": returns, "R - Q": returns - taken}
+    return Loss("sum of (R_t - Q(s_t, a_t))^2", columns,
+                {"(R - Q)^2": _each(algorithm, policy, rollout, returns, returns, outputs)})
+
+
+def _each(algorithm: Any, policy: Any, rollout: Rollout, returns: np.ndarray, advantages: np.ndarray,
+          outputs: Outputs) -> np.ndarray:
+    """The loss of each step alone (T,)."""
+    def one(t: int) -> float:
+        row = slice(t, t + 1)
+        rows = tuple(y[row] for y in outputs)
+        return algorithm.loss(policy, rollout.actions[row], returns[row], advantages[row], rows)
+    return np.array([one(t) for t in range(rollout.length)])
+
+
+@singledispatch
+def place_of(layer: Any, place: tuple[Any, ...]) -> str:
+    """What one element of a layer's weight connects, in words."""
+    return f"from input {place[0]} to output {place[1]}"
+
+
+@place_of.register
+def _(layer: Conv2d, place: tuple[Any, ...]) -> str:
+    k, channels = layer.k, layer.input_shape[2]
+    row, column, channel = np.unravel_index(place[0], (k, k, channels))
+    return f"from row {row}, column {column}, channel {channel} of every {k}x{k} patch to filter {place[1]}"

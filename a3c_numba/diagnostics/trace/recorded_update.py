@@ -1,0 +1,129 @@
+"""One update of a worker, with everything kept that flows through it: what ``trace`` prints.
+
+The lines are those of ``Worker.update``, and the layers, the loss and the optimiser are the real ones; a test holds
+d_theta and the new theta against a worker's own, bit for bit.  Only the network is wrapped: each layer notes what its
+backward pass was given and what it handed down.
+"""
+
+from dataclasses import dataclass
+from typing import Any, Iterator, NamedTuple
+
+import numpy as np
+
+from ...core.layers.containers import Chain, Fork
+from ...core.rollout import Episode, Rollout
+from ...core.schedules import linear
+from ...core.worker import Worker
+
+
+class Pass(NamedTuple):
+    """A layer's forward pass over the T rows of the rollout."""
+
+    name: str
+    layer: Any
+    x: np.ndarray
+    y: np.ndarray
+
+
+class Flow(NamedTuple):
+    """A layer's backward pass; d_y is None for a fork, d_x where nobody asked for it."""
+
+    name: str
+    layer: Any
+    x: np.ndarray
+    d_y: np.ndarray | None
+    d_x: np.ndarray | None
+
+
+class Watched:
+    """A layer that notes its backward pass in ``flows``; all else is the layer's own."""
+
+    def __init__(self, name: str, layer: Any, flows: list[Flow]) -> None:
+        self.name, self.layer, self.flows = name, layer, flows
+        self.shapes, self.input_shape, self.output_shape = layer.shapes, layer.input_shape, layer.output_shape
+        self.factored = layer.factored
+
+    def forward(self, p: Any, x: np.ndarray, cache: Any, rows: slice) -> Any:
+        """The layer's."""
+        return self.layer.forward(p, x, cache, rows)
+
+    def backward(self, p: Any, d_p: Any, x: np.ndarray, cache: Any, d_y: Any, input_gradient: bool = True) -> Any:
+        """The layer's; what is noted is copied, for a fork adds to its branches' d_x in place."""
+        given = None if isinstance(d_y, tuple) else d_y.copy()
+        d_x = self.layer.backward(p, d_p, x, cache, d_y, input_gradient)
+        self.flows.append(Flow(self.name, self.layer, x, given, d_x.copy() if input_gradient else None))
+        return d_x
+
+
+def watched(layer: Any, flows: list[Flow], name: str = "") -> Any:
+    """``layer``, and every layer inside it, noting backward passes in ``flows``."""
+    if not isinstance(layer, (Chain, Fork)):
+        return Watched(name, layer, flows)
+    inside = {key: watched(child, flows, f"{name}.{key}".lstrip(".")) for key, child in layer.layers.items()}
+    return Chain(**inside) if isinstance(layer, Chain) else Watched(name, Fork(**inside), flows)
+
+
+def passes(layer: Any, cache: Any, x: np.ndarray, name: str = "") -> Iterator[Pass]:
+    """The forward passes of all layers, lowest first, read off the cache that they were written to."""
+    if not isinstance(layer, (Chain, Fork)):
+        yield Pass(name, layer, x, cache.y[:len(x)])
+        return
+    below = x
+    for (key, child), memory in zip(layer.layers.items(), cache):
+        yield from passes(child, memory, below, f"{name}.{key}".lstrip("."))
+        if isinstance(layer, Chain) and isinstance(memory.y, np.ndarray):
+            below = memory.y[:len(x)]                                    # each layer's y is the next one's x
+
+
+@dataclass
+class Update:
+    """One update.  The rollout and the passes are views of the worker's memory, valid until its next rollout.
+
+    Attributes:
+        step: T, agent steps before it.  progress: the share of the run that is over.  eta: the learning rate.
+        outputs: of the heads, for the T + 1 observations; the last row is stale where a target network is used.
+        bootstraps: what the targets are read off, of those observations (T + 1 rows).
+        d_outputs: dL/d outputs, T rows.
+        theta, statistics: (before, after) the update, each (n,).
+        d_theta: (n,), before it was clipped.  norm: of d_theta, as the optimiser found it.
+    """
+
+    step: int
+    progress: float
+    eta: float
+    rollout: Rollout
+    episode: Episode | None
+    outputs: tuple[np.ndarray, ...]
+    bootstraps: tuple[np.ndarray, ...]
+    returns: np.ndarray
+    d_outputs: tuple[np.ndarray, ...]
+    passes: list[Pass]
+    flows: list[Flow]
+    theta: tuple[np.ndarray, np.ndarray]
+    statistics: tuple[np.ndarray, np.ndarray]
+    d_theta: np.ndarray
+    norm: float
+
+
+def record(worker: Worker) -> Update:
+    """What ``worker.update()`` does, and all of it."""
+    shared, algorithm, optimizer, flows = worker.shared, worker.config.algorithm, worker.config.optimizer, list[Flow]()
+    step = shared.global_step()
+    progress = step / worker.config.total_steps
+    worker.policy.anneal(step)
+    rollout, outputs, episode = worker.player.play(worker.acting.tree)
+    bootstraps = worker.bootstraps(rollout, outputs)
+    returns = algorithm.targets(rollout, bootstraps)
+    rows = tuple(output[:rollout.length] for output in outputs)
+    d_outputs = algorithm.loss_gradient(worker.policy, rollout.actions, returns, rows, progress)
+    obs, cache = rollout.obs[:rollout.length], worker.player.cache
+    watched(worker.network, flows).backward(worker.acting.tree, worker.d_theta.tree, obs, cache, d_outputs,
+                                            input_gradient=False)
+    gauges = worker.policy.entropy(rows[0]), float(algorithm.value(rows).mean())
+    eta = linear(optimizer.learning_rate, 0, progress)
+    d_theta, theta, statistics = worker.d_theta.copy(), shared.theta.copy(), worker.statistics.copy()
+    norm = optimizer.update(shared.theta, worker.statistics, worker.d_theta, worker.local.flat, eta)
+    worker.advance(rollout.length, (*gauges, norm))
+    return Update(step, progress, eta, rollout, episode, outputs, bootstraps, returns, d_outputs,
+                  list(passes(worker.network, cache, obs)), flows, (theta, shared.theta.copy()),
+                  (statistics, worker.statistics.copy()), d_theta, norm)

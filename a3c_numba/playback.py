@@ -1,0 +1,120 @@
+"""Watching an agent play: as a video, or drawn in the terminal with half blocks of colour."""
+
+import sys
+import time
+from collections import deque
+from itertools import islice
+from pathlib import Path
+from typing import Any, Iterator, NamedTuple
+
+import gymnasium
+import numpy as np
+
+from .envs.make import MissingPackage
+from .evaluation import Evaluation, Stage
+from .plots import VideoWriter, play_frame
+from .runs.checkpoint import Checkpoint
+
+FRAMES_PER_SECOND = 15         # agent steps: 60 emulator frames, of which each step takes 4
+COLUMNS = 80                   # characters that a screen may take in the terminal
+
+
+class Scene(NamedTuple):
+    """What there is to see of one step."""
+
+    screen: np.ndarray         # (height, width, 3) RGB, after the step
+    policy: np.ndarray         # (actions,) probabilities before it; of continuous actions, where the mean lies
+    value: float               # V(s) or max_a Q(s, a) before it
+    action: int | None         # None for a continuous one
+    score: float               # so far
+
+
+def watch(checkpoint: Checkpoint, how: Evaluation, episode: int, max_steps: int | None) -> Iterator[Scene]:
+    """One game, scene by scene.  Raises ValueError where the environment has no picture of itself."""
+    try:
+        stage = Stage(checkpoint.config, checkpoint.theta, how, render_mode="rgb_array")
+    except TypeError:
+        raise ValueError(f"{checkpoint.config.env_name} draws no picture of itself") from None
+    score = 0.0
+    for t, moment in enumerate(stage.moments(episode)):
+        if t == max_steps:
+            return
+        score += moment.reward
+        action = None if np.ndim(moment.action) else int(moment.action)
+        screen = _picture(stage.env, checkpoint.config.env_name)
+        yield Scene(screen, *stage.policy.look(moment.outputs), action, score)
+
+
+def _picture(env: Any, name: str) -> np.ndarray:
+    try:
+        screen = env.render()
+    except NotImplementedError:
+        screen = None
+    except gymnasium.error.DependencyNotInstalled as error:
+        raise MissingPackage(f"to be drawn, {name} needs a package that is not installed: {error}") from None
+    if screen is None:
+        raise ValueError(f"{name} draws no picture of itself")
+    return np.asarray(screen)
+
+
+def action_names(env: Any) -> list[str]:
+    """The environment's own names of its actions, or their numbers."""
+    names = getattr(env.unwrapped, "action_names", None)
+    count = getattr(env.action_space, "n", None) or len(env.action_space.low)
+    return list(names) if names else [str(action) for action in range(count)]
+
+
+def film(checkpoint: Checkpoint, how: Evaluation, path: Path, max_steps: int | None = None) -> None:
+    """Write all games into one video, the policy and the value beside the screen."""
+    env = checkpoint.config.make_env()
+    names = action_names(env)
+    env.close()
+    with VideoWriter(path, FRAMES_PER_SECOND) as video:
+        for episode in range(how.episodes):
+            values: deque[float] = deque(maxlen=100)
+            score = 0.0
+            for scene in watch(checkpoint, how, episode, max_steps):
+                values.append(scene.value)
+                score = scene.score
+                video.write(play_frame(scene.screen, scene.policy, values, names, scene.action, score))
+            print(f"game {episode}: {score:g}")
+    print(path)
+
+
+def in_terminal(checkpoint: Checkpoint, how: Evaluation, max_steps: int | None = None) -> None:
+    """Draw games as they are played; where the output is no terminal, play them unseen and print their scores."""
+    if not sys.stdout.isatty():
+        return _unseen(checkpoint, how, max_steps)
+    for episode in range(how.episodes):
+        score = 0.0
+        sys.stdout.write("\x1b[2J")
+        for scene in watch(checkpoint, how, episode, max_steps):
+            score = scene.score
+            sys.stdout.write("\x1b[H" + _drawn(scene))
+            sys.stdout.flush()
+            time.sleep(1 / FRAMES_PER_SECOND)
+        print(f"game {episode}: {score:g}")
+
+
+def _unseen(checkpoint: Checkpoint, how: Evaluation, max_steps: int | None) -> None:
+    stage = Stage(checkpoint.config, checkpoint.theta, how)
+    for episode in range(how.episodes):
+        score = sum(moment.reward for moment in islice(stage.moments(episode), max_steps))
+        print(f"game {episode}: {score:g}")
+
+
+def _drawn(scene: Scene) -> str:
+    marks = ["*" if action == scene.action else " " for action in range(len(scene.policy))]
+    bars = "  ".join(f"{action}{mark}{p:4.0%}" for action, (mark, p) in enumerate(zip(marks, scene.policy)))
+    return half_blocks(scene.screen) + f"\x1b[0m\x1b[Kscore {scene.score:g}   V {scene.value:.2f}   pi {bars}\n"
+
+
+def half_blocks(screen: np.ndarray, columns: int = COLUMNS) -> str:
+    """A picture (height, width, 3) as lines of text: each character is two pixels, one above the other, in colour."""
+    step = max(1, -(-screen.shape[1] // columns))
+    pixels = screen[: screen.shape[0] // (2 * step) * 2 * step : step, ::step]
+    lines = []
+    for upper, lower in zip(pixels[::2], pixels[1::2]):
+        cells = (f"\x1b[38;2;{a[0]};{a[1]};{a[2]}m\x1b[48;2;{b[0]};{b[1]};{b[2]}m▀" for a, b in zip(upper, lower))
+        lines.append("".join(cells) + "\x1b[0m\n")
+    return "".join(lines)

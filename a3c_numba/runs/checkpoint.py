@@ -1,0 +1,175 @@
+"""Checkpoints: one ``.npz`` file that holds arrays and a JSON text, never a pickle.
+
+    meta         uint8    the JSON text, UTF-8: see ``_meta``
+    theta        float32  (n,) all parameters, in the order and the shapes that ``meta["parameters"]`` lists
+    statistics   float32  (n,) the optimiser's g, or m; (workers n,) where each worker has its own, one after the other
+    target       float32  (n,) theta-, of a value method
+
+The last two are absent from an agent that was saved to be used, not to be trained on.
+
+Any program can read it with numpy alone: ``np.load(file)["theta"]``.
+
+Loading trusts nothing, so that a stranger's file can be loaded: nothing in it is executed or imported, no number in it
+is believed before it is held against what the file really has, and what it does not know is refused.
+
+Writing is atomic: to a temporary file beside the target, flushed to the disk, then renamed.
+"""
+
+import json
+import sys
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from ..config import Config
+from ..core.parameters import leaves, size_of
+from ..system import atomic_file
+from . import npz as files
+from .checkpoint_schema import PROGRESS, Mismatch, check_array, progress, shape_of
+
+FORMAT, VERSION = "a3c_numba checkpoint", 1
+OPTIONAL = ("statistics", "target")             # arrays
+
+
+class CheckpointError(ValueError):
+    """A checkpoint that cannot be read; the message is one line that names the file and the reason."""
+
+
+@dataclass
+class Checkpoint:
+    """A moment of a run.
+
+    Attributes:
+        config: what the run was started with.
+        shapes: dotted name -> shape of each parameter, in the order of theta.
+        theta: float32 (n,).
+        statistics: float32 (n,) or (workers n,), the optimiser's; None where there are none, or saved for use only.
+        target: float32 (n,), theta-; None where the method has none, or it is as theta.
+        global_step: agent steps of all workers.  seconds: wall-clock seconds of training.
+        workers: the state of each worker's random stream and episode (``Player.state``), None where it is lost.
+        streams: how many random streams the run has handed out, so that none is ever used twice.
+        mean_score: of the last 100 training episodes, or None before the first.
+    """
+
+    config: Config
+    shapes: dict[str, tuple[int, ...]]
+    theta: np.ndarray
+    statistics: np.ndarray | None = None
+    target: np.ndarray | None = None
+    global_step: int = 0
+    seconds: float = 0.0
+    workers: list[dict[str, Any] | None] = field(default_factory=list)
+    streams: int = 0
+    mean_score: float | None = None
+
+
+def _meta(checkpoint: Checkpoint) -> str:
+    fields = {name: getattr(checkpoint, name) for name in PROGRESS}
+    head = {"format": FORMAT, "version": VERSION, "parameters": checkpoint.shapes,
+            "has_statistics": checkpoint.statistics is not None, "has_target": checkpoint.target is not None}
+    return json.dumps(head | fields | {"config": json.loads(checkpoint.config.to_json())})
+
+
+def write(path: Path, checkpoint: Checkpoint) -> None:
+    """Write ``checkpoint`` to ``path`` itself, which is not whole in between.  Raises OSError."""
+    optional = {name: getattr(checkpoint, name) for name in OPTIONAL}
+    arrays = {"meta": np.frombuffer(_meta(checkpoint).encode(), np.uint8), "theta": checkpoint.theta}
+    files.write(path, arrays | {name: array for name, array in optional.items() if array is not None})
+
+
+def save(path: Path, checkpoint: Checkpoint) -> None:
+    """Write ``checkpoint`` to ``path``, whole or not at all.  Raises OSError; then no part of it stays on the disk."""
+    with atomic_file.beside(path) as temporary:
+        write(temporary, checkpoint)
+        atomic_file.put(temporary, path)
+
+
+def load(path: Path, env: Any = None) -> Checkpoint:
+    """Read a checkpoint; raises CheckpointError.  ``env`` replaces the environment that it names.
+
+    An id like "module:Name-v0" is refused unless that module has been imported already: to make such an environment
+    is to execute the module.
+    """
+    try:
+        if not path.is_file():
+            raise CheckpointError(f"{path}: {'not a file' if path.exists() else 'no such file'}")
+        arrays = files.read(path)
+        return _checkpoint(json.loads(arrays.pop("meta").tobytes().decode()), arrays, env)
+    except CheckpointError:
+        raise
+    except Mismatch as error:
+        raise CheckpointError(f"{path}: {_one_line(error)}") from None
+    except Exception as error:                                           # whatever a stranger's file leads to
+        raise CheckpointError(f"{path}: not a whole checkpoint ({_one_line(error)})") from error
+
+
+def _one_line(error: Exception) -> str:
+    """The message, short, and nothing in it that a terminal would obey."""
+    if isinstance(error, KeyError):
+        return f"no {str(error)[:200]}"
+    text = " ".join(str(error)[:1000].split())[:200] or type(error).__name__
+    return "".join(x if x.isprintable() else "?" for x in text)
+
+
+def _checkpoint(meta: dict[str, Any], arrays: dict[str, np.ndarray], env: Any) -> Checkpoint:
+    """Raises Mismatch, or another Exception, for a text and arrays that do not belong together."""
+    if meta["format"] != FORMAT or meta["version"] != VERSION:
+        raise Mismatch(f"format {meta['format']!r} version {meta['version']!r}, this program reads version {VERSION}")
+    shapes = {name: shape_of(name, shape) for name, shape in meta["parameters"].items()}
+    config = _config(meta["config"], env)
+    for name in OPTIONAL:
+        if meta.get(f"has_{name}", name in arrays) is not (name in arrays):
+            raise Mismatch(f"has_{name} is {meta[f'has_{name}']!r}, and the arrays are {', '.join(arrays)}")
+    for name, array in arrays.items():
+        each = config.workers if name == "statistics" and config.optimizer.own_statistics else 1
+        check_array(name, array, each * size_of(shapes))
+    vectors = arrays["theta"], arrays.get("statistics"), arrays.get("target")
+    return Checkpoint(config, shapes, *vectors, **progress(meta, config.workers))
+
+
+def _config(fields: Any, env: Any) -> Config:
+    """The run's; raises Mismatch, also for an environment that is no id, or would have a module imported."""
+    try:
+        config = Config.from_json(json.dumps(fields), env)
+    except ValueError as error:
+        raise Mismatch(str(error)) from None
+    if env is None:
+        _check_env(config.env)
+    return config
+
+
+def _check_env(env: Any) -> None:
+    if not isinstance(env, str):
+        raise Mismatch(f"the environment is {str(env)[:80]}, expected an id")
+    module, colon, _ = env.partition(":")
+    if colon and module not in sys.modules:
+        raise Mismatch(f"it names an environment of the module {module[:80]!r}, which loading would import: import it "
+                       "yourself first, or give env=")
+
+
+def load_fitting(path: Path, env: Any = None) -> Checkpoint:
+    """``load``, and hold the parameters against the network that the configuration and the environment ask for.
+
+    Raises CheckpointError; whatever an environment raises that was given by ``env`` comes out as it is.
+    """
+    checkpoint = load(path, env)
+    try:
+        made = checkpoint.config.make_env()
+    except Exception as error:
+        if env is not None:
+            raise
+        raise CheckpointError(f"{path}: {_one_line(error)}") from error
+    try:
+        expected = dict(leaves(checkpoint.config.build_network(made).shapes))
+    except ValueError as error:
+        raise CheckpointError(f"{path}: {_one_line(error)}: another network or environment") from None
+    finally:
+        made.close()
+    if checkpoint.shapes != expected:
+        wrong = sorted(set(expected.items()) ^ set(checkpoint.shapes.items()))[0][0]
+        reason = ValueError(f"{wrong[:80]} is {checkpoint.shapes.get(wrong)}, the network for "
+                            f"{checkpoint.config.env_name[:80]} has {expected.get(wrong)}")
+        raise CheckpointError(f"{path}: {_one_line(reason)}: another network or environment")
+    return checkpoint

@@ -1,0 +1,201 @@
+"""A run's folder on disk.
+
+    config.json      what the run was started with
+    progress.csv     a row every few seconds
+    episodes.csv     a row for each finished training episode
+    events.csv       a row for whatever befell the run
+    curve.png        the learning curve
+    latest.npz, best.npz, final.npz
+    latest-1.npz, latest-2.npz ...   the checkpoints before the latest, the higher the older
+
+A full disk ends no run: rows that cannot be written are kept, and written with the next ones.  What cannot be read when
+a run goes on is kept too: a checkpoint is renamed to NAME.refused, a table has a copy NAME.damaged.
+"""
+
+import contextlib
+import re
+from pathlib import Path
+from typing import Any, Iterable, NamedTuple
+
+from ..plots import PicturesUnavailable, learning_curve
+from ..system import atomic_file
+from . import npz
+from .checkpoint import Checkpoint, CheckpointError, load_fitting, write
+from .csv_log import Tables, as_bytes
+
+
+class Progress(NamedTuple):
+    """How a run stands; also a row of progress.csv."""
+
+    seconds: float              # of training, wall clock
+    global_step: int            # agent steps of all workers
+    steps_per_second: float     # since the row before
+    episodes: int               # finished so far
+    mean_score: float           # of the last 100 finished episodes, unclipped; nan before the first
+    entropy: float              # of the policy, nats, mean over the workers' latest rollouts
+    value: float                # mean V(s) of the workers' latest rollouts
+    gradient_norm: float        # before clipping, mean over the workers' latest rollouts
+    learning_rate: float
+    updates: int                # made since this process started, those skipped included
+    skipped: int                # updates left out because the gradient was not finite
+    workers: int                # that run
+    restarts: int               # deaths of workers that were made good since this process started
+
+
+EPISODE_COLUMNS = ("seconds", "global_step", "worker", "score", "length")
+EVENT_COLUMNS = ("seconds", "global_step", "event")
+TABLES = {"progress.csv": Progress._fields, "episodes.csv": EPISODE_COLUMNS, "events.csv": EVENT_COLUMNS}
+
+OWN_FILES = ("config.json", *TABLES, "latest.npz", "best.npz", "final.npz", "curve.png", "report.html",
+             "evaluation.json")
+STUDIES = {"sweep.json": "a sweep", "speedup_runs.json": "a speed-up"}   # what a folder holds where these files are
+OLDER = re.compile(r"latest-([1-9][0-9]*)\.npz")
+ASIDE = re.compile(r"(latest(-[0-9]+)?\.npz\.refused|(progress|episodes)\.csv\.damaged)(-[0-9]+)?")
+STALE = re.compile(r"\.((latest(-[0-9]+)?|best|final)\.npz|(progress|episodes)\.csv|curve\.png)\.[0-9]+\.tmp")
+AGENTS = ("final.npz", "best.npz", "latest.npz", "latest-1.npz")         # a run's is the first that is there
+
+
+def agent_file(source: Path) -> Path:
+    """``source``, a file, or the file of the agent in that run's folder; raises CheckpointError where it has none."""
+    if not source.is_dir():
+        return source
+    found = [source / name for name in AGENTS if (source / name).exists()]
+    if not found:
+        raise CheckpointError(f"{source}: holds no checkpoint (final.npz, best.npz or latest.npz)")
+    return found[0]
+
+
+class RunFolderError(ValueError):
+    """A folder that cannot take, or does not hold, a run; one line."""
+
+
+class RunFolder:
+    """Creates and appends; never replaces a run but where ``overwrite`` says so.
+
+    Attributes:
+        warnings: lines, for a person, on what could not be written or read; for the caller to show and to empty.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self._tables = Tables(path, TABLES)
+        self.warnings = self._tables.warnings
+        self._refused: list[Path] = []
+
+    def create(self, config_json: str, overwrite: bool = False) -> None:
+        """Start a new run; raises RunFolderError where the folder already holds one, or a study."""
+        held = self._held()
+        for name, kind in STUDIES.items():
+            if (self.path / name).exists():
+                raise RunFolderError(f"{self.path} holds {kind} ({name}): give another --out")
+        if held and not overwrite:
+            raise RunFolderError(f"{self.path} already holds a run: give --resume {self.path}, --overwrite, "
+                                 "or another folder")
+        try:
+            self.path.mkdir(parents=True, exist_ok=True)
+            self.tidy()
+            for stale in held:
+                (self.path / stale).unlink(missing_ok=True)
+            (self.path / "config.json").write_text(config_json + "\n")
+            for name, columns in TABLES.items():
+                (self.path / name).write_bytes(as_bytes([columns]))
+        except OSError as error:
+            self.forget()
+            raise RunFolderError(f"cannot write to {self.path}: {error.strerror}") from None
+
+    def forget(self) -> None:
+        """Undo ``create`` where the run could not be started: the folder does not look like a run any more."""
+        with contextlib.suppress(OSError):
+            for name in ("config.json", *TABLES):
+                (self.path / name).unlink(missing_ok=True)
+
+    def _held(self) -> list[str]:
+        """The names of all that runs have left here; raises RunFolderError where one of them is a folder's."""
+        aside = [path.name for path in self.path.glob("*.*.*") if ASIDE.fullmatch(path.name)]
+        held = [name for name in (*OWN_FILES, *self._older(), *aside) if (self.path / name).exists()]
+        for name in held:
+            if (self.path / name).is_dir():
+                raise RunFolderError(f"{self.path / name} is a folder, where a run has a file")
+        return held
+
+    def _older(self) -> list[str]:
+        """latest-1.npz, latest-2.npz ..., as far as they are there; the newest first."""
+        found = [match for path in self.path.glob("latest-*.npz") if (match := OLDER.fullmatch(path.name))]
+        return [match[0] for match in sorted(found, key=lambda match: int(match[1]))]
+
+    def tidy(self) -> None:
+        """Remove the temporary files that a process left which was killed while it wrote; not beside a running one."""
+        with contextlib.suppress(OSError):
+            for path in [path for path in self.path.iterdir() if STALE.fullmatch(path.name)]:
+                path.unlink(missing_ok=True)
+
+    def save(self, checkpoint: Checkpoint, keep: int = 3) -> None:
+        """latest.npz, and of the ones before it as many as make ``keep``; at every moment latest.npz is whole.
+
+        Raises OSError; then latest.npz is as it was, and no part of the new one stays.
+        """
+        latest = self.path / "latest.npz"
+        with atomic_file.beside(latest) as temporary:
+            write(temporary, checkpoint)
+            npz.rotate(latest, keep)
+            atomic_file.put(temporary, latest)
+            npz.prune(latest, keep)
+
+    def newest(self, env: Any = None) -> tuple[Checkpoint, list[str]]:
+        """The newest checkpoint that a run can go on from, and a line for each newer one that is refused.
+
+        Raises CheckpointError, with all reasons, where there is none; RunFolderError where a folder stands in the place
+        of a file.
+        """
+        self._held()
+        self.tidy()
+        reasons: dict[str, str] = {}
+        for name in ("latest.npz", *self._older()):
+            try:
+                checkpoint = load_fitting(self.path / name, env)
+                if checkpoint.statistics is None:
+                    raise CheckpointError(f"{self.path / name}: saved for use only, without the optimiser's statistics")
+            except CheckpointError as error:
+                reasons[name] = str(error)
+                continue
+            self._refused = [self.path / refused for refused in reasons if (self.path / refused).exists()]
+            return checkpoint, [f"{reason}: going on from {name}, step {checkpoint.global_step:,}"
+                                for reason in reasons.values()]
+        raise CheckpointError("; ".join(reasons.values()))
+
+    def put_aside(self) -> None:
+        """Rename what ``newest`` has refused, so that it pushes out none of the good ones; ``warnings`` says so."""
+        for path in self._refused:
+            self.warnings.append(f"{path} is now called {path.rename(atomic_file.free(path, 'refused')).name}")
+        self._refused = []
+
+    def append_event(self, seconds: float, global_step: int, line: str) -> None:
+        """One more row of events.csv: what befell the run, and when."""
+        self._tables.append("events.csv", [(seconds, global_step, line)])
+
+    def append_progress(self, row: Progress) -> None:
+        """One more row of progress.csv."""
+        self._tables.append("progress.csv", [row])
+
+    def append_episodes(self, rows: Iterable[Iterable[Any]]) -> None:
+        """More rows of episodes.csv, each with the EPISODE_COLUMNS."""
+        self._tables.append("episodes.csv", rows)
+
+    def cut_after(self, global_step: int) -> list[float]:
+        """Drop the rows that a resumed run will write again; returns the scores of the episodes that stay.
+
+        Whatever cannot be read is dropped too, and kept beside; ``warnings`` says so.  Raises RunFolderError.
+        """
+        try:
+            self._tables.cut("progress.csv", {"seconds", "global_step"}, global_step)
+            rows = self._tables.cut("episodes.csv", {"seconds", "global_step", "score"}, global_step)
+        except OSError as error:
+            raise RunFolderError(f"cannot go on with {self.path}: {error}") from None
+        return [float(row["score"]) for row in rows]
+
+    def draw_curve(self) -> None:
+        """curve.png, or a warning that says why not."""
+        try:
+            learning_curve([self.path], self.path / "curve.png")
+        except (PicturesUnavailable, ValueError, OSError) as error:
+            self.warnings.append(f"no learning curve: {error}")

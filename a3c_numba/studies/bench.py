@@ -1,0 +1,207 @@
+"""What this machine can do, and how near training comes to it, all measured in one run.
+
+The bound of one agent step on one core is the emulator alone (4 frames, no picture fetched) and the arithmetic of the
+network at the speed of the best matrix product that numpy has here:
+
+    bound = emulator + floating-point operations / sgemm peak
+
+``flops.py`` says which are counted.  Of the rows that are timed in place, the indented ones, "environment" has the
+resets too, and "forward" is the worker's own network and the target's together.
+
+Pieces and training are measured as in the middle of a run: with the optimizer's statistics as 10,000 updates leave them
+for weights without a gradient.  Training is measured with new statistics too, to show that a run does not slow down.
+"""
+
+import os
+import platform
+import time
+from dataclasses import replace
+from pathlib import Path
+from typing import Any, Callable
+
+import numpy as np
+
+from ..config import Config
+from ..core.shared import UPDATES, Shared
+from ..core.worker import Worker
+from ..presets import configure
+from ..runs.checkpoint import Checkpoint
+from ..system.subnormals import subnormals_flushed
+from ..training.trainer import Trainer, start_of
+from .flops import operations
+
+WARM_UP_SECONDS = 2.0
+AGED = np.float32(7e-44)       # where 0.99 g stops falling: a subnormal number
+
+
+def run(env: str, seconds: float, t_max: int, algorithm: str = "a3c", recurrent: bool = False) -> None:
+    """Print the table for an Atari game, a method by name, and the paper's network."""
+    if not 0.1 <= seconds <= 3600:
+        raise ValueError(f"seconds must be at least 0.1 and at most 3600; got {seconds}")
+    config = configuration(env, t_max, algorithm, recurrent)
+    config.build_network(config.make_env())                              # fails before anything is measured
+    print(f"{processor()}, {os.cpu_count()} cores; {config.env_name}, {algorithm}, the paper's network"
+          f"{' with an LSTM' * recurrent}, t_max {t_max}\n")
+    emulator, environment = emulator_seconds(config), environment_seconds(config)
+    _line("emulator alone, 4 frames", emulator)
+    _line("environment", environment)
+    for name, duration in pieces(config, seconds).items():
+        _line("  " + name, duration)
+    peak, work = sgemm_peak(), operations(config)
+    bound = emulator + work / peak
+    print(f"{'sgemm peak':34}{peak / 1e9:10.0f} GFLOP/s")
+    _line(f"bound: emulator + {work / 1e6:.1f} MFLOP at peak", bound)
+    for workers in (1, 2):
+        name = f"training, {workers} worker{'s' * (workers > 1)}"
+        first, _ = training_speed(config, workers, seconds)
+        print(f"{name + ', at the start':34}{first:10.0f} steps/s", flush=True)
+        speed, memory = training_speed(config, workers, seconds, aged=True)
+        share = speed * bound / min(workers, os.cpu_count() or 1)
+        print(f"{name + ', aged':34}{speed:10.0f} steps/s   {speed / first:4.0%} of the start's   "
+              f"{share:4.0%} of the bound   {memory}", flush=True)
+
+
+def configuration(env: str, t_max: int, algorithm: str = "a3c", recurrent: bool = False) -> Config:
+    """The paper's values; ``t_max`` steps between updates, which one-step methods call ``update_interval``."""
+    config = configure(env, "paper", algorithm=algorithm)
+    steps = "t_max" if hasattr(config.algorithm, "t_max") else "update_interval"
+    return replace(config, algorithm=replace(config.algorithm, **{steps: t_max}),
+                   network=replace(config.network, recurrent=recurrent), total_steps=10**9)
+
+
+def aged_start(config: Config) -> Checkpoint:
+    """Step 0 of a run, with every number of the statistics AGED; those that get a gradient recover at once."""
+    start = start_of(config)
+    sets = config.workers if config.optimizer.own_statistics else 1
+    return replace(start, statistics=np.full(sets * len(start.theta), AGED, np.float32))
+
+
+def _line(name: str, seconds: float) -> None:
+    print(f"{name:34}{seconds * 1e6:10.1f} us/step {1 / seconds:10.0f} steps/s", flush=True)
+
+
+def processor() -> str:
+    """The processor's name, as far as the system tells."""
+    try:
+        lines = Path("/proc/cpuinfo").read_text().splitlines()
+        return next(line.split(":", 1)[1].strip() for line in lines if line.startswith("model name"))
+    except (OSError, StopIteration):
+        return platform.processor() or platform.machine()
+
+
+def median_seconds(call: Callable[[], Any], calls: int, rounds: int = 7) -> float:
+    """Median over rounds of the mean duration of one call."""
+    def one_round() -> float:
+        start = time.perf_counter()
+        for _ in range(calls):
+            call()
+        return (time.perf_counter() - start) / calls
+    return float(np.median([one_round() for _ in range(rounds)]))
+
+
+def emulator_seconds(config: Config) -> float:
+    """Four frames of the emulator, random actions, no picture."""
+    from ..envs.atari import load
+    ale, rng = load(str(config.env)), np.random.default_rng(0)
+    actions = ale.getMinimalActionSet()
+
+    def step() -> None:
+        if ale.game_over():
+            ale.reset_game()
+        action = actions[rng.integers(len(actions))]
+        for _ in range(4):
+            ale.act(action)
+    return median_seconds(step, 300)
+
+
+def environment_seconds(config: Config) -> float:
+    """One step of the environment as the agent sees it, random actions."""
+    env, rng = config.make_env(), np.random.default_rng(0)
+    env.reset(seed=0)
+
+    def step() -> None:
+        _, _, terminated, truncated, _ = env.step(int(rng.integers(env.action_space.n)))
+        if terminated or truncated:
+            env.reset(seed=0)
+    return median_seconds(step, 300)
+
+
+def pieces(config: Config, seconds: float) -> dict[str, float]:
+    """Seconds per agent step that one worker spends on each piece, timed in place while it trains for ``seconds``."""
+    with subnormals_flushed():                                           # as in a worker's process
+        return _pieces(config, seconds)
+
+
+def _pieces(config: Config, seconds: float) -> dict[str, float]:
+    start = aged_start(replace(config, workers=1))
+    shared = Shared(len(start.theta), 1, config.optimizer.own_statistics, config.algorithm.uses_target)
+    shared.take_up(start.theta, start.statistics, None)
+    worker = Worker(0, config, shared, np.random.SeedSequence(0))
+    worker.update()
+    spent = {name: [0.0] for name in ("environment", "forward", "backward", "update")}
+    _time(worker.player.env, "step", spent["environment"])
+    _time(worker.player.env, "reset", spent["environment"])
+    _time(worker.network, "forward", spent["forward"])
+    _time(worker.network, "step", spent["forward"])
+    _time(worker.network, "backward", spent["backward"])
+    object.__setattr__(config.optimizer, "update", _timed(config.optimizer.update, spent["update"]))
+    before, begun = shared.global_step(), time.perf_counter()
+    while time.perf_counter() - begun < seconds:
+        worker.update()
+    steps, total = shared.global_step() - before, time.perf_counter() - begun
+    object.__delattr__(config.optimizer, "update")
+    found = {name: clock[0] / steps for name, clock in spent.items()}
+    return found | {"everything else": total / steps - sum(found.values())}
+
+
+def _timed(call: Callable[..., Any], clock: list[float]) -> Callable[..., Any]:
+    def timed(*arguments: Any, **named: Any) -> Any:
+        start = time.perf_counter()
+        result = call(*arguments, **named)
+        clock[0] += time.perf_counter() - start
+        return result
+    return timed
+
+
+def _time(owner: Any, name: str, clock: list[float]) -> None:
+    setattr(owner, name, _timed(getattr(owner, name), clock))
+
+
+def sgemm_peak(n: int = 768) -> float:
+    """Operations per second of numpy's float32 matrix product on one core, the best of several."""
+    a = np.random.default_rng(0).normal(size=(n, n)).astype(np.float32)
+    out = np.empty_like(a)
+    durations = []
+    for _ in range(30):
+        start = time.perf_counter()
+        np.matmul(a, a, out=out)
+        durations.append(time.perf_counter() - start)
+    return 2 * n**3 / min(durations)
+
+
+def proportional_memory(processes: list[Any]) -> str:
+    """The processes' mean proportional set size, where the system tells: shared pages are divided among their users."""
+    try:
+        texts = [Path(f"/proc/{process.pid}/smaps_rollup").read_text() for process in processes]
+        kilobytes = [int(line.split()[1]) for text in texts for line in text.splitlines() if line.startswith("Pss:")]
+        return f"{sum(kilobytes) / len(kilobytes) / 1024:.0f} MB a worker"
+    except (OSError, ZeroDivisionError):
+        return ""
+
+
+def training_speed(config: Config, workers: int, seconds: float, aged: bool = False) -> tuple[float, str]:
+    """Agent steps per second of a whole training run after a warm-up, and the memory of a worker."""
+    config = replace(config, workers=workers)
+    trainer = Trainer(aged_start(config) if aged else start_of(config))
+    marks: list[tuple[float, int]] = []
+    memory = [""]
+
+    def watch(_: Any) -> bool:
+        if trainer.shared.counters[:, UPDATES].min() > 0:
+            marks.append((time.monotonic(), trainer.shared.global_step()))
+            memory[0] = proportional_memory(trainer.crew.processes)
+        return len(marks) < 3 or marks[-1][0] - marks[0][0] < seconds
+    trainer.callback, trainer.report_seconds = watch, WARM_UP_SECONDS / 2
+    trainer.run()
+    (t0, s0), (t1, s1) = marks[0], marks[-2]
+    return (s1 - s0) / (t1 - t0), memory[0]

@@ -1,0 +1,129 @@
+"""How much sooner do more workers reach a score?  (Paper, section 5.2 and its table 2.)
+
+    speed-up in time of k workers  =  seconds that the first count needs / seconds that k need
+    speed-up in data               =  agent steps that the first count needs / agent steps that k need
+
+A run ends when the mean of its last 100 episodes, or of as many as there are, at least 20, comes to the score.  Seconds
+count from its first update, so that starting Python and compiling kernels are not held against one worker; the start of
+the other workers, which happens while the first one trains, is.  A score that is reached before all of them train says
+nothing, and a line tells so.  Of several seeds the means are compared.
+
+    speedup_runs.json, speedup_runs.csv    the settings; a row a run
+    speedup.csv                            a row a number of workers
+"""
+
+import dataclasses
+import json
+import math
+import os
+from pathlib import Path
+from typing import NamedTuple
+
+from ..config import Config
+from ..runs.csv_log import as_csv
+from .study import Study, watched, write
+
+MOST_SEEDS = 1000
+
+
+class Run(NamedTuple):
+    """A run; also a row of speedup_runs.csv.  ``seconds`` and ``steps`` are nan where the score was not reached."""
+
+    workers: int
+    seed: int
+    seconds: float
+    steps: float
+    active: int                 # workers that had made an update by then
+
+
+class Count(NamedTuple):
+    """A number of workers; also a row of speedup.csv.  nan: not every seed reached the score, or the first count's
+    did not."""
+
+    workers: int
+    runs: int
+    reached: int
+    seconds: float              # mean over the runs
+    steps: float                # agent steps of all workers, mean over the runs
+    speedup_time: float
+    speedup_data: float
+
+
+def summary(runs: list[Run], counts: list[int]) -> list[Count]:
+    """What the runs say of each of ``counts``, relative to the first; every count has runs."""
+    rows: list[Count] = []
+    for workers in counts:
+        own = [run for run in runs if run.workers == workers]
+        seconds, steps = sum(run.seconds for run in own) / len(own), sum(run.steps for run in own) / len(own)
+        first = (rows[0].seconds, rows[0].steps) if rows else (seconds, steps)
+        reached = sum(not math.isnan(run.steps) for run in own)
+        rows.append(Count(workers, len(own), reached, seconds, steps, first[0] / seconds, first[1] / steps))
+    return rows
+
+
+def table(rows: list[Count], total_steps: int) -> str:
+    """The summary for people."""
+    lines = ["workers  reached      seconds        steps  speed-up: time    data"]
+    for row in rows:
+        line = f"{row.workers:7}  {row.reached} of {row.runs}  "
+        if row.reached < row.runs:
+            line += f"{'':5}not reached within {total_steps:,} steps" + " by every seed" * (row.runs > 1)
+        else:
+            speedups = ["--" if math.isnan(x) else f"{x:.2f}" for x in (row.speedup_time, row.speedup_data)]
+            line += f"{row.seconds:13.1f}{row.steps:13,.0f}{speedups[0]:>16}{speedups[1]:>8}"
+        lines.append(line)
+    return "\n".join(lines)
+
+
+class Speedup:
+    """``seeds`` runs, with seeds from ``config.seed`` on, for each of ``counts`` workers, in ``folder``."""
+
+    def __init__(self, config: Config, counts: list[int], target: float, seeds: int, folder: Path) -> None:
+        if not math.isfinite(target):
+            raise ValueError(f"target-score must be a finite number; got {target}")
+        if not 1 <= seeds <= MOST_SEEDS:
+            raise ValueError(f"seeds must be at least 1 and at most {MOST_SEEDS}; got {seeds}")
+        if len(set(counts)) < len(counts):
+            raise ValueError(f"workers must be different numbers; got {','.join(map(str, counts))}")
+        self.configs = [dataclasses.replace(config, workers=workers, seed=config.seed + k)
+                        for workers in counts for k in range(seeds)]
+        self.config, self.counts, self.target, self.seeds, self.folder = config, counts, target, seeds, folder
+        self.study = Study(folder, "speedup_runs", Run)
+
+    def open(self) -> None:
+        """Begin, or go on; raises StudyError where the folder holds another study."""
+        settings = json.loads(self.config.to_json())
+        del settings["workers"], settings["seed"]
+        self.study.open({"target_score": self.target} | settings)
+
+    def run(self) -> str:
+        """Make the missing runs, a line for each; returns the table.  Raises WorkerDied, or whatever interrupts."""
+        there = {(row.workers, row.seed): row for row in self.study.rows}
+        for config in self.configs:
+            key = config.workers, config.seed
+            if key not in there:
+                there[key] = self._one(config)
+                self.study.append(there[key])
+            print(self._line(there[key]), flush=True)
+        rows = summary([there[config.workers, config.seed] for config in self.configs], self.counts)
+        write(self.folder / "speedup.csv", as_csv([Count._fields, *rows]))
+        return table(rows, self.config.total_steps)
+
+    def _one(self, config: Config) -> Run:
+        _, score = watched(config, self.target)
+        seconds, steps = score.reached or (math.nan, math.nan)
+        return Run(config.workers, config.seed, seconds - score.begun, float(steps), score.active)
+
+    def _line(self, row: Run) -> str:
+        told = f"{row.workers} worker{'s' * (row.workers > 1)}, seed {row.seed}: score {self.target:g} "
+        if math.isnan(row.steps):
+            return told + f"not reached within {self.config.total_steps:,} steps"
+        early = f", with {row.active} of the workers started: too soon to compare" if row.active < row.workers else ""
+        return told + f"after {row.seconds:.1f} s, {row.steps:,.0f} steps{early}"
+
+    def notes(self) -> list[str]:
+        """What to say beforehand: that there are more workers than cores."""
+        cores = os.cpu_count() or 1
+        if max(self.counts) <= cores:
+            return []
+        return [f"more workers than the {cores} cores share them: the speed-up in time cannot grow much beyond {cores}"]

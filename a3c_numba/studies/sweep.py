@@ -1,0 +1,138 @@
+"""Many runs with learning rates drawn at random: how much does it matter?  (Paper, section 5.3 and its figure 2.)
+
+    eta_n ~ the given distribution;  theta_n, and chance in run n, from a seed of its own
+
+Both follow from the sweep's seed and the run's number alone: a sweep can be interrupted, and can be made longer.
+
+    sweep.json     the settings
+    sweep.csv      a row a run
+    scatter.png    a point a run: learning rate across, score upwards
+"""
+
+import dataclasses
+import json
+import math
+from dataclasses import dataclass
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+
+from ..config import Config, name_of
+from ..core.hyperparameters import check
+from ..plots import PicturesUnavailable
+from ..plots.curves import NOTHING_YET, Labels
+from ..plots.scatter import scatter_plot
+from ..system.signals import signals_held
+from ..training.progress_bar import tell
+from .study import Study, watched
+
+
+class Run(NamedTuple):
+    """A run of a sweep; also a row of sweep.csv."""
+
+    run: int                    # from 1
+    seed: int
+    learning_rate: float        # at step 0
+    score: float                # mean of the last 100 training episodes; nan where none was finished
+    best: float                 # the highest that mean was on the way, from 20 episodes on; nan before
+    steps: int
+    seconds: float
+
+
+@dataclass(frozen=True)
+class LearningRates:
+    """A distribution of learning rates: ``kind`` "loguniform", "uniform", or "fixed", which draws ``low``."""
+
+    kind: str
+    low: float
+    high: float
+
+    @classmethod
+    def read(cls, text: str) -> "LearningRates":
+        """From "loguniform:1e-4:1e-2", "uniform:1e-4:1e-2" or "7e-4"; raises ValueError, in one line."""
+        kind, *ends = text.split(":") if ":" in text else ("fixed", text, text)
+        try:
+            low, high = map(float, ends)
+        except ValueError:
+            low = high = math.nan
+        known = kind in ("loguniform", "uniform") and low < high if ":" in text else low == high
+        if not known or not 0 < low <= high < math.inf:
+            raise ValueError("learning-rate must be a number above 0, or loguniform:LOW:HIGH or uniform:LOW:HIGH with "
+                             f"0 < LOW < HIGH; got {text!r}")
+        return cls(kind, low, high)
+
+    def draw(self, rng: np.random.Generator) -> float:
+        """One of them."""
+        if self.kind == "fixed":
+            return self.low
+        if self.kind == "uniform":
+            return float(rng.uniform(self.low, self.high))
+        return math.exp(rng.uniform(math.log(self.low), math.log(self.high)))
+
+
+def drawn(config: Config, rates: LearningRates, number: int) -> Config:
+    """Run ``number`` of the sweep that has ``config.seed``."""
+    rng = np.random.default_rng(np.random.SeedSequence(config.seed, spawn_key=(number,)))
+    seed, rate = int(rng.integers(2**31)), rates.draw(rng)
+    optimizer = dataclasses.replace(config.optimizer, learning_rate=rate)
+    return dataclasses.replace(config, seed=seed, optimizer=optimizer)
+
+
+class Sweep:
+    """``runs`` runs in ``folder``, those that are already there counted."""
+
+    def __init__(self, config: Config, rates: LearningRates, runs: int, folder: Path) -> None:
+        if runs < 1:
+            raise ValueError(f"runs must be at least 1; got {runs}")
+        for rate in (rates.low, rates.high):
+            check(dataclasses.replace(config.optimizer, learning_rate=rate))
+        self.config, self.rates, self.runs, self.folder = config, rates, runs, folder
+        self.study = Study(folder, "sweep", Run)
+        self.can_draw = True
+
+    def open(self) -> None:
+        """Begin, or go on; raises StudyError where the folder holds another sweep."""
+        settings = json.loads(self.config.to_json())
+        del settings["optimizer"]["learning_rate"]
+        self.study.open({"learning_rate": dataclasses.asdict(self.rates)} | settings)
+
+    def run(self) -> None:
+        """Make the missing runs, a line for each; raises WorkerDied, or whatever interrupts."""
+        there = {row.run for row in self.study.rows}
+        if there:
+            print(f"{len(there)} runs are there", flush=True)
+            self.draw()
+        for number in range(1, self.runs + 1):
+            if number not in there:
+                row = self._one(number)
+                self.study.append(row)
+                print(self._line(row), flush=True)
+                self.draw()
+
+    def _one(self, number: int) -> Run:
+        config = drawn(self.config, self.rates, number)
+        last, score = watched(config)
+        mean = math.nan if last.mean_score is None else last.mean_score
+        rate = config.optimizer.learning_rate
+        return Run(number, config.seed, rate, mean, score.best, last.global_step, last.seconds)
+
+    def _line(self, row: Run) -> str:
+        score, best = ("--" if math.isnan(x) else f"{x:.2f}" for x in (row.score, row.best))
+        return (f"run {row.run:{len(str(self.runs))}}/{self.runs}  learning rate {row.learning_rate:.2e}  "
+                f"score {score}  best {best}  {row.steps:,} steps  {row.seconds:.1f} s")
+
+    def draw(self) -> None:
+        """scatter.png, or, once, one line on stderr that says why not."""
+        if not self.can_draw:
+            return
+        config, rows = self.config, self.study.rows
+        labels = Labels(f"{config.env_name}, {name_of(config.algorithm)}, runs of {config.total_steps:,} steps",
+                        "learning rate", "score: mean of a run's last 100 training games", NOTHING_YET)
+        try:
+            with signals_held():                                         # or half a picture would be left
+                scatter_plot([row.learning_rate for row in rows], [row.score for row in rows], labels,
+                             self.folder / "scatter.png", (self.rates.low, self.rates.high))
+        except (PicturesUnavailable, ValueError, OSError) as error:
+            self.can_draw = False
+            tell(f"no scatter plot: {error}\n")

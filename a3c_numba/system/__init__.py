@@ -1,0 +1,1 @@
+"""The operating system and the machine: shared memory, processes, signals, files; knows no reinforcement learning."""

@@ -1,0 +1,42 @@
+"""One machine instruction that several processes may aim at the same word: add, and say what was there before.
+
+The paper's T <- T + t is done by all workers at once, and whoever crosses a multiple of I_target has to know that it
+was the one.  With a read, an addition and a write, two workers can both believe it, or lose each other's steps; an
+atomic fetch-and-add needs no lock and gives every step count to exactly one worker.
+"""
+
+# mypy: disable-error-code="attr-defined"
+from typing import Any
+
+import numpy as np
+from numba.core import cgutils, config, types
+from numba.extending import intrinsic
+
+from ..core.kernel import kernel
+
+
+@intrinsic
+def _fetch_add(context, words, n):  # type: ignore[no-untyped-def]
+    """words[0] += n as one atomic instruction; the value before."""
+    def generate(context, builder, signature, arguments):  # type: ignore[no-untyped-def]
+        array = cgutils.create_struct_proxy(signature.args[0])(context, builder, arguments[0])
+        return builder.atomic_rmw("add", array.data, arguments[1], "seq_cst")
+    return types.int64(words, types.int64), generate
+
+
+@kernel
+def _add(words, n):
+    """words[0] += n, atomically; returns the value before."""
+    return _fetch_add(words, n)
+
+
+def fetch_add(words: Any, n: int) -> int:
+    """words[0] += n for int64 ``words``, atomically; returns the value before.
+
+    Under ``NUMBA_DISABLE_JIT=1``, for debugging, it is an ordinary addition, which several workers may lose.
+    """
+    if config.DISABLE_JIT:
+        before = int(words[0])
+        words[0] += n
+        return before
+    return int(_add(words, np.int64(n)))

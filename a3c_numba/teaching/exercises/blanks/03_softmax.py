@@ -1,0 +1,31 @@
+"""Exercise 3: the gradient of a policy, with its entropy, on its logits.
+
+The network gives logits z (n,), the policy is a softmax, and at step t action a_t was taken:
+
+    log pi_i = z_i - log sum_j exp z_j
+    H        = - sum_i pi_i log pi_i                                the entropy, in nats
+    L        = sum_t [ -log pi(a_t) A_t - beta H_t ]                minimised; the advantages A_t are constants
+
+    d log pi_a / d z_i = [i = a] - pi_i                             [...] is 1 where it is true, else 0
+    d H        / d z_i = - pi_i (log pi_i + H)
+
+Show yourself the last line: pi_i = exp(log pi_i), and the pi_j sum to 1.  Logits may be as large as 1000: exp
+overflows, unless the largest logit is subtracted first, which changes no probability.
+
+The real one: policy_gradient in a3c_numba/core/distributions/categorical.py.
+"""
+
+import numpy as np
+
+
+def policy_gradient(logits, actions, advantages, beta):
+    """logits (T, n), actions (T,) whole numbers, advantages (T,), beta a number -> d_logits (T, n) = dL/dz.
+
+    Hint: make log_pi (T, n) and H (T, 1) first: keepdims=True lets them meet.  np.eye(n)[actions] is [i = a_t].
+    """
+    raise NotImplementedError
+
+
+if __name__ == "__main__":
+    # By hand: pi = [1/2, 1/2], so -A ([i = a] - pi) = [-1, 1]; at equal logits the entropy has no slope.
+    print(policy_gradient(np.array([[0.0, 0.0]]), np.array([0]), np.array([2.0]), 0.01))

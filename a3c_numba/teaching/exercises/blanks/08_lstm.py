@@ -1,0 +1,39 @@
+"""Exercise 8: one LSTM cell, backwards through one step of time.
+
+For n cells, z (4 n,) = [x_t h_{t-1}] W + b is cut into four gates, which are kept in this order:
+
+    i, f, o = logistic(z_i), logistic(z_f), logistic(z_o)      g = tanh(z_g)
+    c = f c_before + i g                                       what is remembered
+    h = o tanh(c)                                              what is put out
+
+d_h (n,) = dL/dh is what h gets, from above and from the next step.  d_c (n,) is only what c gets from the next step:
+c also made h, so its whole gradient is d_c plus what comes down through tanh.  From the whole gradient follow those of
+i, f, g and c_before; each gate's is then taken back to its z:
+
+    s' = s (1 - s) for the logistic, 1 - g^2 for tanh
+
+The real one: cell_backward in a3c_numba/core/layers/lstm.py.
+"""
+
+import numpy as np
+
+
+def lstm_cell_backward(gates, c_before, c, d_h, d_c):
+    """gates (4 n,) = [i f o g], c_before, c, d_h, d_c (n,) -> d_z_i, d_z_f, d_z_o, d_z_g, d_c_before (n,).
+
+    Hint: first the whole gradient of c; then look at each line above that has the gate in it.
+    """
+    i, f, o, g = np.split(gates, 4)
+    d_z_i = ...
+    d_z_f = ...
+    d_z_o = ...
+    d_z_g = ...
+    d_c_before = ...
+    return d_z_i, d_z_f, d_z_o, d_z_g, d_c_before
+
+
+if __name__ == "__main__":
+    # By hand: c = 1/2 * -1/2 + 1/2 * 1/2 = 0, so tanh(c) = 0 and d_z_o = 0; the whole gradient of c is 2 * 1/2 = 1, and
+    # d_z_i = 1/2 * 1/4 = 0.125, d_z_f = -1/2 * 1/4 = -0.125, d_z_g = 1/2 * 3/4 = 0.375, d_c_before = 1/2
+    one = np.ones(1)
+    print(lstm_cell_backward(np.array([0.5, 0.5, 0.5, 0.5]), -one / 2, 0 * one, 2 * one, 0 * one))

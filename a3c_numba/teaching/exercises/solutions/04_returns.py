@@ -1,0 +1,33 @@
+"""Exercise 4: the n-step return of every step of a rollout.
+
+A rollout has T steps with rewards r_0 .. r_{T-1}.  What lies behind it is known only as an estimate, the value V(s_T)
+of its last state.  Algorithm S3 of the paper goes backwards, so that each step has the longest return that there is:
+
+    R <- V(s_T)
+    R <- r_t + g_t R,   R_t = R          for t = T - 1 .. 0
+
+The discounts g_t are gamma, or 0 where the episode terminated at step t: termination is an ordinary number here, and a
+0 cuts off whatever comes after it, the bootstrap value too.  An episode that only ran out of time keeps its gamma.
+
+The real one: lambda_returns in a3c_numba/core/returns.py, with lambda = 1.
+"""
+
+import numpy as np
+
+
+def n_step_returns(rewards, discounts, bootstrap_value):
+    """rewards (T,), discounts (T,), bootstrap_value a number -> returns (T,).
+
+    Hint: reversed(range(T)).
+    """
+    returns = np.zeros(len(rewards))
+    R = bootstrap_value
+    for t in reversed(range(len(rewards))):
+        R = rewards[t] + discounts[t] * R
+        returns[t] = R
+    return returns
+
+
+if __name__ == "__main__":
+    # By hand: 2 + 8/2 = 6, then 0 + 6/2 = 3, then 1 + 3/2 = 2.5
+    print(n_step_returns(np.array([1.0, 0.0, 2.0]), np.array([0.5, 0.5, 0.5]), 8.0))

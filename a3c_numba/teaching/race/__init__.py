@@ -1,0 +1,1 @@
+"""Who reads and who writes theta, recorded and counted."""

@@ -1,0 +1,12 @@
+"""What the server that workers are forked from does before the first fork, once for all of them.
+
+Numba imports and registers much of itself only when a first kernel is used, which takes longer than loading all the
+others: so one is used here.
+"""
+
+import numpy as np
+
+from ..core import worker  # noqa: F401 - and all that it imports
+from ..core.incoming import mend
+
+mend(np.zeros(1, np.float32))

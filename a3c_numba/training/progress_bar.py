@@ -1,0 +1,125 @@
+"""What a person sees of a run: a bar that redraws itself in a terminal, a plain line now and then elsewhere."""
+
+import contextlib
+import logging
+import os
+import select
+import shutil
+import sys
+from typing import TextIO
+
+from ..runs.run_folder import Progress
+
+WAIT_SECONDS = 0.1             # for somebody who reads slowly; then the rest of a text is dropped
+PIECE = 128                    # characters, of four bytes at most: a pipe that is ready takes 512 bytes or more
+LOG = logging.getLogger("a3c_numba")
+
+
+def tell(text: str, stream: TextIO | None = None) -> None:
+    """Write to ``stream``, or to standard error; what nobody reads, or the disk has no room for, is dropped.
+
+    Ctrl-S, a pipe whose reader stands still, a terminal that was closed: none of them holds up or ends a run.
+    """
+    stream = stream or sys.stderr
+    with contextlib.suppress(OSError, ValueError):
+        while stream and text and _takes_more(stream):
+            _write(stream, text[:PIECE])
+            text = text[PIECE:]
+
+
+def _takes_more(stream: TextIO) -> bool:
+    try:
+        return bool(select.select([], [stream], [], WAIT_SECONDS)[1])
+    except (OSError, ValueError, TypeError):                             # it is no file, or Windows: nobody can tell
+        return True
+
+
+def _write(stream: TextIO, text: str) -> None:
+    again = _opened_again(stream) if stream.isatty() else None
+    if again is None:
+        stream.write(text)
+        stream.flush()
+        return
+    try:
+        os.write(again, text.encode(stream.encoding, "backslashreplace"))
+    finally:
+        os.close(again)
+
+
+def _opened_again(terminal: TextIO) -> int | None:
+    """A terminal that is ready may have no room for a line; only one of one's own can be told not to wait for it."""
+    try:
+        return os.open(os.ttyname(terminal.fileno()), os.O_WRONLY | os.O_NONBLOCK | os.O_NOCTTY)
+    except (OSError, AttributeError):                                    # not to be found by its name, or Windows
+        return None
+
+
+def log(lines: list[str]) -> None:
+    """Warn where there is no ``Display``: whoever listens to the logger "a3c_numba", or else standard error."""
+    if LOG.hasHandlers():
+        for line in lines:
+            LOG.warning(line)
+    elif LOG.isEnabledFor(logging.WARNING):                              # logging itself would wait for its reader
+        tell("".join(f"{line}\n" for line in lines))
+
+
+def _duration(seconds: float) -> str:
+    if not 0 <= seconds < 360_000:
+        return "--:--"
+    minutes, s = divmod(int(seconds), 60)
+    hours, m = divmod(minutes, 60)
+    return f"{hours}:{m:02d}:{s:02d}" if hours else f"{m}:{s:02d}"
+
+
+def _count(n: float) -> str:
+    return f"{n / 1e6:.2f}M" if n >= 1e6 else f"{n / 1e3:.1f}k" if n >= 1e4 else f"{n:.0f}"
+
+
+class Display:
+    """Shows ``Progress``; ``show`` may be called as often as one likes."""
+
+    def __init__(self, total_steps: int, stream: TextIO | None = None, every: float = 10.0) -> None:
+        self.total_steps, self.stream, self.every = total_steps, stream or sys.stderr, every
+        self.is_terminal = self.stream is not None and self.stream.isatty()
+        self.shown_at = -every                                           # seconds of training at the last plain line
+
+    def line(self, row: Progress) -> str:
+        """One line: steps, speed, time left, workers that live, episodes, score, entropy, time gone."""
+        left = max(0, self.total_steps - row.global_step) / row.steps_per_second if row.steps_per_second > 0 else -1
+        score = "--" if row.mean_score != row.mean_score else f"{row.mean_score:.1f}"
+        skipped = f"  {row.skipped} updates skipped" if row.skipped else ""
+        back = f" ({row.restarts} replaced)" if row.restarts else ""
+        alive = f"{row.workers} worker{'s' * (row.workers > 1)}{back}  " if row.workers else ""
+        return (f"{_count(row.global_step)}/{_count(self.total_steps)} steps  {row.steps_per_second:.0f}/s  "
+                f"{_duration(left)} left  {alive}{row.episodes} episodes  "
+                f"score {score}  entropy {row.entropy:.2f}  {_duration(row.seconds)} gone{skipped}")
+
+    def bar(self, row: Progress, width: int = 20) -> str:
+        """``line`` behind a bar."""
+        share = min(1.0, row.global_step / self.total_steps)
+        full = int(share * width)
+        return f"{share:4.0%} |{'#' * full}{'.' * (width - full)}| {self.line(row)}"
+
+    def _redrawn(self, row: Progress) -> str:
+        """The bar over what stood there before, never wider than the terminal: a line that wraps cannot be redrawn."""
+        columns = shutil.get_terminal_size().columns - 1
+        width = min(20, max(5, columns - len(self.bar(row, 0))))
+        return "\r\x1b[K" + self.bar(row, width)[:columns]
+
+    def show(self, row: Progress) -> None:
+        """Redraw the bar, or print a line if the last one is ``every`` seconds old."""
+        if self.is_terminal:
+            tell(self._redrawn(row), self.stream)
+        elif row.seconds - self.shown_at >= self.every:
+            self.shown_at = row.seconds
+            tell(self.line(row) + "\n", self.stream)
+
+    def say(self, lines: list[str]) -> None:
+        """What happened, each on a line of its own; the bar is drawn again at the next ``show``."""
+        text = "".join(f"a3c-numba: warning: {line}\n" for line in lines)
+        tell("\r\x1b[K" * (self.is_terminal and bool(text)) + text, self.stream)
+
+    def close(self, row: Progress | None) -> None:
+        """The last state, on a line of its own."""
+        if row is not None and (self.is_terminal or row.seconds > self.shown_at):
+            tell((self._redrawn(row) if self.is_terminal else self.line(row)) + "\n", self.stream)

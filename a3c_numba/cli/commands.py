@@ -20,8 +20,9 @@ from ..studies.speedup import Speedup
 from ..studies.sweep import LearningRates, Sweep
 from ..system import worker_server
 from ..system.directory_lock import alone_in
+from ..system.terminal import tell
 from ..training.limits import Watch
-from ..training.progress_bar import Display, tell
+from ..training.progress_bar import Display
 from ..training.trainer import Trainer, start_of
 from . import hyperparameter_options as options
 from .train import configured, folder_of, resumed, started

@@ -19,7 +19,7 @@ from typing import Any
 from ..envs.make import EnvironmentFailed, failing
 from ..plots import PicturesUnavailable
 from ..runs.checkpoint import CheckpointError
-from ..training.progress_bar import tell
+from ..system.terminal import tell
 from ..training.supervisor import WorkerDied
 from ..training.trainer import UpdatesSkipped
 from .parser import parser_for

@@ -12,7 +12,7 @@ from ..presets import configure
 from ..runs.checkpoint import Checkpoint
 from ..runs.run_folder import RunFolder, RunFolderError
 from ..system.directory_lock import alone_in
-from ..training.progress_bar import tell
+from ..system.terminal import tell
 from ..training.trainer import start_of
 from . import hyperparameter_options as options
 

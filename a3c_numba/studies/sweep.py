@@ -24,7 +24,7 @@ from ..plots import PicturesUnavailable
 from ..plots.curves import NOTHING_YET, Labels
 from ..plots.scatter import scatter_plot
 from ..system.signals import signals_held
-from ..training.progress_bar import tell
+from ..system.terminal import tell
 from .study import Study, watched
 
 

@@ -14,8 +14,9 @@ from ..runs.checkpoint import Checkpoint
 from ..runs.checkpointer import Saver
 from ..runs.run_folder import Progress, RunFolder
 from ..system.signals import Interrupts
+from ..system.terminal import log
 from .limits import Watch
-from .progress_bar import Display, log
+from .progress_bar import Display
 from .progress_tracker import Standing
 from .supervisor import Crew
 

@@ -13,7 +13,8 @@ import pytest
 
 from a3c_numba.runs.checkpoint import load
 from a3c_numba.runs.run_folder import RunFolder
-from a3c_numba.training import progress_bar
+from a3c_numba.system import terminal
+from a3c_numba.training.progress_bar import Display
 from a3c_numba.training.trainer import Trainer, start_of
 from tests.faults import gates  # noqa: F401  what a checkpoint names is not imported on loading it
 from tests.faults.runs import ROOT, Run, alive, until
@@ -159,7 +160,7 @@ def test_what_is_written_to_a_standard_error_that_is_closed_never_lands_in_theta
 def test_many_lines_that_nobody_reads_are_waited_for_once_and_after_the_checkpoint(tmp_path, monkeypatch):
     reports_often(monkeypatch)
     RunFolder(tmp_path / "run").create("{}")
-    run = Trainer(start_of(small("Catch", total_steps=10**8)), tmp_path / "run", progress_bar.Display(10**8))
+    run = Trainer(start_of(small("Catch", total_steps=10**8)), tmp_path / "run", Display(10**8))
     waits, counts = [], []
 
     def nobody_reads(_):
@@ -172,7 +173,7 @@ def test_many_lines_that_nobody_reads_are_waited_for_once_and_after_the_checkpoi
         run.crew.news += [f"line {n}" for n in range(48)]
         return len(counts) < 3
     run.callback = callback
-    monkeypatch.setattr(progress_bar, "_takes_more", nobody_reads)
+    monkeypatch.setattr(terminal, "_takes_more", nobody_reads)
     run.run()
     assert all(0 < count < 4 for count in counts[1:])
     assert 0 < len(waits) < 5 and all(waits)
@@ -185,8 +186,8 @@ def test_a_terminal_that_nobody_reads_never_takes_what_would_wait():
     with os.fdopen(writing, "w") as stream:
         def write():
             while select.select([], [stream], [], 0)[1]:
-                progress_bar.tell("\r\x1b[K" + "x" * 150, stream)
-                progress_bar.tell("x" * 150 + "\n", stream)
+                terminal.tell("\r\x1b[K" + "x" * 150, stream)
+                terminal.tell("x" * 150 + "\n", stream)
         writer = threading.Thread(target=write, daemon=True)
         writer.start()
         writer.join(PATIENCE)
@@ -197,8 +198,8 @@ def test_a_terminal_that_nobody_reads_never_takes_what_would_wait():
 
 def test_a_terminal_that_is_read_shows_all():
     with unread(os.openpty) as (reading, writing), os.fdopen(os.dup(writing), "w") as stream:
-        progress_bar.tell("\r\x1b[K" + "\u03b8" * 500, stream)
-        progress_bar.tell("a line\n", stream)
+        terminal.tell("\r\x1b[K" + "\u03b8" * 500, stream)
+        terminal.tell("a line\n", stream)
         shown = b""
         while not shown.endswith(b"\n"):
             shown += os.read(reading, 10_000)
@@ -207,14 +208,14 @@ def test_a_terminal_that_is_read_shows_all():
 
 def test_what_a_reader_takes_his_time_for_is_not_lost(monkeypatch):
     """A long text, through a pipe that holds less; only a busy machine is given more time than a program has."""
-    monkeypatch.setattr(progress_bar, "WAIT_SECONDS", PATIENCE)
+    monkeypatch.setattr(terminal, "WAIT_SECONDS", PATIENCE)
     text = "".join(f"line {n}\n" for n in range(2000))
     reading, writing = pipe()
     with os.fdopen(reading) as source, os.fdopen(writing, "w") as stream:
         found = []
         reader = threading.Thread(target=lambda: found.append(source.read()), daemon=True)
         reader.start()
-        progress_bar.tell(text, stream)
+        terminal.tell(text, stream)
         stream.close()
         reader.join(PATIENCE)
     assert found == [text]

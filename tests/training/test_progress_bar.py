@@ -1,13 +1,12 @@
 """What a person sees of a run, in a terminal and elsewhere."""
 
 import io
-import logging
 import re
 
 import pytest
 
 from a3c_numba.runs.run_folder import Progress
-from a3c_numba.training.progress_bar import PIECE, Display, _count, _duration, log, tell
+from a3c_numba.training.progress_bar import Display, _count, _duration
 
 
 class Terminal(io.StringIO):
@@ -131,26 +130,3 @@ def test_nothing_happened():
     stream = Terminal()
     Display(1000, stream).say([])
     assert stream.getvalue() == ""
-
-
-def test_without_a_display_a_listener_of_the_logger_hears_of_it(caplog, capsys):
-    log(["50 % of one", "two"])
-    assert caplog.messages == ["50 % of one", "two"] and capsys.readouterr().err == ""
-
-
-@pytest.mark.parametrize("level, text", [("NOTSET", "one\ntwo\n"), ("WARNING", "one\ntwo\n"), ("ERROR", "")])
-def test_without_a_listener_the_lines_are_told(monkeypatch, capsys, level, text):
-    logger = logging.Logger("a3c_numba", level)                          # has no parent whose handlers would listen
-    monkeypatch.setattr("a3c_numba.training.progress_bar.LOG", logger)
-    log(["one", "two"])
-    assert capsys.readouterr().err == text
-
-
-def test_a_text_of_any_length_is_told_whole():
-    stream, text = io.StringIO(), "".join(f"line {n}\n" for n in range(1000))
-    tell(text, stream)
-    assert stream.getvalue() == text
-
-
-def test_a_piece_is_no_longer_than_what_a_pipe_that_is_ready_takes():
-    assert len(("\U0001f3ae" * PIECE).encode()) <= 512

@@ -1,0 +1,60 @@
+"""Lines on standard error, or a terminal, that hold up nothing; warnings of a run that nobody has drawn a bar for."""
+
+import contextlib
+import logging
+import os
+import select
+import sys
+from typing import TextIO
+
+WAIT_SECONDS = 0.1             # for somebody who reads slowly; then the rest of a text is dropped
+PIECE = 128                    # characters, of four bytes at most: a pipe that is ready takes 512 bytes or more
+LOG = logging.getLogger("a3c_numba")
+
+
+def tell(text: str, stream: TextIO | None = None) -> None:
+    """Write to ``stream``, or to standard error; what nobody reads, or the disk has no room for, is dropped.
+
+    Ctrl-S, a pipe whose reader stands still, a terminal that was closed: none of them holds up or ends a run.
+    """
+    stream = stream or sys.stderr
+    with contextlib.suppress(OSError, ValueError):
+        while stream and text and _takes_more(stream):
+            _write(stream, text[:PIECE])
+            text = text[PIECE:]
+
+
+def _takes_more(stream: TextIO) -> bool:
+    try:
+        return bool(select.select([], [stream], [], WAIT_SECONDS)[1])
+    except (OSError, ValueError, TypeError):                             # it is no file, or Windows: nobody can tell
+        return True
+
+
+def _write(stream: TextIO, text: str) -> None:
+    again = _opened_again(stream) if stream.isatty() else None
+    if again is None:
+        stream.write(text)
+        stream.flush()
+        return
+    try:
+        os.write(again, text.encode(stream.encoding, "backslashreplace"))
+    finally:
+        os.close(again)
+
+
+def _opened_again(terminal: TextIO) -> int | None:
+    """A terminal that is ready may have no room for a line; only one of one's own can be told not to wait for it."""
+    try:
+        return os.open(os.ttyname(terminal.fileno()), os.O_WRONLY | os.O_NONBLOCK | os.O_NOCTTY)
+    except (OSError, AttributeError):                                    # not to be found by its name, or Windows
+        return None
+
+
+def log(lines: list[str]) -> None:
+    """Warn where there is no ``Display``: whoever listens to the logger "a3c_numba", or else standard error."""
+    if LOG.hasHandlers():
+        for line in lines:
+            LOG.warning(line)
+    elif LOG.isEnabledFor(logging.WARNING):                              # logging itself would wait for its reader
+        tell("".join(f"{line}\n" for line in lines))

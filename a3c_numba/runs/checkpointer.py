@@ -10,10 +10,9 @@ from typing import Callable
 
 import numpy as np
 
-from ..training.progress_tracker import WINDOW
 from . import checkpoint as checkpoints
 from .checkpoint import Checkpoint, CheckpointError
-from .run_folder import RunFolder
+from .run_folder import WINDOW, RunFolder
 
 
 def best_of(folder: Path) -> float:

@@ -23,6 +23,8 @@ from . import npz
 from .checkpoint import Checkpoint, CheckpointError, load_fitting, write
 from .csv_log import Tables, as_bytes
 
+WINDOW = 100                    # finished episodes, whose mean is a run's mean score
+
 
 class Progress(NamedTuple):
     """How a run stands; also a row of progress.csv."""

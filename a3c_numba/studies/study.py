@@ -17,10 +17,10 @@ from ..config import Config
 from ..core.shared import UPDATES, Shared
 from ..runs.checkpoint import Checkpoint
 from ..runs.csv_log import append_whole, as_csv
-from ..runs.run_folder import OWN_FILES, STUDIES, Progress
+from ..runs.run_folder import OWN_FILES, STUDIES, WINDOW, Progress
 from ..system import atomic_file
 from ..system.signals import signals_held
-from ..training.progress_tracker import WINDOW, finished
+from ..training.progress_tracker import finished
 from ..training.trainer import Trainer, start_of
 
 LEAST = 20                     # episodes from which a mean counts

@@ -8,9 +8,7 @@ import numpy as np
 from ..config import Config
 from ..core.schedules import linear
 from ..core.shared import ENTROPY, EPISODES, NORM, RING, SKIPPED, UPDATES, VALUE, Shared
-from ..runs.run_folder import Progress
-
-WINDOW = 100                   # episodes in the running mean
+from ..runs.run_folder import WINDOW, Progress
 
 
 def finished(shared: Shared, read: np.ndarray) -> list[tuple[float, int, int, float, int]]:

@@ -7,8 +7,7 @@ import pytest
 
 from a3c_numba.runs.checkpoint import load, save
 from a3c_numba.runs.checkpointer import Saver
-from a3c_numba.runs.run_folder import RunFolder
-from a3c_numba.training.progress_tracker import WINDOW
+from a3c_numba.runs.run_folder import WINDOW, RunFolder
 from a3c_numba.training.trainer import start_of
 from tests.programs import small
 

@@ -12,7 +12,9 @@ import numpy as np
 from numba.core import cgutils, config, types
 from numba.extending import intrinsic
 
-from ..core.kernel import kernel
+from .numba_cache import compiled
+
+kernel = compiled(nogil=True)  # an addition of integers: no flag of core/kernel could change it
 
 
 @intrinsic

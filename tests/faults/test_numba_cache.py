@@ -10,7 +10,7 @@ import sys
 import numba
 import pytest
 
-from a3c_numba.core import kernel
+from a3c_numba.system import numba_cache
 
 pytestmark = pytest.mark.faults
 
@@ -195,7 +195,7 @@ def test_a_file_may_be_cut_anywhere(script, cache, monkeypatch):
     for path in (files(cache, "nbi")[0], files(cache, "nbc")[0]):
         content = path.read_bytes()
         for cut in (1, 2, 11, len(content) // 3, len(content) - 2, len(content) - 1):
-            monkeypatch.setattr(kernel, "_faults", [])
+            monkeypatch.setattr(numba_cache, "_faults", [])
             path.write_bytes(content[:cut])
             with pytest.warns(UserWarning, match=WARNING):
                 results, hits = fresh(script).calls()

@@ -1,0 +1,66 @@
+"""Numba's compiler with a cache on disk that ends no process.
+
+The cache only saves time.  Whatever is wrong with it costs one warning a process, and a compilation.
+"""
+
+import warnings
+from typing import Any, Callable
+
+import numba
+from numba.core.caching import FunctionCache
+from numba.core.sigutils import normalize_signature
+
+_faults: list[str] = []        # of the cache, in this process; the first one is told
+
+
+def compiled(**options: Any) -> Callable[[Callable[..., Any]], Any]:
+    """A decorator: compile with Numba's ``options`` at the first call, and keep the machine code for the next process.
+
+    Where no folder is writable the function is compiled anew in each process.
+    """
+    def decorate(function: Callable[..., Any]) -> Any:
+        dispatcher: Any = numba.njit(**options)(function)
+        if dispatcher is not function:                                   # NUMBA_DISABLE_JIT gives it back as it is
+            try:
+                dispatcher._cache = _Cache(function)                     # as njit(cache=True), with another class
+            except (RuntimeError, OSError) as error:
+                _report(error)
+        return dispatcher
+    return decorate
+
+
+class _Cache(FunctionCache):
+    """Numba's cache of one kernel.  A file that cannot be read is one that is not there; the next save replaces it."""
+
+    def load_overload(self, signature: Any, target: Any) -> Any:
+        """What Numba once compiled for ``signature``; None where there is nothing, or nothing of use."""
+        try:
+            found = super().load_overload(signature, target)
+            if found and found.signature.args != normalize_signature(signature)[0]:
+                raise ValueError(f"the file holds {found.signature}")    # left by two processes that wrote at once
+            return found
+        except Exception as error:                                       # whatever unpickling half a file may raise
+            _report(error)
+            return None
+
+    def save_overload(self, signature: Any, result: Any) -> None:
+        """Keep ``result`` for the next process, if that can be done."""
+        try:
+            self._save(signature, result)
+        except Exception as error:
+            _report(error)
+
+    def _save(self, signature: Any, result: Any) -> None:
+        try:
+            super().save_overload(signature, result)
+        except OSError:                                                  # a full disk: what is there may be sound
+            raise
+        except Exception:                                                # the index, which is read before it is written
+            self.flush()
+            super().save_overload(signature, result)
+
+
+def _report(error: Exception) -> None:
+    if not _faults:
+        warnings.warn(f"Numba's cache failed, kernels are compiled anew: {type(error).__name__}: {error}", stacklevel=2)
+    _faults.append(str(error))

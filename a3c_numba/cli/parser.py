@@ -14,14 +14,14 @@ from ..training.limits import Watch
 from . import commands
 from . import hyperparameter_options as options
 
-# Command -> the module that has its ``add_arguments`` and ``run``, and what it does.
+# Command -> the module here that has its ``add_arguments`` and ``run``, and what it does.
 LESSONS = {
     "report": ("report", "write all of a run into one HTML page"),
-    "trace": ("diagnostics.trace", "follow every number of one update through the real network"),
-    "exercises": ("teaching.exercises", "fill in the blanks of backpropagation, and be graded"),
-    "break": ("teaching.bugs.command", "watch a classic silent bug, name it, see the test that catches it"),
-    "race": ("teaching.race.figures", "draw who reads and who writes when several workers share theta"),
-    "portrait": ("diagnostics.portrait", "draw an agent: its filters, its activations, what it looks at"),
+    "trace": ("trace", "follow every number of one update through the real network"),
+    "exercises": ("exercises", "fill in the blanks of backpropagation, and be graded"),
+    "break": ("bugs", "watch a classic silent bug, name it, see the test that catches it"),
+    "race": ("race", "draw who reads and who writes when several workers share theta"),
+    "portrait": ("portrait", "draw an agent: its filters, its activations, what it looks at"),
 }
 
 
@@ -59,7 +59,7 @@ def parser_for(words: list[str]) -> argparse.ArgumentParser:
     for name, (module, about) in LESSONS.items():
         lesson = _command(menu, None, name, about)
         if name in words:                                                # the others need not be imported
-            part = import_module(f"..{module}", __package__)
+            part = import_module(f".{module}", __package__)
             part.add_arguments(lesson)
             lesson.set_defaults(run=part.run)
     return parser

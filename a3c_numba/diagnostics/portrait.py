@@ -7,7 +7,6 @@
     curve.png           the scores of its training, where it is a run's folder
 """
 
-from argparse import ArgumentParser, Namespace
 from itertools import islice
 from pathlib import Path
 from typing import Any, Iterator, NamedTuple
@@ -17,11 +16,10 @@ import numpy as np
 
 from ..evaluation import Evaluation, Stage
 from ..playback import FRAMES_PER_SECOND, action_names
-from ..plots import VideoWriter, learning_curve
+from ..plots import VideoWriter
 from ..plots.layers import activations_picture, filters_picture, matrices_picture
 from ..plots.saliency import Game, Look, bright, saliency_frame, saliency_picture
-from ..runs.checkpoint import Checkpoint, load_fitting
-from ..runs.run_folder import agent_file
+from ..runs.checkpoint import Checkpoint
 from .saliency import Eye, activations
 
 
@@ -121,29 +119,3 @@ def draw(checkpoint: Checkpoint, folder: Path, most: int, seed: int, suffix: str
     else:
         draw_vectors(steps, title, paths[2])
     return paths
-
-
-def add_arguments(parser: ArgumentParser) -> None:
-    """The command's options."""
-    parser.add_argument("source", metavar="RUN|FILE", help="a run's folder, or an .npz file")
-    parser.add_argument("-o", "--out", default="portrait", metavar="FOLDER", help="for the pictures (default portrait)")
-    parser.add_argument("--env", metavar="ENV", help="environment to play (default: the one it was trained in)")
-    parser.add_argument("--steps", type=int, default=200, metavar="N", help="of the game, at most (default 200)")
-    parser.add_argument("--seed", type=int, default=0, metavar="S", help="of the game (default 0)")
-    parser.add_argument("--video", choices=(".mp4", ".avi", ".gif"), default=".mp4",
-                        help="the film's format (default .mp4)")
-
-
-def run(arguments: Namespace) -> int:
-    """Draw the portrait and print the names of its files."""
-    if not 2 <= arguments.steps <= 10_000:
-        raise ValueError(f"steps must be from 2 to 10,000; got {arguments.steps}")
-    source, folder = Path(arguments.source), Path(arguments.out)
-    checkpoint = load_fitting(agent_file(source), arguments.env)
-    folder.mkdir(parents=True, exist_ok=True)
-    paths = draw(checkpoint, folder, arguments.steps, arguments.seed, arguments.video)
-    if (source / "episodes.csv").exists():
-        learning_curve([source], folder / "curve.png")
-        paths.append(folder / "curve.png")
-    print(*paths, sep="\n")
-    return 0

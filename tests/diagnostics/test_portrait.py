@@ -6,6 +6,7 @@ import shutil
 import numpy as np
 import pytest
 
+from a3c_numba.cli.portrait import add_arguments, run
 from a3c_numba.core.inference import Policy
 from a3c_numba.core.networks import Convolutional
 from a3c_numba.diagnostics import portrait
@@ -26,8 +27,8 @@ def shown(**parts):
 
 def command(*words):
     parser = argparse.ArgumentParser()
-    portrait.add_arguments(parser)
-    return portrait.run(parser.parse_args([str(word) for word in words]))
+    add_arguments(parser)
+    return run(parser.parse_args([str(word) for word in words]))
 
 
 def frames_of(path):

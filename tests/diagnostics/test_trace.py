@@ -11,6 +11,7 @@ import pytest
 from gymnasium.spaces import Discrete
 
 import a3c_numba
+from a3c_numba.cli import trace
 from a3c_numba.cli import hyperparameter_options as options
 from a3c_numba.core.algorithms import ALGORITHMS
 from a3c_numba.core.layers.conv2d import Conv2d
@@ -21,7 +22,6 @@ from a3c_numba.core.optimizers import OPTIMIZERS
 from a3c_numba.core.parameters import Parameters
 from a3c_numba.core.shared import EPISODES
 from a3c_numba.diagnostics.trace import formulas
-from a3c_numba.diagnostics.trace import command as trace
 from a3c_numba.diagnostics.trace import table as trace_table
 from a3c_numba.diagnostics.trace.recorded_update import Flow, record
 from a3c_numba.presets import configure

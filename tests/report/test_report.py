@@ -15,9 +15,9 @@ import numpy as np
 import pytest
 
 import tests.programs  # noqa: F401  it registers Shown-v0
+from a3c_numba.cli import report
 from a3c_numba.presets import configure
 from a3c_numba.report import clip as report_clip
-from a3c_numba.report import command as report
 from a3c_numba.report import recorded_run as report_run
 from a3c_numba.report import tables as report_tables
 from a3c_numba.report import timeline as report_timeline

@@ -6,7 +6,8 @@
     lesson.py    what a lesson is made of; the numbers to look at
     lessons.py   the eight: a new one is one more object and one name in LESSONS
     picture.py   healthy and broken beside each other
-    command.py   ``a3c-numba break``
+
+cli/bugs.py shows them.
 """
 
 from .lessons import LESSONS

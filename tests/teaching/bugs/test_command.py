@@ -4,7 +4,8 @@ import argparse
 
 import pytest
 
-from a3c_numba.teaching.bugs import LESSONS, command
+from a3c_numba.cli import bugs as command
+from a3c_numba.teaching.bugs import LESSONS
 
 
 @pytest.fixture(autouse=True)

@@ -3,7 +3,7 @@
 import argparse
 from importlib import resources
 
-from a3c_numba.teaching.exercises import add_arguments, run
+from a3c_numba.cli.exercises import add_arguments, run
 from a3c_numba.teaching.exercises.menu import EXERCISES
 
 

@@ -6,6 +6,7 @@ import csv
 import numpy as np
 import pytest
 
+from a3c_numba.cli.race import add_arguments, run
 from a3c_numba.teaching.race import figures as race
 from a3c_numba.teaching.race.recorder import COLUMNS, Crowd, Recording
 from a3c_numba.training.supervisor import WorkerDied
@@ -133,8 +134,8 @@ def test_a_worker_that_fails_is_heard():
 
 def command(*words):
     parser = argparse.ArgumentParser()
-    race.add_arguments(parser)
-    return race.run(parser.parse_args([str(word) for word in words]))
+    add_arguments(parser)
+    return run(parser.parse_args([str(word) for word in words]))
 
 
 def test_the_command_draws_and_tells(tmp_path, capsys):

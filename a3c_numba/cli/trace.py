@@ -9,17 +9,17 @@ from pathlib import Path
 
 import numpy as np
 
-from ...cli import hyperparameter_options as options
-from ...config import name_of
-from ...core.algorithms import ALGORITHMS
-from ...core.shared import Shared
-from ...core.worker import Worker
-from ...presets import PRESETS, configure
-from ...runs.checkpoint import Checkpoint, load_fitting
-from ...runs.run_folder import agent_file
-from ...training.trainer import start_of
-from .recorded_update import Update, record
-from .table import report
+from ..config import name_of
+from ..core.algorithms import ALGORITHMS
+from ..core.shared import Shared
+from ..core.worker import Worker
+from ..diagnostics.trace.recorded_update import Update, record
+from ..diagnostics.trace.table import report
+from ..presets import PRESETS, configure
+from ..runs.checkpoint import Checkpoint, load_fitting
+from ..runs.run_folder import agent_file
+from ..training.trainer import start_of
+from . import hyperparameter_options as options
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

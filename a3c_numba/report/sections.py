@@ -1,21 +1,17 @@
-"""``a3c-numba report RUN``: all that a run's folder has to tell, as one HTML file that needs no server and no download.
+"""All that a run's folder has to tell, as one HTML file that needs no server and no download, section by section.
 
 Curves are SVG inside the page, the clip of play is a GIF inside it; there is no script.  It opens from a disk or an
 attachment, in light or dark as the reader's screen is, and can be printed.
 """
 
-import argparse
 import base64
-import os
-from argparse import Namespace
 from pathlib import Path
 
 from ..playback import FRAMES_PER_SECOND
-from ..system import atomic_file
 from .charts import HALF, by_steps, by_time, histogram, in_two_sizes, learning_curve, lengths, series, throughput
-from .clip import MOST_STEPS, Clip, NoClip, agent_of, clip_of
+from .clip import Clip, NoClip, agent_of, clip_of
 from .page import Section, page
-from .recorded_run import Run, evaluation_of, read
+from .recorded_run import Run, evaluation_of
 from .svg import clean, short
 from .tables import configuration, events, protocol
 from .timeline import LANES, key, lanes_of, size_of, timeline
@@ -23,41 +19,6 @@ from .timeline import LANES, key, lanes_of, size_of, timeline
 STEPS = 150                    # of the clip: ten seconds
 TRAINING = ("While training, a score is a whole game's sum of rewards before any clipping, and the workers explore: "
             "their scores are not those of a trained agent at its best.")
-
-
-def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """What the command takes."""
-    parser.add_argument("run_folder", metavar="RUN", help="a run's folder, finished or not")
-    parser.add_argument("-o", "--out", metavar="FILE", help="the page, .html (default RUN/report.html)")
-    parser.add_argument("--agent", metavar="FILE", help="the .npz whose play is shown (default: the run's final.npz, "
-                        "or while there is none best.npz, or latest.npz)")
-    parser.add_argument("--no-clip", action="store_true", help="no clip of play")
-    parser.add_argument("--steps", type=int, default=STEPS, metavar="N",
-                        help=f"agent steps of the clip, at most {MOST_STEPS} (default {STEPS}: ten seconds)")
-
-
-def run(arguments: Namespace) -> int:
-    """Write the page and print where it is; raises ValueError, in one line, for what cannot be used."""
-    if not 1 <= arguments.steps <= MOST_STEPS:
-        raise ValueError(f"steps must be from 1 to {MOST_STEPS}; got {arguments.steps}")
-    found = read(Path(arguments.run_folder))
-    out = _writable(Path(arguments.out) if arguments.out else found.path / "report.html")
-    agent = Path(arguments.agent) if arguments.agent else None
-    text = report(found, agent, 0 if arguments.no_clip else arguments.steps)
-    with atomic_file.beside(out) as temporary:
-        temporary.write_text(text, encoding="utf-8")
-        atomic_file.put(temporary, out)
-    print(out)
-    return 0
-
-
-def _writable(path: Path) -> Path:
-    """``path``; raises ValueError where no page can be written there."""
-    if path.suffix.lower() not in (".html", ".htm"):
-        raise ValueError(f"cannot write the report to {path}: its name should end in .html")
-    if path.is_dir() or not os.access(path.parent, os.W_OK):
-        raise ValueError(f"cannot write to {path}")
-    return path
 
 
 def report(found: Run, agent: Path | None = None, steps: int = STEPS) -> str:

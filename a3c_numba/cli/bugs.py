@@ -8,9 +8,9 @@ from typing import Sequence
 
 import numpy as np
 
-from .lesson import Lesson
-from .lessons import LESSONS
-from .picture import Runs, draw, mean, middles
+from ..teaching.bugs.lesson import Lesson
+from ..teaching.bugs.lessons import LESSONS
+from ..teaching.bugs.picture import Runs, draw, mean, middles
 
 ROWS = 8                       # of the table
 MOST_SEEDS, LEAST_STEPS, MOST_STEPS = 20, 500, 1_000_000

@@ -6,8 +6,9 @@ import sys
 from importlib import resources
 from pathlib import Path
 
-from .grader import Verdict, grade
-from .menu import EXERCISES, Exercise
+from ..teaching.exercises import blanks
+from ..teaching.exercises.grader import Verdict, grade
+from ..teaching.exercises.menu import EXERCISES, Exercise
 
 FOLDER = "exercises"
 
@@ -53,7 +54,7 @@ def start(arguments: argparse.Namespace) -> int:
 
 def _written(exercise: Exercise, folder: Path) -> bool:
     """Whether the file was new."""
-    blank = resources.files(__package__).joinpath("blanks", exercise.file).read_text(encoding="utf-8")
+    blank = resources.files(blanks).joinpath(exercise.file).read_text(encoding="utf-8")
     try:
         with open(folder / exercise.file, "x", encoding="utf-8") as file:
             file.write(blank)

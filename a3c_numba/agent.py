@@ -8,8 +8,7 @@ from typing import Any, Callable
 import numpy as np
 
 from .core.hyperparameters import shown
-from .core.incoming import converted, remembered
-from .core.inference import Policy
+from .core.inference import Policy, converted, remembered
 from .core.parameters import Parameters
 from .envs.action_repeat import GymSettings
 from .envs.atari import AtariSettings

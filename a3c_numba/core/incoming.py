@@ -1,4 +1,4 @@
-"""What an environment or a person gives, looked at before anything is computed of it: by training and evaluation."""
+"""What an environment gives, looked at before anything is computed of it: by training and by evaluation."""
 
 from typing import Any, SupportsFloat
 
@@ -48,32 +48,6 @@ def paid(reward: Any, step: int) -> float:
     if isinstance(number, np.ndarray) or not isinstance(number, SupportsFloat):
         raise ValueError(f"the environment gave a reward {_kind_of(reward)} at {_moment(step)}, expected a number")
     return float(number)
-
-
-def converted(obs: Any, dtype: Any) -> np.ndarray:
-    """A person's observations as ``dtype``; raises ValueError, in one line, where whole numbers would not stay so."""
-    given = np.asarray(obs)
-    if given.dtype.kind not in ("biuf" if dtype.kind == "f" else "biu"):
-        raise ValueError(f"observations must be {dtype}; got {given.dtype}")
-    taken = np.ascontiguousarray(given, dtype)
-    if dtype.kind != "f" and (taken != given).any():
-        raise ValueError(f"observations must be {dtype}; got numbers from {given.min()} to {given.max()}")
-    return taken
-
-
-def remembered(state: Any, episode_start: Any, shape: tuple[int, int]) -> np.ndarray:
-    """A recurrent state (n, size) that a person hands back; raises ValueError for one of another shape."""
-    if state is None:
-        return np.zeros(shape, np.float32)
-    if np.shape(state) != shape:
-        raise ValueError(f"state must be of shape {shape}, as predict returned it; got {np.shape(state)}")
-    before = np.array(state, np.float32)
-    if episode_start is not None:
-        starts = np.asarray(episode_start, bool)
-        if starts.shape not in ((), shape[:1]):
-            raise ValueError(f"episode_start must be of shape {shape[:1]}; got {starts.shape}")
-        before[np.broadcast_to(starts, shape[0])] = 0
-    return before
 
 
 def _kind_of(x: Any) -> str:

@@ -16,12 +16,11 @@
 import multiprocessing
 import traceback
 from contextlib import suppress
-from typing import Any
+from typing import Any, Protocol
 
 import gymnasium
 import numpy as np
 
-from ..config import Config
 from ..system.subnormals import flush_subnormals
 from .gradient import Gradient
 from .parameters import Parameters
@@ -51,10 +50,35 @@ class Heartbeat(gymnasium.Wrapper):
         return result
 
 
+class Learner(Protocol):
+    """What a worker has to know of a run: ``config.Config`` is one."""
+
+    @property
+    def algorithm(self) -> Any:
+        """The method."""
+
+    @property
+    def optimizer(self) -> Any:
+        """What applies gradients."""
+
+    @property
+    def total_steps(self) -> int:
+        """T_max."""
+
+    def make_env(self) -> Any:
+        """A new environment."""
+
+    def build_network(self, env: Any) -> Any:
+        """The network for this environment."""
+
+    def chance_of_worker(self, number: int) -> np.random.Generator:
+        """What a worker draws once for the whole run."""
+
+
 class Worker:
     """Everything that is the worker's own: environment, random stream, theta', d_theta and the rollout's memory."""
 
-    def __init__(self, number: int, config: Config, shared: Shared, seed: np.random.SeedSequence) -> None:
+    def __init__(self, number: int, config: Learner, shared: Shared, seed: np.random.SeedSequence) -> None:
         env, algorithm = Heartbeat(config.make_env(), shared.counters[number]), config.algorithm
         self.number, self.config, self.shared = number, config, shared
         self.network = config.build_network(env)
@@ -130,7 +154,7 @@ class Worker:
         shared.counters[self.number, SERVED] = request
 
 
-def main(number: int, config: Config, shared: Shared, seed: np.random.SeedSequence, state: Any, pipe: Any) -> None:
+def main(number: int, config: Learner, shared: Shared, seed: np.random.SeedSequence, state: Any, pipe: Any) -> None:
     """A worker from its first line to its last; what goes wrong is sent to the trainer as a traceback."""
     flush_subnormals()
     np.random.seed(seed.generate_state(4))                               # NumPy's own stream, of an environment's noise

@@ -23,7 +23,9 @@ from llvmlite import ir
 from numba.core import cgutils, config, types
 from numba.extending import intrinsic
 
-from ..core.kernel import kernel
+from .numba_cache import compiled
+
+kernel = compiled(nogil=True)
 
 WORD, LONG, NOTHING, BYTES = ir.IntType(32), ir.IntType(64), ir.VoidType(), ir.IntType(8).as_pointer()
 ADDRESS_TAKER = ir.FunctionType(NOTHING, [BYTES])

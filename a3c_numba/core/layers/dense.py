@@ -77,7 +77,7 @@ def rectified_forward(x, weight, bias, y):
 def rectified_step(x, changed, weight, change, y):
     """y[1] (O,) <- y[0] + (max(x[1], 0) - max(x[0], 0)) weight (I, O), for x (2, places, C), I = places C.
 
-    changed (places,) bool: at the others x[1] is x[0], and their rows of the weight are not read.  Scratch: change (C,).
+    changed (places,) bool: elsewhere x[1] is x[0], and those rows of the weight are not read.  Scratch: change (C,).
     """
     C = len(change)
     for j in range(y.shape[1]):

@@ -20,7 +20,7 @@ COLUMNS = 80                   # width of a screen in the terminal, at most
 
 
 class Scene(NamedTuple):
-    """What is shown of one step."""
+    """The data shown for one step."""
 
     screen: np.ndarray         # (height, width, 3) RGB, after the step
     policy: np.ndarray         # (actions,) probabilities before it; of continuous actions, the place of the mean

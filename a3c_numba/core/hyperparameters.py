@@ -53,7 +53,7 @@ def check(settings: Any) -> None:
 
 
 def check_value(field: Any, value: Any) -> None:
-    """Raise ValueError unless ``value`` has the field's type and lies within its range."""
+    """Raise ValueError unless ``value`` has the field's type and is in its range."""
     choices, limits, largest = (field.metadata[name] for name in ("choices", "limits", "largest"))
     if choices and not (isinstance(value, str) and value in choices):
         raise ValueError(f"{field.name} must be one of {', '.join(choices)}; got {shown(value)}")

@@ -1,6 +1,6 @@
 """Discounted returns of one rollout (lambda-returns).
 
-With rewards r_0 .. r_{T-1}, discounts g_t (gamma, or 0 where the episode terminated at step t) and values
+With rewards r_0 .. r_{T-1}, discounts g_t (gamma, or 0 if the episode terminated at step t) and values
 V_0 .. V_T, of which V_T is the bootstrap, the lambda-return runs backwards from R_T = V_T:
 
     R_t = r_t + g_t [ (1 - lambda) V_{t+1} + lambda R_{t+1} ]

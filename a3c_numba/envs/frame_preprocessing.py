@@ -1,4 +1,4 @@
-"""Resizes the maximum of two (h, w) grey screens to the newest 84x84 plane, with exactly OpenCV's pixels.
+"""Resize the maximum of two (h, w) grey screens to the newest 84x84 plane, with exactly OpenCV's pixels.
 
 Area interpolation along one axis, from n pixels to m:  output d averages the interval [d n/m, (d+1) n/m), so
 
@@ -49,7 +49,7 @@ def narrow(pooled, changed, first, weights, products, lines):
                 weight = weights[k]
                 for d in range(products.shape[0]):
                     products[d] = np.float32(source[first[d] + k]) * weight[d]
-                for d in range(products.shape[0]):  # apart from the products: see the top of the file
+                for d in range(products.shape[0]):  # separate from the products: see the top of the file
                     line[d] += products[d]
 
 

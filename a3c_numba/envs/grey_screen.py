@@ -1,4 +1,4 @@
-"""The emulator's screen in grey: fetches palette indices, and translates only the lines that have changed.
+"""The emulator's screen in grey, made from palette indices; only lines that have changed are translated.
 
 ``getScreenGrayscale`` translates all 33,600 pixels and takes ten times as long as ``getScreen``, which copies their
 palette indices.  Most lines are the same as four frames before.  The grey level of an index is read from one of the

@@ -1,4 +1,4 @@
-"""Makes an environment from its id or factory, and checks that its spaces are supported.
+"""Make an environment from its id or factory, and check that its spaces are supported.
 
 The menu of toys is ``TOYS``; ids that begin with "ALE/" or end in "NoFrameskip-v4" are Atari games; every other id
 is gymnasium's.  The emulator is imported only for a game, or to suggest similar ids.
@@ -49,7 +49,7 @@ class EnvironmentFailed(RuntimeError):
 
 
 class Float32Vector(gymnasium.ObservationWrapper):
-    """Converts a vector observation to float32, the type of the networks."""
+    """A wrapper that converts a vector observation to float32, the type of the networks."""
 
     def __init__(self, env: gymnasium.Env):
         super().__init__(env)
@@ -101,7 +101,7 @@ def check_spaces(env: gymnasium.Env) -> None:
 
 
 def failing(error: BaseException | None) -> str | None:
-    """Return the name of the environment whose code raised this; None for other code, and for environments in here.
+    """Return the name of the environment whose code raised this; None for other code, and for this package's.
 
     An error from another process has no frames; that process puts the name into the error's ``environment``.
     """

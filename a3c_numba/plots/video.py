@@ -25,7 +25,7 @@ GIF_DITHER = 3  # a palette for each frame: accurate colours, and a sixth of the
 
 
 class Encoder(Protocol):
-    """Writes frames, BGR as OpenCV expects, into one file."""
+    """Write frames, BGR as OpenCV expects, into one file."""
 
     def append(self, frame: Frame) -> None:
         """Add a frame."""

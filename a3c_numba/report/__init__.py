@@ -1,7 +1,7 @@
 """``a3c-numba report``: a run's folder as one self-contained HTML page.
 
     sections.py        the page's sections; cli/report.py writes the page
-    recorded_run.py    reads a run's folder; tolerates missing and incomplete files
+    recorded_run.py    read a run's folder; missing and incomplete files are tolerated
     svg.py             axes, curves, bars and escaping; charts.py and timeline.py draw with them
     tables.py          configuration, protocol, events
     clip.py            a few seconds of play

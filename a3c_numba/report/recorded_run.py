@@ -1,4 +1,4 @@
-"""Reads a run's folder for the report.  The run may be old, unfinished or still in progress.
+"""Read a run's folder for the report.  The run may be old, unfinished or still in progress.
 
 A missing table has no rows, a missing column has no numbers, and an incomplete or invalid row is skipped.  A folder
 is rejected only if its config.json is missing or is not that of a run.
@@ -113,7 +113,7 @@ def _config(file: Path) -> dict[str, Any]:
     except (ValueError, KeyError, TypeError, RecursionError):
         is_ours = False
     if not is_ours:
-        raise RunFolderError(f"{file.parent} is not a run: its config.json is of another program")
+        raise RunFolderError(f"{file.parent} is not a run: its config.json is invalid")
     return config
 
 

@@ -18,7 +18,7 @@ from .timeline import LANES, key, lanes_of, size_of, timeline
 
 STEPS = 150                    # of the clip: ten seconds
 TRAINING = ("In training a score is the sum of a whole game's rewards before clipping.  The workers explore, so their "
-            "scores are lower than those of the trained agent.")
+            "scores are usually lower than those of the trained agent.")
 
 
 def report(found: Run, agent: Path | None = None, steps: int = STEPS) -> str:

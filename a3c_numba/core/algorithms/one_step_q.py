@@ -4,8 +4,7 @@
 
 which is the lambda-return of ``returns.py`` with lambda = 0 and V_t = max_a Q(s_t, a; theta-).
 
-Each step acts on the shared theta as it is at that moment; the gradients of I_AsyncUpdate steps are added up before
-they are applied.
+Each step acts on the current shared theta; the gradients of I_AsyncUpdate steps are added up before they are applied.
 
 Departures from the paper: the gradients of those steps are computed together, after the last of them, from the cached
 activations of each step and the theta of that moment; theta- is copied between such updates, at most once; and the

@@ -1,4 +1,4 @@
-"""Marks the patches of an image that differ from the previous image ("fresh" patches).
+"""Mark the patches of an image that differ from the previous image ("fresh" patches).
 
 Successive images of a game differ in few places: of the 400 patches of Pong's first layer about 30 change per step.
 Inside a rollout theta' does not change, so an unchanged patch gives the same output, and its terms in the gradient

@@ -1,4 +1,4 @@
-"""The first layer: scales an image of bytes 0 .. 255 to real numbers.
+"""The input layer, which scales an image of bytes 0 .. 255 to real numbers.
 
     Scale     y = x / 255                                  the paper's: black is 0, white is 1
     Center    y = (x - median of the image's own bytes) / 128       (estimated from every 17th byte)

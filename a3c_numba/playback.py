@@ -1,4 +1,4 @@
-"""Watching an agent play: as a video, or drawn in the terminal with half blocks of colour."""
+"""Playback of an agent's games: as a video, or drawn in the terminal with coloured half blocks."""
 
 import sys
 import time
@@ -15,26 +15,26 @@ from .evaluation import Evaluation, Stage
 from .plots import VideoWriter, play_frame
 from .runs.checkpoint import Checkpoint
 
-FRAMES_PER_SECOND = 15         # agent steps: 60 emulator frames, of which each step takes 4
-COLUMNS = 80                   # characters that a screen may take in the terminal
+FRAMES_PER_SECOND = 15         # agent steps: 60 emulator frames, 4 per step
+COLUMNS = 80                   # width of a screen in the terminal, at most
 
 
 class Scene(NamedTuple):
-    """What there is to see of one step."""
+    """The data shown for one step."""
 
     screen: np.ndarray         # (height, width, 3) RGB, after the step
-    policy: np.ndarray         # (actions,) probabilities before it; of continuous actions, where the mean lies
+    policy: np.ndarray         # (actions,) probabilities before it; of continuous actions, the place of the mean
     value: float               # V(s) or max_a Q(s, a) before it
     action: int | None         # None for a continuous one
     score: float               # so far
 
 
 def watch(checkpoint: Checkpoint, how: Evaluation, episode: int, max_steps: int | None) -> Iterator[Scene]:
-    """One game, scene by scene.  Raises ValueError where the environment has no picture of itself."""
+    """Play one game and yield it scene by scene.  Raise ValueError if the environment cannot be rendered."""
     try:
         stage = Stage(checkpoint.config, checkpoint.theta, how, render_mode="rgb_array")
     except TypeError:
-        raise ValueError(f"{checkpoint.config.env_name} draws no picture of itself") from None
+        raise ValueError(f"{checkpoint.config.env_name} cannot be rendered") from None
     score = 0.0
     for t, moment in enumerate(stage.moments(episode)):
         if t == max_steps:
@@ -51,21 +51,21 @@ def _picture(env: Any, name: str) -> np.ndarray:
     except NotImplementedError:
         screen = None
     except gymnasium.error.DependencyNotInstalled as error:
-        raise MissingPackage(f"to be drawn, {name} needs a package that is not installed: {error}") from None
+        raise MissingPackage(f"to render, {name} needs a package that is not installed: {error}") from None
     if screen is None:
-        raise ValueError(f"{name} draws no picture of itself")
+        raise ValueError(f"{name} cannot be rendered")
     return np.asarray(screen)
 
 
 def action_names(env: Any) -> list[str]:
-    """The environment's own names of its actions, or their numbers."""
+    """Return the environment's names of its actions, or their numbers."""
     names = getattr(env.unwrapped, "action_names", None)
     count = getattr(env.action_space, "n", None) or len(env.action_space.low)
     return list(names) if names else [str(action) for action in range(count)]
 
 
 def film(checkpoint: Checkpoint, how: Evaluation, path: Path, max_steps: int | None = None) -> None:
-    """Write all games into one video, the policy and the value beside the screen."""
+    """Write all games into one video, with the policy and the value beside the screen."""
     env = checkpoint.config.make_env()
     names = action_names(env)
     env.close()
@@ -82,7 +82,7 @@ def film(checkpoint: Checkpoint, how: Evaluation, path: Path, max_steps: int | N
 
 
 def in_terminal(checkpoint: Checkpoint, how: Evaluation, max_steps: int | None = None) -> None:
-    """Draw games as they are played; where the output is no terminal, play them unseen and print their scores."""
+    """Draw games while they are played; if the output is not a terminal, only print their scores."""
     if not sys.stdout.isatty():
         return _unseen(checkpoint, how, max_steps)
     for episode in range(how.episodes):
@@ -110,7 +110,7 @@ def _drawn(scene: Scene) -> str:
 
 
 def half_blocks(screen: np.ndarray, columns: int = COLUMNS) -> str:
-    """A picture (height, width, 3) as lines of text: each character is two pixels, one above the other, in colour."""
+    """Return a picture (height, width, 3) as text; each character is two coloured pixels, one above the other."""
     step = max(1, -(-screen.shape[1] // columns))
     pixels = screen[: screen.shape[0] // (2 * step) * 2 * step : step, ::step]
     lines = []

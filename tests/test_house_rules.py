@@ -19,7 +19,7 @@ MAY_IMPORT = {
     "core": {"system"},                                                  # the paper
     "plots": {"system"},                                                 # arrays in, pictures out
     "envs": {"core.hyperparameters", "core.kernel"},
-    "config": {"core", "envs"},
+    "config": {"core", "envs", "system"},
     "runs": {"core", "config", "system"},                                # what lies on disk
     "evaluation": {"core", "envs", "config", "runs", "plots", "system"},
     "training": {"core", "envs", "config", "runs", "system"},            # processes

@@ -64,7 +64,7 @@ def test_moments_can_be_cut_short(shown):
 
 @pytest.mark.parametrize("env", ["Catch", chances])
 def test_an_environment_without_a_picture_says_so(env):
-    with pytest.raises(ValueError, match="(Catch|chances) draws no picture of itself"):
+    with pytest.raises(ValueError, match="(Catch|chances) cannot be rendered"):
         list(playback.watch(start_of(small(env)), Evaluation(1), 0, None))
 
 
@@ -138,7 +138,7 @@ def test_an_environment_without_a_picture_is_one_line(catch_run, tmp_path, capsy
     monkeypatch.setattr(sys.stdout, "isatty", lambda: True)
     film = tmp_path / "film.mp4"
     assert program("play", catch_run, *(["--video", film] if video else [])) == 2
-    assert capsys.readouterr().err == "a3c-numba: error: Catch draws no picture of itself\n"
+    assert capsys.readouterr().err == "a3c-numba: error: Catch cannot be rendered\n"
     assert not list(tmp_path.iterdir())
 
 

@@ -1,1 +1,33 @@
-"""The whole paper: parameters, layers, methods, optimisers, rollout and worker; knows no process and no file."""
+"""The paper (Mnih et al. 2016, "Asynchronous Methods for Deep Reinforcement Learning") in code, and nothing else.
+
+The 13 files to read, in this order, each with its part of the paper:
+
+     1  parameters                  theta: one flat vector with named views
+     2  returns                     R <- r_i + gamma R (Algorithm S3), as a lambda-return
+     3  rollout                     "repeat until terminal s_t or t - t_start = t_max" (Algorithms S2 and S3)
+     4  shared                      theta, g, theta- and T: what all workers read and write without a lock (section 4)
+     5  worker                      the loop of one worker (Algorithms 1, S2 and S3)
+     6  layers/base                 what a layer is, and the cache that backward reads
+     7  layers/dense                y = x W + b, and its gradients
+     8  layers/relu                 y = max(x, 0), and its gradient
+     9  layers/conv2d               a convolution as a product of patches and a weight matrix, and its gradients
+    10  layers/containers           layers in sequence (Chain) and side by side (Fork); the chain rule
+    11  distributions/categorical   pi(a|s) = softmax: log pi, entropy, and the policy gradient (section 4)
+    12  algorithms/a3c              the loss of A3C and its gradient (Algorithm S3)
+    13  optimizers/rmsprop          theta <- theta - eta d theta / sqrt(g + epsilon) (section 4, Optimization)
+
+The other files:
+
+    hyperparameters, kernel, schedules        fields with a range; the Numba decorator; annealing (section 5.1)
+    gradient, target_network, inference       d theta; theta-; a trained network that acts
+    networks                                  the paper's networks, built from layers (section 5.1)
+    layers/lstm, input_scaling, initializers  LSTM cells; bytes to numbers; how weights start
+    layers/conv2d_tiled, dot_tile, fresh_patches   optional: the same sums, faster
+    distributions/gaussian, epsilon_greedy    continuous actions (section 5.3); exploration of the value methods
+    distributions/discrete                    the base class of categorical and epsilon_greedy
+    algorithms/one_step_q, one_step_sarsa, n_step_q, value_based    Algorithm 1, section 4, Algorithm S2, their base
+    optimizers/momentum_sgd, gradient_clipping     the paper's third optimiser; the global norm
+
+Not in core: environments (envs/), processes and their supervision (training/, system/), files (runs/), evaluation,
+pictures and the command line.  core imports only numpy, Numba, llvmlite, gymnasium's spaces and system/.
+"""

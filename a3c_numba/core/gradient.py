@@ -1,13 +1,13 @@
-"""d theta, the gradient of a loss over one rollout: a flat vector with named views, and large weights in factors.
+"""d theta, the gradient of one rollout's loss: a flat vector with named views; large weights are kept as factors.
 
 The gradient of a dense layer's weight W (I, O) over T rows is a sum of T outer products,
 
     d_W = x^T d_y                                       x (T, I), d_y (T, O)
     ||d_W||^2 = sum over s, t of (x_s . x_t) (d_y_s . d_y_t)
 
-The paper's 2592 x 256 weight is 98 % of theta.  For a rollout of 5 steps the two factors are 47 times smaller than d_W.
-So backward keeps the factors, the norm is computed from them, and the optimizer forms d_W a block of rows at a time, in
-cache, right where it uses it: three passes over 2.7 MB less in each update.
+The paper's 2592 x 256 weight is 98 % of theta.  For a rollout of 5 steps the two factors are 47 times smaller than
+d_W.  So backward keeps the factors, the norm is computed from them, and the optimizer computes d_W one block of rows
+at a time, in the processor's cache.  Each update saves three passes over 2.7 MB.
 """
 
 from typing import Any, Iterator
@@ -16,8 +16,8 @@ import numpy as np
 
 from .parameters import Parameters, Tree, aligned_zeros
 
-LARGE = 2**18                  # numbers; a smaller weight's gradient is an array like any other
-BLOCK = 2**16                  # numbers of d_W that are formed at a time: 256 KB
+LARGE = 2**18                  # numbers; the gradient of a smaller weight is an ordinary array
+BLOCK = 2**16                  # numbers of d_W that are computed at a time: 256 KB
 
 
 class OuterProducts:
@@ -25,7 +25,7 @@ class OuterProducts:
 
     Attributes:
         part: the weight's place in the flat vector.
-        x: (rows, I), d_y: (rows, O), of which the first ``length`` rows count.
+        x: (rows, I), d_y: (rows, O), of which the first ``length`` rows are used.
     """
 
     def __init__(self, shape: tuple[int, int], start: int, rows: int, dtype: Any) -> None:
@@ -36,21 +36,21 @@ class OuterProducts:
         self._block = aligned_zeros(max(1, BLOCK // outputs) * outputs, dtype).reshape(-1, outputs)
 
     def add(self, x: np.ndarray, d_y: np.ndarray) -> None:
-        """d_W += x^T d_y, for x (n, I) and d_y (n, O), copied.  Raises ValueError if there is no room for n rows."""
+        """Add x^T d_y to d_W, for x (n, I) and d_y (n, O), copied.  Raise ValueError if n rows do not fit."""
         rows = slice(self.length, self.length + len(x))
         if rows.stop > len(self.x):
-            raise ValueError(f"a gradient of {rows.stop} rows, there is room for {len(self.x)}")
+            raise ValueError(f"gradient of {rows.stop} rows does not fit (limit {len(self.x)})")
         self.x[rows], self.d_y[rows] = x, d_y
         self.length = rows.stop
 
     def square_norm(self) -> Any:
-        """||d_W||^2; rounding must not make it negative, NaN stays NaN."""
+        """Return ||d_W||^2; rounding does not make it negative, NaN stays NaN."""
         x, d_y = self.x[:self.length], self.d_y[:self.length]
-        with np.errstate(all="ignore"):                                  # the optimizer looks at what comes out
+        with np.errstate(all="ignore"):                                  # the optimizer checks the norm
             return np.maximum(((x @ x.T) * (d_y @ d_y.T)).sum(), 0)
 
     def blocks(self) -> Iterator[tuple[slice, np.ndarray]]:
-        """d_W as ``(place in the flat vector, gradient)``, some rows at a time, each valid until the next."""
+        """Yield d_W as ``(place in the flat vector, gradient)``, some rows at a time, each valid until the next."""
         x, d_y, outputs = self.x[:self.length], self.d_y[:self.length], self.d_y.shape[1]
         for first in range(0, x.shape[1], len(self._block)):
             block = x[:, first:first + len(self._block)]
@@ -66,12 +66,12 @@ class Gradient(Parameters):
     """
 
     def __init__(self, shapes: Tree, rows: int = 0, factored: tuple[str, ...] = (), dtype: Any = np.float32) -> None:
-        """Zeros for these shapes; of the weights named ``factored`` ("dense.weight"), factors of at most ``rows`` rows.
+        """Allocate zeros for these shapes, and factors of ``rows`` rows for the weights ``factored`` ("dense.weight").
         """
         super().__init__(shapes, dtype=dtype)
         self.dtype = self.flat.dtype
         self.products: list[OuterProducts] = []
-        self.rest: list[slice] = []                                      # of flat, between the factored weights
+        self.rest: list[slice] = []                                      # parts of flat between the factored weights
         start = end = 0
         for name, view in self.named().items():
             if name in factored:
@@ -90,13 +90,13 @@ class Gradient(Parameters):
         tree[last] = leaf
 
     def square_norms(self) -> Iterator[Any]:
-        """Numbers whose sum is the factored weights' share of ||d theta||^2."""
+        """Return numbers whose sum is the share of the factored weights in ||d theta||^2."""
         return (product.square_norm() for product in self.products)
 
     def blocks(self) -> Iterator[tuple[slice, np.ndarray]]:
-        """The whole gradient as ``(place in the flat vector, gradient)``; whoever reads it leaves each at 0.
+        """Yield the whole gradient as ``(place in the flat vector, gradient)``; the caller sets each block to 0.
 
-        Afterwards the factored weights' gradients are 0 too.
+        Afterwards the gradients of the factored weights are 0 too.
         """
         for part in self.rest:
             yield part, self.flat[part]
@@ -112,14 +112,14 @@ class Gradient(Parameters):
         return self
 
     def fill(self, value: float) -> None:
-        """d theta <- 0, the only value that it can be filled with."""
+        """Set d theta to 0; no other value is allowed."""
         assert value == 0
         self.flat.fill(0)
         for product in self.products:
             product.length = 0
 
     def copy(self) -> np.ndarray:
-        """The whole gradient (n,) as a new array."""
+        """Return the whole gradient (n,) as a new array."""
         whole = self.flat.copy()
         for product in self.products:
             for part, d in product.blocks():
@@ -128,5 +128,5 @@ class Gradient(Parameters):
 
 
 def blocks(d: np.ndarray | Gradient) -> Iterator[tuple[slice, np.ndarray]]:
-    """``Gradient.blocks``, also of a flat array (n,), which is one block."""
+    """Return ``Gradient.blocks``, or one block if ``d`` is a flat array (n,)."""
     return d.blocks() if isinstance(d, Gradient) else iter([(slice(0, len(d)), d)])

@@ -1,9 +1,9 @@
 """Hyper-parameters as fields of frozen dataclasses: the default, one line of help, and the range, in one place.
 
-The command line, its ``--help``, ``config.json`` and the checks of what a person typed all come from these fields.
+The command line, its ``--help``, ``config.json`` and the checks of user input are derived from these fields.
 
-Every number has a largest value besides, far above what is of use: a configuration from somewhere else shall not take
-memory or time without bound, nor become infinite where the kernels compute in float32.
+Every number also has a largest value, far above any useful one, so that a configuration from an untrusted source
+cannot use memory or time without limit, nor become infinite in the float32 kernels.
 """
 
 import dataclasses
@@ -13,17 +13,16 @@ from typing import Any
 
 import numpy as np
 
-LARGEST: dict[type, float] = {int: 2**62, float: 1e9}     # of a setting that names none: int64 and float32 hold it
-LONGEST = 120                  # characters of a value that a message shows
+LARGEST: dict[type, float] = {int: 2**62, float: 1e9}     # defaults; int64 and float32 can represent them
+LONGEST = 120                  # characters of a value in a message
 
 
 def setting(default: Any, help: str, *, above: float | None = None, at_least: float | None = None,
             below: float | None = None, at_most: float | None = None, largest: float | None = None,
             choices: tuple[str, ...] = (), only_with: str = "") -> Any:
-    """A dataclass field with its help (naming the paper's symbol and value) and the range that it accepts.
+    """Return a dataclass field with its help (the paper's symbol and value) and the range that it accepts.
 
-    ``largest`` bounds what the value costs, not what it means.  ``only_with`` names the bool field without which this
-    one means nothing.
+    ``largest`` limits memory and time.  ``only_with`` names the bool field without which this one has no effect.
     """
     limits = {"above": above, "at least": at_least, "below": below, "at most": at_most}
     metadata = {"help": help, "limits": {k: v for k, v in limits.items() if v is not None}, "choices": choices,
@@ -40,9 +39,9 @@ _HOLDS = {
 
 
 def check(settings: Any) -> None:
-    """Raise ValueError, in one line with name, range and value, at the first field out of its range.
+    """Raise ValueError, one line with name, range and value, for the first field that is out of range.
 
-    A number of numpy's, or a fraction, becomes Python's int or float, so that JSON can hold it.
+    Convert numpy numbers and fractions to int or float, so that they can be written as JSON.
     """
     for field in dataclasses.fields(settings):
         if "limits" in field.metadata:
@@ -54,7 +53,7 @@ def check(settings: Any) -> None:
 
 
 def check_value(field: Any, value: Any) -> None:
-    """Raise ValueError unless ``value`` has the field's type and lies within its range."""
+    """Raise ValueError unless ``value`` has the field's type and is in its range."""
     choices, limits, largest = (field.metadata[name] for name in ("choices", "limits", "largest"))
     if choices and not (isinstance(value, str) and value in choices):
         raise ValueError(f"{field.name} must be one of {', '.join(choices)}; got {shown(value)}")
@@ -78,15 +77,15 @@ def _within(limits: dict[str, float], value: Any) -> bool:
 
 
 def _as_kept(value: Any) -> float:
-    """What the kernels' float32 makes of a number that is not too large for it: 0 of 1e-300, 1 of 0.999999999."""
+    """Round a number to float32, as the kernels do: 1e-300 becomes 0, 0.999999999 becomes 1."""
     with np.errstate(under="ignore"):
         return float(np.float32(float(value)))
 
 
 def shown(value: Any) -> str:
-    """``repr`` for a message: one line, and short."""
+    """Return a short ``repr``, on one line, for a message."""
     try:
         text = " ".join(repr(value).split())
-    except (ValueError, RecursionError):                                 # a whole number of thousands of digits
+    except (ValueError, RecursionError):                                 # an integer of thousands of digits
         text = f"a very large {type(value).__name__}"
     return text if len(text) <= LONGEST else text[:LONGEST - 4] + " ..."

@@ -1,4 +1,4 @@
-"""A network and its parameters, ready to act: what evaluation, pictures and ``Agent.predict`` share."""
+"""A network with its parameters, ready to act; used by evaluation, diagnostics and ``Agent.predict``."""
 
 from typing import Any
 
@@ -11,11 +11,11 @@ Outputs = tuple[np.ndarray, ...]
 
 
 class Policy:
-    """pi(a|s; theta) of a built ``network``; ``theta`` (n,) float32 is used as it is, not copied.
+    """pi(a|s; theta) of a built ``network``; ``theta`` (n,) float32 is not copied.
 
     Attributes:
-        pi: how actions are drawn from what the network says.
-        state_size: numbers that a recurrent network remembers of one environment; 0 if it remembers nothing.
+        pi: the action distribution.
+        state_size: size of a recurrent network's state for one environment; 0 if it has none.
     """
 
     def __init__(self, network: Any, algorithm: Any, action_space: Any, theta: np.ndarray) -> None:
@@ -30,13 +30,13 @@ class Policy:
         self.state_size = self._recurrent.size
 
     def initial_state(self, n: int) -> np.ndarray:
-        """What is remembered at the start of n episodes: zeros (n, state_size)."""
+        """Return the recurrent state at the start of n episodes: zeros (n, state_size)."""
         return np.zeros((n, self.state_size), np.float32)
 
     def outputs(self, obs: np.ndarray, state: np.ndarray) -> tuple[Outputs, np.ndarray]:
-        """What the heads say of a batch (n, *observation_shape), and the state after it, both (n, ...) and new."""
+        """Return the heads' outputs for a batch (n, *observation_shape) and the state after it: new arrays (n, ...)."""
         obs = np.ascontiguousarray(obs)
-        if self.state_size:                                              # rows of a cache follow each other in time
+        if self.state_size:                                              # rows of a cache are in the order of time
             each = [self._after(row, before) for row, before in zip(obs, state)]
             heads, states = zip(*each)
             return tuple(np.concatenate(rows) for rows in zip(*heads)), np.stack(states)
@@ -53,18 +53,18 @@ class Policy:
         return tuple(output.copy() for output in outputs)
 
     def choose(self, outputs: Outputs, rng: np.random.Generator, deterministic: bool = False) -> np.ndarray:
-        """An action for each row (n, *action_shape): drawn from the policy, or the best one."""
+        """Return an action for each row (n, *action_shape): drawn from the policy, or the best one."""
         if deterministic:
             return self.pi.best(outputs[0])
         return np.array([self.pi.sample(row, rng) for row in outputs[0]], self.pi.action_dtype)
 
     def look(self, outputs: Outputs) -> tuple[np.ndarray, float]:
-        """The probabilities (actions,) and the value of the first row, for people."""
+        """Return the probabilities (actions,) and the value of the first row, for display."""
         return self.pi.look(outputs[0][0]), float(self.algorithm.value(outputs)[0])
 
 
 def converted(obs: Any, dtype: Any) -> np.ndarray:
-    """A person's observations as ``dtype``; raises ValueError, in one line, where whole numbers would not stay so."""
+    """Return the caller's observations as ``dtype``; raise ValueError, one line, if integers would change."""
     given = np.asarray(obs)
     if given.dtype.kind not in ("biuf" if dtype.kind == "f" else "biu"):
         raise ValueError(f"observations must be {dtype}; got {given.dtype}")
@@ -75,7 +75,7 @@ def converted(obs: Any, dtype: Any) -> np.ndarray:
 
 
 def remembered(state: Any, episode_start: Any, shape: tuple[int, int]) -> np.ndarray:
-    """A recurrent state (n, size) that a person hands back; raises ValueError for one of another shape."""
+    """Return the caller's recurrent state (n, size), 0 at episode starts; raise ValueError if the shape is wrong."""
     if state is None:
         return np.zeros(shape, np.float32)
     if np.shape(state) != shape:

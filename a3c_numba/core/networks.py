@@ -3,14 +3,14 @@
     Convolutional    84x84x4 bytes -> conv 16 8x8/4 -> ReLU -> conv 32 4x4/2 -> ReLU -> dense 256 -> ReLU -> heads
     MLP              a vector -> dense -> ReLU [-> dense -> ReLU ...] -> head, once for each head
 
-with ``recurrent``, an LSTM between the last ReLU and the heads.  The convolutional policy and value share every layer
-but the last (paper, section 5.1); for vectors they share nothing, as in the paper's continuous control.
+With ``recurrent`` there is an LSTM between the last ReLU and the heads.  Policy and value of Convolutional share all
+layers except the heads (paper, section 5.1); those of MLP share nothing, as in the paper's continuous control.
 
-A ReLU that a dense layer follows is fused with that layer (``RectifiedDense``, core/layers/dense.py says why); one that
-a convolution or an LSTM follows is a layer by itself.
+A ReLU before a dense layer is fused with that layer (``RectifiedDense``, see core/layers/dense.py); a ReLU before a
+convolution or an LSTM is a separate layer.
 
-``build`` returns the network as a description; its parameters are made by ``Parameters(network.shapes)`` and drawn by
-``network.init(parameters.tree, rng)``.
+``build`` returns the network as a description; ``Parameters(network.shapes)`` allocates its parameters, and
+``network.init(parameters.tree, rng)`` draws them.
 """
 
 from dataclasses import dataclass
@@ -30,13 +30,13 @@ from .parameters import Parameters
 
 INITIALIZERS = {"fan_in_uniform": initializers.fan_in_uniform, "he_normal": initializers.he_normal,
                 "orthogonal": initializers.orthogonal, "near_zero": initializers.near_zero}
-WIDEST = 8192                  # units of a layer
-SMALLEST = 20                  # side of an image, pixels, that leaves something for the second convolution
+WIDEST = 8192                  # units of a layer, at most
+SMALLEST = 20                  # side of an image in pixels, at least, for two convolutions
 PIXELS = {"scale": Scale, "center": Center}
 
 
 def _memory(inputs: int, cells: int) -> dict[str, Any]:
-    """The ReLU of the layer below, and an LSTM."""
+    """Return the ReLU of the layer below, and an LSTM."""
     return {"rectified": ReLU((inputs,)), "lstm": LSTM(inputs, cells)}
 
 
@@ -44,21 +44,21 @@ def _memory(inputs: int, cells: int) -> dict[str, Any]:
 class Convolutional:
     """The paper's network for images (H, W, C) of bytes."""
 
-    pixels: str = setting("scale", "how bytes enter: scale (x/255, the paper's) or center (less the image's median)",
+    pixels: str = setting("scale", "scaling of bytes: scale (x/255, the paper's) or center (minus the image's median)",
                           choices=tuple(PIXELS))
     dense: int = setting(256, "width of the dense layer (the paper's)", at_least=1, largest=WIDEST)
-    recurrent: bool = setting(False, "an LSTM behind the last hidden layer (the paper's A3C LSTM)")
+    recurrent: bool = setting(False, "an LSTM after the last hidden layer (the paper's A3C LSTM)")
     cells: int = setting(256, "cells of the LSTM (the paper's)", at_least=1, largest=WIDEST, only_with="recurrent")
-    body_init: str = setting("fan_in_uniform", "how all layers but the LSTM and the heads start (the authors' value)",
+    body_init: str = setting("fan_in_uniform", "initial weights of all layers but LSTM and heads (the authors' value)",
                              choices=tuple(INITIALIZERS))
-    head_init: str = setting("fan_in_uniform", "how the heads start (the authors' value)", choices=tuple(INITIALIZERS))
+    head_init: str = setting("fan_in_uniform", "initial head weights (the authors' value)", choices=tuple(INITIALIZERS))
 
     def takes(self, observation_shape: tuple[int, ...]) -> bool:
-        """Whether these are images, and large enough for two convolutions."""
+        """True if these are images, and large enough for two convolutions."""
         return len(observation_shape) == 3 and min(observation_shape[:2]) >= SMALLEST
 
     def build(self, observation_shape: tuple[int, ...], heads: dict[str, int]) -> Chain:
-        """The network for these observations, with a branch of the given width for each head."""
+        """Return the network for these observations, with a branch of the given width for each head."""
         init, head_init = INITIALIZERS[self.body_init], INITIALIZERS[self.head_init]
         conv1 = Conv2d(observation_shape, 16, k=8, stride=4, initialize=init)
         conv2 = Conv2d(conv1.output_shape, 32, k=4, stride=2, initialize=init)
@@ -76,23 +76,23 @@ class Convolutional:
 
 @dataclass(frozen=True)
 class MLP:
-    """Hidden layers for vectors, and a network of its own for each head."""
+    """Hidden layers for vectors; each head has its own network."""
 
     hidden: int = setting(64, "width of the hidden layers (the paper's for continuous control: 200)", at_least=1,
                           largest=WIDEST)
     layers: int = setting(2, "hidden layers (the paper's for continuous control: 1)", at_least=1, largest=100)
-    recurrent: bool = setting(False, "an LSTM behind the last hidden layer (the paper's for continuous control)")
+    recurrent: bool = setting(False, "an LSTM after the last hidden layer (the paper's for continuous control)")
     cells: int = setting(128, "cells of the LSTM (the paper's for continuous control)", at_least=1,
                          largest=WIDEST, only_with="recurrent")
-    body_init: str = setting("orthogonal", "how the hidden layers start", choices=tuple(INITIALIZERS))
-    head_init: str = setting("near_zero", "how the heads start", choices=tuple(INITIALIZERS))
+    body_init: str = setting("orthogonal", "initial weights of the hidden layers", choices=tuple(INITIALIZERS))
+    head_init: str = setting("near_zero", "initial head weights", choices=tuple(INITIALIZERS))
 
     def takes(self, observation_shape: tuple[int, ...]) -> bool:
-        """Whether these are vectors."""
+        """True if these are vectors."""
         return len(observation_shape) == 1
 
     def build(self, observation_shape: tuple[int, ...], heads: dict[str, int]) -> Fork:
-        """The networks for these observations, side by side, each with a head of the given width."""
+        """Return the networks for these observations, side by side, each with a head of the given width."""
         return Fork(**{name: self._network(observation_shape[0], width) for name, width in heads.items()})
 
     def _network(self, inputs: int, outputs: int) -> Chain:
@@ -110,7 +110,7 @@ NETWORKS: dict[str, Any] = {"convolutional": Convolutional, "mlp": MLP}
 
 
 def initial_parameters(network: Any, seed: np.random.SeedSequence) -> np.ndarray:
-    """A freshly drawn theta (n,) float32 for a built network."""
+    """Draw theta (n,) float32 for a built network."""
     theta = Parameters(network.shapes)
     network.init(theta.tree, np.random.default_rng(seed))
     return theta.flat

@@ -1,4 +1,4 @@
-"""Annealing, and the paper's draw of final epsilons."""
+"""Linear annealing, and the paper's random final epsilons (section 5.1)."""
 
 import numpy as np
 
@@ -6,18 +6,18 @@ from .hyperparameters import shown
 
 
 def linear(start: float, end: float, progress: float) -> float:
-    """``start`` at progress 0, in a straight line to ``end`` at progress 1, and staying there.
+    """Return ``start`` at progress 0, ``end`` from progress 1 on, and a straight line in between.
 
-    Progress is the share of a run that is over: agent steps of all workers over the length of training.  The paper
-    anneals the learning rate to 0 so (section 5.1).
+    Progress is the completed share of a run: agent steps of all workers over the length of training.  The paper
+    anneals the learning rate to 0 (section 5.1).
     """
     return start + (end - start) * min(1.0, progress)
 
 
 class FinalEpsilons:
-    """The epsilons that workers end with, and how probable each is: "0.1:0.4,0.01:0.3,0.5:0.3" (section 5.1).
+    """The final epsilons and their probabilities: "0.1:0.4,0.01:0.3,0.5:0.3" (section 5.1).
 
-    Raises ValueError, in one line, for a text that does not say so.
+    Raises ValueError, one line, for a text of another form.
     """
 
     def __init__(self, text: str) -> None:
@@ -33,5 +33,5 @@ class FinalEpsilons:
             raise ValueError(wanted)
 
     def draw(self, rng: np.random.Generator) -> float:
-        """One of the epsilons."""
+        """Draw one of the epsilons."""
         return float(rng.choice(self.epsilons, p=self.probabilities))

@@ -1,7 +1,7 @@
-"""The target network of the value methods: theta-, a copy of theta that stands still for I_target steps.
+"""The target network of the value methods: theta-, a copy of theta that is constant for I_target steps.
 
-What a recurrent target network remembers is not carried along beside the worker's own state, where the two would drift
-apart: it starts each rollout from the state in which the worker started it.
+A recurrent target network starts each rollout from the worker's state at the start of that rollout; a separate state
+for it would drift apart from the worker's.
 """
 
 from typing import Any
@@ -14,7 +14,7 @@ from .rollout import Rollout
 
 
 class TargetNetwork:
-    """``network`` with the parameters ``theta`` (n,), which are used as they are, not copied."""
+    """``network`` with the parameters ``theta`` (n,), which are not copied."""
 
     def __init__(self, network: Any, theta: np.ndarray, rows: int) -> None:
         self.network, self.parameters = network, Parameters(network.shapes, theta)
@@ -22,10 +22,10 @@ class TargetNetwork:
         self.recurrent = RecurrentState(self.cache)
 
     def outputs(self, rollout: Rollout, first: int, state: np.ndarray) -> tuple[np.ndarray, ...]:
-        """For the rollout's T + 1 states, of which those before ``first`` need no answer and perhaps get none."""
+        """Return the outputs for the rollout's T + 1 states; rows before ``first`` are not needed, and may be stale."""
         if self.recurrent.size:
             self.recurrent.write(0, state)
-            first = 0                                                    # what comes later depends on what came before
+            first = 0                                                    # later states depend on the earlier ones
         rows = slice(first, len(rollout.obs))
         self.network.forward(self.parameters.tree, rollout.obs[rows], self.cache, rows)
         return tuple(y[:len(rollout.obs)] for y in self.cache.y)

@@ -1,1 +1,1 @@
-"""What happens inside a network: gradient check, trace of one update, saliency, portrait."""
+"""Diagnostics of a network: gradient check, trace of one update, saliency, portrait."""

@@ -1,12 +1,12 @@
-"""Hand-written gradients held against central differences, tensor by tensor, on the network that trains.
+"""Compare the hand-written gradients with central differences, tensor by tensor, on the network that trains.
 
     dL/dtheta_i  ~  ( L(theta + h e_i) - L(theta - h e_i) ) / 2h            in float64, h = 1e-5
 
-The same kernels run, in double precision.  ReLU has a corner at 0, where a difference sees one slope on either side: a
-coordinate whose step carries any unit of the network across its corner is left out, and counted.
+The kernels are those of training, in double precision.  ReLU has a corner at 0, with a different slope on each side: a
+coordinate whose step moves any unit of the network across its corner is skipped, and counted.
 
-What is judged is the difference over the largest gradient of the tensor: two losses that are subtracted leave the same
-rounding error everywhere, so that a gradient of nearly 0 never agrees to many digits of its own.
+The difference is divided by the largest gradient of the tensor.  The rounding error of two subtracted losses is the
+same for all coordinates, so a gradient of nearly 0 never agrees to many of its own digits.
 """
 
 from typing import Any, Iterator, NamedTuple
@@ -29,17 +29,17 @@ class Coordinate(NamedTuple):
     place: tuple[int, ...]     # its index
     analytic: float
     numeric: float
-    corner: bool               # left out: the difference spans a corner of a ReLU
+    corner: bool               # skipped: the difference spans a corner of a ReLU
 
     @property
     def difference(self) -> float:
-        """|analytic - numeric|; infinite where either is no number, so that it is found."""
+        """Return |analytic - numeric|; infinity if either is NaN, so that it counts as the worst."""
         difference = abs(self.analytic - self.numeric)
         return np.inf if np.isnan(difference) else difference
 
 
 class Row(NamedTuple):
-    """One tensor."""
+    """The comparison of one tensor."""
 
     name: str
     shape: tuple[int, ...]
@@ -49,36 +49,36 @@ class Row(NamedTuple):
 
     @property
     def smooth(self) -> list[Coordinate]:
-        """Those that can be compared."""
+        """Return the coordinates that can be compared."""
         return [coordinate for coordinate in self.coordinates if not coordinate.corner]
 
     @property
     def tried(self) -> int:
-        """Coordinates compared."""
+        """Return the number of compared coordinates."""
         return len(self.smooth)
 
     @property
     def corners(self) -> int:
-        """Coordinates left out."""
+        """Return the number of skipped coordinates."""
         return len(self.coordinates) - self.tried
 
     @property
     def worst(self) -> Coordinate:
-        """Where the difference is largest; no number where nothing was compared."""
+        """Return the coordinate with the largest difference; NaN if none was compared."""
         return max(self.smooth, key=lambda each: each.difference, default=Coordinate((), np.nan, np.nan, False))
 
     @property
     def error(self) -> float:
-        """The largest difference, over the tensor's largest gradient."""
+        """Return the largest difference, over the tensor's largest gradient."""
         return self.relative(self.worst)
 
     @property
     def agrees(self) -> bool:
-        """Whether the worst coordinate is within the tolerance."""
+        """True if the worst coordinate is within the tolerance."""
         return self.error <= TOLERANCE and self.tried > 0
 
     def relative(self, coordinate: Coordinate) -> float:
-        """A difference, over the tensor's largest gradient."""
+        """Return a difference, over the tensor's largest gradient."""
         return float(coordinate.difference / max(self.largest, 1e-12))
 
 
@@ -100,26 +100,26 @@ class Problem:
         self.network.init(self.theta.tree, rng)
         self.cache = self.network.cache(STEPS, np.float64)
         state = RecurrentState(self.cache)
-        state.write(0, rng.normal(size=state.size) / 2)                  # as in the middle of an episode
+        state.write(0, rng.normal(size=state.size) / 2)                  # not 0, as in the middle of an episode
         self.advantages = self.algorithm.advantages(self.returns, self.outputs())     # held constant
 
     def outputs(self) -> Any:
-        """The heads' outputs for theta as it stands."""
+        """Return the heads' outputs for the current theta."""
         return self.network.forward(self.theta.tree, self.obs, self.cache, slice(0, STEPS))
 
     def loss(self) -> float:
-        """L(theta)."""
+        """Return L(theta)."""
         return self.algorithm.loss(self.policy, self.actions, self.returns, self.advantages, self.outputs())
 
     def gradient(self) -> Parameters:
-        """dL/dtheta by backpropagation."""
+        """Return dL/dtheta by backpropagation."""
         d_theta = Parameters(self.network.shapes, dtype=np.float64)
         d_outputs = self.algorithm.loss_gradient(self.policy, self.actions, self.returns, self.outputs())
         self.network.backward(self.theta.tree, d_theta.tree, self.obs, self.cache, d_outputs, input_gradient=False)
         return d_theta
 
     def difference(self, value: np.ndarray, i: int) -> tuple[float, bool]:
-        """The central difference at element ``i`` of a flat view into theta, and whether it spans a corner."""
+        """Return the central difference at element ``i`` of a flat view into theta, and True if it spans a corner."""
         here, ends = value[i], []
         for value[i] in (here + H, here - H):
             ends.append((self.loss(), self.active()))
@@ -128,7 +128,7 @@ class Problem:
         return (up - down) / (2 * H), any(map(np.any, map(np.not_equal, active_up, active_down)))
 
     def active(self) -> list[np.ndarray]:
-        """Layer by layer, which units the latest forward pass left above 0; behind the heads there is no ReLU."""
+        """Return, for each layer, which units are above 0 after the latest forward pass; no ReLU follows the heads."""
         heads = {id(y) for y in self.cache.y}
         return [memory.y > 0 for memory in memories(self.cache) if id(memory.y) not in heads]
 
@@ -145,7 +145,7 @@ def check(config: Config, coordinates: int = 20) -> list[Row]:
 def _check_tensor(problem: Problem, name: str, gradient: np.ndarray, value: np.ndarray, coordinates: int,
                   rng: np.random.Generator) -> Row:
     analytic, flat = gradient.reshape(-1), value.reshape(-1)
-    sizes = np.nan_to_num(np.abs(analytic), nan=np.inf)                  # what is no number comes first
+    sizes = np.nan_to_num(np.abs(analytic), nan=np.inf)                  # NaN comes first
     largest = np.argsort(-sizes)[: (coordinates + 1) // 2]
     chosen = np.union1d(largest, rng.choice(len(flat), min(coordinates // 2, len(flat)), replace=False))
     tried = [_compare(problem, flat, analytic, int(i), value.shape) for i in chosen]
@@ -159,11 +159,11 @@ def _compare(problem: Problem, flat: np.ndarray, analytic: np.ndarray, i: int, s
 
 
 def table(rows: list[Row]) -> str:
-    """The comparison, for people: a line a tensor, some coordinates of each side by side, the verdict."""
+    """Return the comparison as a table: a line for each tensor, some coordinates of each, the verdict."""
     head = (f"{'tensor':22}{'shape':>12}{'norm':>11}{'tried':>6}{'corners':>8}{'worst at':>14}{'analytic':>15}"
             f"{'numeric':>15}{'relative':>9}")
     notes = ["", "relative: |analytic - numeric| over the tensor's largest gradient",
-             "corners: left out, for the step of the difference carries a unit across the corner of its ReLU", ""]
+             "corners: left out, because the step of the difference moves a unit across the corner of its ReLU", ""]
     return "\n".join([head, *map(_line, rows), *notes, *(line for row in rows for line in _sample(row)), verdict(rows)])
 
 
@@ -178,7 +178,7 @@ def _index(coordinate: Coordinate) -> str:
 
 
 def _sample(row: Row) -> Iterator[str]:
-    """The worst coordinate, the largest gradients, and a corner if one was met."""
+    """Yield the worst coordinate, the largest gradients, and one corner if there is any."""
     largest = sorted(row.smooth, key=lambda coordinate: -abs(coordinate.analytic))
     others = [("", coordinate) for coordinate in largest if coordinate is not row.worst][:SAMPLE]
     corners = [("left out", coordinate) for coordinate in row.coordinates if coordinate.corner][:1]
@@ -190,7 +190,7 @@ def _sample(row: Row) -> Iterator[str]:
 
 
 def verdict(rows: list[Row]) -> str:
-    """One line: whether backpropagation and differences agree, and where they are furthest apart."""
+    """Return one line: whether backpropagation and differences agree, and the worst coordinate."""
     worst = max(rows, key=lambda row: np.inf if np.isnan(row.error) else row.error)
     where = f"the worst is {worst.name}{_index(worst.worst)} with {worst.error:.1e}"
     wrong = [row.name for row in rows if not row.agrees]

@@ -1,10 +1,10 @@
-"""A portrait of a trained agent: its first layer, one observation on its way up, and what it looks at as it plays.
+"""A portrait of a trained agent: pictures of its first layer, its activations, and its saliency during a game.
 
     filters.png         the first layer's weights
-    activations.png     one observation layer by layer: that of the second half at which the value was most sensitive
+    activations.png     the output of each layer for the observation, in the second half, with the largest saliency
     saliency.mp4        |dV/d pixel| and |d log pi(a)/d pixel| over the game, beside the policy and the value;
-                        saliency.png where the agent sees vectors
-    curve.png           the scores of its training, where it is a run's folder
+                        saliency.png for vector observations
+    curve.png           the scores in training, for a run's folder
 """
 
 from itertools import islice
@@ -24,11 +24,11 @@ from .saliency import Eye, activations
 
 
 class Step(NamedTuple):
-    """One step of the game, and what the agent looked at."""
+    """One step of the game, with its saliency."""
 
     obs: np.ndarray
-    screen: np.ndarray         # (height, width, 3) RGB, of the moment of ``obs``
-    maps: dict[str, np.ndarray]    # |d/d obs|, of the shape of ``obs``, by what was asked
+    screen: np.ndarray         # (height, width, 3) RGB, at the same time as ``obs``
+    maps: dict[str, np.ndarray]    # |d/d obs|, of the shape of ``obs``, by the name of the quantity
     policy: np.ndarray
     value: float
     action: int | None         # None for a continuous one
@@ -36,7 +36,7 @@ class Step(NamedTuple):
 
 
 def stage_of(checkpoint: Checkpoint, seed: int) -> Stage:
-    """Where the game is played; an environment that cannot draw itself is made without a picture."""
+    """Return a stage for the game; rendering is off if the environment does not support it."""
     how = Evaluation(1, seed=seed)
     try:
         return Stage(checkpoint.config, checkpoint.theta, how, render_mode="rgb_array")
@@ -45,7 +45,7 @@ def stage_of(checkpoint: Checkpoint, seed: int) -> Stage:
 
 
 def screen_of(env: Any) -> np.ndarray | None:
-    """The environment's picture of itself, where it has one."""
+    """Return the rendered screen, or None if the environment cannot be rendered."""
     try:
         screen = env.render()
     except (NotImplementedError, gymnasium.error.Error):
@@ -54,16 +54,16 @@ def screen_of(env: Any) -> np.ndarray | None:
 
 
 def newest_plane(obs: np.ndarray) -> np.ndarray:
-    """The observation itself as a screen; black where it is a vector."""
+    """Return the newest plane of the observation as a screen; black if the observation is a vector."""
     plane = obs[..., -1] if obs.ndim == 3 else np.zeros((1, 1), np.uint8)
     return np.repeat(plane[..., None], 3, axis=2)
 
 
 def looks(stage: Stage, most: int) -> Iterator[Step]:
-    """The first ``most`` steps of a game, each with its gradients."""
+    """Play the first ``most`` steps of a game; yield each with its gradients."""
     policy = stage.policy
     eye = Eye(policy.network, policy.pi, policy.parameters.flat)
-    screen = None                                                        # of the reset there is none
+    screen = None                                                        # there is none for the reset
     for moment in islice(stage.moments(0), most):
         maps = eye.look(moment.obs, moment.action)
         action = None if np.ndim(moment.action) else int(moment.action)
@@ -85,31 +85,31 @@ def draw_first_layer(stage: Stage, out: Path) -> None:
 
 
 def film(steps: list[Step], title: str, names: list[str], out: Path) -> None:
-    """Write the game as a video; the maps of a stack of frames are added up."""
+    """Write the game as a video; the maps are summed over the frames of an observation."""
     asked = list(steps[0].maps)
     maps = [[step.maps[name].sum(axis=2) for name in asked] for step in steps]
     limits = [bright([one[k] for one in maps]) for k in range(len(asked))]
     game = Game(title, asked, limits, names, np.array([step.value for step in steps]))
     with VideoWriter(out, FRAMES_PER_SECOND) as video:
         for number, (step, one) in enumerate(zip(steps, maps)):
-            if step.screen.shape == steps[-1].screen.shape:              # the first may lack one
+            if step.screen.shape == steps[-1].screen.shape:              # the first may have no screen
                 video.write(saliency_frame(game, Look(step.screen, one, step.policy, step.action, number)))
 
 
 def draw_vectors(steps: list[Step], title: str, out: Path) -> None:
-    """Write the game of an agent that sees vectors as one picture."""
+    """Write the game as one picture, for vector observations."""
     maps = {name: np.array([step.maps[name] for step in steps]) for name in steps[0].maps}
     saliency_picture(title, maps, np.array([step.value for step in steps]), out)
 
 
 def draw(checkpoint: Checkpoint, folder: Path, most: int, seed: int, suffix: str) -> list[Path]:
-    """Play, and write everything but the learning curve into ``folder``; returns the files."""
+    """Play, and write everything but the learning curve into ``folder``; return the files."""
     stage = stage_of(checkpoint, seed)
     name = checkpoint.config.env_name.split("/")[-1]
     steps = list(looks(stage, most))
     first = next(iter(steps[0].maps))
     strongest = max(steps[len(steps) // 2:], key=lambda step: float(step.maps[first].sum()))
-    title = f"{name}: what the agent looks at"
+    title = f"{name}: saliency of the observation"
     images = strongest.obs.ndim == 3
     paths = [folder / file for file in ("filters.png", "activations.png", "saliency" + (suffix if images else ".png"))]
     draw_first_layer(stage, paths[0])

@@ -1,21 +1,20 @@
-"""What an agent looks at: how much its value and its choice would change with each number that it sees.
+"""Saliency: how much an agent's value and its action probability change with each number of the observation.
 
-    |dV/dx|             if this pixel were a little brighter, how much better or worse would V say it stands
-    |d log pi(a)/dx|    and how much more, or less, would it want the action that it took
-    |d max_a Q/dx|      the same question to a value method, which has no pi of its own
+    |dV/dx|             by how much V changes if this pixel is a little brighter
+    |d log pi(a)/dx|    by how much the log-probability of the chosen action changes
+    |d max_a Q/dx|      the same for a value method, which has no pi
 
-Training stops the gradient at the first layer's weights: nobody wants dL/dx there, since x cannot be changed.  Here the
-same backward pass goes one layer further, with ``input_gradient=True``, and is started not from the loss but from the
-output that is asked about:
+Training stops at the weights of the first layer, because dL/dx is not needed there.  Here the same backward pass goes
+one layer further, with ``input_gradient=True``, and starts from one output instead of the loss:
 
     V              d_outputs = 0 for the policy, 1 for the value
     log pi(a)      d_outputs = d log pi(a)/d rows for the policy, 0 for the value
     max_a Q        d_outputs = 1 for the best action, 0 for the others
 
-The layer ``Pixels`` ends with d_x = d_y / 255, or / 128: the change for one grey level of 256.
+The input layer ends with d_x = d_y / 255, or / 128: the change for one grey level of 256.
 
-A gradient says what a *small* change would do.  It is not what the agent would do without the ball, and where a ReLU is
-shut it says nothing.
+A gradient is the effect of a *small* change.  It does not tell what the agent would do without the ball, and it is 0
+along a path through a closed ReLU.
 """
 
 from typing import Any, NamedTuple
@@ -29,14 +28,14 @@ Outputs = tuple[np.ndarray, ...]
 
 
 class Question(NamedTuple):
-    """What is differentiated with respect to the observation."""
+    """A quantity that is differentiated with respect to the observation."""
 
     name: str
-    d_outputs: Outputs         # its derivative with respect to what the heads said, (1, width) each
+    d_outputs: Outputs         # its derivative with respect to the heads' outputs, (1, width) each
 
 
 def questions(policy: Any, outputs: Outputs, action: Any) -> list[Question]:
-    """What can be asked about one row of ``outputs``, ``action`` having been taken."""
+    """Return the quantities that can be differentiated, for one row of ``outputs`` and the chosen ``action``."""
     if hasattr(policy, "loss_gradient"):
         minus_one = -np.ones(1, outputs[0].dtype)                        # -log pi(a) A = log pi(a) for A = -1
         actions = np.asarray(action, policy.action_dtype)[None]
@@ -49,9 +48,9 @@ def questions(policy: Any, outputs: Outputs, action: Any) -> list[Question]:
 
 
 class Eye:
-    """A network and its parameters, of any dtype, with all that is needed to ask for gradients of its input.
+    """A network with parameters of any dtype, and the memory to compute gradients of its input.
 
-    A recurrent network's memory is carried from one ``look`` to the next, and held constant in every derivative.
+    The state of a recurrent network is kept from one ``look`` to the next, and is constant in every derivative.
     """
 
     def __init__(self, network: Any, policy: Any, theta: np.ndarray) -> None:
@@ -63,21 +62,21 @@ class Eye:
         self.begin()
 
     def begin(self) -> None:
-        """A new episode: nothing is remembered."""
+        """Begin an episode: set the recurrent state to 0."""
         self.recurrent.write(0, 0)
 
     def forward(self, obs: np.ndarray) -> Outputs:
-        """What the heads say of one observation; its activations stay in ``cache`` until the next."""
+        """Return the heads' outputs for one observation; its activations stay in ``cache`` until the next call."""
         return self.network.forward(self.theta.tree, obs[None], self.cache, slice(0, 1))
 
     def gradient(self, obs: np.ndarray, d_outputs: Outputs) -> np.ndarray:
-        """d_x of the shape of ``obs``, which the latest ``forward`` has seen; a new array."""
+        """Return d_x, a new array of the shape of ``obs``, the observation of the latest ``forward``."""
         d_x = self.network.backward(self.theta.tree, self.unused.tree, obs[None], self.cache, d_outputs,
                                     input_gradient=True)
         return d_x[0].copy()
 
     def look(self, obs: np.ndarray, action: Any) -> dict[str, np.ndarray]:
-        """|d/dx| of each question about ``obs``, by the question's name; then the next observation may come."""
+        """Return |d/dx| of each quantity at ``obs``, by its name; then advance the recurrent state."""
         asked = questions(self.policy, self.forward(obs), action)
         maps = {question.name: np.abs(self.gradient(obs, question.d_outputs)) for question in asked}
         self.recurrent.move(1)
@@ -85,7 +84,7 @@ class Eye:
 
 
 def activations(network: Any, cache: Any, prefix: str = "") -> dict[str, np.ndarray]:
-    """What every layer with weights made of the latest observation, by its dotted name; copies, before the ReLU."""
+    """Return a copy of the output of every layer with weights, before the ReLU, by its dotted name."""
     found: dict[str, np.ndarray] = {}
     for (name, layer), memory in zip(network.layers.items(), cache):
         if hasattr(layer, "layers"):

@@ -1,1 +1,1 @@
-"""Environments: Atari games, toys, and whatever gymnasium makes; ``make`` makes one from its id."""
+"""Environments: Atari games, toys, and gymnasium's environments; ``make`` makes one from its id."""

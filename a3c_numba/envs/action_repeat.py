@@ -1,7 +1,7 @@
-"""An action held for several steps of the environment, as the frame skip holds it in Atari games.
+"""A wrapper that repeats each action for several steps of the environment, as frame skip does in Atari games.
 
-Independent noise of one step cancels in the next, so that a policy that knows nothing yet stays where it is; held, the
-same noise moves the car up the hill.  It is also as much faster as the network is asked less often.
+With a new random action at every step an untrained policy hardly moves, because the actions cancel; repeated random
+actions move, for instance, MountainCar's car up the hill.  Training is faster too: the network acts less often.
 """
 
 from dataclasses import dataclass
@@ -14,7 +14,7 @@ from ..core.hyperparameters import check, setting
 
 @dataclass(frozen=True)
 class GymSettings:
-    """How an environment is played that is no Atari game.  Raises ValueError for a setting out of its range."""
+    """Settings of an environment that is not an Atari game.  Raises ValueError for a value out of range."""
 
     action_repeat: int = setting(1, "environment steps per agent step, each with the same action", at_least=1,
                                  largest=1000)
@@ -24,9 +24,9 @@ class GymSettings:
 
 
 class ActionRepeat(gymnasium.Wrapper):
-    """One step is up to ``times`` of the environment's, until the episode ends; its reward is their sum.
+    """Each step is up to ``times`` steps of the environment, until the episode ends; its reward is their sum.
 
-    A reward that cannot be added up ends the step and is handed on as it is: whoever plays says what is wrong with it.
+    A reward that cannot be added ends the step and is returned unchanged; the caller reports the error.
     """
 
     def __init__(self, env: gymnasium.Env, times: int) -> None:
@@ -34,7 +34,7 @@ class ActionRepeat(gymnasium.Wrapper):
         self.times = times
 
     def step(self, action: Any) -> tuple[Any, Any, bool, bool, dict[str, Any]]:
-        """The last observation, the sum of the rewards, and how the episode stands."""
+        """Return the last observation, the sum of the rewards, and whether the episode has ended."""
         total: Any = 0.0
         for _ in range(self.times):
             obs, reward, terminated, truncated, info = self.env.step(action)

@@ -1,15 +1,15 @@
-"""Atari 2600 games as the paper plays them, straight on the Arcade Learning Environment.
+"""Atari 2600 games with the paper's preprocessing, directly on the Arcade Learning Environment.
 
-One step is ``frame_skip`` emulator frames under one action; its reward is their raw sum; its observation adds the
-pixelwise maximum of the last two frames, grey and 84x84, to the stack.  An episode starts with 1 to ``noop_max``
-no-ops and is one whole game.
+One step is ``frame_skip`` emulator frames with one action.  Its reward is the unclipped sum of their rewards.  Its
+observation adds the pixelwise maximum of the last two frames, grey and 84x84, to the stack.  An episode starts with 1
+to ``noop_max`` no-ops and is one whole game.
 
-The meaning is that of gymnasium's ``AtariPreprocessing`` under ``FrameStackObservation``, with these differences:
+The result is that of gymnasium's ``AtariPreprocessing`` under ``FrameStackObservation``, with these differences:
 
-- Where the game or the time ends inside the skipped frames, the observation is of the frames really seen last.
-- A lost life ends nothing; no button is pressed on the player's behalf.
-- An episode is a pure function of (reset seed, actions).  The emulator's own random numbers are put back at every
-  reset, so the no-ops and the sticky actions, drawn here, are the only chance there is.
+- If the game or the time ends inside the skipped frames, the observation is made of the last frames that were played.
+- A lost life does not end the episode; FIRE is not pressed automatically.
+- An episode is a pure function of (reset seed, actions).  The state of the emulator's random numbers is restored at
+  every reset, so the only random numbers are the no-ops and the sticky actions, which are drawn here.
 
 Source: Mnih et al. (2016), section 5.1; Bellemare et al. (2013); sticky actions: Machado et al. (2018), section 5.
 """
@@ -25,19 +25,19 @@ from ..core.hyperparameters import check, setting
 from .frame_preprocessing import SIDE, Observation
 from .grey_screen import GreyScreen, Palette
 
-if TYPE_CHECKING:  # the emulator itself is imported with the first game: settings alone do not need it
+if TYPE_CHECKING:  # the emulator is imported when the first game is made; settings do not need it
     import ale_py
 
 
 @dataclass(frozen=True)
 class AtariSettings:
-    """How a game is played.  Raises ValueError for a setting out of its range."""
+    """Settings of a game.  Raises ValueError for a value out of range."""
 
     frame_skip: int = setting(4, "emulator frames per step (the paper's)", at_least=1, largest=1000)
     frame_stack: int = setting(4, "planes per observation (the paper's)", at_least=1, largest=64)
-    noop_max: int = setting(30, "the most no-ops at a reset, in emulator frames (the paper's)", at_least=0,
+    noop_max: int = setting(30, "maximum number of no-ops at a reset, in emulator frames (the paper's)", at_least=0,
                             largest=1_000_000)
-    sticky: float = setting(0.0, "probability, per frame, that the last action sticks", at_least=0, at_most=1)
+    sticky: float = setting(0.0, "probability, per frame, that the previous action is repeated", at_least=0, at_most=1)
     max_frames: int = setting(108_000, "emulator frames before truncation, no-ops included (the paper's)", at_least=1,
                               largest=100_000_000)
     full_actions: bool = setting(False, "all 18 actions, not only those that do something in the game")
@@ -51,8 +51,8 @@ class AtariSettings:
 class Atari(gymnasium.Env[NDArray[np.uint8], Any]):
     """One game.  Observation (84, 84, frame_stack) uint8, newest plane last; actions 0 .. n - 1; rewards not clipped.
 
-    ``game_id`` is an id that ale_py registers, "ALE/Pong-v5" or "PongNoFrameskip-v4": it says which game, and
-    ``settings`` says everything else.  ``info``: "lives", "frame_number" (emulator frames since the reset).
+    ``game_id`` is an id that ale_py registers, "ALE/Pong-v5" or "PongNoFrameskip-v4"; it selects only the game, and
+    ``settings`` determine the rest.  ``info``: "lives", "frame_number" (emulator frames since the reset).
     Raises gymnasium.error.UnregisteredEnv for an unknown game.
     """
 
@@ -76,7 +76,7 @@ class Atari(gymnasium.Env[NDArray[np.uint8], Any]):
         self.observation_space = gymnasium.spaces.Box(0, 255, (SIDE, SIDE, settings.frame_stack), np.uint8)
 
     def reset(self, *, seed: int | None = None, options: dict[str, Any] | None = None) -> tuple[NDArray, dict]:
-        """A new game after its no-ops, the stack filled with its first frame; ``options`` are not looked at."""
+        """Start a game, play its no-ops and fill the stack with its first frame; ``options`` are ignored."""
         super().reset(seed=seed)
         self._restart()
         noop_max = self.settings.noop_max
@@ -88,9 +88,9 @@ class Atari(gymnasium.Env[NDArray[np.uint8], Any]):
         return self._observation.stack.copy(), self._info()
 
     def step(self, action: int) -> tuple[NDArray, float, bool, bool, dict]:
-        """Play ``action`` for ``frame_skip`` frames, or as many as the game and ``max_frames`` still allow.
+        """Play ``action`` for ``frame_skip`` frames, or until the game ends or ``max_frames`` is reached.
 
-        Raises ValueError for an action that does not exist (the emulator would accept it).
+        Raise ValueError for an action that does not exist (the emulator would accept it).
         """
         if not 0 <= action < len(self._actions):
             raise ValueError(f"action {action} is outside 0 .. {len(self._actions) - 1}")
@@ -100,16 +100,16 @@ class Atari(gymnasium.Env[NDArray[np.uint8], Any]):
         return self._observation.stack.copy(), reward, terminated, truncated, self._info()
 
     def render(self) -> NDArray[np.uint8] | None:  # type: ignore[override]
-        """The screen in colour, (height, width, 3) uint8, where ``render_mode`` is "rgb_array"."""
+        """Return the screen in colour, (height, width, 3) uint8, if ``render_mode`` is "rgb_array"; else None."""
         return self._ale.getScreenRGB() if self.render_mode == "rgb_array" else None
 
     @property
     def action_names(self) -> list[str]:
-        """The emulator's names of the actions, in order: NOOP, FIRE, RIGHT, ..."""
+        """Return the emulator's names of the actions, in order: NOOP, FIRE, RIGHT, ..."""
         return [action.name for action in self._actions]
 
     def _play(self, action: "ale_py.Action") -> float:
-        """Frames, reward and observation of one step.  A screen is costly: only the last two are fetched."""
+        """Play one step, add to the observation, return the reward.  Only the last two screens are fetched (slow)."""
         ale = self._ale
         frames = min(self.settings.frame_skip, self.settings.max_frames - self._frame)
         reward = 0
@@ -119,14 +119,14 @@ class Atari(gymnasium.Env[NDArray[np.uint8], Any]):
                 break
             if t == frames - 2:
                 self._older.fetch(ale)
-        if t < frames - 1 or frames < 2:                                 # no frame before the last one was seen
+        if t < frames - 1 or frames < 2:                                 # no frame before the last one was fetched
             self._older.clear()
         self._newest.fetch(ale)
         self._observation.add()
         return float(reward)
 
     def _emulate(self, action: "ale_py.Action") -> int:
-        """One emulator frame, of ``action`` or, where it sticks, of the action before; returns the reward."""
+        """Play one emulator frame with ``action`` or, if it sticks, the previous action; return the reward."""
         sticky = self.settings.sticky
         if not sticky or self.np_random.random() >= sticky:
             self._executed = action
@@ -134,8 +134,8 @@ class Atari(gymnasium.Env[NDArray[np.uint8], Any]):
         return self._ale.act(self._executed)
 
     def _restart(self) -> None:
-        # reset_game alone leaves the emulator's random numbers where they were (10 games of 104 then differ);
-        # restoring alone leaves the last game's pixels where the first frames draw nothing (5 games, Q*bert too).
+        # reset_game alone does not reset the emulator's random numbers (10 of 104 games then differ); restoring the
+        # state alone leaves the last game's pixels where the first frames draw nothing (5 games, such as Q*bert).
         self._ale.reset_game()
         self._ale.restoreSystemState(self._beginning)
         self._frame = 0
@@ -145,7 +145,7 @@ class Atari(gymnasium.Env[NDArray[np.uint8], Any]):
         self._older.clear()
         if self._frame:
             self._newest.fetch(self._ale)
-        else:  # the state that was restored has no picture before its first frame
+        else:  # the restored state has no screen before its first frame
             self._newest.clear()
             self._observation.newest[:] = self._first_screen
         self._observation.fill()
@@ -155,13 +155,13 @@ class Atari(gymnasium.Env[NDArray[np.uint8], Any]):
 
 
 def load(game_id: str) -> "ale_py.ALEInterface":
-    """The emulator at the start of a game, silent, without chance of its own."""
+    """Return the emulator at the start of a game, without log output, deterministic."""
     import ale_py
     from ale_py import roms
 
     gymnasium.register_envs(ale_py)
     rom = roms.get_rom_path(gymnasium.spec(game_id).kwargs["game"])
-    assert rom is not None, "ale_py registers the games whose ROMs it carries"
+    assert rom is not None, "ale_py contains the ROM of every game that it registers"
     ale_py.ALEInterface.setLoggerMode(ale_py.LoggerMode.Error)
     ale = ale_py.ALEInterface()
     ale.setInt("random_seed", 1)

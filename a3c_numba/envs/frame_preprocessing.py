@@ -1,15 +1,15 @@
-"""From two (h, w) grey screens to the newest 84x84 plane of the observation, pixel for pixel as OpenCV resizes.
+"""Resize the maximum of two (h, w) grey screens to the newest 84x84 plane, with exactly OpenCV's pixels.
 
-Area interpolation, along one axis of n pixels made m:  output d averages the interval [d n/m, (d+1) n/m), so
+Area interpolation along one axis, from n pixels to m:  output d averages the interval [d n/m, (d+1) n/m), so
 
     y[d] = sum_k weights[k, d] x[first[d] + k]            weights[:, d] = covered length / (n/m)
 
-Columns first, h lines of 84, then rows.  OpenCV's sums are of float32 products and are rounded half to even; as the
-exact average often ends in .5 (its denominator is 200 for a 210x160 screen), the pixel depends on each rounding on
-the way.  Hence one loop for the products and another for the sum: no compiler can fuse the two into one operation,
-and every rounding stays where OpenCV has it.
+Columns first, h lines of 84, then rows.  OpenCV adds float32 products and rounds half to even.  The exact average
+often ends in .5 (its denominator is 200 for a 210x160 screen), so the pixel depends on every intermediate rounding.
+Hence the products and the sum are separate loops: the compiler cannot fuse them into one operation, and every
+rounding is the same as OpenCV's.
 
-Most lines of a screen are the same as four frames before: only the ones that changed are narrowed anew.
+Most lines of a screen are the same as four frames before; only changed lines are computed again.
 
 Source: the observation of Mnih et al. (2015), "Human-level control through deep reinforcement learning", Methods;
 the resize is that of ``cv2.resize(screen, (84, 84), interpolation=cv2.INTER_AREA)``.
@@ -27,7 +27,7 @@ SIDE = 84  # pixels: height and width of an observation
 
 @kernel
 def pool(older, newest, pooled, changed):
-    """pooled <- max(older, newest), all (h, w) uint8; changed (h,) says which lines of ``pooled`` are new."""
+    """Set pooled to max(older, newest), all (h, w) uint8; set changed (h,) to the lines of ``pooled`` that differ."""
     for y in range(pooled.shape[0]):
         difference = np.uint8(0)
         for x in range(pooled.shape[1]):
@@ -39,7 +39,7 @@ def pool(older, newest, pooled, changed):
 
 @kernel
 def narrow(pooled, changed, first, weights, products, lines):
-    """lines (h, 84) float32 <- the columns of ``pooled`` averaged, where changed; products (84,) is scratch."""
+    """Average the columns of ``pooled`` into lines (h, 84) float32, in changed lines; products (84,) is scratch."""
     for y in range(pooled.shape[0]):
         if changed[y]:
             source = pooled[y]
@@ -49,13 +49,13 @@ def narrow(pooled, changed, first, weights, products, lines):
                 weight = weights[k]
                 for d in range(products.shape[0]):
                     products[d] = np.float32(source[first[d] + k]) * weight[d]
-                for d in range(products.shape[0]):  # apart from the products: see the top of the file
+                for d in range(products.shape[0]):  # separate from the products: see the top of the file
                     line[d] += products[d]
 
 
 @kernel
 def shorten(lines, changed, first, weights, products, sums, plane):
-    """plane (84, 84) uint8 <- the rows of ``lines`` (h, 84) averaged and rounded half to even, where one changed.
+    """Average the rows of ``lines`` (h, 84) into plane (84, 84) uint8, rounded half to even, if any has changed.
 
     products, sums (84,) float32 are scratch.
     """
@@ -75,9 +75,9 @@ def shorten(lines, changed, first, weights, products, sums, plane):
 
 @kernel
 def push(plane, stack):
-    """Move each plane of the stack (84 * 84, planes) uint8 one place towards the oldest; ``plane`` is the newest.
+    """Move each plane of the stack (84 * 84, planes) uint8 one place towards the oldest; ``plane`` becomes the newest.
 
-    Planes are the last axis, so one byte to the left does it: what this leaves in the newest is overwritten.
+    Planes are the last axis, so all bytes move one place to the left; then the newest plane is overwritten.
     """
     flat = stack.reshape(-1)
     for i in range(flat.shape[0] - 1):
@@ -88,9 +88,9 @@ def push(plane, stack):
 
 
 def area_taps(n: int, m: int) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
-    """The source pixels and weights of each of m outputs over n inputs: first (m,), weights (taps, m).
+    """Return the first source pixel (m,) and the weights (taps, m) of each of m outputs over n inputs.
 
-    Computed in float64 and rounded once, overlaps under a thousandth of a pixel dropped, as OpenCV does.
+    As in OpenCV, weights are computed in float64 and rounded once, and overlaps below 0.001 pixel are dropped.
     """
     scale = n / m
     starts = [math.floor(d * scale + 1e-3) for d in range(m)]
@@ -108,9 +108,9 @@ def area_taps(n: int, m: int) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
 
 
 class Observation:
-    """The stack of the newest ``planes`` pooled screens, kept in buffers that are made once.
+    """The stack of the newest ``planes`` pooled screens, in buffers that are allocated once.
 
-    older, newest: (height, width) uint8 grey, for the caller to fill before ``add`` or ``fill``.
+    older, newest: (height, width) uint8 grey; the caller writes them before ``add`` or ``fill``.
     stack: (84, 84, planes) uint8, the newest plane last; the next ``add`` overwrites it.
     """
 
@@ -129,12 +129,12 @@ class Observation:
         self._rows = area_taps(height, SIDE)
 
     def add(self) -> None:
-        """The maximum of ``older`` and ``newest`` becomes the newest plane, the oldest leaves."""
+        """Append the maximum of ``older`` and ``newest`` as the newest plane; drop the oldest."""
         self._shrink()
         push(self._plane, self._pixels)
 
     def fill(self) -> None:
-        """The maximum of ``older`` and ``newest`` becomes every plane."""
+        """Set every plane to the maximum of ``older`` and ``newest``."""
         self._shrink()
         self.stack[:] = self._plane[:, :, None]
 

@@ -1,8 +1,8 @@
-"""The emulator's screen in grey, fetched as palette indices, of which most lines are those of four frames before.
+"""The emulator's screen in grey, made from palette indices; only lines that have changed are translated.
 
 ``getScreenGrayscale`` translates all 33,600 pixels and takes ten times as long as ``getScreen``, which copies their
-palette indices.  So only lines whose indices have changed are translated here.  The grey level of an index is read off
-one of the emulator's own grey screens when the index first appears: no palette is copied, and every pixel is the same.
+palette indices.  Most lines are the same as four frames before.  The grey level of an index is read from one of the
+emulator's own grey screens when the index first appears, so every pixel equals that of ``getScreenGrayscale``.
 """
 
 from typing import TYPE_CHECKING
@@ -18,9 +18,9 @@ if TYPE_CHECKING:
 
 @kernel
 def translate(indices, before, whole, levels, known, grey):
-    """grey (h, w) <- levels[indices], in the lines that differ from ``before``, or in all; before <- indices there.
+    """Set grey (h, w) to levels[indices], and before to indices, in lines that differ from ``before``, or in all.
 
-    levels (256,) uint8, known (256,) bool.  Returns False at an index that is not known, True at the end.
+    levels (256,) uint8, known (256,) bool.  Return False at the first index that is not known, else True.
     """
     for y in range(indices.shape[0]):
         difference = np.uint8(0)
@@ -37,26 +37,26 @@ def translate(indices, before, whole, levels, known, grey):
 
 
 class Palette:
-    """The grey ``levels`` (256,) uint8 of palette indices, as far as they are ``known`` (256,) bool."""
+    """The grey ``levels`` (256,) uint8 of the palette indices that are ``known`` (256,) bool."""
 
     def __init__(self) -> None:
         self.levels, self.known = np.zeros(256, np.uint8), np.zeros(256, np.bool_)
 
     def learn(self, indices: NDArray[np.uint8], grey: NDArray[np.uint8]) -> None:
-        """Read the levels off a screen of which both are given."""
+        """Learn the levels from a screen that is given both as indices and in grey."""
         self.levels[indices], self.known[indices] = grey, True
 
 
 class GreyScreen:
-    """Keeps ``grey`` (h, w) uint8 at what the emulator shows.  Only ``fetch`` and ``clear`` may write to it."""
+    """The emulator's screen ``grey`` (h, w) uint8.  Only ``fetch`` and ``clear`` may write to it."""
 
     def __init__(self, grey: NDArray[np.uint8], palette: Palette) -> None:
         self.grey, self.palette = grey, palette
         self._indices, self._before = np.zeros_like(grey), np.zeros_like(grey)
-        self._whole = True                                               # nothing in ``grey`` can be kept
+        self._whole = True                                               # translate all lines of ``grey``
 
     def fetch(self, ale: "ale_py.ALEInterface") -> None:
-        """grey <- the screen as it is."""
+        """Set grey to the current screen."""
         levels, known = self.palette.levels, self.palette.known
         ale.getScreen(self._indices)
         if not translate(self._indices, self._before, self._whole, levels, known, self.grey):
@@ -66,6 +66,6 @@ class GreyScreen:
         self._whole = False
 
     def clear(self) -> None:
-        """grey <- 0."""
+        """Set grey to 0."""
         self.grey.fill(0)
         self._whole = True

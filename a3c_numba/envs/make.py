@@ -1,7 +1,7 @@
-"""Environments: Atari games as the paper plays them, toys, and whatever gymnasium makes that has supported spaces.
+"""Make an environment from its id or factory, and check that its spaces are supported.
 
 The menu of toys is ``TOYS``; ids that begin with "ALE/" or end in "NoFrameskip-v4" are Atari games; every other id
-is gymnasium's.  The emulator is imported when a game, or the list of near matches, is asked for.
+is gymnasium's.  The emulator is imported only for a game, or to suggest similar ids.
 """
 
 import difflib
@@ -28,28 +28,28 @@ SUPPORTED = ("supported are Discrete actions from 0 or Box actions (d,) of float
 
 
 class UnknownEnvironment(ValueError):
-    """No environment has this id; the message, one line, names the nearest ones."""
+    """No environment has this id; the message, one line, names similar ids."""
 
 
 class MissingPackage(ImportError):
-    """An environment needs an optional package; the message, one line, says which."""
+    """An environment needs an optional package; the message, one line, names it."""
 
 
 class UnsupportedSpace(ValueError):
-    """An action or observation space that the networks cannot serve; the message, one line, names those they can."""
+    """The networks do not support an action or observation space; the message, one line, names the supported ones."""
 
 
 class EnvironmentFailed(RuntimeError):
-    """An environment's own code has raised; the message, one line, says which environment, and what."""
+    """The code of an environment has raised; the message, one line, names the environment and the error."""
 
     @classmethod
     def by(cls, name: str, error: BaseException) -> "EnvironmentFailed":
-        """Of what the environment of this name has raised."""
+        """Return the error for what the environment of this name has raised."""
         return cls(f"the environment {name} raised {type(error).__name__}: {_one_line(error)}")
 
 
 class Float32Vector(gymnasium.ObservationWrapper):
-    """A vector observation of another type, given out as float32, the type of the networks."""
+    """A wrapper that converts a vector observation to float32, the type of the networks."""
 
     def __init__(self, env: gymnasium.Env):
         super().__init__(env)
@@ -58,7 +58,7 @@ class Float32Vector(gymnasium.ObservationWrapper):
         self.observation_space = Box(space.low.astype(np.float32), space.high.astype(np.float32), dtype=np.float32)
 
     def observation(self, observation: Any) -> Any:
-        """(n,) of any number type -> (n,) float32; whatever is no array of numbers stays as it is, to be seen."""
+        """Convert (n,) of any number type to float32; return anything else unchanged, for the caller to report."""
         if isinstance(observation, np.ndarray) and np.can_cast(observation.dtype, np.float32, "same_kind"):
             return observation.astype(np.float32, copy=False)
         return observation
@@ -69,10 +69,10 @@ def make(
     settings: "AtariSettings | GymSettings | None" = None,
     render_mode: str | None = None,
 ) -> gymnasium.Env:
-    """An environment from its id, or from a picklable factory without arguments; vectors come as float32 (n,).
+    """Make an environment from its id or a picklable factory without arguments; vector observations are float32 (n,).
 
-    ``settings`` are AtariSettings for a game (the paper's where None) and GymSettings for all else; toys and factories
-    have no ``render_mode``.  Raises UnknownEnvironment, MissingPackage or UnsupportedSpace.
+    ``settings`` are AtariSettings for a game (None: the paper's) and GymSettings for all others; toys and factories
+    have no ``render_mode``.  Raise UnknownEnvironment, MissingPackage or UnsupportedSpace.
     """
     if not isinstance(env, str) and not callable(env):
         raise UnknownEnvironment(f"an environment is an id or a factory without arguments; got {_one_line(env)[:100]}")
@@ -88,7 +88,7 @@ def make(
 
 
 def check_spaces(env: gymnasium.Env) -> None:
-    """Raises UnsupportedSpace, one line, unless the networks can serve the environment's two spaces."""
+    """Raise UnsupportedSpace, one line, unless the networks support the environment's two spaces."""
     actions, observations = env.action_space, env.observation_space
     is_discrete = isinstance(actions, Discrete) and actions.start == 0
     is_continuous = isinstance(actions, Box) and len(actions.shape) == 1 and actions.dtype.kind == "f"
@@ -101,9 +101,9 @@ def check_spaces(env: gymnasium.Env) -> None:
 
 
 def failing(error: BaseException | None) -> str | None:
-    """The name of the environment that raised this as it was made or played; None where none did, or one of ours.
+    """Return the name of the environment whose code raised this; None for other code, and for this package's.
 
-    Of what comes from another process, whose frames are gone, that process says it in the error's ``environment``.
+    An error from another process has no frames; that process puts the name into the error's ``environment``.
     """
     if told := getattr(error, "environment", None):
         return told
@@ -117,12 +117,12 @@ def failing(error: BaseException | None) -> str | None:
 
 
 def is_atari(env: Any) -> bool:
-    """Whether the id is of an Atari game, to which ``AtariSettings`` speak."""
+    """True if the id is that of an Atari game, which takes ``AtariSettings``."""
     return isinstance(env, str) and (env.startswith("ALE/") or env.endswith("NoFrameskip-v4"))
 
 
 def family(env: Any) -> str:
-    """The part of a configuration that speaks to this environment: "atari", or "gym" for all else."""
+    """Return the part of a configuration that applies to this environment: "atari", or "gym" for all others."""
     return "atari" if is_atari(env) else "gym"
 
 
@@ -144,18 +144,18 @@ def _by_id(name: str, settings: "AtariSettings | GymSettings | None", render_mod
         raise UnknownEnvironment(f"no environment is called {name!r}{_near(name)}") from None
     except (gymnasium.error.DependencyNotInstalled, ModuleNotFoundError) as error:
         raise MissingPackage(f"{name} needs a package that is not installed: {_one_line(error)}") from error
-    except gymnasium.error.Error as error:  # a malformed id, a version that is no longer made
+    except gymnasium.error.Error as error:  # a malformed id, or a version that was removed
         raise UnknownEnvironment(f"{name!r} cannot be made: {_one_line(error).rstrip('.')}{_near(name)}") from error
 
 
 def _near(name: str) -> str:
-    """The end of a message: the ids most like ``name``, by their bare names, or nothing."""
+    """Return the end of a message: the ids most similar to ``name``, by their bare names, or nothing."""
     try:
         import ale_py
 
         gymnasium.register_envs(ale_py)
     except ImportError:
-        pass  # then no game is near
+        pass  # then no game is suggested
     ids = [id for id in gymnasium.registry if "/" not in id or id.startswith("ALE/")]
     names = {_bare(id): id for id in ids if not _is_old_atari(id)} | {_bare(toy): toy for toy in TOYS}
     matches = [names[match] for match in difflib.get_close_matches(_bare(name), names, cutoff=0.7)]
@@ -167,7 +167,7 @@ def _is_old_atari(id: str) -> bool:
 
 
 def _bare(id: str) -> str:
-    """"ALE/SpaceInvaders-v5" -> "spaceinvaders"."""
+    """Return "spaceinvaders" for "ALE/SpaceInvaders-v5"."""
     return id.split("/")[-1].split("-v")[0].lower()
 
 

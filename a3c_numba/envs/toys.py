@@ -1,6 +1,6 @@
-"""Toys that a correct learner solves in seconds, each with a best return known by hand.
+"""Toy environments that a correct learner solves in seconds, each with a known best return.
 
-Catch follows bsuite's game of that name; Corridor the chain that PFRL's tests learn ("ABC").
+Catch follows bsuite's game of that name; Corridor follows the chain in PFRL's tests ("ABC").
 """
 
 from typing import Any
@@ -12,11 +12,11 @@ from numpy.typing import NDArray
 
 
 class Catch(gymnasium.Env[NDArray[np.float32], Any]):
-    """A ball falls one row a step, from a random column; a paddle on the bottom row is to be under it.
+    """A ball falls one row per step, from a random column; a paddle on the bottom row has to catch it.
 
-    Observation: (rows * columns,) float32, the board row by row, 1 where the ball or the paddle is, else 0.
+    Observation: (rows * columns,) float32, the board row by row, 1 at the ball and at the paddle, else 0.
     Actions: 0 left, 1 stay, 2 right.  Reward: +1 for a catch, -1 for a miss, at the last of ``rows - 1`` steps.
-    Best return: 1, always within reach; at random about -0.6.
+    Best return: 1, always possible; with random actions about -0.6.
     """
 
     def __init__(self, rows: int = 10, columns: int = 5):
@@ -26,14 +26,14 @@ class Catch(gymnasium.Env[NDArray[np.float32], Any]):
         self._row = self._column = self._paddle = 0
 
     def reset(self, *, seed: int | None = None, options: dict[str, Any] | None = None) -> tuple[NDArray, dict]:
-        """The ball in the top row, the paddle in the middle."""
+        """Put the ball into the top row, the paddle into the middle."""
         super().reset(seed=seed)
         self._row, self._column = 0, int(self.np_random.integers(self.columns))
         self._paddle = self.columns // 2
         return self._board(), {}
 
     def step(self, action: int) -> tuple[NDArray, float, bool, bool, dict]:
-        """Move the paddle and let the ball fall.  Raises ValueError for an action that does not exist."""
+        """Move the paddle, then the ball.  Raise ValueError for an action that does not exist."""
         check(action, 3)
         self._paddle = min(max(self._paddle + int(action) - 1, 0), self.columns - 1)
         self._row += 1
@@ -50,15 +50,15 @@ class Catch(gymnasium.Env[NDArray[np.float32], Any]):
 
 
 class Corridor(gymnasium.Env[NDArray[np.float32], Any]):
-    """A chain of places, in each of which one action leads on: 0, 1, 2, 0, 1, 2, ...  Any other ends the episode.
+    """A chain of places; one action leads to the next place: 0, 1, 2, 0, 1, 2, ...  Any other ends the episode.
 
-    Observation: (length,) float32, one-hot place; the place after the last is the first again.
-    Actions: 0, 1, 2.  Reward: 1 for the last right action, else 0.
-    Best return: 1.  At random 3 ** -length.
+    Observation: (length,) float32, one-hot place; the place after the last is the first.
+    Actions: 0, 1, 2.  Reward: 1 for the last correct action, else 0.
+    Best return: 1; with random actions 3 ** -length.
 
-    With discount g and the best policy, the first place is worth g ** (length - 1) where the way's end terminates
-    the episode.  With ``truncates`` it only cuts the episode off, and the first place is worth
-    g ** (length - 1) / (1 - g ** length): a learner that takes truncation for termination finds the former.
+    With discount g and the best policy, the value of the first place is g ** (length - 1) if the end of the chain
+    terminates the episode.  With ``truncates`` it truncates the episode, and the value is
+    g ** (length - 1) / (1 - g ** length).  A learner that treats truncation as termination finds the former.
     """
 
     def __init__(self, length: int = 4, truncates: bool = False):
@@ -68,13 +68,13 @@ class Corridor(gymnasium.Env[NDArray[np.float32], Any]):
         self._place = 0
 
     def reset(self, *, seed: int | None = None, options: dict[str, Any] | None = None) -> tuple[NDArray, dict]:
-        """Back to the first place."""
+        """Go back to the first place."""
         super().reset(seed=seed)
         self._place = 0
         return self._one_hot(), {}
 
     def step(self, action: int) -> tuple[NDArray, float, bool, bool, dict]:
-        """Go on, or end.  Raises ValueError for an action that does not exist."""
+        """Move to the next place, or end the episode.  Raise ValueError for an action that does not exist."""
         check(action, 3)
         right = int(action) == self._place % 3
         arrived = right and self._place == self.length - 1
@@ -87,11 +87,11 @@ class Corridor(gymnasium.Env[NDArray[np.float32], Any]):
 
 
 class Memory(gymnasium.Env[NDArray[np.float32], Any]):
-    """A cue is shown at the first step, and asked for at the last; in between nothing is to be seen.
+    """A cue is shown at the first step, and the last action must repeat it; in between the observation is 0.
 
-    Observation: (3,) float32: cue 0, cue 1, and 1 in the last place when the answer is due; all else 0.
-    Actions: 0, 1.  Reward: +1 for the cue's number at the last of ``length`` steps, else -1 there, 0 before.
-    Best return: 1 for a policy that remembers.  No policy of the observation alone has an expected return above 0.
+    Observation: (3,) float32: cue 0, cue 1, and 1 in the last place at the last step; all else 0.
+    Actions: 0, 1.  Reward: at the last of ``length`` steps +1 for the cue's number, else -1; 0 before.
+    Best return: 1, with memory.  Without memory no policy has an expected return above 0.
     """
 
     def __init__(self, length: int = 5):
@@ -101,13 +101,13 @@ class Memory(gymnasium.Env[NDArray[np.float32], Any]):
         self._t = self._cue = 0
 
     def reset(self, *, seed: int | None = None, options: dict[str, Any] | None = None) -> tuple[NDArray, dict]:
-        """A new cue, shown once."""
+        """Draw a new cue, and show it."""
         super().reset(seed=seed)
         self._t, self._cue = 0, int(self.np_random.integers(2))
         return self._seen(), {}
 
     def step(self, action: int) -> tuple[NDArray, float, bool, bool, dict]:
-        """Wait, or answer at the last step.  Raises ValueError for an action that does not exist."""
+        """Wait, or take the answer at the last step.  Raise ValueError for an action that does not exist."""
         check(action, 2)
         self._t += 1
         terminated = self._t == self.length
@@ -123,13 +123,13 @@ class Memory(gymnasium.Env[NDArray[np.float32], Any]):
 
 
 class Aim(gymnasium.Env[NDArray[np.float32], Any]):
-    """One of three places is shown at every step, and is to be hit: by its number, or by a real number near it.
+    """One of three places is shown at every step; the action hits it with its number, or a real number near it.
 
     Observation: (3,) float32, one-hot place.
-    Actions: 0, 1, 2; or, where ``continuous``, a number (1,) in [-2, 2], the places being -1, 0 and 1.
-    Reward: 1 for a hit, else 0; a real number at a distance x from the place earns 1 - x.  The Box reaches beyond the
-    places and the reward has a slope everywhere in it, so that no mean of a Gaussian is lost where nothing is learned.
-    Best return: ``length``, the number of steps, after which the episode terminates, or is cut off if it ``truncates``.
+    Actions: 0, 1, 2; or, if ``continuous``, a number (1,) in [-2, 2], for the places -1, 0 and 1.
+    Reward: 1 for a hit, else 0; a real number at a distance x from the place earns 1 - x.  The Box is wider than the
+    places and the reward has a slope everywhere in it, so that the mean of a Gaussian can be learned from any start.
+    Best return: ``length``, the number of steps; then the episode terminates, or is truncated if ``truncates``.
     """
 
     def __init__(self, length: int = 4, continuous: bool = False, truncates: bool = False):
@@ -139,13 +139,13 @@ class Aim(gymnasium.Env[NDArray[np.float32], Any]):
         self._t = self._place = 0
 
     def reset(self, *, seed: int | None = None, options: dict[str, Any] | None = None) -> tuple[NDArray, dict]:
-        """A first place."""
+        """Draw the first place."""
         super().reset(seed=seed)
         self._t = 0
         return self._next_place(), {}
 
     def step(self, action: Any) -> tuple[NDArray, float, bool, bool, dict]:
-        """Hit or miss, and another place.  Raises ValueError for an action that does not exist."""
+        """Reward a hit, and draw the next place.  Raise ValueError for an action that does not exist."""
         if self.continuous:
             reward = 1 - abs(float(action[0]) - (self._place - 1))
         else:
@@ -161,6 +161,6 @@ class Aim(gymnasium.Env[NDArray[np.float32], Any]):
 
 
 def check(action: int, n: int) -> None:
-    """Raises ValueError for an action outside 0 .. n - 1."""
+    """Raise ValueError for an action outside 0 .. n - 1."""
     if not 0 <= action < n:
         raise ValueError(f"action {action} is outside 0 .. {n - 1}")

@@ -1,6 +1,6 @@
-"""Learning curves and videos, drawn with OpenCV alone, which is imported when the first of them is drawn.
+"""Pictures and videos from arrays, drawn with OpenCV alone, which is imported when the first one is drawn.
 
-Each raises ``PicturesUnavailable``, in one line that says what to install, where OpenCV cannot be imported.
+If OpenCV cannot be imported, ``PicturesUnavailable`` is raised; its message, one line, says what to install.
 """
 
 from .axes import Axes

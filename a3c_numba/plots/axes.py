@@ -1,4 +1,4 @@
-"""A pair of axes: round ticks, a light grid, and the map from numbers to pixels.
+"""A pair of axes: round ticks, a grid, and the map from numbers to pixels.
 
     pixel_x = left   + (x - x_low) / (x_high - x_low) * (right - left)
     pixel_y = bottom - (y - y_low) / (y_high - y_low) * (bottom - top)
@@ -16,14 +16,14 @@ Floats = npt.NDArray[np.float64]
 
 
 class Span(NamedTuple):
-    """The numbers from ``low`` to ``high`` that an axis shows."""
+    """The range of an axis, from ``low`` to ``high``."""
 
     low: float
     high: float
 
 
 class Box(NamedTuple):
-    """The rectangle of the curves, in pixels."""
+    """The rectangle of the plot area, in pixels."""
 
     left: float
     top: float
@@ -32,9 +32,9 @@ class Box(NamedTuple):
 
 
 def span_of(values: Floats, margin: float) -> Span:
-    """What shows all the finite ``values`` and ``margin`` of their range on both sides; 0 to 1 where there are none.
+    """Return the span of all finite ``values``, plus ``margin`` of it on both sides; 0 to 1 if there are none.
 
-    A range that starts a little above zero starts at zero.
+    A span that would start a little above zero starts at zero.
     """
     values = values[np.isfinite(values)]
     if values.size == 0:
@@ -42,13 +42,13 @@ def span_of(values: Floats, margin: float) -> Span:
     low, high = float(values.min()), float(values.max())
     if 0.0 < low < 0.25 * high:
         low = 0.0
-    width = high - low or max(1.0, 0.1 * abs(high))  # a constant gets a range too
+    width = high - low or max(1.0, 0.1 * abs(high))  # not 0 for a constant
     spare = max(margin * width, 0.5 * (width - (high - low)))
     return Span(0.0 if low == 0.0 else low - spare, high + spare)
 
 
 def nice_ticks(span: Span, count: int) -> list[float]:
-    """The multiples of 1, 2, 2.5 or 5 times a power of ten inside ``span``: about ``count``, never many more."""
+    """Return the multiples of 1, 2, 2.5 or 5 times a power of ten inside ``span``: about ``count``, never many more."""
     rough = (span.high - span.low) / count
     power = 10.0 ** math.floor(math.log10(rough))
     step = next(factor * power for factor in (1.0, 2.0, 2.5, 5.0, 10.0) if factor * power >= 0.999 * rough)
@@ -57,7 +57,7 @@ def nice_ticks(span: Span, count: int) -> list[float]:
 
 
 def tick_labels(ticks: list[float]) -> list[str]:
-    """The ticks as words, all with the decimals that the step between them needs."""
+    """Return the ticks as text, all with the number of decimals that their step needs."""
     step = ticks[1] - ticks[0] if len(ticks) > 1 else 1.0
     if not 1e-4 <= step < 1e7:
         return [f"{tick:g}" for tick in ticks]
@@ -66,7 +66,7 @@ def tick_labels(ticks: list[float]) -> list[str]:
 
 
 class Axes:
-    """The grid and its numbers on ``canvas``, drawn when it is made; ``to_pixels`` places what comes on top."""
+    """A grid with its numbers, drawn on ``canvas`` when constructed; ``to_pixels`` maps points onto it."""
 
     def __init__(self, canvas: Canvas, box: Box, x_span: Span, y_span: Span) -> None:
         self.canvas, self.box, self.x_span, self.y_span = canvas, box, x_span, y_span
@@ -75,14 +75,14 @@ class Axes:
         canvas.line([(box.left, box.bottom), (box.right, box.bottom)], GREY, 1.5)
 
     def to_pixels(self, x: npt.ArrayLike, y: npt.ArrayLike) -> Floats:
-        """The pixels (n, 2) of the points ``x`` (n,), ``y`` (n,)."""
+        """Return the pixels (n, 2) of the points ``x`` (n,), ``y`` (n,)."""
         across = (np.asarray(x, np.float64) - self.x_span.low) / (self.x_span.high - self.x_span.low)
         up = (np.asarray(y, np.float64) - self.y_span.low) / (self.y_span.high - self.y_span.low)
         left, top, right, bottom = self.box
         return np.stack(np.broadcast_arrays(left + across * (right - left), bottom - up * (bottom - top)), axis=-1)
 
     def say(self, words: str) -> None:
-        """Write ``words`` across the middle, where curves would be."""
+        """Write ``words`` in the middle of the plot area."""
         left, top, right, bottom = self.box
         self.canvas.text(words, ((left + right) / 2, (top + bottom) / 2), 20, GREY, align=0.5)
 

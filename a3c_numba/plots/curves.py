@@ -1,7 +1,7 @@
-"""Curves of one number against another, several overlaid, and the learning curves of runs.
+"""Line plots with several curves, and the learning curves of runs.
 
-A learning curve shows, over the last 100 games finished before each moment (fewer at the start), the mean score and,
-as a faint band, the scores' 10th to 90th percentile.  A score is the whole game's, before any clipping.
+A learning curve shows the mean score of the last 100 finished games (fewer at the start) and, as a faint band, the
+10th to 90th percentile of their scores.  A score is the sum of a whole game's rewards, before clipping.
 """
 
 import csv
@@ -17,13 +17,13 @@ from .axes import Axes, Box, Floats, Span, span_of
 from .canvas import GREY, INK, PALETTE, Canvas
 
 WINDOW = 100  # games in a running mean
-POINTS = 1200  # along one curve: one for each pixel of a wide picture
+POINTS = 1200  # of one curve, at most: one for each pixel of a wide picture
 NOTHING_YET = "no finished episode yet"
 
 
 @dataclass(frozen=True)
 class Series:
-    """One curve: ``y`` (n,) against ``x`` (n,), and perhaps a band from ``low`` (n,) to ``high`` (n,)."""
+    """One curve: ``y`` (n,) against ``x`` (n,), optionally with a band from ``low`` (n,) to ``high`` (n,)."""
 
     name: str
     x: npt.ArrayLike
@@ -32,7 +32,7 @@ class Series:
     high: Optional[npt.ArrayLike] = None
 
     def columns(self) -> Floats:
-        """The finite points, (4, n): x, y, low, high; without a band ``low`` and ``high`` are ``y``."""
+        """Return the finite points, (4, n): x, y, low, high; without a band ``low`` and ``high`` are ``y``."""
         low, high = (self.y if edge is None else edge for edge in (self.low, self.high))
         columns = np.array([self.x, self.y, low, high], np.float64)
         return columns[:, np.isfinite(columns).all(axis=0)]
@@ -40,7 +40,7 @@ class Series:
 
 @dataclass(frozen=True)
 class Labels:
-    """The words of a picture: its title, what its axes measure, and what it says while there is nothing to draw."""
+    """The text of a picture: its title, the names of its axes, and the text shown if there is nothing to draw."""
 
     title: str
     x: str
@@ -50,7 +50,7 @@ class Labels:
 
 def line_plot(series: Sequence[Series], title: str, x_label: str, y_label: str, out: Union[str, Path],
               size: tuple[int, int] = (1200, 700)) -> Axes:
-    """Draw ``series`` into the picture ``out``, ``size`` (width, height) pixels; returns the axes they lie on."""
+    """Draw ``series`` into the picture ``out``, ``size`` (width, height) pixels; return the axes."""
     return _draw(series, Labels(title, x_label, y_label), out, size)
 
 
@@ -58,10 +58,10 @@ def learning_curve(runs: Sequence[Union[str, Path]], out: Union[str, Path], x: s
                    title: str = "Learning curve", size: tuple[int, int] = (1200, 700)) -> Axes:
     """Draw the scores of the run folders ``runs`` against agent steps (``x="steps"``) or time (``x="minutes"``).
 
-    Raises ValueError for a folder without a readable ``episodes.csv``, and for another ``x``.
+    Raise ValueError for a folder without a readable ``episodes.csv``, and for another ``x``.
     """
     if x not in ("steps", "minutes"):
-        raise ValueError(f"a learning curve is drawn against 'steps' or 'minutes', not {x!r}")
+        raise ValueError(f"x must be 'steps' or 'minutes'; got {x!r}")
     folders = [Path(run) for run in runs]
     episodes = [read_episodes(folder) for folder in folders]
     unit, x_label = _unit(x, episodes)
@@ -72,9 +72,9 @@ def learning_curve(runs: Sequence[Union[str, Path]], out: Union[str, Path], x: s
 
 
 def read_episodes(run: Path) -> Floats:
-    """The finished episodes of a run folder, (n, 3): seconds, agent steps, score.
+    """Return the finished episodes of a run folder, (n, 3): seconds, agent steps, score.
 
-    A line that was cut while it was written is left out.  Raises ValueError where there is no such table.
+    Skip an incomplete line.  Raise ValueError if there is no such table.
     """
     path = run / "episodes.csv"
     try:
@@ -86,13 +86,13 @@ def read_episodes(run: Path) -> Floats:
 
 
 def _rows(table: "csv.DictReader[str]") -> Iterator[tuple[float, float, float]]:
-    """The whole, finite rows; KeyError where the table is another one."""
+    """Yield the complete, finite rows; raise KeyError if columns are missing."""
     missing = {"seconds", "global_step", "score", "length"} - set(table.fieldnames or ())
     if missing and table.fieldnames:
         raise KeyError(f"no column {', '.join(sorted(missing))}")
     for row in table:
         try:
-            float(row["length"])  # the last column: a line that has it was written to its end
+            float(row["length"])  # the last column: a line that has it is complete
             numbers = float(row["seconds"]), float(row["global_step"]), float(row["score"])
         except (TypeError, ValueError):
             continue
@@ -101,8 +101,8 @@ def _rows(table: "csv.DictReader[str]") -> Iterator[tuple[float, float, float]]:
 
 
 def running(name: str, x: Floats, scores: Floats, window: int = WINDOW) -> Series:
-    """``scores`` (n,) at ``x`` (n,) as a curve: mean, 10th and 90th percentile of each ``window`` of scores."""
-    order = np.argsort(x, kind="stable")  # workers report a little out of turn
+    """Return a curve of ``scores`` (n,) at ``x`` (n,): mean, 10th and 90th percentile of each ``window`` of scores."""
+    order = np.argsort(x, kind="stable")  # reports of workers arrive slightly out of order
     ends = np.unique(np.linspace(0, len(x) - 1, min(len(x), POINTS)).round().astype(int))
     windows = [scores[order[max(0, end - window + 1):end + 1]] for end in ends]
     mean, low, high = (np.array([statistic(games) for games in windows]) for statistic in (
@@ -111,7 +111,7 @@ def running(name: str, x: Floats, scores: Floats, window: int = WINDOW) -> Serie
 
 
 def _unit(x: str, episodes: Sequence[Floats]) -> tuple[float, str]:
-    """What one unit of the x axis counts, in steps or in seconds, and the axis' label."""
+    """Return the length of one unit of the x axis, in steps or in seconds, and the label of the axis."""
     if x == "minutes":
         return 60.0, "time (minutes)"
     most = max((run[:, 1].max() for run in episodes if len(run)), default=1e6)
@@ -119,7 +119,7 @@ def _unit(x: str, episodes: Sequence[Floats]) -> tuple[float, str]:
 
 
 def _names(folders: Sequence[Path]) -> list[str]:
-    """The folders' own names, with their parents' where two are alike."""
+    """Return the names of the folders, with their parents' names if two are the same."""
     names = [folder.resolve().name for folder in folders]
     if len(set(names)) == len(names):
         return names
@@ -143,7 +143,7 @@ def _draw(series: Sequence[Series], labels: Labels, out: Union[str, Path], size:
 
 
 def _legend(canvas: Canvas, names: Sequence[str]) -> float:
-    """Names beside strokes of their curves' colours, in as many rows as they need; returns the last row's base line."""
+    """Draw the names beside strokes in their curves' colours, in several rows if needed; return the last base line."""
     x, y = 28.0, 78.0
     for index, name in enumerate(names):
         width = 44 + canvas.text_width(name, 17)
@@ -156,13 +156,13 @@ def _legend(canvas: Canvas, names: Sequence[str]) -> float:
 
 
 def _spans(curves: Sequence[Floats]) -> tuple[Span, Span]:
-    """What the two axes must show for every point of every curve and band to be seen."""
+    """Return the spans of the two axes that show every point of every curve and band."""
     points = np.concatenate([np.empty((4, 0)), *curves], axis=1)
     return span_of(points[0], 0.01), span_of(points[1:].ravel(), 0.05)
 
 
 def _draw_curves(axes: Axes, curves: Sequence[Floats]) -> None:
-    """All bands first, so that none of them veils a curve."""
+    """Draw all bands first, so that no band covers a curve."""
     colours = [PALETTE[index % len(PALETTE)] for index in range(len(curves))]
     for (x, _, low, high), colour in zip(curves, colours):
         if len(x) > 1 and np.any(low != high):

@@ -1,4 +1,4 @@
-"""Numbers as colours: arrays drawn as small images, side by side on one sheet, with the scale that they share.
+"""Heat maps: arrays drawn as small images on one sheet, with a colour scale.
 
     signed       blue below 0, white at 0, orange above 0;  full colour at +- limit
     strength     white at 0, dark blue at the limit
@@ -19,30 +19,30 @@ WARM: Colour = (205, 80, 0)
 
 
 def limit_of(x: npt.ArrayLike) -> float:
-    """The largest finite |x|; 1 where there is none but 0."""
+    """Return the largest finite |x|; 1 if all are 0."""
     sizes = np.abs(np.asarray(x, np.float64))
     return float(sizes[np.isfinite(sizes)].max(initial=0.0)) or 1.0
 
 
 def signed(x: npt.ArrayLike, limit: float) -> Pixels:
-    """x (...) to colours (..., 3)."""
+    """Convert x (...) to colours (..., 3)."""
     share = np.clip(np.nan_to_num(np.asarray(x, np.float64) / limit), -1.0, 1.0)[..., None]
     ends = np.where(share < 0, np.array(COLD), np.array(WARM))
     return np.round(255 + np.abs(share) * (ends - 255)).astype(np.uint8)
 
 
 def strength(x: npt.ArrayLike, limit: float) -> Pixels:
-    """x (...), at least 0, to colours (..., 3)."""
+    """Convert x (...), at least 0, to colours (..., 3)."""
     return signed(-np.abs(np.asarray(x, np.float64)), limit)
 
 
 def grey(x: npt.NDArray[np.uint8]) -> Pixels:
-    """Bytes (...) to colours (..., 3)."""
+    """Convert bytes (...) to colours (..., 3)."""
     return np.repeat(x[..., None], 3, axis=-1)
 
 
 class Sheet(Canvas):
-    """A canvas that takes images, too."""
+    """A canvas with images, a colour scale and a title."""
 
     def image(self, pixels: Pixels, corner: tuple[float, float], size: tuple[float, float],
               smooth: bool = False) -> None:
@@ -53,13 +53,13 @@ class Sheet(Canvas):
         self._sheet[top:top + height, left:left + width] = self.cv2.resize(pixels, (width, height), interpolation=way)
 
     def framed(self, pixels: Pixels, corner: tuple[float, float], size: tuple[float, float]) -> None:
-        """``image`` with a thin grey line around it."""
+        """Draw ``image`` with a thin grey line around it."""
         (left, top), (width, height) = corner, size
         self.box((left - 1, top - 1), (width + 2, height + 2), (190, 190, 190))
         self.image(pixels, corner, size)
 
     def scale(self, at: tuple[float, float], limit: float, colours: Any = signed) -> None:
-        """A bar of the colours and the numbers that they stand for, its right end at ``at``."""
+        """Draw a bar of the colours with their numbers, its right end at ``at``."""
         x = np.linspace(-1 if colours is signed else 0, 1, 128)[None]
         right, top = at
         self.framed(colours(x, 1.0), (right - 200, top), (200, 14))
@@ -68,18 +68,18 @@ class Sheet(Canvas):
             self.text(f"{number * limit:.3g}", (right - 200 + 200 * place, top + 31), 14, INK, align=0.5)
 
     def title(self, words: str, below: str = "") -> None:
-        """The sheet's title, and a line of explanation."""
+        """Write the title, and a line of explanation."""
         self.text(words, (28, 42), 25, INK, bold=True)
         self.text(below, (28, 72), 16, GREY)
 
 
 def heat_map(sheet: Sheet, box: Box, pixels: Pixels, spans: tuple[Span, Span]) -> Axes:
-    """``pixels`` (rows, columns, 3) as the area of a pair of axes, row 0 at the bottom; returns the axes."""
+    """Draw ``pixels`` (rows, columns, 3) as the area of a pair of axes, row 0 at the bottom; return the axes."""
     axes = Axes(sheet, box, *spans)
     sheet.framed(np.ascontiguousarray(pixels[::-1]), (box.left, box.top), (box.right - box.left, box.bottom - box.top))
     return axes
 
 
 def tiles(images: npt.NDArray[Any]) -> list[npt.NDArray[Any]]:
-    """The planes of images (height, width, channels), one after the other, each contiguous."""
+    """Return the planes of images (height, width, channels) as a list, each contiguous."""
     return list(np.ascontiguousarray(np.moveaxis(images, -1, 0)))

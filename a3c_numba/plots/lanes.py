@@ -1,4 +1,4 @@
-"""Workers side by side in time: one lane each, rollouts light, writes dark, and redder the staler they are."""
+"""A time line of several workers: one lane each, rollouts light, writes dark, and redder with higher staleness."""
 
 from typing import NamedTuple
 
@@ -10,7 +10,7 @@ from .canvas import GREY, INK, Colour
 from .heat import Sheet
 
 LANE = 62                      # pixels from one lane to the next
-CYCLES = 14                    # updates of the median worker in the piece of time that is drawn
+CYCLES = 14                    # updates of the median worker in the drawn interval of time
 PLAYING: Colour = (205, 224, 238)
 LEARNING: Colour = (140, 182, 212)
 FRESH: Colour = (16, 40, 96)
@@ -20,7 +20,7 @@ READ: Colour = (0, 158, 115)
 
 
 class Moment(NamedTuple):
-    """A recording of several workers: columns (updates,), times in milliseconds."""
+    """A recording of several workers: arrays (updates,), times in milliseconds."""
 
     title: str
     worker: npt.NDArray[np.int64]
@@ -34,7 +34,7 @@ class Moment(NamedTuple):
 
 
 def busiest(moment: Moment) -> Span:
-    """The piece of time, some CYCLES updates long, with most to see: who wrote, and two overlaps."""
+    """Return the interval, about CYCLES updates long, with the most workers that write, and up to two overlaps."""
     length = CYCLES * max(1e-3, float(np.median(moment.write_end - moment.read)))
     starts = moment.write_begin - 0.05 * length
     score = np.minimum(_within(starts, length, moment.write_begin[moment.overlaps > 0]), 2)
@@ -45,13 +45,13 @@ def busiest(moment: Moment) -> Span:
 
 
 def _within(starts: Floats, length: float, times: Floats) -> Floats:
-    """How many of the times lie in each piece of that length."""
+    """Count the times in each interval of that length."""
     times = np.sort(times)
     return (np.searchsorted(times, starts + length) - np.searchsorted(times, starts)).astype(np.float64)
 
 
 def clashes(begin: Floats, end: Floats) -> list[tuple[float, float]]:
-    """The pieces of time in which at least two of the intervals lie one over the other."""
+    """Return the intervals of time in which at least two of the given intervals overlap."""
     edges = sorted([(time, 1) for time in begin] + [(time, -1) for time in end])
     depth, since, found = 0, 0.0, []
     for time, change in edges:
@@ -64,7 +64,7 @@ def clashes(begin: Floats, end: Floats) -> list[tuple[float, float]]:
 
 
 def legend(sheet: Sheet, left: float) -> None:
-    """What the colours mean, in a row from ``left``."""
+    """Draw the legend of the colours, in a row from ``left``."""
     for colour, words in ((PLAYING, "rollout"), (LEARNING, "backward"), (FRESH, "write of the freshest"),
                           (STALE, "of the stalest"), (READ, "theta' copied"), (CLASH, "two write at once")):
         sheet.box((left, 92), (18, 16), colour)
@@ -73,7 +73,7 @@ def legend(sheet: Sheet, left: float) -> None:
 
 
 def draw_lanes(sheet: Sheet, box: Box, moment: Moment, span: Span) -> None:
-    """The piece of time ``span`` of all workers, one lane below the other, in the box."""
+    """Draw the interval ``span`` of all workers into the box, one lane below the other."""
     scale = (box.right - box.left) / (span.high - span.low)
 
     def across(time: npt.ArrayLike) -> Floats:
@@ -96,7 +96,7 @@ def draw_lanes(sheet: Sheet, box: Box, moment: Moment, span: Span) -> None:
 
 
 def _update(sheet: Sheet, at: dict[str, float], top: float, stale: tuple[int, int]) -> None:
-    """One update in its lane: rollout, backward pass, and write, with ``stale`` (its staleness, the largest)."""
+    """Draw one update in its lane: rollout, backward pass and write; ``stale`` is (its staleness, the largest)."""
     lane = top + 24, LANE - 32
     for begin, end, colour in (("play_begin", "play_end", PLAYING), ("play_end", "write_begin", LEARNING)):
         if at[end] > at[begin]:

@@ -1,4 +1,4 @@
-"""The inside of a network: its first layer's weights, and what its layers make of one observation."""
+"""Pictures of a network: the weights of its first layer, and the activations of its layers for one observation."""
 
 from pathlib import Path
 from typing import Any, Union
@@ -12,19 +12,19 @@ from .heat import Sheet, grey, heat_map, limit_of, signed, tiles
 
 WIDTH, MARGIN = 1240, 28
 ROOM = WIDTH - 2 * MARGIN
-NUMBERS_FIT = 18               # entries of a vector that are written out below it
+NUMBERS_FIT = 18               # the longest vector whose numbers are written below it
 LARGEST_TILE = 66.0
 
 
 def filters_picture(weight: Floats, name: str, out: Union[str, Path]) -> None:
-    """Draw ``weight`` (k, k, planes, filters) of a first layer: a row for each plane, a column for each filter."""
+    """Draw ``weight`` (k, k, planes, filters) of the first layer: a row for each plane, a column for each filter."""
     _, _, planes, filters = weight.shape
     left = MARGIN + 104
     pitch = min(90.0, (WIDTH - left - MARGIN) / filters)
     sheet, limit = Sheet(WIDTH, round(176 + planes * pitch + 24)), limit_of(weight)
     k = weight.shape[0]
     sheet.title(f"First layer: {filters} filters of {k}x{k} pixels",
-                f"{name}, one column a filter, one row a frame; white is 0, all on one scale")
+                f"{name}, one column per filter, one row per frame; white is 0; one scale for all")
     sheet.scale((WIDTH - 60, 96), limit)
     for o in range(filters):
         sheet.text(str(o), (left + (o + 0.5) * pitch, 164), 15, INK, align=0.5)
@@ -38,7 +38,7 @@ def filters_picture(weight: Floats, name: str, out: Union[str, Path]) -> None:
 
 
 def plane_name(c: int, planes: int) -> str:
-    """Which of a stack of frames plane ``c`` is; the newest is last."""
+    """Return the name of plane ``c`` of a stack of frames; the newest is last."""
     return "newest" if c == planes - 1 else f"{planes - 1 - c} before"
 
 
@@ -60,12 +60,12 @@ def matrices_picture(weights: dict[str, Floats], out: Union[str, Path]) -> None:
 
 
 def activations_picture(obs: npt.NDArray[np.generic], layers: dict[str, Floats], out: Union[str, Path]) -> None:
-    """Draw an observation, (height, width, planes) bytes or a vector, and what each layer made of it, by name."""
+    """Draw an observation, (height, width, planes) bytes or a vector, and the output of each layer, by name."""
     rows: dict[str, Any] = {"the observation": obs, **layers}
     sheet = Sheet(WIDTH, round(100 + sum(_height(x) for x in rows.values())))
-    sheet.title("One observation on its way through the network",
-                "orange: above 0, passes a ReLU; blue: below 0, is shut; each layer has its own scale, "
-                "beyond which colours stay full")
+    sheet.title("Activations of the network for one observation",
+                "orange: above 0, passes a ReLU; blue: below 0, does not pass; each layer has its own scale; "
+                "numbers beyond it have the full colour")
     top = 100.0
     for name, x in rows.items():
         (_draw_images if x.ndim == 3 else _draw_vector)(sheet, name, x, top)
@@ -74,7 +74,7 @@ def activations_picture(obs: npt.NDArray[np.generic], layers: dict[str, Floats],
 
 
 def _side(images: npt.NDArray[np.generic]) -> tuple[int, float]:
-    """How many of the images (height, width, n) stand in a row, and how wide each is with its margin."""
+    """Return how many of the images (height, width, n) are in a row, and the width of each with its margin."""
     n = images.shape[-1]
     if images.dtype == np.uint8:
         return n, min(186.0, ROOM / n)
@@ -83,7 +83,7 @@ def _side(images: npt.NDArray[np.generic]) -> tuple[int, float]:
 
 
 def _height(x: npt.NDArray[np.generic]) -> float:
-    """Pixels from the top of a layer's heading to the next one's."""
+    """Return the pixels from the top of a layer's heading to that of the next."""
     if x.ndim != 3:
         return 128.0
     columns, pitch = _side(x)
@@ -93,7 +93,7 @@ def _height(x: npt.NDArray[np.generic]) -> float:
 def _draw_images(sheet: Sheet, name: str, images: npt.NDArray[Any], top: float) -> None:
     height, width, n = images.shape
     columns, pitch = _side(images)
-    seen, limit = images.dtype == np.uint8, limit_of(np.maximum(images, 0))       # of what a ReLU lets through
+    seen, limit = images.dtype == np.uint8, limit_of(np.maximum(images, 0))       # the limit of what passes a ReLU
     order = ", oldest frame first" if seen else ""
     _heading(sheet, f"{name}: {n} of {height}x{width}{order}", top, None if seen else limit)
     for k, plane in enumerate(tiles(images)):

@@ -1,4 +1,4 @@
-"""What an agent sees and thinks, as one frame of a video: the game at left, and at right a panel.
+"""A frame of a video of play: the game's screen on the left, a panel on the right.
 
 The panel shows the score, the value V(s) as a number and as a line over the last 100 steps, and the policy pi(a|s) as
 one bar for each action, the chosen one in orange.
@@ -15,7 +15,7 @@ from .canvas import Canvas, Colour
 PANEL = 320  # width, pixels
 HEIGHT = 420  # of the whole frame, pixels, unless the game's screen is higher
 MARGIN = 24
-HISTORY = 100  # values in the small line
+HISTORY = 100  # values in the line
 
 NIGHT: Colour = (22, 24, 29)
 TROUGH: Colour = (48, 52, 60)
@@ -27,10 +27,10 @@ CHOSEN: Colour = (240, 170, 20)
 
 def play_frame(screen_rgb: npt.NDArray[np.uint8], policy: npt.ArrayLike, value: npt.ArrayLike,
                action_names: Sequence[str], action: int | None, score: float) -> npt.NDArray[np.uint8]:
-    """One frame, RGB, both its sides even as video codecs want them.
+    """Draw one frame, RGB; its width and height are even, as video codecs require.
 
-    ``screen_rgb`` (height, width, 3); ``policy`` (n,) probabilities; ``value`` V(s), or the values so far, the latest
-    last, for the line; ``action`` the index of the chosen one of the ``n`` ``action_names``, if any; ``score`` so far.
+    ``screen_rgb`` (height, width, 3); ``policy`` (n,) probabilities; ``value`` V(s), or all values so far, the latest
+    last, for the line; ``action`` the index of the chosen action, or None; ``score`` so far.
     """
     probabilities = np.asarray(policy, np.float64).ravel()
     if len(probabilities) != len(action_names):
@@ -45,7 +45,7 @@ def play_frame(screen_rgb: npt.NDArray[np.uint8], policy: npt.ArrayLike, value: 
 
 
 def enlarged(screen: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint8]:
-    """``screen`` with each pixel a square of as many as fit into ``HEIGHT``, amid a dark sheet with even sides."""
+    """Enlarge ``screen`` by the largest integer factor that fits into ``HEIGHT``, centred, with even sides."""
     times = max(1, HEIGHT // screen.shape[0])
     screen = screen.repeat(times, axis=0).repeat(times, axis=1)
     height, width = screen.shape[:2]
@@ -63,7 +63,7 @@ def _numbers(panel: Canvas, score: float, value: float) -> None:
 
 
 def _value_line(panel: Canvas, values: Floats) -> None:
-    """The last values, the latest at the right edge; the height spans what they reached, and never less than 0.1."""
+    """Draw the last values, the latest at the right edge; the height is their range, and at least 0.1."""
     top, bottom, right = 92.0, 148.0, PANEL - MARGIN
     finite = np.nan_to_num(values, posinf=0.0, neginf=0.0)
     middle = (finite.max() + finite.min()) / 2
@@ -76,7 +76,7 @@ def _value_line(panel: Canvas, values: Floats) -> None:
 
 
 def _policy_bars(panel: Canvas, policy: Floats, names: Sequence[str], action: int | None) -> None:
-    """One row for each action: name, bar, probability; rows and letters shrink as actions grow many."""
+    """Draw one row for each action: name, bar, probability; with many actions rows and letters are smaller."""
     panel.text("policy", (MARGIN, 188), 15, DIM)
     row = min(30.0, (panel.height - 200 - 8) / max(1, len(names)))
     size = min(15.0, 1.05 * row)

@@ -1,4 +1,4 @@
-"""Workers at the same theta: a lane for each, a histogram, what was lost where, and all of it by number of workers."""
+"""The picture of the race: time lines of workers, a histogram of staleness, lost additions, and a comparison."""
 
 from pathlib import Path
 from typing import Any, NamedTuple, Sequence, Union
@@ -12,25 +12,25 @@ from .heat import Sheet
 from .lanes import LANE, Moment, busiest, draw_lanes, legend
 
 WIDTH, LEFT, RIGHT = 1400, 100, 1360
-COUNTED = 4000                 # bins of the elements, at most
+COUNTED = 4000                 # bins of elements, at most
 
 
 class Compared(NamedTuple):
-    """Several numbers of workers: ``figures`` by name, and by the element what each lost."""
+    """Recordings with different numbers of workers: a row of ``figures`` for each, and lost additions by element."""
 
     figures: Sequence[dict[str, Any]]
     lost: dict[int, npt.NDArray[np.int64]]         # workers -> (elements,)
 
 
 def race_picture(moment: Moment, compared: Compared, out: Union[str, Path]) -> None:
-    """Draw a moment, and below it what came of several numbers of workers."""
+    """Draw an interval of time, and below it the comparison of several numbers of workers."""
     lanes = int(moment.worker.max()) + 1
     below = 176 + lanes * LANE + 116
     sheet = Sheet(WIDTH, below + 640)
     span = busiest(moment)
     length = f"{float(f'{span.high - span.low:.2g}'):,g}"
-    sheet.title(moment.title, f"the {length} ms in which most happened; the number on a write is its "
-                "staleness; who was put aside by the system stands still; white is the tally")
+    sheet.title(moment.title, f"the busiest {length} ms; the number on a write is its staleness; "
+                "a long bar may be a worker that the system paused; white is the tally")
     legend(sheet, LEFT)
     draw_lanes(sheet, Box(LEFT, 130, RIGHT, 130 + lanes * LANE), moment, span)
     _histogram(sheet, Box(LEFT, below, 660, below + 200), moment.staleness)
@@ -40,7 +40,7 @@ def race_picture(moment: Moment, compared: Compared, out: Union[str, Path]) -> N
 
 
 class _WorkersAxes(Axes):
-    """A tick for each of the first whole numbers across, up to 8, and beyond for each power of two."""
+    """Axes with an x tick for each whole number up to 8, and for each power of two above."""
 
     def _draw_columns(self) -> None:
         numbers = [n for n in range(1, int(self.x_span.high) + 1) if n <= 8 or n & (n - 1) == 0]
@@ -65,7 +65,7 @@ def _histogram(sheet: Sheet, box: Box, staleness: npt.NDArray[np.int64]) -> None
 
 
 def _elements(sheet: Sheet, box: Box, lost: dict[int, npt.NDArray[np.int64]]) -> None:
-    """Additions that the tally misses, by element; of neighbours that share a pixel the largest number."""
+    """Draw the additions that the tally lost, by element; elements that share a pixel show their maximum."""
     n = len(next(iter(lost.values())))
     each = -(-n // COUNTED)
     bins: dict[int, Any] = {workers: np.maximum.reduceat(one, np.arange(0, n, each)) for workers, one in lost.items()}
@@ -88,7 +88,7 @@ def _steps(axes: Axes, x: npt.NDArray[Any], y: npt.NDArray[Any], colour: Colour)
 
 
 def _comparison(sheet: Sheet, top: float, figures: Sequence[dict[str, Any]]) -> None:
-    """Three small curves by number of workers."""
+    """Draw three small curves by number of workers."""
     panels = (("mean_staleness", 1.0, "mean staleness, updates", ".2f"),
               ("overlapped", 100.0, "writes that overlapped, %", ".3g"),
               ("lost", 100.0, "additions of the tally that were lost, %", ".2g"))

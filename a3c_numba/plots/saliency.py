@@ -1,8 +1,7 @@
-"""Saliency over a game: the screen in grey, what moves the value in blue light and what moves the choice in orange.
+"""Pictures of saliency over a game: the screen in grey, saliency of the value in blue and of the action in orange.
 
-Of the screen only what differs from its background is shown, so that the light does not drown in it.
-
-Beside it are the policy's bars and the value's curve.  For agents that see vectors there is one picture of all steps.
+The screen is shown as its difference from the background, so that the colours stay visible.  Beside it are the bars
+of the policy and the curve of the value.  For vector observations there is one picture of all steps.
 """
 
 from pathlib import Path
@@ -23,17 +22,17 @@ TROUGH: Colour = (232, 232, 232)
 
 
 class Game(NamedTuple):
-    """What all frames of a video share."""
+    """The data of all frames of a video."""
 
     title: str
-    questions: Sequence[str]   # of the maps
-    limits: Sequence[float]    # of the maps: what shines as brightly as can be
+    questions: Sequence[str]   # names of the maps
+    limits: Sequence[float]    # of the maps: the value with full brightness
     action_names: Sequence[str]
     values: Floats             # of all steps
 
 
 class Look(NamedTuple):
-    """One step."""
+    """The data of one step."""
 
     screen: Pixels
     maps: Sequence[Floats]     # (height, width) each, at least 0
@@ -43,7 +42,7 @@ class Look(NamedTuple):
 
 
 def lit(screen: Pixels, maps: Sequence[Floats], limits: Sequence[float]) -> Pixels:
-    """How far each pixel of the screen is from the median, in grey, with each map as light on it, full at its limit."""
+    """Return the distance of each pixel from the screen's median, in grey, plus each map in its colour."""
     sheet = Sheet(1, 1)
     height, width = screen.shape[:2]
     brightness = screen.mean(axis=2, keepdims=True)
@@ -55,7 +54,7 @@ def lit(screen: Pixels, maps: Sequence[Floats], limits: Sequence[float]) -> Pixe
 
 
 def saliency_frame(game: Game, look: Look) -> Pixels:
-    """One frame of the video."""
+    """Draw one frame of the video."""
     sheet = Sheet(WIDTH, HEIGHT)
     sheet.title(game.title)
     _legend(sheet, game.questions)
@@ -65,7 +64,7 @@ def saliency_frame(game: Game, look: Look) -> Pixels:
     _bars(sheet, look, game.action_names)
     _curve(sheet, Box(PANEL_LEFT + 54, 470, PANEL_RIGHT, 680), game.values, look.step)
     full = ", ".join(f"{limit:.2g}" for limit in game.limits)
-    sheet.text(f"step {look.step};  full light: {full} a grey level, the frames of an observation added up",
+    sheet.text(f"step {look.step};  full colour: {full} per grey level, summed over the frames of an observation",
                (SCREEN.left, HEIGHT - 18), 17, GREY)
     return sheet.pixels()
 
@@ -80,7 +79,7 @@ def _legend(sheet: Sheet, questions: Sequence[str]) -> None:
 
 
 def _bars(sheet: Sheet, look: Look, names: Sequence[str]) -> None:
-    """One row for each action: name, bar, probability; the one taken in orange."""
+    """Draw one row for each action: name, bar, probability; the chosen one in orange."""
     sheet.text("policy (orange: the action taken)", (PANEL_LEFT, 80), 17, GREY)
     row = min(34.0, 310 / len(names))
     size = min(16.0, 0.9 * row)
@@ -97,7 +96,7 @@ def _bars(sheet: Sheet, look: Look, names: Sequence[str]) -> None:
 
 
 def _curve(sheet: Sheet, box: Box, values: Floats, step: int) -> None:
-    """The value up to ``step``, on axes that hold the whole game."""
+    """Draw the value up to ``step``, on axes for the whole game."""
     axes = Axes(sheet, box, Span(0, max(1, len(values) - 1)), span_of(values, 0.05))
     sheet.text("value", (PANEL_LEFT, box.top - 16), 17, GREY)
     sheet.text(f"{values[step]:.2f}", (box.right, box.top - 16), 20, align=1.0, bold=True)
@@ -132,5 +131,5 @@ def _row_box(top: float) -> Box:
 
 
 def bright(maps: npt.ArrayLike) -> float:
-    """What shall shine fully: the 99.9th percentile of all maps of a game; 1 where there is nothing but 0."""
+    """Return the value with full brightness: the 99.9th percentile of all maps of a game; 1 if that is 0."""
     return float(np.percentile(np.asarray(maps), 99.9)) or 1.0

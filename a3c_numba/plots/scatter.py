@@ -1,4 +1,4 @@
-"""Points against a number that runs over decades, in the manner of the paper's figure of learning rates.
+"""Scatter plots with a logarithmic x axis, like the paper's figure of learning rates.
 
     pixel_x = left + log(x / x_low) / log(x_high / x_low) * (right - left)
 """
@@ -19,10 +19,10 @@ DOT = 3.0  # a dot is three widths wide
 
 
 class LogAxes(Axes):
-    """Axes of which the horizontal one is logarithmic; ``x_span`` is in the numbers' own unit, above 0."""
+    """Axes with a logarithmic x axis; ``x_span`` is in the unit of the numbers, above 0."""
 
     def to_pixels(self, x: npt.ArrayLike, y: npt.ArrayLike) -> Floats:
-        """The pixels (n, 2) of the points ``x`` (n,), above 0, and ``y`` (n,)."""
+        """Return the pixels (n, 2) of the points ``x`` (n,), above 0, and ``y`` (n,)."""
         low, high = self.x_span
         share = np.log(np.asarray(x, np.float64) / low) / math.log(high / low)
         return super().to_pixels(low + share * (high - low), y)
@@ -35,17 +35,17 @@ class LogAxes(Axes):
 
 
 def log_span(values: Floats) -> Span:
-    """What shows all of ``values`` (n,), above 0, and a margin; 1 to 10 where there are none."""
+    """Return the span of ``values`` (n,), above 0, with a margin; 1 to 10 if there are none."""
     if values.size == 0:
         return Span(1.0, 10.0)
     low, high = float(values.min()), float(values.max())
-    spare = (high / low) ** MARGIN if high > low else 2.0  # a constant gets a range too
+    spare = (high / low) ** MARGIN if high > low else 2.0  # not 1 for a constant
     return Span(low / spare, high * spare)
 
 
 def log_ticks(span: Span) -> list[float]:
-    """1, 2 and 5 times the powers of ten inside ``span``; of many decades the powers alone; of a short piece of one
-    the ticks of a linear axis."""
+    """Return 1, 2 and 5 times the powers of ten inside ``span``; for many decades the powers alone, for less than one
+    decade the ticks of a linear axis."""
     decades = math.log10(span.high / span.low)
     if decades < 0.7:
         return nice_ticks(span, 7)
@@ -58,9 +58,9 @@ def log_ticks(span: Span) -> list[float]:
 
 def scatter_plot(x: npt.ArrayLike, y: npt.ArrayLike, labels: Labels, out: Union[str, Path],
                  x_range: Optional[tuple[float, float]] = None, size: tuple[int, int] = (1200, 700)) -> LogAxes:
-    """Draw the points ``x`` (n,), ``y`` (n,) into the picture ``out``; returns the axes they lie on.
+    """Draw the points ``x`` (n,), ``y`` (n,) into the picture ``out``; return the axes.
 
-    Left out are points that are not finite, or not above 0 across.  ``x_range`` is shown in any case.
+    Points that are not finite, or whose x is not above 0, are skipped.  ``x_range`` is always shown.
     """
     points = np.array([x, y], np.float64).reshape(2, -1)
     points = points[:, np.isfinite(points).all(axis=0) & (points[0] > 0)]

@@ -1,10 +1,9 @@
-"""Videos, a frame at a time: .mp4 and .avi as long as one likes, .gif small enough to show on a page.
+"""Videos, written frame by frame: .mp4 and .avi of any length, .gif small enough for a page.
 
-A video has another name while it is written and takes its own when it is whole, so that an interrupted one is never
-mistaken for a finished one.
+A video has a temporary name until it is complete, so an interrupted video is never mistaken for a finished one.
 
-OpenCV wants all frames of a GIF at once.  They are made smaller, and when there are too many of them every other one
-is dropped and each that stays is shown for twice as long, up to a tenth of a second: a long game becomes a time lapse.
+OpenCV needs all frames of a GIF at once.  They are reduced in size.  If there are too many, every other frame is
+dropped and the others are shown for twice as long, up to 0.1 seconds; a long game becomes a time lapse.
 """
 
 import os
@@ -20,33 +19,33 @@ from .canvas import PicturesUnavailable, load_cv2
 Frame = npt.NDArray[np.uint8]  # (height, width, 3)
 
 GIF_WIDTH = 480  # pixels
-GIF_FRAMES = 300  # at most: 140 MB of them in memory, some ten seconds to encode
-GIF_FASTEST, GIF_SLOWEST = 30.0, 10.0  # frames a second; browsers slow down what is faster than 50
-GIF_DITHER = 3  # a palette of each frame's own colours: true to them, and a sixth of the default's size
+GIF_FRAMES = 300  # at most: 140 MB in memory, about ten seconds to encode
+GIF_FASTEST, GIF_SLOWEST = 30.0, 10.0  # frames per second; browsers slow down a GIF with more than 50
+GIF_DITHER = 3  # a palette for each frame: accurate colours, and a sixth of the default's size
 
 
 class Encoder(Protocol):
-    """Takes the frames, BGR as OpenCV has them, and leaves a whole file."""
+    """Write frames, BGR as OpenCV expects, into one file."""
 
     def append(self, frame: Frame) -> None:
         """Add a frame."""
 
     def finish(self) -> None:
-        """Make the file whole."""
+        """Complete the file."""
 
     def abandon(self) -> None:
-        """Give up; what is on the disk is removed by the caller."""
+        """Stop writing; the caller removes the file."""
 
 
 class Film:
-    """A compressed video that grows on the disk."""
+    """A compressed video, written to disk frame by frame."""
 
     def __init__(self, path: Path, fps: float, codec: str) -> None:
         self.cv2, self.path, self.fps, self.codec = load_cv2(), path, fps, codec
         self._film: Any = None
 
     def append(self, frame: Frame) -> None:
-        """Add a frame, its last row and column repeated where codecs want even sides."""
+        """Add a frame; repeat its last row or column if a side is odd, because codecs require even sides."""
         height, width = frame.shape[:2]
         even = self.cv2.copyMakeBorder(frame, 0, height % 2, 0, width % 2, self.cv2.BORDER_REPLICATE)
         if self._film is None:
@@ -65,18 +64,18 @@ class Film:
 
 
 class Animation:
-    """A GIF: its frames wait in memory until the end, no wider than ``GIF_WIDTH`` and no more than ``GIF_FRAMES``."""
+    """A GIF: at most ``GIF_FRAMES`` frames, at most ``GIF_WIDTH`` wide, kept in memory until the end."""
 
     def __init__(self, path: Path, fps: float) -> None:
         self.cv2, self.path, self.fps = load_cv2(), path, fps
         if not hasattr(self.cv2, "imwriteanimation") or not self.cv2.haveImageWriter("any.gif"):
             raise PicturesUnavailable("this opencv-python cannot write .gif: upgrade it, or write .mp4 or .avi")
-        self.stride = max(1, round(fps / GIF_FASTEST))  # of so many frames one is kept
+        self.stride = max(1, round(fps / GIF_FASTEST))  # one frame out of this many is kept
         self._frames: list[Frame] = []
         self._seen = 0
 
     def append(self, frame: Frame) -> None:
-        """Keep the frame, or drop it so that those kept stay evenly spaced."""
+        """Keep or drop the frame, so that the kept frames are evenly spaced."""
         if self._seen % self.stride == 0:
             self._frames.append(self._small(frame))
         self._seen += 1
@@ -85,7 +84,7 @@ class Animation:
             self.stride *= 2
 
     def finish(self) -> None:
-        """Encode and write what was kept."""
+        """Encode and write the kept frames."""
         animation = self.cv2.Animation()
         animation.frames = self._frames
         seconds = min(self.stride / self.fps, max(1 / self.fps, 1 / GIF_SLOWEST))
@@ -94,7 +93,7 @@ class Animation:
             raise OSError(f"OpenCV cannot write a .gif into {self.path.parent}")
 
     def abandon(self) -> None:
-        """Forget the frames."""
+        """Drop the frames."""
         self._frames.clear()
 
     def _small(self, frame: Frame) -> Frame:
@@ -113,23 +112,23 @@ ENCODERS: dict[str, Callable[[Path, float], Encoder]] = {
 
 
 class VideoWriter:
-    """``with VideoWriter(path, fps=30) as video: video.write(frame)``: the suffix of ``path`` chooses the format.
+    """``with VideoWriter(path, fps=30) as video: video.write(frame)``: the suffix of ``path`` selects the format.
 
-    Nothing is left where the block raises.  ValueError for another suffix, a folder that does not exist, a frame that
-    is no picture or not of the first one's size, and a video without a frame.
+    If the block raises, no file is left.  Raises ValueError for another suffix, a folder that does not exist, a frame
+    that is not a picture or not of the size of the first, and a video without a frame.
     """
 
     def __init__(self, path: Union[str, Path], fps: float = 30.0) -> None:
         self.path = Path(path)
         encoder = ENCODERS.get(self.path.suffix.lower())
         if encoder is None:
-            raise ValueError(f"cannot write a video to {path}: its name should end in {', '.join(ENCODERS)}")
-        if not str(self.path).isprintable():                             # OpenCV dies of what is not UTF-8
+            raise ValueError(f"cannot write a video to {path}: the name must end in {', '.join(ENCODERS)}")
+        if not str(self.path).isprintable():                             # OpenCV crashes on what is not UTF-8
             raise ValueError(f"cannot write a video to {str(path)!r}: not a printable name")
         if not self.path.parent.is_dir():
             raise ValueError(f"cannot write a video to {path}: there is no folder {self.path.parent}")
         if not fps > 0:
-            raise ValueError(f"a video shows more than 0 frames a second, not {fps}")
+            raise ValueError(f"fps must be above 0; got {fps}")
         self._partial = self.path.with_name(f".{self.path.stem}.{os.getpid()}.part{self.path.suffix}")
         self._encoder = encoder(self._partial, float(fps))
         self._shape: Optional[tuple[int, ...]] = None
@@ -140,9 +139,9 @@ class VideoWriter:
     def write(self, frame_rgb: Frame) -> None:
         """Add one frame, (height, width, 3) uint8 RGB."""
         if frame_rgb.dtype != np.uint8 or frame_rgb.ndim != 3 or frame_rgb.shape[2] != 3:
-            raise ValueError(f"a frame is uint8 (height, width, 3), not {frame_rgb.dtype} {frame_rgb.shape}")
+            raise ValueError(f"a frame must be uint8 (height, width, 3); got {frame_rgb.dtype} {frame_rgb.shape}")
         if self._shape not in (None, frame_rgb.shape):
-            raise ValueError(f"a frame of shape {frame_rgb.shape} in a video of frames {self._shape}")
+            raise ValueError(f"a frame must have the shape of the first, {self._shape}; got {frame_rgb.shape}")
         self._shape = frame_rgb.shape
         self._encoder.append(np.ascontiguousarray(frame_rgb[..., ::-1]))
 

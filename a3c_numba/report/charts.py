@@ -1,4 +1,4 @@
-"""The report's curves and histograms, each the text of an SVG, or of two: one for wide and one for narrow screens."""
+"""The report's curves and histograms as SVG text; some in two sizes, for wide and for narrow screens."""
 
 from typing import Any, Callable
 
@@ -9,36 +9,36 @@ from .recorded_run import Floats, Run
 from .svg import Axis, Chart, Labels, short
 
 WIDE, HALF, NARROW = (1000, 380), (490, 290), (440, 330)       # pixels
-BINS = 24                                                      # of a histogram, at most
+BINS = 24                                                      # of a histogram, about
 EMPTY = "nothing to draw yet"
 
 
 def in_two_sizes(draw: Callable[[tuple[int, int]], str], wide: tuple[int, int] = WIDE,
                  narrow: tuple[int, int] = NARROW) -> str:
-    """``draw(size)`` twice; the style sheet shows the one that fits."""
+    """Return ``draw(size)`` in two sizes; the style sheet shows the one that fits."""
     return f'<div class="wide">{draw(wide)}</div><div class="narrow">{draw(narrow)}</div>'
 
 
 def by_steps(steps: Floats) -> tuple[Floats, str]:
-    """Agent steps for an axis, and the axis' name."""
+    """Return agent steps in the unit of an axis, and the name of the axis."""
     unit, name = (1e6, "millions") if steps.max(initial=0.0) >= 5e5 else (1e3, "thousands")
     return steps / unit, f"agent steps ({name})"
 
 
 def by_time(seconds: Floats) -> tuple[Floats, str]:
-    """Seconds of training for an axis, and the axis' name."""
+    """Return seconds of training in the unit of an axis, and the name of the axis."""
     most = seconds.max(initial=0.0)
     unit, name = (1.0, "seconds") if most < 120 else (60.0, "minutes") if most < 3 * 3600 else (3600.0, "hours")
     return seconds / unit, f"time ({name})"
 
 
 def from_zero(x: Floats) -> Axis:
-    """The horizontal axis of a run, which begins at its beginning."""
+    """Return a horizontal axis for ``x`` that starts at 0."""
     return Axis(np.array([0.0, *x]), 0.01)
 
 
 def learning_curve(run: Run, x: tuple[Floats, str], size: tuple[int, int]) -> str:
-    """The mean score of the last 100 games at each moment, and the band of their 10th to 90th percentile."""
+    """Draw the mean score of the last 100 games, and the band of their 10th to 90th percentile."""
     scores = run.episodes["score"]
     about = f"{len(scores):,} games" + ("" if not len(scores) else f"; the mean of the last {min(WINDOW, len(scores))} "
                                         f"is {short(scores[-WINDOW:].mean())} at the end")
@@ -57,7 +57,7 @@ def learning_curve(run: Run, x: tuple[Floats, str], size: tuple[int, int]) -> st
 
 
 def series(run: Run, column: str, words: tuple[str, str], kind: str = "curve", is_log: bool = False) -> str:
-    """A column of progress.csv by agent steps; ``words`` are its title and what its axis measures."""
+    """Draw a column of progress.csv by agent steps; ``words`` are its title and the name of its axis."""
     x, y = run.progress["global_step"], run.progress[column]
     seen = np.isfinite(y) & ((y > 0) | (not is_log))
     (x, x_label), y = by_steps(x[seen]), y[seen]
@@ -71,7 +71,7 @@ def series(run: Run, column: str, words: tuple[str, str], kind: str = "curve", i
 
 
 def throughput(run: Run, size: tuple[int, int]) -> str:
-    """Steps per second between reports by time, and the whole run's."""
+    """Draw steps per second, between reports by time, and of the whole run."""
     speed = run.progress["steps_per_second"]
     seen = np.isfinite(speed)
     (x, x_label), speed = by_time(run.progress["seconds"][seen]), speed[seen]
@@ -88,7 +88,7 @@ def throughput(run: Run, size: tuple[int, int]) -> str:
 
 
 def lengths(run: Run) -> str:
-    """How long games lasted: mean of the last 100 at each moment, and the band."""
+    """Draw the length of games: the mean of the last 100, and the band of their 10th to 90th percentile."""
     seen = np.isfinite(run.episodes["length"])
     (x, x_label), length = by_steps(run.episodes["global_step"][seen]), run.episodes["length"][seen]
     columns = running("", x, length).columns() if len(length) else np.empty((4, 0))
@@ -104,7 +104,7 @@ def lengths(run: Run) -> str:
 
 
 def histogram(found: dict[str, Any], size: tuple[int, int]) -> str:
-    """The scores of an evaluation's games."""
+    """Draw a histogram of the scores of an evaluation's games."""
     scores = np.array([game["score"] for game in found["games"]], np.float64)
     edges = _edges(scores)
     counts = np.histogram(scores, edges)[0].astype(np.float64)
@@ -117,7 +117,7 @@ def histogram(found: dict[str, Any], size: tuple[int, int]) -> str:
 
 
 def _edges(scores: Floats) -> Floats:
-    """Of bins as wide as a whole number where scores are whole, centred on it."""
+    """Return the edges of the bins; if all scores are integers, bins have an integer width and are centred on them."""
     low, high = scores.min(), scores.max()
     if (scores == scores.round()).all() and high - low < 1e15:
         width = max(1, int(-(-(high - low + 1) // BINS)))

@@ -1,4 +1,4 @@
-"""A short clip of play as the bytes of an animated GIF, for a page that has everything in itself."""
+"""A short clip of play as the bytes of an animated GIF, to embed in the page."""
 
 import tempfile
 from collections import deque
@@ -17,36 +17,36 @@ from ..runs.checkpoint import Checkpoint, CheckpointError, load_fitting
 from ..runs.run_folder import agent_file
 from .recorded_run import Run
 
-LARGEST = 1_800_000            # bytes of a GIF: above it every other frame is dropped
-FEWEST = 10                    # frames that are kept all the same
-MOST_STEPS = 300               # 20 seconds; their frames wait in memory
+LARGEST = 1_800_000            # bytes of a GIF; above, every other frame is dropped
+FEWEST = 10                    # frames that are kept whatever the size
+MOST_STEPS = 300               # 20 seconds; all frames are kept in memory
 
 
 class NoClip(Exception):
-    """Why there is none, in one line."""
+    """There is no clip; the message, one line, says why."""
 
 
 @dataclass(frozen=True)
 class Clip:
-    """Games as they were played, one after the other."""
+    """One or more games, one after the other."""
 
     gif: bytes
-    still: bytes               # a PNG of one frame, for whoever wants no moving pictures
+    still: bytes               # a PNG of one frame, for readers who prefer reduced motion
     steps: int
-    scores: list[float]        # of each game, the last as far as it went
+    scores: list[float]        # of each game; the last may be incomplete
     agent: str                 # the checkpoint's file name
     global_step: int           # of the agent's training
 
 
 def agent_of(run: Run, agent: Path | None) -> tuple[Path, Checkpoint]:
-    """The agent in ``agent``, or the run's final, best or latest; NoClip where the run has none that can be used.
+    """Return the agent in ``agent``, or the run's final, best or latest agent; raise NoClip if none can be used.
 
-    Raises ValueError where ``agent`` cannot be read, or plays another game.
+    Raise ValueError if ``agent`` cannot be read, or plays another game.
     """
     if agent is not None:
         checkpoint = load_fitting(agent)
         if checkpoint.config.env_name != run.name:
-            raise ValueError(f"{agent} plays {checkpoint.config.env_name}, and {run.path} is a run of {run.name}")
+            raise ValueError(f"{agent} plays {checkpoint.config.env_name}, but {run.path} is a run of {run.name}")
         return agent, checkpoint
     try:
         path = agent_file(run.path)
@@ -59,7 +59,7 @@ def agent_of(run: Run, agent: Path | None) -> tuple[Path, Checkpoint]:
 
 
 def clip_of(path: Path, checkpoint: Checkpoint, steps: int) -> Clip:
-    """``steps`` steps of play; NoClip where the environment, or this machine, draws no picture."""
+    """Return a clip of ``steps`` steps; raise NoClip if the environment, or this machine, cannot render."""
     try:
         scenes, scores = _scenes(checkpoint, steps)
         frames = _frames(checkpoint, scenes)
@@ -70,7 +70,7 @@ def clip_of(path: Path, checkpoint: Checkpoint, steps: int) -> Clip:
 
 
 def _scenes(checkpoint: Checkpoint, steps: int) -> tuple[list[list[Scene]], list[float]]:
-    """Games, one after the other, until they have so many steps together."""
+    """Play games, one after the other, until they have ``steps`` steps together."""
     games: list[list[Scene]] = []
     while (left := steps - sum(map(len, games))) > 0:
         games.append(list(watch(checkpoint, Evaluation(1), len(games), left)))
@@ -91,7 +91,7 @@ def _frames(checkpoint: Checkpoint, games: list[list[Scene]]) -> list[Frame]:
 
 
 def _gif(frames: list[Frame]) -> bytes:
-    """As many of the frames as LARGEST allows, evenly spaced, in the time that they took."""
+    """Return as many frames as LARGEST allows, evenly spaced, at the speed of play."""
     with tempfile.TemporaryDirectory() as folder:
         path, stride = Path(folder) / "clip.gif", 1
         while True:

@@ -1,4 +1,4 @@
-"""The report's page around its sections: head, style sheet, headline.  It refers to nothing outside itself."""
+"""The report's page around its sections: head, style sheet, headline.  It has no external references."""
 
 from typing import NamedTuple
 
@@ -88,13 +88,13 @@ code{font:.92em ui-monospace,"DejaVu Sans Mono",monospace}
 class Section(NamedTuple):
     """A part of the page."""
 
-    name: str                  # of its anchor
+    name: str                  # the anchor
     title: str
     html: str
 
 
 def page(run: Run, sections: list[Section]) -> str:
-    """The whole file."""
+    """Return the whole page."""
     title = clean(f"{run.name}, {method(run)}, seed {run.config['seed']}")
     links = " ".join(f'<a href="#{section.name}">{section.title}</a>' for section in sections)
     body = "".join(f'<section id="{one.name}" aria-labelledby="{one.name}-title"><h2 id="{one.name}-title">{one.title}'
@@ -108,7 +108,7 @@ def page(run: Run, sections: list[Section]) -> str:
 
 
 def method(run: Run) -> str:
-    """A3C, NStepQ ..., and whether it remembers."""
+    """Return the method's name, A3C, NStepQ ..., and "with an LSTM" if the network is recurrent."""
     name = run.config["algorithm"]["name"]
     title = ALGORITHMS[name].__name__ if name in ALGORITHMS else name
     return title + (" with an LSTM" if run.config["network"].get("recurrent") else "")
@@ -125,7 +125,7 @@ def _headline(run: Run) -> str:
 
 
 def _written(run: Run) -> str:
-    """When its files were: a day, or two of them, and the times."""
+    """Return when the first and the last file were written: one or two days, and the times."""
     (first, since), (last, until) = (moment.strftime("%Y-%m-%d %H:%M").split() for moment in run.written)
     end = f"{last} {until}" if first != last else until
     return f"{first} {since} UTC" if (first, since) == (last, until) else f"{first} {since} to {end} UTC"
@@ -136,7 +136,7 @@ def _card(name: str, number: str, note: str) -> str:
 
 
 def _cards(run: Run) -> list[tuple[str, str, str]]:
-    """Name, number and a word on it."""
+    """Return the name, number and note of each card."""
     scores = run.episodes["score"]
     window = max(1, min(WINDOW, len(scores)))
     sums = np.concatenate([[0.0], np.cumsum(scores)])

@@ -1,7 +1,7 @@
-"""What a run's folder has to tell, read for the report: leniently, since a run may be old, unfinished or under way.
+"""Read a run's folder for the report.  The run may be old, unfinished or still in progress.
 
-A table that is not there is one without rows, a column that is not there is one without numbers, a row that was cut off
-or is none is left out.  Only a folder whose config.json is missing, or is of something else, is refused.
+A missing table has no rows, a missing column has no numbers, and an incomplete or invalid row is skipped.  A folder
+is rejected only if its config.json is missing or is not that of a run.
 """
 
 import csv
@@ -22,7 +22,7 @@ Floats = npt.NDArray[np.float64]
 Rows = list[dict[str, str]]
 STATISTICS = ("mean", "median", "min", "max")
 NEEDED = ("algorithm", "optimizer", "network")
-LARGEST = 1e300                # beyond it no axis can be drawn: such a number is none
+LARGEST = 1e300                # larger numbers count as missing: no axis can show them
 
 
 class Event(NamedTuple):
@@ -35,10 +35,10 @@ class Event(NamedTuple):
 
 @dataclass(frozen=True)
 class Run:
-    """A run's folder, read whole.
+    """The content of a run's folder.
 
-    ``progress`` and ``episodes`` have an array for each column, NaN where a row has no number in it; the episodes
-    are in the order of ``seconds``, and all have a finite time, step and score.
+    ``progress`` and ``episodes`` have an array for each column, with NaN for a missing number.  Episodes are in the
+    order of ``seconds``; all have a finite time, step and score.
     """
 
     path: Path
@@ -46,50 +46,50 @@ class Run:
     progress: dict[str, Floats]
     episodes: dict[str, Floats]
     events: list[Event]
-    written: tuple[datetime, datetime]   # UTC: config.json, and the file that was written last
+    written: tuple[datetime, datetime]   # UTC: times of config.json, and of the last written file
 
     @property
     def name(self) -> str:
-        """Of the environment."""
+        """Return the name of the environment."""
         return str(self.config["env"])
 
     @property
     def steps(self) -> int:
-        """Agent steps so far."""
+        """Return the agent steps so far."""
         return int(max([0.0, *self.progress["global_step"], *self.episodes["global_step"]]))
 
     @property
     def seconds(self) -> float:
-        """Of training so far, wall clock."""
+        """Return the seconds of training so far, wall clock."""
         return float(max([0.0, *self.progress["seconds"], *self.episodes["seconds"]]))
 
     @property
     def is_finished(self) -> bool:
-        """Whether it has made all of its steps."""
+        """True if the run has made all its steps."""
         return self.steps >= int(self.config["total_steps"])
 
     def last(self, column: str) -> float:
-        """What the latest row of progress.csv says; 0 where no row says anything."""
+        """Return the last number in this column of progress.csv; 0 if there is none."""
         numbers = self.progress[column][np.isfinite(self.progress[column])]
         return float(numbers[-1]) if len(numbers) else 0.0
 
 
 def read(path: Path) -> Run:
-    """The run in the folder ``path``; raises RunFolderError, in one line, where there is none."""
+    """Read the run in the folder ``path``; raise RunFolderError, one line, if there is none."""
     config = _config(path / "config.json")
     progress = _columns(_rows(path / "progress.csv"), Progress._fields, needed=("seconds", "global_step"))
     episodes = _columns(_rows(path / "episodes.csv"), EPISODE_COLUMNS, needed=("seconds", "global_step", "score"))
-    order = np.argsort(episodes["seconds"], kind="stable")               # workers report a little out of turn
+    order = np.argsort(episodes["seconds"], kind="stable")               # reports arrive slightly out of order
     episodes = {name: column[order] for name, column in episodes.items()}
     return Run(path, config, progress, episodes, list(_events(path / "events.csv")), _written(path))
 
 
 def evaluation_of(file: Path, agent: str | None = None) -> dict[str, Any] | None:
-    """evaluation.json as ``a3c-numba evaluate`` writes it, of the agent file ``agent`` if that is given; else None."""
+    """Read evaluation.json of ``a3c-numba evaluate``; return None if it is invalid, or not of ``agent``."""
     try:
         found = json.loads(file.read_text(encoding="utf-8", errors="replace"))
         scores = [float(game["score"]) for game in found["games"]]
-        figures = [found[name] for name in STATISTICS] + [found["standard_error"] or 0.0]    # None of a single game
+        figures = [found[name] for name in STATISTICS] + [found["standard_error"] or 0.0]    # None: a single game
         known = all(map(math.isfinite, figures))
         is_other = agent is not None and Path(found["agent"]).name != agent
         small = all(abs(score) < LARGEST for score in scores)
@@ -99,7 +99,7 @@ def evaluation_of(file: Path, agent: str | None = None) -> dict[str, Any] | None
 
 
 def _config(file: Path) -> dict[str, Any]:
-    """config.json, of which the report needs the environment, the parts and the numbers of a run."""
+    """Read config.json, and check the environment, the parts and the numbers that the report needs."""
     try:
         config = json.loads(file.read_text(encoding="utf-8", errors="replace"))
         names = [config["env"], *(config[part]["name"] for part in MENUS if part in config or part in NEEDED)]
@@ -107,21 +107,21 @@ def _config(file: Path) -> dict[str, Any]:
         is_ours &= all(isinstance(config.get(part, {}), dict) for part in MENUS)
         is_ours &= all(type(config[name]) is int for name in NUMBERS)
     except FileNotFoundError:
-        raise RunFolderError(f"{file.parent}: no run (it has no config.json)") from None
+        raise RunFolderError(f"{file.parent} is not a run: it has no config.json") from None
     except OSError as error:
         raise RunFolderError(f"cannot read {file}: {error.strerror}") from None
     except (ValueError, KeyError, TypeError, RecursionError):
         is_ours = False
     if not is_ours:
-        raise RunFolderError(f"{file.parent}: no run (its config.json is none of ours)")
+        raise RunFolderError(f"{file.parent} is not a run: its config.json is invalid")
     return config
 
 
 def _rows(file: Path) -> Rows:
-    """The whole rows of a table; none where there is no such table."""
+    """Return the complete rows of a table; no rows if there is no such table."""
     try:
         lines = file.read_text(encoding="utf-8", errors="replace").splitlines(keepends=True)
-        lines = [line.replace("\0", "") for line in lines if line.endswith("\n")]           # else it was cut off
+        lines = [line.replace("\0", "") for line in lines if line.endswith("\n")]           # else incomplete
         rows = list(csv.DictReader(lines))
     except (OSError, csv.Error):
         return []
@@ -129,7 +129,7 @@ def _rows(file: Path) -> Rows:
 
 
 def _columns(rows: Rows, names: tuple[str, ...], needed: tuple[str, ...]) -> dict[str, Floats]:
-    """The columns ``names`` as numbers, of the rows in which all that are ``needed`` are finite."""
+    """Return the columns ``names`` as numbers, of the rows in which all ``needed`` columns are finite."""
     table = np.array([[_number(row.get(name, "nan")) for name in names] for row in rows]).reshape(-1, len(names))
     whole = np.isfinite(table[:, [names.index(name) for name in needed]]).all(axis=1)
     return dict(zip(names, table[whole].T))
@@ -151,6 +151,6 @@ def _events(file: Path) -> Iterator[Event]:
 
 
 def _written(path: Path) -> tuple[datetime, datetime]:
-    times = [file.stat().st_mtime for name in OWN_FILES if (file := path / name).exists()]      # config.json's first
+    times = [file.stat().st_mtime for name in OWN_FILES if (file := path / name).exists()]      # config.json first
     first, last = (datetime.fromtimestamp(time, timezone.utc) for time in (times[0], max(times)))
     return min(first, last), last

@@ -1,7 +1,7 @@
-"""All that a run's folder has to tell, as one HTML file that needs no server and no download, section by section.
+"""The sections of the report, one self-contained HTML file about a run's folder.
 
-Curves are SVG inside the page, the clip of play is a GIF inside it; there is no script.  It opens from a disk or an
-attachment, in light or dark as the reader's screen is, and can be printed.
+Curves are embedded as SVG, the clip of play as a GIF; there is no script.  The page opens from a disk or an
+attachment, follows the screen's light or dark mode, and can be printed.
 """
 
 import base64
@@ -17,12 +17,12 @@ from .tables import configuration, events, protocol
 from .timeline import LANES, key, lanes_of, size_of, timeline
 
 STEPS = 150                    # of the clip: ten seconds
-TRAINING = ("While training, a score is a whole game's sum of rewards before any clipping, and the workers explore: "
-            "their scores are not those of a trained agent at its best.")
+TRAINING = ("In training a score is the sum of a whole game's rewards before clipping.  The workers explore, so their "
+            "scores are usually lower than those of the trained agent.")
 
 
 def report(found: Run, agent: Path | None = None, steps: int = STEPS) -> str:
-    """The page of a run as text, with a clip of ``steps`` steps, if any, of ``agent`` or the run's own agent."""
+    """Return the page of a run, with a clip of ``steps`` steps (0: none) of ``agent`` or the run's own agent."""
     return page(found, [
         Section("curve", "Learning curve", _curves(found)),
         Section("clip", "A clip of play", _clip(found, agent, steps)),
@@ -35,7 +35,7 @@ def report(found: Run, agent: Path | None = None, steps: int = STEPS) -> str:
 
 
 def figure(title: str, html: str, note: str = "") -> str:
-    """A picture below its title, and perhaps a word on it."""
+    """Return a picture with its title and an optional note."""
     return f"<figure><h3>{title}</h3>{html}" + (f"<figcaption>{note}</figcaption>" if note else "") + "</figure>"
 
 
@@ -79,7 +79,7 @@ def _evaluation(found: Run, agent: Path | None) -> str:
 
 def _clip(found: Run, agent: Path | None, steps: int) -> str:
     if not steps:
-        return "<p>Left out (<code>--no-clip</code>).</p>"
+        return "<p>No clip (<code>--no-clip</code>).</p>"
     try:
         return _moving(clip_of(*agent_of(found, agent), steps))
     except NoClip as reason:
@@ -90,7 +90,7 @@ def _moving(clip: Clip) -> str:
     gif, still = (base64.b64encode(content).decode() for content in (clip.gif, clip.still))
     games = f"{len(clip.scores)} games" if len(clip.scores) > 1 else "the beginning of a game"
     note = (f"{clip.steps} steps, {clip.steps / FRAMES_PER_SECOND:.0f} seconds of {games}, played by {clip.agent}, an "
-            f"agent of {clip.global_step:,} steps; at the end the score is {short(clip.scores[-1])}.")
+            f"agent trained for {clip.global_step:,} steps; the score at the end is {short(clip.scores[-1])}.")
     words = "The game's screen; beside it the score, the value of the state, and the policy as a bar for each action"
     return (f'<figure><picture><source media="(prefers-reduced-motion: reduce)" srcset="data:image/png;base64,{still}">'
             f'<img alt="{clean(words)}" src="data:image/gif;base64,{gif}"></picture>'

@@ -1,9 +1,9 @@
-"""Charts as SVG text: axes, lines, bands, bars and marks, in classes that the page's style sheet colours.
+"""Charts as SVG text: axes, lines, bands, bars and marks; the page's style sheet sets the colours.
 
     x = left   + (number - low) / (high - low) * (right - left)
     y = bottom - (number - low) / (high - low) * (bottom - top)         of log10 of the number on a log axis
 
-One unit is one pixel of a screen that shows the chart in its own size.  ``low`` and ``high`` are the axis' span.
+One unit is one pixel if the chart is shown in its original size.  ``low`` and ``high`` are the span of the axis.
 """
 
 import math
@@ -19,16 +19,16 @@ from ..plots.axes import Span, nice_ticks, span_of, tick_labels
 Floats = npt.NDArray[np.float64]
 LEFT, RIGHT, TOP, BOTTOM = 58.0, 14.0, 30.0, 46.0     # margins around the curves
 LONGEST = 8                                           # letters of a tick's label
-DECADES = 2.0                                         # of a log axis, from which powers of ten are ticks enough
+DECADES = 2.0                                         # a log axis at least as long has only powers of ten as ticks
 
 
 def clean(value: Any) -> str:
-    """Any text, to be put into a page: markup escaped, and what cannot be printed spelled out."""
+    """Return text for a page: markup and characters that cannot be printed are escaped."""
     return escape("".join(c if c.isprintable() else repr(c)[1:-1] for c in str(value)), quote=True)
 
 
 def short(number: float) -> str:
-    """A number as a person would say it: 19.4, 0.00149, 2,000,000."""
+    """Return a human-readable number: 19.4, 0.00149, 2,000,000."""
     if not math.isfinite(number):
         return "--"
     return f"{number:,.0f}" if abs(number) >= 1000 else f"{number:.3g}"
@@ -36,16 +36,16 @@ def short(number: float) -> str:
 
 @dataclass(frozen=True)
 class Labels:
-    """The words of a chart."""
+    """The text of a chart."""
 
     title: str
     x: str
     y: str
-    about: str = ""            # what it shows, for who cannot see it
+    about: str = ""            # a description, for screen readers
 
 
 class Axis:
-    """Numbers along one side: its span, its ticks, and where from 0 to 1 a number lies."""
+    """One axis: its span, its ticks, and the map from numbers to 0 .. 1."""
 
     def __init__(self, values: Floats, margin: float, is_log: bool = False) -> None:
         self.is_log = is_log
@@ -53,14 +53,14 @@ class Axis:
         self.span = _decades(values) if is_log else span_of(values, margin)
 
     def share(self, values: npt.ArrayLike) -> Floats:
-        """Where from 0 to 1; NaN where a log axis has no place for it."""
+        """Map numbers to 0 .. 1 along the axis; NaN if a log axis cannot show them."""
         numbers = np.array(values, np.float64)
         if self.is_log:
             numbers = np.log10(np.where(numbers > 0, numbers, np.nan))
         return (numbers - self.span.low) / (self.span.high - self.span.low)
 
     def ticks(self, count: int) -> list[tuple[float, str]]:
-        """About ``count`` round numbers and their labels."""
+        """Return about ``count`` round numbers and their labels."""
         if not self.is_log:
             ticks = nice_ticks(self.span, count)
             labels = tick_labels(ticks)
@@ -72,7 +72,7 @@ class Axis:
 
 
 def _decades(values: Floats) -> Span:
-    """The powers of ten that the finite numbers above 0 span, and a little more; never less than one from the next."""
+    """Return the span of log10 of the finite numbers above 0, with a margin; at least one decade."""
     logs = np.log10(values[np.isfinite(values) & (values > 0)])
     if not len(logs):
         return Span(0.0, 1.0)
@@ -81,7 +81,7 @@ def _decades(values: Floats) -> Span:
 
 
 class Chart:
-    """Axes of ``size`` (width, height), and what is drawn on them in the order of the calls."""
+    """Axes of ``size`` (width, height), and the marks drawn on them, in the order of the calls."""
 
     def __init__(self, labels: Labels, size: tuple[int, int], x: Axis, y: Axis) -> None:
         self.labels, self.size, self.x, self.y = labels, size, x, y
@@ -90,13 +90,13 @@ class Chart:
         self._draw_columns()
 
     def points(self, x: npt.ArrayLike, y: npt.ArrayLike) -> Floats:
-        """The places (n, 2) of points."""
+        """Return the places (n, 2) of points."""
         across = LEFT + self.x.share(x) * (self.right - LEFT)
         up = self.bottom - self.y.share(y) * (self.bottom - TOP)
         return np.stack(np.broadcast_arrays(across, up), axis=-1)
 
     def line(self, x: npt.ArrayLike, y: npt.ArrayLike, kind: str) -> None:
-        """A curve through the points that have a place."""
+        """Draw a curve through the points that have a place."""
         points = self.points(x, y)
         points = points[np.isfinite(points).all(axis=1)]
         if len(points) == 1:
@@ -105,36 +105,36 @@ class Chart:
             self.add(f'<path class="{kind}" d="{path(points)}"/>')
 
     def band(self, x: npt.ArrayLike, low: npt.ArrayLike, high: npt.ArrayLike) -> None:
-        """The area between two curves."""
+        """Fill the area between two curves."""
         outline = np.concatenate([self.points(x, low), self.points(x, high)[::-1]])
         self.add(f'<path class="band" d="{path(outline)}Z"/>')
 
     def rule(self, y: float) -> None:
-        """A dashed line across."""
+        """Draw a dashed horizontal line."""
         (right, height), = self.points([self.x.span.high], [y])
         self.add(f'<path class="rule" d="M{LEFT:.0f} {height:.1f}H{right:.1f}"/>')
 
     def bars(self, edges: Floats, counts: Floats) -> None:
-        """A histogram: bar i of the height counts[i] from edges[i] to edges[i + 1]."""
+        """Draw a histogram: bar i of height counts[i] from edges[i] to edges[i + 1]."""
         for left, right, count in zip(edges, edges[1:], counts):
             (x, y), (end, floor) = self.points([left, right], [count, 0.0])
             self.add(f'<rect class="bar" x="{x + 1:.1f}" y="{y:.1f}" width="{max(1.0, end - x - 2):.1f}" '
                      f'height="{floor - y:.1f}"/>')
 
     def text(self, at: tuple[float, float], words: str, kind: str = "") -> None:
-        """Words whose base line begins at ``at``; ``kind`` "end" or "middle" says what of them is there instead."""
+        """Write ``words``; ``at`` is the start of their base line, or its "end" or "middle" if ``kind`` says so."""
         self.add(f'<text class="{kind}" x="{at[0]:.1f}" y="{at[1]:.1f}">{clean(words)}</text>')
 
     def say(self, words: str) -> None:
-        """Words across the middle, where curves would be."""
+        """Write ``words`` in the middle of the plot area."""
         self.text(((LEFT + self.right) / 2, (TOP + self.bottom) / 2), words, "middle")
 
     def add(self, part: str) -> None:
-        """Anything else."""
+        """Add SVG text."""
         self._parts.append(part)
 
     def rows(self) -> None:
-        """The numbers of the vertical axis, its grid and its name."""
+        """Draw the numbers of the vertical axis, its grid and its name."""
         for tick, label in self.y.ticks(7):
             (_, y), = self.points([self.x.span.low], [tick])
             self.add(f'<path class="grid" d="M{LEFT:.0f} {y:.1f}H{self.right:.1f}"/>')
@@ -142,7 +142,7 @@ class Chart:
         self.text((4, 16), self.labels.y, "label")
 
     def svg(self) -> str:
-        """The whole picture."""
+        """Return the whole picture."""
         title = clean(f"{self.labels.title}. {self.labels.about}".strip())
         box = f"0 0 {self.size[0]} {self.size[1]}"
         return f'<svg viewBox="{box}" role="img" aria-label="{title}">{"".join(self._parts)}</svg>'
@@ -158,5 +158,5 @@ class Chart:
 
 
 def path(points: Floats) -> str:
-    """The points (n, 2), one line through all of them."""
+    """Return the path of a line through the points (n, 2)."""
     return "M" + "L".join(f"{x:.1f} {y:.1f}" for x, y in points)

@@ -1,4 +1,4 @@
-"""The report's tables: every hyper-parameter with its help and the paper's value, the evaluation's figures, events."""
+"""The report's tables: hyper-parameters with their help and the paper's value, the evaluation's figures, events."""
 
 import dataclasses
 import re
@@ -12,16 +12,16 @@ from ..presets import PRESETS
 from .recorded_run import Run
 from .svg import clean, short
 
-# What a field's help says of its default in brackets: whose value it is.
+# The source of a default, which a field's help gives in brackets.
 PAPERS, AUTHORS = re.compile(r"the paper's[;,):]"), re.compile(r"the authors' value[;,)]")
 WHOSE = re.compile(r" \([^()]*(the paper's|the authors' value)[^()]*\)")
 ABOUT_RUN = {"env": "the environment's id, or its factory's name", "workers": "processes",
-             "total_steps": "agent steps of all workers together, T_max", "seed": "of parameters and of chance"}
+             "total_steps": "agent steps of all workers together, T_max", "seed": "of parameters and random numbers"}
 MOST_EVENTS = 500
 
 
 def table(caption: str, head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
-    """An HTML table of cells that are HTML already; the first of each row is its header."""
+    """Return an HTML table; cells are HTML, and the first cell of each row is its header."""
     top = "".join(f'<th scope="col">{cell}</th>' for cell in head)
     body = "".join(f'<tr><th scope="row">{first}</th>' + "".join(f"<td>{cell}</td>" for cell in rest) + "</tr>"
                    for first, *rest in rows)
@@ -30,7 +30,7 @@ def table(caption: str, head: Sequence[str], rows: Iterable[Sequence[str]]) -> s
 
 
 def configuration(run: Run) -> str:
-    """A table for the run, and one for each of its parts."""
+    """Return a table for the run, and one for each of its parts."""
     papers = {"workers": f"{PRESETS['paper'].workers} (the paper's)"}
     rows = [(f"<code>{name}</code>", clean(shown(run.config[name])), about,
              "" if run.config[name] == PRESETS["paper"].workers else papers.get(name, ""))
@@ -45,7 +45,7 @@ def configuration(run: Run) -> str:
 
 
 def _settings(run: Run, part: str) -> list[tuple[str, ...]]:
-    """A row for each setting that means something in this run; one that an older file does not say has its default."""
+    """Return a row for each setting that has an effect in this run; a setting that the file lacks has its default."""
     values = run.config.get(part, {})
     cls = MENUS[part].get(values.get("name", part))
     fields = {field.name: field for field in dataclasses.fields(cls)} if cls else {}
@@ -57,13 +57,13 @@ def _settings(run: Run, part: str) -> list[tuple[str, ...]]:
         default = field.default if field else None
         value = clean(shown(values[name])) if name in values else f"<em>{clean(shown(default))} (unrecorded)</em>"
         help, other = (field.metadata["help"], _other(field, values)) if field else ("", "")
-        about = clean(WHOSE.sub("", help) if other else help)            # whose the default is, ``other`` says
+        about = clean(WHOSE.sub("", help) if other else help)            # ``other`` has the source of the default
         rows.append((f"<code>{clean(name)}</code>", value, about, other))
     return rows
 
 
 def _other(field: Any, values: dict[str, Any]) -> str:
-    """The default and whose it is, where the run has another value."""
+    """Return the default and its source if the run has another value; else nothing."""
     if values.get(field.name, field.default) == field.default:
         return ""
     words = field.metadata["help"]
@@ -72,7 +72,7 @@ def _other(field: Any, values: dict[str, Any]) -> str:
 
 
 def shown(value: Any) -> str:
-    """A setting's value as a person writes it."""
+    """Return a setting's value in human-readable form."""
     if isinstance(value, bool):
         return "yes" if value else "no"
     if isinstance(value, int):
@@ -81,7 +81,7 @@ def shown(value: Any) -> str:
 
 
 def protocol(found: dict[str, Any]) -> str:
-    """How an evaluation was made, and its figures."""
+    """Return the table of an evaluation's protocol and figures."""
     error = found["standard_error"]
     epsilon = found.get("epsilon")
     rows = [("agent", clean(Path(str(found.get("agent", "--"))).name)),
@@ -95,7 +95,7 @@ def protocol(found: dict[str, Any]) -> str:
 
 
 def _in_words(found: dict[str, Any]) -> str:
-    """The protocol's name, and for Atari games what it means."""
+    """Return the protocol's name, and for Atari games its settings."""
     name = str(found.get("protocol", "--"))
     if name not in PROTOCOLS or family(str(found.get("env"))) != "atari":
         return name
@@ -105,19 +105,19 @@ def _in_words(found: dict[str, Any]) -> str:
 
 
 def events(run: Run) -> str:
-    """What befell the run, and when."""
+    """Return the table of the run's events."""
     if not (run.path / "events.csv").exists():
-        return "<p>This run's folder keeps no events: it was written by an older version.</p>"
+        return "<p>This run's folder has no events.csv: it was written by an older version.</p>"
     if not run.events:
-        return "<p>Nothing befell this run: no worker died, no checkpoint failed.</p>"
+        return "<p>No events: no worker died and all checkpoints were written.</p>"
     rows = [(time(event.seconds), f"{event.global_step:,}", clean(event.line)) for event in run.events[:MOST_EVENTS]]
     more = len(run.events) - len(rows)
-    return table("What befell the run", ("after", "agent steps", "event"), rows) + (
+    return table("Events of the run", ("after", "agent steps", "event"), rows) + (
         f"<p>{more:,} more in events.csv.</p>" if more else "")
 
 
 def time(seconds: float) -> str:
-    """41 s, 6.8 min, 2 h 05 min."""
+    """Return a duration: 41 s, 6.8 min, 2 h 05 min."""
     if seconds < 100:
         return f"{seconds:.0f} s" if seconds >= 10 else f"{seconds:.1f} s"
     minutes = round(seconds / 60)

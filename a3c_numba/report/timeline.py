@@ -1,6 +1,6 @@
-"""The workers' timeline: a lane for each, a tick for each finished game in its score's colour, a cross where it died.
+"""The workers' timeline: a lane for each worker, a tick for each game in the colour of its score, a cross per death.
 
-Games that end within one pixel of a lane share a tick, in the colour of their mean.
+Games that end within one pixel of a lane share a tick, in the colour of their mean score.
 """
 
 import re
@@ -13,46 +13,46 @@ from .charts import EMPTY, by_time, from_zero
 from .recorded_run import Event, Floats, Run
 from .svg import LEFT, TOP, Axis, Chart, Labels, clean, short
 
-COLOURS = 7                    # q0 to q6 of the style sheet, from low scores to high ones
-LANES = 64                     # shown at most
-TALLEST, LOWEST = 30, 9        # pixels of a lane
+COLOURS = 7                    # q0 to q6 of the style sheet, from low to high scores
+LANES = 64                     # at most
+TALLEST, LOWEST = 30, 9        # height of a lane, pixels
 AROUND = 76                    # pixels of a chart above and below its lanes
 WORKER = re.compile(r"worker (\d+) ")
 
 
 class Scale(NamedTuple):
-    """The scores from which colours begin to change, and at which they have changed."""
+    """The scores of the first and of the last colour."""
 
     low: float
     high: float
 
     def colours(self, scores: Floats) -> npt.NDArray[np.int64]:
-        """0 to COLOURS - 1 for each."""
+        """Return the colour of each score, 0 to COLOURS - 1."""
         width = self.high - self.low or 1.0
         return np.clip((scores - self.low) / width * COLOURS, 0, COLOURS - 1).astype(np.int64)
 
 
 def scale_of(run: Run) -> Scale:
-    """From the 2nd to the 98th percentile of all games, so that one lucky game does not dim the others."""
+    """Return the 2nd and the 98th percentile of all games, so that one outlier does not flatten the colours."""
     scores = run.episodes["score"]
     return Scale(*np.percentile(scores, (2, 98))) if len(scores) else Scale(0.0, 1.0)
 
 
 def lanes_of(run: Run) -> int:
-    """Workers that are shown."""
+    """Return the number of workers that are shown."""
     workers = run.episodes["worker"]
     seen = int(workers[np.isfinite(workers)].max(initial=-1)) + 1
     return max(1, min(LANES, max(seen, run.config["workers"])))
 
 
 def size_of(run: Run, width: int) -> tuple[int, int]:
-    """Of a timeline so wide."""
+    """Return (width, height) of a timeline of this width."""
     lanes = lanes_of(run)
     return width, AROUND + lanes * max(LOWEST, min(TALLEST, 480 // lanes))
 
 
 def timeline(run: Run, size: tuple[int, int]) -> str:
-    """The picture."""
+    """Draw the timeline."""
     lanes, scale = lanes_of(run), scale_of(run)
     moments = np.array([*run.episodes["seconds"], *(event.seconds for event in run.events), run.seconds])
     x, x_label = by_time(moments)
@@ -73,7 +73,7 @@ def timeline(run: Run, size: tuple[int, int]) -> str:
 
 
 def _draw_lanes(chart: Chart, lanes: int, height: float) -> None:
-    """Their grounds and numbers, of which those that have no room are left out."""
+    """Draw the lanes and their numbers; skip numbers that do not fit."""
     every = max(1, int(np.ceil(14 / height)))
     chart.text((4, 16), "worker", "label")
     for lane in range(lanes):
@@ -85,7 +85,7 @@ def _draw_lanes(chart: Chart, lanes: int, height: float) -> None:
 
 
 def _draw_games(chart: Chart, moments: Floats, scores: Floats, scale: Scale, top: float, height: float) -> None:
-    """The ticks of a lane, those of one colour as one path."""
+    """Draw the ticks of a lane, one path for each colour."""
     pixels = chart.points(moments, np.zeros(len(moments)))[:, 0].round()
     places, index = np.unique(pixels, return_inverse=True)
     means = np.bincount(index, scores) / np.bincount(index) if len(places) else scores
@@ -98,7 +98,7 @@ def _draw_games(chart: Chart, moments: Floats, scores: Floats, scale: Scale, top
 
 
 def _draw_event(chart: Chart, event: Event, at: float, lanes: int) -> None:
-    """A cross in the lane of the worker that it is about, or a line through all lanes."""
+    """Draw a cross in the lane of the event's worker, or a line through all lanes."""
     named = WORKER.match(event.line)
     lane = int(named[1]) if named else lanes
     words = f"<title>{clean(event.line)}</title>"
@@ -111,7 +111,7 @@ def _draw_event(chart: Chart, event: Event, at: float, lanes: int) -> None:
 
 
 def key(run: Run) -> str:
-    """What the colours and the marks mean, in a line of HTML."""
+    """Return the legend of the colours and marks, one line of HTML."""
     scale = scale_of(run)
     boxes = "".join(f'<rect class="k{colour}" x="{22 * colour}" width="22" height="12"/>' for colour in range(COLOURS))
     line = (f'score {short(scale.low)} <svg class="key" width="{22 * COLOURS}" height="12" aria-hidden="true">{boxes}'

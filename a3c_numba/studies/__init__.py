@@ -1,1 +1,1 @@
-"""Studies of many runs, and measurements of this machine: sweep, speedup, bench, operation counts."""
+"""Studies of many runs (sweep, speedup) and measurements of this machine (bench, operation counts)."""

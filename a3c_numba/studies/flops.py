@@ -1,16 +1,15 @@
-"""How many floating-point operations an agent step takes: what ``bench`` holds its time against.
+"""Count the floating-point operations of an agent step; ``bench`` compares the measured time with them.
 
-Counted are the multiply-adds (2 operations each) that the method needs in the convolutions, the dense layers and the
-LSTM's sums, per step of a rollout of full length T:
+Counted are the multiply-adds (2 operations each) of the convolutions, the dense layers and the LSTM's matrix products,
+per step of a rollout of full length T:
 
-    forward           1 for each step, and 1 / T more for s_T: where V is bootstrapped from the worker's own network, or
+    forward           1 for each step, and 1 / T more for s_T if V is bootstrapped with the worker's own network, or
                       (Sarsa) the next action is drawn there
-    target network    a forward pass for each state that the targets ask for: 1 for one-step methods, 1 / T for n-step
-                      Q; with an LSTM all T + 1 states of the rollout, since the later ones depend on the earlier
-    backward          dW of every layer, dX of all but the lowest; an LSTM's dX holds the gradient back through time
+    target network    a forward pass for each state that the targets need: 1 for one-step methods, 1 / T for n-step
+                      Q; with an LSTM all T + 1 states of the rollout, because later states depend on earlier ones
+    backward          dW of every layer, dX of all but the lowest; an LSTM's dX includes the gradient through time
 
-Nothing is counted for element-wise work (ReLU, the LSTM's gates), for the update, for copies of theta, or for the
-preprocessing of the picture.
+Element-wise operations (ReLU, the LSTM's gates), the update, copies of theta and preprocessing are not counted.
 """
 
 from math import prod
@@ -22,7 +21,7 @@ from ..core.layers.lstm import LSTM
 
 
 def operations(config: Config) -> float:
-    """Floating-point operations of one agent step, as the module counts them."""
+    """Return the floating-point operations of one agent step."""
     network, algorithm = config.build_network(config.make_env()), config.algorithm
     forward, backward, T = 0, 0, algorithm.update_steps
     for layer, lowest in _layers(network):
@@ -37,7 +36,7 @@ def operations(config: Config) -> float:
 
 
 def _layers(layer: Any, lowest: bool = True) -> Iterator[tuple[Any, bool]]:
-    """Every layer with parameters in a tree of them, and whether it is the lowest, whose input is the observation."""
+    """Yield every layer with parameters in a tree of layers, and True if its input is the observation."""
     if not isinstance(layer, (Chain, Fork)):
         yield layer, lowest
         return

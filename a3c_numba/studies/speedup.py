@@ -1,15 +1,15 @@
-"""How much sooner do more workers reach a score?  (Paper, section 5.2 and its table 2.)
+"""A study of how much sooner more workers reach a score (paper, section 5.2 and table 2).
 
-    speed-up in time of k workers  =  seconds that the first count needs / seconds that k need
-    speed-up in data               =  agent steps that the first count needs / agent steps that k need
+    speed-up in time of k workers  =  seconds that the first count needs / seconds that k workers need
+    speed-up in data               =  agent steps that the first count needs / agent steps that k workers need
 
-A run ends when the mean of its last 100 episodes, or of as many as there are, at least 20, comes to the score.  Seconds
-count from its first update, so that starting Python and compiling kernels are not held against one worker; the start of
-the other workers, which happens while the first one trains, is.  A score that is reached before all of them train says
-nothing, and a line tells so.  Of several seeds the means are compared.
+A run ends when the mean of its last 100 episodes (fewer at the start, at least 20) reaches the score.  Seconds count
+from the first update: they exclude the start of Python and the compilation of kernels, and include the start of the
+other workers.  If the score is reached before all workers train, a line says that the run cannot be compared.  With
+several seeds the means are compared.
 
-    speedup_runs.json, speedup_runs.csv    the settings; a row a run
-    speedup.csv                            a row a number of workers
+    speedup_runs.json, speedup_runs.csv    the settings; one row per run
+    speedup.csv                            one row per number of workers
 """
 
 import dataclasses
@@ -27,18 +27,18 @@ MOST_SEEDS = 1000
 
 
 class Run(NamedTuple):
-    """A run; also a row of speedup_runs.csv.  ``seconds`` and ``steps`` are nan where the score was not reached."""
+    """A run, which is a row of speedup_runs.csv.  ``seconds`` and ``steps`` are nan if the score was not reached."""
 
     workers: int
     seed: int
     seconds: float
     steps: float
-    active: int                 # workers that had made an update by then
+    active: int                 # workers that had made an update when the score was reached
 
 
 class Count(NamedTuple):
-    """A number of workers; also a row of speedup.csv.  nan: not every seed reached the score, or the first count's
-    did not."""
+    """The runs with one number of workers, which is a row of speedup.csv.  nan: a seed did not reach the score, here or
+    with the first number of workers."""
 
     workers: int
     runs: int
@@ -50,7 +50,7 @@ class Count(NamedTuple):
 
 
 def summary(runs: list[Run], counts: list[int]) -> list[Count]:
-    """What the runs say of each of ``counts``, relative to the first; every count has runs."""
+    """Return a row for each of ``counts``, relative to the first; every count must have runs."""
     rows: list[Count] = []
     for workers in counts:
         own = [run for run in runs if run.workers == workers]
@@ -62,7 +62,7 @@ def summary(runs: list[Run], counts: list[int]) -> list[Count]:
 
 
 def table(rows: list[Count], total_steps: int) -> str:
-    """The summary for people."""
+    """Return the summary as a human-readable table."""
     lines = ["workers  reached      seconds        steps  speed-up: time    data"]
     for row in rows:
         line = f"{row.workers:7}  {row.reached} of {row.runs}  "
@@ -76,7 +76,7 @@ def table(rows: list[Count], total_steps: int) -> str:
 
 
 class Speedup:
-    """``seeds`` runs, with seeds from ``config.seed`` on, for each of ``counts`` workers, in ``folder``."""
+    """The study: ``seeds`` runs, with seeds from ``config.seed`` on, for each of ``counts`` workers, in ``folder``."""
 
     def __init__(self, config: Config, counts: list[int], target: float, seeds: int, folder: Path) -> None:
         if not math.isfinite(target):
@@ -84,20 +84,20 @@ class Speedup:
         if not 1 <= seeds <= MOST_SEEDS:
             raise ValueError(f"seeds must be at least 1 and at most {MOST_SEEDS}; got {seeds}")
         if len(set(counts)) < len(counts):
-            raise ValueError(f"workers must be different numbers; got {','.join(map(str, counts))}")
+            raise ValueError(f"workers must be distinct numbers; got {','.join(map(str, counts))}")
         self.configs = [dataclasses.replace(config, workers=workers, seed=config.seed + k)
                         for workers in counts for k in range(seeds)]
         self.config, self.counts, self.target, self.seeds, self.folder = config, counts, target, seeds, folder
         self.study = Study(folder, "speedup_runs", Run)
 
     def open(self) -> None:
-        """Begin, or go on; raises StudyError where the folder holds another study."""
+        """Begin or resume; raise StudyError if the folder holds another study."""
         settings = json.loads(self.config.to_json())
         del settings["workers"], settings["seed"]
         self.study.open({"target_score": self.target} | settings)
 
     def run(self) -> str:
-        """Make the missing runs, a line for each; returns the table.  Raises WorkerDied, or whatever interrupts."""
+        """Make the missing runs, print a line for each, return the table.  Raise WorkerDied, or the interrupt."""
         there = {(row.workers, row.seed): row for row in self.study.rows}
         for config in self.configs:
             key = config.workers, config.seed
@@ -122,8 +122,8 @@ class Speedup:
         return told + f"after {row.seconds:.1f} s, {row.steps:,.0f} steps{early}"
 
     def notes(self) -> list[str]:
-        """What to say beforehand: that there are more workers than cores."""
+        """Return the warnings before the study: that there are more workers than cores."""
         cores = os.cpu_count() or 1
         if max(self.counts) <= cores:
             return []
-        return [f"more workers than the {cores} cores share them: the speed-up in time cannot grow much beyond {cores}"]
+        return [f"more workers than cores ({cores}): the speed-up in time cannot be much above {cores}"]

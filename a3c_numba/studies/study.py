@@ -1,7 +1,7 @@
-"""What a study of many runs needs: a folder in which it can be gone on with, and a run's score after every episode.
+"""The parts of a study of many runs: a folder from which it can be resumed, and a run's score after every episode.
 
-    NAME.json    what the study is of; another study in the same folder is refused
-    NAME.csv     a row a run, written as soon as the run is over
+    NAME.json    the settings of the study; another study in the same folder is rejected
+    NAME.csv     one row per run, written when the run ends
 """
 
 import csv
@@ -23,12 +23,12 @@ from ..system.signals import signals_held
 from ..training.progress_tracker import finished
 from ..training.trainer import Trainer, start_of
 
-LEAST = 20                     # episodes from which a mean counts
-ALL = dict.fromkeys(OWN_FILES, "a run") | STUDIES      # files, and what a folder holds where they are
+LEAST = 20                     # episodes that a mean needs
+ALL = dict.fromkeys(OWN_FILES, "a run") | STUDIES      # file name -> what a folder with this file holds
 
 
 class StudyError(ValueError):
-    """A folder that cannot take, or does not hold, this study; one line."""
+    """The folder cannot be used for this study; the message is one line."""
 
 
 class Study:
@@ -40,13 +40,13 @@ class Study:
         self.rows: list[Any] = []
 
     def open(self, settings: dict[str, Any]) -> None:
-        """Begin, or go on; raises StudyError, with everything as it was, where the folder holds anything else."""
+        """Begin or resume; raise StudyError, and change nothing, if the folder holds anything else."""
         try:
             if self.settings.exists():
                 self._check(json.loads(json.dumps(settings)))
                 self._read()
             elif self.table.exists():
-                raise StudyError(f"{self.table} stands there without {self.settings.name}: give another --out")
+                raise StudyError(f"{self.table} exists but {self.settings.name} is missing: give another --out")
             else:
                 self._check_free()
                 self.folder.mkdir(parents=True, exist_ok=True)
@@ -72,7 +72,7 @@ class Study:
                                  f"{wanted.get(name)}: give another --out")
 
     def _read(self) -> None:
-        """The rows written so far; one that was cut short is dropped, in the file too."""
+        """Read the rows written so far; drop an incomplete row, also from the file."""
         text = self.table.read_text(encoding="utf-8") if self.table.exists() else ""
         whole = text[:text.rfind("\n") + 1]
         lines = list(csv.reader(whole.splitlines())) or [list(self.row_type._fields)]
@@ -83,19 +83,19 @@ class Study:
             self.rows = [self.row_type(*(_number(kind, cell) for kind, cell in zip(kinds, line, strict=True)))
                          for line in lines[1:]]
         except ValueError as error:
-            raise StudyError(f"cannot go on with {self.table}: {error}") from None
+            raise StudyError(f"cannot resume {self.table}: {error}") from None
         if whole != text or not text:
             write(self.table, as_csv([lines[0], *self.rows]))
 
     def append(self, row: Any) -> None:
-        """One more row, also on disk."""
+        """Add a row, also on disk."""
         self.rows.append(row)
         with signals_held():
             append_whole(self.table, as_csv([row]).encode(), b"")
 
 
 def _flat(tree: Any, name: str = "") -> dict[str, Any]:
-    """{"optimizer": {"decay": 0.99}} -> {"optimizer.decay": 0.99}."""
+    """Return {"optimizer.decay": 0.99} for {"optimizer": {"decay": 0.99}}."""
     if not isinstance(tree, dict):
         return {name: tree}
     parts = [_flat(below, f"{name}.{part}" if name else part) for part, below in tree.items()]
@@ -107,21 +107,21 @@ def _number(kind: Any, cell: str) -> Any:
 
 
 def write(path: Path, text: str) -> None:
-    """Write a file whole or not at all; a signal waits."""
+    """Write a file atomically; signals are delayed until then."""
     with signals_held():
         atomic_file.replace(path, text.encode())
 
 
 class RunningScore:
-    """A run's mean score over the last 100 episodes, or as many as there are, after each of them: a Trainer's callback.
+    """A Trainer's callback: the mean score of a run over its last 100 episodes, after each episode.
 
-    Episodes whose score is not finite are left out.
+    Episodes whose score is not finite are skipped.
 
     Attributes:
-        best: the highest mean so far, of at least LEAST episodes; nan before there are as many.
-        begun: seconds of the run at its first update, to 0.1: by then the process runs and all kernels are compiled.
-        reached: (seconds, agent steps) at which such a mean came to ``target``; None before, and without one.
-        active: workers that had made an update by then, or by the last look.
+        best: the highest mean so far, of at least LEAST episodes; nan before.
+        begun: seconds of the run at its first update, to 0.1 s; all kernels are compiled then.
+        reached: (seconds, agent steps) at which such a mean reached ``target``; None before, and without a target.
+        active: workers that had made an update then, or at the last call.
     """
 
     def __init__(self, shared: Shared, target: float | None = None) -> None:
@@ -132,7 +132,7 @@ class RunningScore:
         self.reached: tuple[float, int] | None = None
 
     def __call__(self, progress: Progress) -> bool:
-        """Read on; False, which ends the run, when the target is reached."""
+        """Read the new episodes; return False, which ends the run, when the target is reached."""
         if not progress.updates:
             self.begun = progress.seconds
         if self.reached is None:
@@ -150,14 +150,14 @@ class RunningScore:
 
 
 def watched(config: Config, target: float | None = None) -> tuple[Checkpoint, RunningScore]:
-    """Train, nothing on disk, to the end or to the mean score ``target``; returns where it ended and its scores.
+    """Train without files, to the end or to the mean score ``target``; return the last checkpoint and the scores.
 
-    Raises WorkerDied, UpdatesSkipped, or whatever interrupts the main process.
+    Raise WorkerDied, UpdatesSkipped, or the interrupt of the main process.
     """
     trainer = Trainer(start_of(config))
     score = RunningScore(trainer.shared, target)
-    trainer.callback, trainer.report_seconds = score, 0.0                # at every look
+    trainer.callback, trainer.report_seconds = score, 0.0                # call it as often as possible
     last = trainer.run()
     assert trainer.standing.latest
-    score(trainer.standing.latest)                                       # the episodes since the last look
+    score(trainer.standing.latest)                                       # read the episodes since the last call
     return last, score

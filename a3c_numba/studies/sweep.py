@@ -1,12 +1,12 @@
-"""Many runs with learning rates drawn at random: how much does it matter?  (Paper, section 5.3 and its figure 2.)
+"""A study of many runs with random learning rates (paper, section 5.3 and figure 2).
 
-    eta_n ~ the given distribution;  theta_n, and chance in run n, from a seed of its own
+    eta_n ~ the given distribution;  theta_n, and all random numbers of run n, from its own seed
 
-Both follow from the sweep's seed and the run's number alone: a sweep can be interrupted, and can be made longer.
+Both depend only on the seed of the sweep and the number of the run: a sweep can be resumed, and extended.
 
     sweep.json     the settings
-    sweep.csv      a row a run
-    scatter.png    a point a run: learning rate across, score upwards
+    sweep.csv      one row per run
+    scatter.png    one point per run: x is the learning rate, y is the score
 """
 
 import dataclasses
@@ -29,13 +29,13 @@ from .study import Study, watched
 
 
 class Run(NamedTuple):
-    """A run of a sweep; also a row of sweep.csv."""
+    """A run of a sweep, which is a row of sweep.csv."""
 
     run: int                    # from 1
     seed: int
     learning_rate: float        # at step 0
-    score: float                # mean of the last 100 training episodes; nan where none was finished
-    best: float                 # the highest that mean was on the way, from 20 episodes on; nan before
+    score: float                # mean of the last 100 training episodes; nan if none was finished
+    best: float                 # the highest such mean, of at least 20 episodes; nan if there were fewer
     steps: int
     seconds: float
 
@@ -50,7 +50,7 @@ class LearningRates:
 
     @classmethod
     def read(cls, text: str) -> "LearningRates":
-        """From "loguniform:1e-4:1e-2", "uniform:1e-4:1e-2" or "7e-4"; raises ValueError, in one line."""
+        """Read "loguniform:1e-4:1e-2", "uniform:1e-4:1e-2" or "7e-4"; raise ValueError, one line."""
         kind, *ends = text.split(":") if ":" in text else ("fixed", text, text)
         try:
             low, high = map(float, ends)
@@ -63,7 +63,7 @@ class LearningRates:
         return cls(kind, low, high)
 
     def draw(self, rng: np.random.Generator) -> float:
-        """One of them."""
+        """Draw one learning rate."""
         if self.kind == "fixed":
             return self.low
         if self.kind == "uniform":
@@ -72,7 +72,7 @@ class LearningRates:
 
 
 def drawn(config: Config, rates: LearningRates, number: int) -> Config:
-    """Run ``number`` of the sweep that has ``config.seed``."""
+    """Return the configuration of run ``number`` of the sweep with ``config.seed``."""
     rng = np.random.default_rng(np.random.SeedSequence(config.seed, spawn_key=(number,)))
     seed, rate = int(rng.integers(2**31)), rates.draw(rng)
     optimizer = dataclasses.replace(config.optimizer, learning_rate=rate)
@@ -80,7 +80,7 @@ def drawn(config: Config, rates: LearningRates, number: int) -> Config:
 
 
 class Sweep:
-    """``runs`` runs in ``folder``, those that are already there counted."""
+    """The study: ``runs`` runs in ``folder``, including those that are finished."""
 
     def __init__(self, config: Config, rates: LearningRates, runs: int, folder: Path) -> None:
         if runs < 1:
@@ -92,16 +92,16 @@ class Sweep:
         self.can_draw = True
 
     def open(self) -> None:
-        """Begin, or go on; raises StudyError where the folder holds another sweep."""
+        """Begin or resume; raise StudyError if the folder holds another study."""
         settings = json.loads(self.config.to_json())
         del settings["optimizer"]["learning_rate"]
         self.study.open({"learning_rate": dataclasses.asdict(self.rates)} | settings)
 
     def run(self) -> None:
-        """Make the missing runs, a line for each; raises WorkerDied, or whatever interrupts."""
+        """Make the missing runs, and print a line for each; raise WorkerDied, or the interrupt."""
         there = {row.run for row in self.study.rows}
         if there:
-            print(f"{len(there)} runs are there", flush=True)
+            print(f"{len(there)} runs are finished", flush=True)
             self.draw()
         for number in range(1, self.runs + 1):
             if number not in there:
@@ -123,14 +123,14 @@ class Sweep:
                 f"score {score}  best {best}  {row.steps:,} steps  {row.seconds:.1f} s")
 
     def draw(self) -> None:
-        """scatter.png, or, once, one line on stderr that says why not."""
+        """Draw scatter.png; if that fails, write one line to stderr, once."""
         if not self.can_draw:
             return
         config, rows = self.config, self.study.rows
         labels = Labels(f"{config.env_name}, {name_of(config.algorithm)}, runs of {config.total_steps:,} steps",
                         "learning rate", "score: mean of a run's last 100 training games", NOTHING_YET)
         try:
-            with signals_held():                                         # or half a picture would be left
+            with signals_held():                                         # a signal must not leave half a picture
                 scatter_plot([row.learning_rate for row in rows], [row.score for row in rows], labels,
                              self.folder / "scatter.png", (self.rates.low, self.rates.high))
         except (PicturesUnavailable, ValueError, OSError) as error:

@@ -42,7 +42,7 @@ def test_a_given_vector_is_used_and_not_copied():
 
 @pytest.mark.parametrize("flat", [np.zeros(10), np.zeros(12), np.zeros((11, 1))], ids=["short", "long", "matrix"])
 def test_a_vector_of_another_size_is_refused(flat):
-    with pytest.raises(ValueError, match=r"the network has \(11,\)"):
+    with pytest.raises(ValueError, match=r"must be of shape \(11,\); got"):
         Parameters(SHAPES, flat)
 
 

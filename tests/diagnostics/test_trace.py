@@ -281,7 +281,7 @@ def test_a_checkpoint_in_the_middle_goes_on_at_its_step(tmp_path, capsys):
 @pytest.mark.parametrize("arguments, words", [
     (["Catch", "--rollout", 0], "rollout must be at least 1; got 0"), (["Cathc"], "Catch"),
     (["missing.npz"], "no such file"), (["FrozenLake-v1"], "supported are"),
-    (["Pendulum-v1", "--algorithm", "n_step_q"], "is a value method and needs Discrete actions"),
+    (["Pendulum-v1", "--algorithm", "n_step_q"], "NStepQ needs Discrete actions"),
 ])
 def test_what_cannot_be_traced_is_one_line(arguments, words):
     with pytest.raises(ValueError, match=re.escape(words)) as error:

@@ -119,8 +119,8 @@ def test_a_real_run_has_all_sections_and_the_files_numbers(catch_run, tmp_path):
     games = len((catch_run / "episodes.csv").read_text().splitlines()) - 1
     assert page.all("h1") and "Catch finished" in page.text
     assert f"games {games:,} finished in training" in page.text and "of 2,000" in page.text
-    assert "No clip: Catch draws no picture of itself." in page.text
-    assert "Nothing befell this run" in page.text and "Not evaluated yet" in page.text
+    assert "No clip: Catch cannot be rendered." in page.text
+    assert "No events: no worker died" in page.text and "Not evaluated yet" in page.text
 
 
 def test_the_headline_says_what_the_rows_say(tmp_path):
@@ -153,7 +153,7 @@ def test_rows_that_were_cut_off_or_are_none_are_left_out(tmp_path):
 def test_a_folder_of_an_older_version(tmp_path):
     """It lacks two columns, the events, and settings that came later."""
     page = checked(made(PONG / "seed0", "-o", tmp_path / "page.html"))
-    assert "keeps no events" in page.text and "1 (unrecorded)" in page.text
+    assert "has no events.csv" in page.text and "1 (unrecorded)" in page.text
     assert "No clip: the folder holds no checkpoint" in page.text
     assert "games 1,106 finished in training" in page.text and "mean score 17.9" in page.text
     assert sum(attributes.get("class") == "lane" for attributes in page.all("rect")) == 2 * 4
@@ -180,7 +180,7 @@ def test_names_and_events_cannot_become_markup(tmp_path):
 def test_a_folder_that_is_no_run_is_refused_in_one_line(tmp_path, content):
     if content is not None:
         (tmp_path / "config.json").write_text(content)
-    with pytest.raises(RunFolderError, match="no run") as caught:
+    with pytest.raises(RunFolderError, match="is not a run") as caught:
         made(tmp_path)
     assert "\n" not in str(caught.value) and not (tmp_path / "report.html").exists()
 
@@ -228,7 +228,7 @@ def test_a_clip_that_would_be_large_shows_fewer_frames_but_never_too_few(shown, 
 
 def test_an_agent_of_another_game_or_a_broken_one(shown, tmp_path):
     save(tmp_path / "catch.npz", start_of(configure("Catch")))
-    with pytest.raises(ValueError, match="plays Catch, and .* is a run of tests.programs:Shown-v0"):
+    with pytest.raises(ValueError, match="plays Catch, but .* is a run of tests.programs:Shown-v0"):
         made(shown, "--agent", tmp_path / "catch.npz")
     (shown / "latest.npz").write_bytes(b"cut off")
     assert "No clip: " in checked(made(shown)).text

@@ -1,21 +1,21 @@
-"""The paper's methods, each as the hyper-parameters and the few expressions in which it differs from the others.
+"""The paper's four methods: each file has the hyper-parameters and the expressions in which methods differ.
 
-                     acts on            the target of step t ends in              read off
+                     acts on            the target of step t ends in              computed with
     OneStepQ         theta itself       max_a Q(s_{t+1}, a)                       theta-          Algorithm 1
     OneStepSarsa     theta itself       Q(s_{t+1}, a_{t+1})                       theta-          section 4
     NStepQ           theta', a copy     max_a Q(s_T, a), at the rollout's end     theta-          Algorithm S2
     A3C              theta', a copy     V(s_T), at the rollout's end              theta'          Algorithm S3
 
-What the worker and the player ask of a method:
+Each method has, for the worker and the rollout:
 
-    snapshot          whether it acts on theta', a copy of theta for each rollout
-    uses_target       whether its targets are read off theta-, a target network
-    chooses_ahead     whether the action of the rollout's last state is drawn before the update (Sarsa's a_{t+1})
+    snapshot          True if it acts on theta', a copy of theta for each rollout
+    uses_target       True if its targets are computed with theta-, a target network
+    chooses_ahead     True if the action of the rollout's last state is drawn before the update (Sarsa's a_{t+1})
     update_steps      the longest rollout
     heads, behaviour, evaluation_policy, targets, loss_gradient, value
-    first_bootstrap, target_interval      only where there is a target network
+    first_bootstrap, target_interval      only with a target network
 
-and a gradient check besides: advantages, loss.
+and for gradient checks: advantages, loss.
 """
 
 from .a3c import A3C

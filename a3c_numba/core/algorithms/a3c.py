@@ -4,10 +4,10 @@
 
 minimised, with R_t the return of ``returns.py`` and the advantage R_t - V_t of the first term held constant:
 
-    dL/d policy_t    by the policy's loss_gradient: distributions/
+    dL/d policy_t    computed by ``loss_gradient`` of the distribution (distributions/)
     dL/d V_t         = -2 c (R_t - V_t)
 
-c = 0.5 is not in the paper but in its authors' code.
+c = 0.5 is not in the paper; it is from its authors' code.
 """
 
 from dataclasses import dataclass
@@ -21,12 +21,12 @@ from ..returns import returns_of
 from ..rollout import Rollout
 from ..schedules import linear
 
-Outputs = tuple[np.ndarray, ...]  # the policy's numbers (n, width), values (n, 1)
+Outputs = tuple[np.ndarray, ...]  # policy outputs (n, width), values (n, 1)
 
 
 @dataclass(frozen=True)
 class A3C:
-    """Hyper-parameters of A3C; the defaults are the paper's, or where it is silent its authors' own."""
+    """Hyper-parameters of A3C; the defaults are the paper's, or its authors' own if the paper gives none."""
 
     t_max: int = setting(5, "t_max, the longest rollout in steps (the paper's; later advice: 20)", at_least=1,
                          largest=4096)
@@ -45,34 +45,34 @@ class A3C:
 
     @property
     def update_steps(self) -> int:
-        """The longest rollout."""
+        """Return the length of the longest rollout."""
         return self.t_max
 
     def heads(self, policy: Any) -> dict[str, int]:
-        """What the network puts out, by name and width."""
+        """Return the width of each network head, by name."""
         return {"policy": policy.width, "value": 1}
 
     def behaviour(self, action_space: Any, rng: np.random.Generator) -> Any:
-        """What a worker acts with: pi itself."""
+        """Return the distribution that a worker acts with: pi itself."""
         return stochastic_policy(action_space)
 
     def evaluation_policy(self, action_space: Any) -> Any:
-        """What a trained agent acts with: pi itself."""
+        """Return the distribution that a trained agent acts with: pi itself."""
         return stochastic_policy(action_space)
 
     def targets(self, rollout: Rollout, outputs: Outputs) -> np.ndarray:
-        """R_t (T,) of a rollout whose ``outputs`` have T + 1 rows, the last one for the bootstrap."""
+        """Return R_t (T,) of a rollout; ``outputs`` have T + 1 rows, the last one for the bootstrap."""
         return returns_of(rollout.rewards, rollout.discounts, outputs[1][:, 0], self.gae_lambda)
 
     def advantages(self, returns: np.ndarray, outputs: Outputs) -> np.ndarray:
-        """R_t - V_t (T,)."""
+        """Return R_t - V_t (T,)."""
         return returns - outputs[1][:, 0]
 
     def loss_gradient(self, policy: Any, actions: np.ndarray, returns: np.ndarray, outputs: Outputs,
                       progress: float = 0.0) -> Outputs:
-        """dL/d outputs of T rows, for actions (T, ...) and returns (T,).
+        """Return dL/d outputs of T rows, for actions (T, ...) and returns (T,).
 
-        ``progress`` is the share of the run that is over, for an entropy weight that falls.
+        ``progress`` is the completed share of the run; it anneals the entropy weight.
         """
         advantages = self.advantages(returns, outputs)
         beta = linear(self.entropy_weight, self.entropy_weight * self.entropy_share_left, progress)
@@ -82,10 +82,10 @@ class A3C:
 
     def loss(self, policy: Any, actions: np.ndarray, returns: np.ndarray, advantages: np.ndarray,
              outputs: Outputs) -> float:
-        """L itself, for gradient checks; ``advantages`` (T,) are constants of the first term."""
+        """Return L, for gradient checks; ``advantages`` (T,) are constants of the first term."""
         squares = (returns - outputs[1][:, 0]) ** 2
         return policy.loss(outputs[0], actions, advantages, self.entropy_weight) + self.value_weight * squares.sum()
 
     def value(self, outputs: Outputs) -> np.ndarray:
-        """V (n,)."""
+        """Return V (n,)."""
         return outputs[1][:, 0]

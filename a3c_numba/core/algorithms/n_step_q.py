@@ -1,9 +1,9 @@
 """Asynchronous n-step Q-learning (paper, Algorithm S2).
 
-    R <- max_a Q(s_T, a; theta-)                              0 where the episode terminated
+    R <- max_a Q(s_T, a; theta-)                              0 if the episode terminated
     R <- r_t + gamma R            for t = T - 1 .. 0
 
-so that each step has the longest return that its rollout can give it.
+Each step has the longest return that its rollout can give.
 """
 
 from dataclasses import dataclass
@@ -27,15 +27,15 @@ class NStepQ(ValueMethod):
 
     @property
     def update_steps(self) -> int:
-        """The longest rollout."""
+        """Return the length of the longest rollout."""
         return self.t_max
 
     def first_bootstrap(self, T: int) -> int:
-        """The first of T + 1 states whose value the targets ask for."""
+        """Return the first of the T + 1 states whose value the targets need."""
         return T
 
     def targets(self, rollout: Rollout, outputs: Outputs) -> np.ndarray:
-        """R_t (T,), from the target network's ``outputs`` for the rollout's T + 1 states, of which the last counts."""
+        """Return R_t (T,), from the target network's ``outputs`` for the T + 1 states; only the last row is used."""
         values = np.zeros(rollout.length + 1, np.float32)
         values[-1] = outputs[0][rollout.length].max()                    # max_a Q(s_T, a; theta-)
         return returns_of(rollout.rewards, rollout.discounts, values)

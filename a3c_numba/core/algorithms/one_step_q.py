@@ -1,15 +1,14 @@
 """Asynchronous one-step Q-learning (paper, Algorithm 1).
 
-    R_t = r_t + gamma max_a' Q(s_{t+1}, a'; theta-)           r_t alone where the episode terminated
+    R_t = r_t + gamma max_a' Q(s_{t+1}, a'; theta-)           r_t alone if the episode terminated
 
 which is the lambda-return of ``returns.py`` with lambda = 0 and V_t = max_a Q(s_t, a; theta-).
 
-theta is read anew at every step, from where all workers write it, and the gradients of I_AsyncUpdate steps are added
-up before they are applied.
+Each step acts on the current shared theta; the gradients of I_AsyncUpdate steps are added up before they are applied.
 
-Departures from the paper: the gradients of those steps are formed together, behind the last of them, from what each
-step remembered and from theta as it then is; theta- is renewed between such updates, at most once; and those steps are
-counted anew from the beginning of each episode, where the paper's t runs on.
+Departures from the paper: the gradients of those steps are computed together, after the last of them, from the cached
+activations of each step and the theta of that moment; theta- is copied between such updates, at most once; and the
+steps are counted from the start of each episode, while the paper's t is never reset.
 """
 
 from dataclasses import dataclass
@@ -33,14 +32,14 @@ class OneStepQ(ValueMethod):
 
     @property
     def update_steps(self) -> int:
-        """The longest rollout."""
+        """Return the length of the longest rollout."""
         return self.update_interval
 
     def first_bootstrap(self, T: int) -> int:
-        """The first of T + 1 states whose value the targets ask for."""
+        """Return the first of the T + 1 states whose value the targets need."""
         return 1
 
     def targets(self, rollout: Rollout, outputs: Outputs) -> np.ndarray:
-        """R_t (T,), from the target network's ``outputs`` for the rollout's T + 1 states."""
-        values = outputs[0].max(axis=1)                                  # max_a Q(s_t, a; theta-), the first not read
+        """Return R_t (T,), from the target network's ``outputs`` for the rollout's T + 1 states."""
+        values = outputs[0].max(axis=1)                                  # max_a Q(s_t, a; theta-); row 0 is not used
         return returns_of(rollout.rewards, rollout.discounts, values, 0.0)

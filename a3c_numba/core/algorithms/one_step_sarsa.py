@@ -1,9 +1,9 @@
 """Asynchronous one-step Sarsa (paper, section 4).
 
-    R_t = r_t + gamma Q(s_{t+1}, a_{t+1}; theta-)             r_t alone where the episode terminated
+    R_t = r_t + gamma Q(s_{t+1}, a_{t+1}; theta-)             r_t alone if the episode terminated
 
-with a_{t+1} the action that is then really taken: it is drawn before the update, also behind the rollout's last step,
-and the next rollout begins with it.  Otherwise as one-step Q-learning.
+a_{t+1} is the action that is then executed.  It is drawn before the update, also after the rollout's last step; the
+next rollout starts with it.  All else is as in one-step Q-learning.
 """
 
 from dataclasses import dataclass
@@ -24,7 +24,7 @@ class OneStepSarsa(OneStepQ):
     chooses_ahead: ClassVar[bool] = True
 
     def targets(self, rollout: Rollout, outputs: Outputs) -> np.ndarray:
-        """R_t (T,), from the target network's ``outputs`` for the rollout's T + 1 states."""
+        """Return R_t (T,), from the target network's ``outputs`` for the rollout's T + 1 states."""
         values, T = np.zeros(rollout.length + 1, np.float32), rollout.length
         values[1:] = outputs[0][np.arange(1, T + 1), rollout.next_actions]     # Q(s_t, a_t; theta-)
         return returns_of(rollout.rewards, rollout.discounts, values, 0.0)

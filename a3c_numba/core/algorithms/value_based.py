@@ -1,9 +1,9 @@
-"""What the three value methods share: an epsilon-greedy policy, a target network, and one loss.
+"""The base class of the three value methods: an epsilon-greedy policy, a target network, and one loss.
 
     L = sum_t (R_t - Q(s_t, a_t))^2            dL/dQ(s_t, a_t) = -2 (R_t - Q(s_t, a_t)), 0 for the other actions
 
-minimised, with the target R_t held constant.  It is read off the target network theta-, a copy of theta that is made
-anew every I_target steps; what R_t is, is all that the methods differ in (see their ``targets``).
+minimised, with the target R_t held constant.  R_t is computed with the target network theta-, a copy of theta that is
+renewed every I_target steps.  The methods differ only in R_t (see their ``targets``).
 """
 
 from dataclasses import dataclass
@@ -30,52 +30,52 @@ class ValueMethod:
                                    "(the paper's 40 000 frames)", at_least=1)
     exploration_steps: int = setting(1_000_000, "agent steps in which epsilon falls from 1 to its final value "
                                      "(the paper's 4 M frames)", at_least=1)
-    final_epsilons: str = setting("0.1:0.4,0.01:0.3,0.5:0.3", "final epsilon:probability, of which each worker draws "
+    final_epsilons: str = setting("0.1:0.4,0.01:0.3,0.5:0.3", "pairs final epsilon:probability; each worker draws "
                                   "one (the paper's)")
     evaluation_epsilon: float = setting(0.05, "epsilon of a trained agent that is not deterministic (Mnih et al. 2015)",
                                         at_least=0, at_most=1)
 
     uses_target: ClassVar[bool] = True
-    chooses_ahead: ClassVar[bool] = False          # the action of the rollout's last state is drawn with its rollout
+    chooses_ahead: ClassVar[bool] = False          # True: the action of the last state is drawn before the update
 
     def __post_init__(self) -> None:
-        """Raises ValueError for final epsilons that are none."""
+        """Raise ValueError if ``final_epsilons`` cannot be read."""
         FinalEpsilons(self.final_epsilons)
 
     def heads(self, policy: Any) -> dict[str, int]:
-        """What the network puts out, by name and width."""
+        """Return the width of each network head, by name."""
         return {"q": policy.width}
 
     def _greedy(self, action_space: Any, epsilon: float) -> EpsilonGreedy:
         if not isinstance(action_space, Discrete):
             space = " ".join(str(action_space).split())
-            raise ValueError(f"{type(self).__name__} is a value method and needs Discrete actions; {space} is for A3C: "
-                             "algorithm=A3C(), or --algorithm a3c")
+            raise ValueError(f"{type(self).__name__} needs Discrete actions; got {space}: use algorithm=A3C(), "
+                             "or --algorithm a3c")
         return EpsilonGreedy(int(action_space.n), epsilon, epsilon, self.exploration_steps)
 
     def behaviour(self, action_space: Any, rng: np.random.Generator) -> EpsilonGreedy:
-        """What a worker acts with: epsilon-greedy, with a final epsilon of its own drawn by ``rng``."""
+        """Return the policy that a worker acts with: epsilon-greedy, with a final epsilon drawn by ``rng``."""
         return self._greedy(action_space, FinalEpsilons(self.final_epsilons).draw(rng))
 
     def evaluation_policy(self, action_space: Any) -> EpsilonGreedy:
-        """What a trained agent acts with: epsilon-greedy with the evaluation's epsilon."""
+        """Return the policy that a trained agent acts with: epsilon-greedy with ``evaluation_epsilon``."""
         return self._greedy(action_space, self.evaluation_epsilon)
 
     def advantages(self, returns: np.ndarray, outputs: Outputs) -> None:
-        """Nothing of L but the targets is held constant."""
+        """Return None: in L only the targets are held constant."""
 
     def loss_gradient(self, policy: Any, actions: np.ndarray, returns: np.ndarray, outputs: Outputs,
                       progress: float = 0.0) -> Outputs:
-        """dL/d outputs of T rows, for actions (T,) and returns (T,)."""
+        """Return dL/d outputs of T rows, for actions (T,) and returns (T,)."""
         q, taken = outputs[0], (np.arange(len(actions)), actions)
         d_q = np.zeros_like(q)
         d_q[taken] = -2 * (returns - q[taken])                           # L = (R - Q(s, a))^2
         return (d_q,)
 
     def loss(self, policy: Any, actions: np.ndarray, returns: np.ndarray, advantages: None, outputs: Outputs) -> float:
-        """L itself, for gradient checks."""
+        """Return L, for gradient checks."""
         return float(((returns - outputs[0][np.arange(len(actions)), actions]) ** 2).sum())
 
     def value(self, outputs: Outputs) -> np.ndarray:
-        """max_a Q(s, a) (n,)."""
+        """Return max_a Q(s, a) (n,)."""
         return outputs[0].max(axis=1)

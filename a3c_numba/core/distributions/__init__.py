@@ -1,12 +1,12 @@
-"""Policies: what the network's numbers for a state say about the action, and its gradients where there are any.
+"""Action distributions: what the network's outputs for a state mean for the action, and the policy gradients.
 
-All of them have ``width`` (numbers the network gives for one state), ``action_shape`` and ``action_dtype``, and
+Each has ``width`` (network outputs per state), ``action_shape`` and ``action_dtype``, and
 
-    sample(row, rng) -> action        best(rows) -> actions        executed(action) -> what env.step is given
-    entropy(rows) -> mean, in nats    look(row) -> shares from 0 to 1, for people
-    anneal(global_step), for what changes in the course of a run
+    sample(row, rng) -> action        best(rows) -> actions        executed(action) -> argument of env.step
+    entropy(rows) -> mean, in nats    look(row) -> numbers from 0 to 1, for display
+    anneal(global_step)               set the parameters that change during a run
 
-``Categorical`` and ``Gaussian`` have the loss of a policy gradient, ``loss`` and ``loss_gradient``, too.
+``Categorical`` and ``Gaussian`` also have the loss of a policy gradient: ``loss`` and ``loss_gradient``.
 """
 
 from typing import Any
@@ -19,7 +19,7 @@ from .gaussian import Gaussian
 
 
 def stochastic_policy(action_space: Any) -> Any:
-    """A policy with a gradient: Gaussian over a Box, Categorical over Discrete actions."""
+    """Return a distribution with a policy gradient: Gaussian for a Box, Categorical for Discrete actions."""
     if isinstance(action_space, Box):
         return Gaussian(action_space.low, action_space.high)
     return Categorical(int(action_space.n))

@@ -1,4 +1,4 @@
-"""The policy over n actions that a softmax makes of logits: sample, log-probability, entropy, and their gradients.
+"""The categorical distribution over n actions, softmax of logits: sampling, log-probability, entropy, gradients.
 
 For logits z (n,):
 
@@ -19,7 +19,7 @@ from .discrete import OverActions
 
 @kernel
 def normalizer(logits):
-    """max z and sum_j exp(z_j - max z) of logits (n,): what both the logarithms and the drawing divide by."""
+    """Return max z and sum_j exp(z_j - max z) of logits (n,): the normalizer of the softmax, without overflow."""
     top = logits[0]
     for i in range(1, len(logits)):
         top = max(top, logits[i])
@@ -31,7 +31,7 @@ def normalizer(logits):
 
 @kernel
 def log_softmax(logits, log_pi):
-    """log_pi (n,) <- logits (n,)."""
+    """Set log_pi (n,) to the log-probabilities of logits (n,)."""
     top, total = normalizer(logits)
     log_total = top + np.log(total)
     for i in range(len(logits)):
@@ -40,7 +40,7 @@ def log_softmax(logits, log_pi):
 
 @kernel
 def entropy(log_pi):
-    """H in nats of a row of log-probabilities (n,)."""
+    """Return H, in nats, of log-probabilities (n,)."""
     H = -np.exp(log_pi[0]) * log_pi[0]
     for i in range(1, len(log_pi)):
         H -= np.exp(log_pi[i]) * log_pi[i]
@@ -49,7 +49,7 @@ def entropy(log_pi):
 
 @kernel
 def sample(logits, u):
-    """The action whose slice of [0, 1) holds ``u``: the inverse of the cumulative distribution of softmax(logits)."""
+    """Return the action at ``u``, uniform in [0, 1): invert the cumulative distribution of softmax(logits)."""
     top, total = normalizer(logits)
     left = u * total
     for i in range(len(logits) - 1):
@@ -61,7 +61,7 @@ def sample(logits, u):
 
 @kernel
 def policy_gradient(logits, actions, advantages, beta, log_pi, d_logits):
-    """d_logits (T, n) <- gradient of sum_t [ -log pi(a_t) A_t - beta H_t ], the advantages (T,) held constant.
+    """Set d_logits (T, n) to the gradient of sum_t [ -log pi(a_t) A_t - beta H_t ], with A (T,) held constant.
 
     log_pi (n,) is scratch.
     """
@@ -77,7 +77,7 @@ def policy_gradient(logits, actions, advantages, beta, log_pi, d_logits):
 
 @kernel
 def mean_entropy(logits, log_pi):
-    """Mean H of logits (T, n) in nats; log_pi (n,) is scratch."""
+    """Return the mean H, in nats, of logits (T, n); log_pi (n,) is scratch."""
     total = 0.0
     for t in range(len(logits)):
         log_softmax(logits[t], log_pi)
@@ -86,7 +86,7 @@ def mean_entropy(logits, log_pi):
 
 
 def softmax(logits: np.ndarray) -> np.ndarray:
-    """Probabilities (..., n) of logits (..., n); for people and pictures, the training kernels stay with logarithms."""
+    """Return probabilities (..., n) of logits (..., n), for display; the training kernels use log-probabilities."""
     weights = np.exp(logits - logits.max(axis=-1, keepdims=True))
     return weights / weights.sum(axis=-1, keepdims=True)
 
@@ -98,28 +98,28 @@ class Categorical(OverActions):
     n: int
 
     def anneal(self, global_step: int) -> None:
-        """Nothing changes with time."""
+        """Do nothing: no parameter changes with time."""
 
     def sample(self, row: np.ndarray, rng: np.random.Generator) -> int:
-        """An action drawn from pi."""
+        """Draw an action from pi."""
         return sample(row, rng.random())
 
     def entropy(self, rows: np.ndarray) -> float:
-        """Mean entropy in nats."""
+        """Return the mean entropy in nats."""
         return mean_entropy(rows, np.empty_like(rows[0]))
 
     def loss(self, rows: np.ndarray, actions: np.ndarray, advantages: np.ndarray, beta: float) -> float:
-        """sum_t [ -log pi(a_t) A_t - beta H_t ], for gradient checks on moderate logits."""
+        """Return sum_t [ -log pi(a_t) A_t - beta H_t ], for gradient checks; large logits overflow."""
         log_pi = rows - np.log(np.exp(rows).sum(axis=1, keepdims=True))
         H = -(np.exp(log_pi) * log_pi).sum(axis=1)
         return float((-log_pi[np.arange(len(actions)), actions] * advantages - beta * H).sum())
 
     def loss_gradient(self, rows: np.ndarray, actions: np.ndarray, advantages: np.ndarray, beta: float) -> np.ndarray:
-        """d loss / d rows (T, n), a new array."""
+        """Return d loss / d rows (T, n), a new array."""
         d_rows = np.empty_like(rows)
         policy_gradient(rows, actions, advantages, rows.dtype.type(beta), np.empty_like(rows[0]), d_rows)
         return d_rows
 
     def look(self, row: np.ndarray) -> np.ndarray:
-        """pi (n,), for people."""
+        """Return pi (n,), for display."""
         return softmax(row)

@@ -1,4 +1,4 @@
-"""What all policies over n actions have in common."""
+"""The base class of distributions over n discrete actions."""
 
 from typing import Any, ClassVar
 
@@ -6,7 +6,7 @@ import numpy as np
 
 
 class OverActions:
-    """A policy over the actions 0 .. n - 1, from n numbers for a state, the higher the better."""
+    """A distribution over the actions 0 .. n - 1, from n network outputs per state; a higher output is preferred."""
 
     n: int
     action_shape: ClassVar[tuple[int, ...]] = ()
@@ -14,13 +14,13 @@ class OverActions:
 
     @property
     def width(self) -> int:
-        """How many numbers the network gives for one state."""
+        """Return the number of network outputs per state."""
         return self.n
 
     def best(self, rows: np.ndarray) -> np.ndarray:
-        """The action of the highest number in each row (T,)."""
+        """Return the action with the highest output in each row (T,)."""
         return rows.argmax(axis=1)
 
     def executed(self, action: Any) -> int:
-        """What the environment is given."""
+        """Return the argument of ``env.step``."""
         return int(action)

@@ -1,7 +1,7 @@
-"""The policy over n real numbers that the paper uses for continuous control (section 5.3, supplement 9).
+"""The Gaussian distribution over n real numbers, for continuous control (paper, section 5.3 and supplement 9).
 
-The network gives n + 1 numbers for a state: a linear mean mu (n,) and y, of which SoftPlus makes one variance for all
-directions (spherical covariance):
+The network has n + 1 outputs per state: a linear mean mu (n,), and y, from which SoftPlus computes one variance for
+all directions (spherical covariance):
 
     v   = log(1 + exp y) + floor                                  dv / dy = 1 / (1 + exp(-y))
 
@@ -11,11 +11,11 @@ directions (spherical covariance):
     d log pi / d mu = (a - mu) / v            d log pi / d v = |a - mu|^2 / (2 v^2) - n / (2 v)
                                               d H        / d v = n / (2 v)
 
-Actions are drawn from the whole Gaussian and clipped to the environment's Box only where they are executed: the
-log-probability is that of the number drawn.
+Actions are drawn from the unbounded Gaussian and clipped to the environment's Box only for execution; the
+log-probability is that of the unclipped action.
 
-Departures from the paper: the floor, which keeps 1/v finite where the network drives the variance to 0; and H, of which
-the paper has only one direction's share, without the factor n.
+Departures from the paper: the floor, which keeps 1/v finite if the network drives the variance to 0; and H, for which
+the paper has no factor n.
 """
 
 from dataclasses import dataclass
@@ -25,18 +25,18 @@ import numpy as np
 
 from ..kernel import kernel
 
-FLOOR = 1e-3                   # of the variance
+FLOOR = 1e-3                   # the smallest variance
 
 
 @kernel
 def variance(y, floor):
-    """softplus(y) + floor, without overflow."""
+    """Return softplus(y) + floor, without overflow."""
     return max(y, 0 * y) + np.log1p(np.exp(-abs(y))) + floor
 
 
 @kernel
 def policy_gradient(rows, actions, advantages, beta, floor, d_rows):
-    """d_rows (T, n + 1) <- gradient of sum_t [ -log pi(a_t) A_t - beta H_t ] for actions (T, n), advantages held."""
+    """Set d_rows (T, n + 1) to the gradient of sum_t [ -log pi(a_t) A_t - beta H_t ], actions (T, n), A constant."""
     n = actions.shape[1]
     for t in range(len(actions)):
         y = rows[t, n]
@@ -53,7 +53,7 @@ def policy_gradient(rows, actions, advantages, beta, floor, d_rows):
 
 @dataclass(frozen=True, eq=False)
 class Gaussian:
-    """N(mu, v I), clipped into a Box between ``low`` and ``high`` (n,) when executed; rows below are (T, n + 1)."""
+    """N(mu, v I), clipped to ``low`` and ``high`` (n,) for execution; ``rows`` below are (T, n + 1)."""
 
     low: np.ndarray
     high: np.ndarray
@@ -61,52 +61,52 @@ class Gaussian:
 
     @property
     def action_shape(self) -> tuple[int, ...]:
-        """(n,)."""
+        """Return (n,)."""
         return self.low.shape
 
     @property
     def width(self) -> int:
-        """How many numbers the network gives for one state."""
+        """Return the number of network outputs per state."""
         return len(self.low) + 1
 
     def anneal(self, global_step: int) -> None:
-        """Nothing changes with time."""
+        """Do nothing: no parameter changes with time."""
 
     def _variances(self, rows: np.ndarray) -> np.ndarray:
         return np.logaddexp(rows[:, -1], 0) + FLOOR
 
     def sample(self, row: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-        """Numbers (n,) float32 drawn from pi, not clipped."""
+        """Draw an action (n,) float32 from pi, not clipped."""
         deviation = np.sqrt(variance(row[-1], row.dtype.type(FLOOR)))
         return (row[:-1] + deviation * rng.standard_normal(len(row) - 1)).astype(np.float32)
 
     def best(self, rows: np.ndarray) -> np.ndarray:
-        """The means (T, n)."""
+        """Return the means (T, n)."""
         return rows[:, :-1].copy()
 
     def executed(self, action: np.ndarray) -> np.ndarray:
-        """What the environment is given: the action clipped into its Box; NaN goes through, to be seen."""
+        """Return the argument of ``env.step``: the action clipped to the Box; NaN passes and stays visible."""
         return np.clip(action, self.low, self.high).astype(self.low.dtype)
 
     def entropy(self, rows: np.ndarray) -> float:
-        """Mean differential entropy in nats."""
+        """Return the mean differential entropy in nats."""
         return float(len(self.low) / 2 * (np.log(2 * np.pi * self._variances(rows)) + 1).mean())
 
     def loss(self, rows: np.ndarray, actions: np.ndarray, advantages: np.ndarray, beta: float) -> float:
-        """sum_t [ -log pi(a_t) A_t - beta H_t ], for gradient checks."""
+        """Return sum_t [ -log pi(a_t) A_t - beta H_t ], for gradient checks."""
         n, v = len(self.low), self._variances(rows)
         log_pi = -((actions - rows[:, :-1]) ** 2).sum(axis=1) / (2 * v) - n / 2 * np.log(2 * np.pi * v)
         H = n / 2 * (np.log(2 * np.pi * v) + 1)
         return float((-log_pi * advantages - beta * H).sum())
 
     def loss_gradient(self, rows: np.ndarray, actions: np.ndarray, advantages: np.ndarray, beta: float) -> np.ndarray:
-        """d loss / d rows (T, n + 1), a new array."""
+        """Return d loss / d rows (T, n + 1), a new array."""
         d_rows, real = np.empty_like(rows), rows.dtype.type
         policy_gradient(rows, actions, advantages, real(beta), real(FLOOR), d_rows)
         return d_rows
 
     def look(self, row: np.ndarray) -> np.ndarray:
-        """Where the mean lies between low and high, 0 to 1 (n,), for people; 0.5 where the Box is unbounded."""
+        """Return the place of the mean between low and high, 0 to 1 (n,), for display; 0.5 if the Box is unbounded."""
         width = self.high - self.low
         bounded = np.isfinite(width) & (width > 0)
         place = (row[:-1] - np.where(bounded, self.low, 0)) / np.where(bounded, width, 1)

@@ -1,19 +1,19 @@
 """Convolution over images, as a matrix product of patches.
 
 Images are (n, H, W, C), channels last; no padding.  With a square kernel of side k and a stride s, output position
-(a, b) sees the patch of rows a s .. a s + k - 1 and columns b s .. b s + k - 1.  Laid flat, a patch has K = k k C
-numbers in the order (row, column, channel), and the weight is (K, O) in the same order, so that for every row
+(a, b) sees the patch of rows a s .. a s + k - 1 and columns b s .. b s + k - 1.  A flattened patch has K = k k C
+numbers in the order (row, column, channel).  The weight is (K, O) in the same order, so for every image
 
     y = P W + b                        P (h w, K) patches, y (h w, O)
 
     d_W += P^T d_y                     d_b += sum over positions of d_y
     d_P  = d_y W^T                     d_x = every d_P added back to where its patch was cut (patches overlap if k > s)
 
-P is one strided view of x and costs one copy: with channels last, the k columns of a patch row and all their channels
-lie side by side in memory.
+P is a strided view of x and costs one copy: with channels last, the k columns of a patch row and all their channels
+are contiguous in memory.
 
-If the processor's vectors are wide enough, ``conv2d_tiled.py`` does the same sums without cutting patches out, and
-``step`` computes only the patches that differ from the image before (fresh_patches.py).
+If the processor's vectors are wide enough, ``conv2d_tiled.py`` computes the same sums without copying patches, and
+``step`` computes only the patches that differ from the previous image (fresh_patches.py).
 """
 
 from typing import Any
@@ -28,12 +28,12 @@ from .initializers import Initializer, fan_in_uniform
 
 
 def output_side(side: int, k: int, stride: int) -> int:
-    """How many patches fit along ``side`` pixels."""
+    """Return how many patches fit along ``side`` pixels."""
     return (side - k) // stride + 1
 
 
 def patches_of(x: np.ndarray, k: int, stride: int) -> np.ndarray:
-    """The patches (h, w, k, k C) of one image x (H, W, C), C-contiguous, as a view."""
+    """Return a view (h, w, k, k C) of the patches of one image x (H, W, C), which is C-contiguous."""
     H, W, C = x.shape
     a, b, c = x.strides
     shape = (output_side(H, k, stride), output_side(W, k, stride), k, k * C)
@@ -42,7 +42,7 @@ def patches_of(x: np.ndarray, k: int, stride: int) -> np.ndarray:
 
 @kernel
 def add_patches(d_patches, k, stride, d_x):
-    """d_x (H, W, C) <- 0, then every d_patch (h, w, k, k C) added to where the forward pass cut it."""
+    """Set d_x (H, W, C) to 0, then add each of d_patches (h, w, k, k C) at the place of its patch in the image."""
     d_x[:] = 0
     h, w, _, width = d_patches.shape
     C = d_x.shape[2]
@@ -67,15 +67,15 @@ class Conv2d(Layer):
         self.k, self.stride, self.initialize = k, stride, initialize
 
     def init(self, p: Any, rng: np.random.Generator) -> None:
-        """Draw weight and bias, in place."""
+        """Draw weight and bias in place."""
         self.initialize(p["weight"], p["bias"], rng)
 
     def cache(self, rows: int, dtype: Any) -> "ConvCache":
-        """Room for ``rows`` rows of y and d_x, and for the patches of one image."""
+        """Allocate ``rows`` rows of y and d_x, and the patches of one image."""
         return ConvCache(self, rows, dtype)
 
     def forward(self, p: Any, x: np.ndarray, cache: "ConvCache", rows: slice) -> np.ndarray:
-        """x (n, H, W, C) -> y (n, h, w, O), a view of the cache."""
+        """Compute y (n, h, w, O), a view of the cache, from x (n, H, W, C)."""
         y = cache.y[rows]
         cache.fresh[rows] = True
         if cache.tiled:
@@ -89,7 +89,7 @@ class Conv2d(Layer):
         return y
 
     def step(self, p: Any, x: np.ndarray, cache: "ConvCache", t: int, changed: Changed) -> tuple[np.ndarray, Changed]:
-        """x (rows, H, W, C) -> y (1, h, w, O) of row t: a patch in which nothing has changed gives what it gave."""
+        """Compute y (1, h, w, O) of row t from x (rows, H, W, C); an unchanged patch keeps its y of row t - 1."""
         if changed is None or not cache.tiled:
             return self.forward(p, x[t:t + 1], cache, slice(t, t + 1)), None
         y, fresh = cache.y[t - 1:t + 1], cache.fresh[t]
@@ -99,7 +99,7 @@ class Conv2d(Layer):
 
     def backward(self, p: Any, d_p: Any, x: np.ndarray, cache: "ConvCache", d_y: np.ndarray,
                  input_gradient: bool = True) -> np.ndarray | None:
-        """d_y (n, h, w, O) -> d_x (n, H, W, C), if asked for; adds to d_p."""
+        """Compute d_x (n, H, W, C) from d_y (n, h, w, O) if ``input_gradient``; add to d_p."""
         if cache.tiled:
             conv2d_tiled.backward_weight(x, cache.fresh[:len(x)], d_y, self.k, self.stride, cache.scratch,
                                          d_p["weight"], d_p["bias"])
@@ -121,7 +121,7 @@ class Conv2d(Layer):
             d_p["bias"] += d_out.sum(axis=0)                             # + b
 
     def input_backward(self, weight: np.ndarray, cache: "ConvCache", d_y: np.ndarray) -> np.ndarray:
-        """d_y (n, h, w, O) -> d_x (n, H, W, C)."""
+        """Compute d_x (n, H, W, C) from d_y (n, h, w, O)."""
         d_x = cache.d_x[:len(d_y)]
         for d_out, d_image in zip(d_y, d_x):
             np.matmul(d_out.reshape(len(cache.P), -1), weight.T, out=cache.d_P.reshape(cache.P.shape))   # y = P W
@@ -130,7 +130,7 @@ class Conv2d(Layer):
 
 
 class ConvCache(Cache):
-    """Adds the patches P of one image, and their gradient, to a layer's cache."""
+    """A layer's cache, and the patches P of one image with their gradient."""
 
     def __init__(self, layer: Conv2d, rows: int, dtype: Any) -> None:
         super().__init__(layer.input_shape, layer.output_shape, rows, dtype)
@@ -146,6 +146,6 @@ class ConvCache(Cache):
         self.d_P = np.empty((h, w, layer.k, self.P.shape[1] // layer.k), dtype)
 
     def cut(self, image: np.ndarray) -> np.ndarray:
-        """P (h w, K) <- the patches of ``image`` (H, W, C); overwritten by the next call."""
+        """Copy the patches of ``image`` (H, W, C) into P (h w, K); the next call overwrites it."""
         self.P.reshape(self.d_P.shape)[:] = patches_of(image, self.k, self.stride)
         return self.P

@@ -1,6 +1,6 @@
-"""Convolution kernels that keep their sums in vector registers.  Optional: conv2d.py says the same plainly.
+"""Convolution kernels that keep their sums in vector registers.  Optional: conv2d.py is the plain version.
 
-A convolution and both of its gradients are one small product, over contiguous arrays that are read where they lie:
+A convolution and both of its gradients are one small product over contiguous arrays, without copies:
 
     y[q, :] += sum over r, c of x[q, r, c] * w[r, c, :]       q < count, r < rows, c < cols, ":" = all channels of y
 
@@ -8,13 +8,13 @@ A convolution and both of its gradients are one small product, over contiguous a
     backward_weight   q = (kernel column, channel)  r = output row  c = output column             x = x    w = d_y
     backward_input    q = output column                             c = output channel            x = d_y  w = weight
 
-A processor adds VECTOR numbers at once, but only in its 16 or 32 registers, and in a plain loop ``y[q, j] += ...`` goes
+A processor adds VECTOR numbers at once, but only in its 16 or 32 registers.  In a plain loop ``y[q, j] += ...`` goes
 through memory, because the compiler cannot know that y is not x.  So a *tile* of y (``height`` rows of VECTOR or WIDE
 channels) is loaded into registers, summed there over all r and c, and stored.
 
-Numba translates Python to LLVM's instructions, and LLVM those to machine code.  Where a kernel calls an ``@intrinsic``,
-the instructions that its ``emit`` writes are put in: ``builder.fadd(a, b)`` writes "add a and b".  So a Python loop in
-``emit`` writes its body many times, and ``for_range`` writes a loop.  Shapes are trusted: a wrong one harms memory.
+Numba translates Python to LLVM instructions, and LLVM translates those to machine code.  A call of an ``@intrinsic``
+inserts the instructions that its ``emit`` writes: ``builder.fadd(a, b)`` writes "add a and b".  A Python loop in
+``emit`` writes its body many times; ``for_range`` writes a loop.  Shapes are not checked: a wrong one corrupts memory.
 """
 # mypy: disable-error-code="attr-defined, no-untyped-def"
 from typing import Any
@@ -30,40 +30,40 @@ from ..kernel import kernel
 FEATURES = (get_host_cpu_features() if config.CPU_FEATURES is None else config.CPU_FEATURES).split(",")
 AVX512 = "+avx512f" in FEATURES
 VECTOR, SUMS = (16, 20) if AVX512 else (8, 12)       # float32 numbers in a register; registers for sums, of 32 or 16
-WIDE = 2 * VECTOR                                   # a tile's channels, if there are as many: x is read half as often
-HEIGHTS = (20, 16, 10, 9, 8, 5, 4, 2, 1)            # each is compiled on its own; other heights are made of these
+WIDE = 2 * VECTOR                                   # channels of a tile, if y has as many: x is read half as often
+HEIGHTS = (20, 16, 10, 9, 8, 5, 4, 2, 1)            # each is compiled separately; other heights are sums of these
 GROUP = 4                                           # addresses that are computed from one: see ``hidden``
 TALLEST = np.array([max(tall for tall in HEIGHTS if tall <= max(1, rows)) for rows in range(SUMS + 1)])
 
 
 def available() -> bool:
-    """Whether kernels are compiled, and for a processor whose vectors are wide enough."""
+    """True if kernels are compiled, and the processor's vectors are wide enough."""
     return not config.DISABLE_JIT and (AVX512 or {"+avx2", "+fma"} <= set(FEATURES))
 
 
 def supported(channels: int, dtype: Any) -> bool:
-    """Whether ``channels`` (O; for ``backward_input`` stride C and k % stride C too) are whole vectors of float32."""
+    """True if ``channels`` (O; for ``backward_input`` also stride C and k % stride C) fill whole float32 vectors."""
     return available() and channels % VECTOR == 0 and np.dtype(dtype) == np.float32
 
 
 def hidden(builder, value):
-    """Return ``value`` as it is, but so that LLVM cannot see how it was computed.
+    """Return ``value`` unchanged, but hide from LLVM how it was computed.
 
-    LLVM computes each of a tile's addresses from the one before, 19 additions in a row, and the sums wait for them.
+    Otherwise LLVM computes each address of a tile from the previous one: 19 dependent additions, which delay the sums.
     """
     return builder.asm(ir.FunctionType(value.type, [value.type]), "", "=r,0", (value,), False)
 
 
 @intrinsic(prefer_literal=True)
 def _tile(typing, lanes, height, size, y, y_at, x, x_at, w, w_at):
-    """One tile, of ``height`` (one of HEIGHTS) by ``lanes`` (a constant); size = (rows, cols), y_at = (first, step),
+    """Sum one tile, ``height`` (one of HEIGHTS) by ``lanes`` (a constant); size = (rows, cols), y_at = (first, step),
     x_at = (first, step, row, col): x[q, r, c] is element first + q step + r row + c col; w_at = (first, col)."""
     if any(array.layout != "C" or array.dtype != y.dtype for array in (y, x, w)):
         raise errors.TypingError("register tiles are made of C-contiguous arrays of one dtype")
     width, align = lanes.literal_value, y.dtype.bitwidth // 8            # a vector may begin at any number
 
     def emit(context, builder, signature, arguments):
-        """The instructions: one tile for each height that fits, of which a run takes the one it was asked for."""
+        """Write one tile for each height that fits; at run time the requested height is selected."""
         number = context.get_value_type(y.dtype)
         vector, lanes_0 = ir.VectorType(number, width), ir.Constant(ir.VectorType(ir.IntType(32), width), None)
         views = [context.make_array(kind)(context, builder, arguments[i]) for kind, i in ((y, 3), (x, 5), (w, 7))]
@@ -71,13 +71,13 @@ def _tile(typing, lanes, height, size, y, y_at, x, x_at, w, w_at):
             cgutils.unpack_tuple(builder, arguments[i]) for i in (2, 4, 6, 8))
 
         def address(kind, view, first, *terms):
-            """Of the number at first + sum of step * index over ``terms``."""
+            """Return the address of the number at first + sum of step * index over ``terms``."""
             for step, index in terms:
                 first = builder.add(first, builder.mul(step, index))
             return builder.bitcast(builder.gep(view.data, [first]), kind.as_pointer())
 
         def emit_tile(columns):
-            """y[q, :] += sum over r, c of x[q, r, c] w[r, c, :], the sums kept in registers."""
+            """Write y[q, :] += sum over r, c of x[q, r, c] w[r, c, :], with the sums in registers."""
             places = [address(vector, views[0], y_first, (y_step, q)) for q in columns]
             starts = [hidden(builder, builder.add(x_first, builder.mul(x_step, q))) for q in columns[::GROUP]]
             sums = [cgutils.alloca_once(builder, vector) for _ in columns]             # LLVM makes them registers
@@ -106,7 +106,7 @@ def _tile(typing, lanes, height, size, y, y_at, x, x_at, w, w_at):
 
 @kernel
 def contract(count, lanes, size, y, y_at, x, x_at, w, w_at):
-    """The product above for any count and any multiple of VECTOR lanes, tile by tile; arguments as in ``_tile``."""
+    """Compute the product, tile by tile, for any count and any multiple of VECTOR lanes; arguments as in ``_tile``."""
     for at in range(0, lanes, WIDE):
         limit = SUMS // 2 if lanes - at >= WIDE else SUMS
         q, fair = 0, (count - 1) // ((count - 1) // limit + 1) + 1       # fair: equal parts that fit
@@ -123,7 +123,7 @@ def contract(count, lanes, size, y, y_at, x, x_at, w, w_at):
 
 @kernel
 def forward(x, w, b, k, stride, y):
-    """y (n, h, v, O) overwritten, from x (n, H, W, C), w (k k C, O) and b (O,)."""
+    """Overwrite y (n, h, v, O), from x (n, H, W, C), w (k k C, O) and b (O,)."""
     (n, H, W, C), (_, h, v, O) = x.shape, y.shape
     assert O % VECTOR == 0
     for i, a in np.ndindex(n, h):
@@ -136,7 +136,7 @@ def forward(x, w, b, k, stride, y):
 
 @kernel
 def run_end(fresh, q):
-    """The first place after q, in a line (v,) of marks, where none is."""
+    """Return the first index from q on, in a line (v,) of marks, that is not marked."""
     while q < len(fresh) and fresh[q]:
         q += 1
     return q
@@ -144,7 +144,7 @@ def run_end(fresh, q):
 
 @kernel
 def forward_fresh(x, fresh, w, b, k, stride, y):
-    """y[1] overwritten as by ``forward``, from x (2, H, W, C): y[0] if a patch is not fresh (see fresh_patches.py)."""
+    """Overwrite y[1] as ``forward`` does, from x (2, H, W, C); copy y[0] if a patch is not fresh (fresh_patches.py)."""
     (_, H, W, C), (_, h, v, O) = x.shape, y.shape
     for a in range(h):
         q = 0
@@ -163,27 +163,27 @@ def forward_fresh(x, fresh, w, b, k, stride, y):
 
 @kernel
 def add(x, y):
-    """y (m,) += x (m,)."""
+    """Add x (m,) to y (m,)."""
     for i in range(len(x)):
         y[i] += x[i]
 
 
 @kernel
 def subtract(x, before, change):
-    """change (m,) <- x (m,) - before (m,)."""
+    """Set change (m,) to x (m,) - before (m,)."""
     for i in range(len(x)):
         change[i] = x[i] - before[i]
 
 
 @kernel
 def backward_weight(x, fresh, d_y, k, stride, scratch, d_w, d_b):
-    """d_w (k k C, O) and d_b (O,) added to, from x (n, H, W, C) and d_y (n, h, v, O); scratch: (H, W, C), (h, v, O).
+    """Add to d_w (k k C, O) and d_b (O,), from x (n, H, W, C) and d_y (n, h, v, O); scratch: (H, W, C), (h, v, O).
 
-    fresh (n, h, v) marks patches that may differ from the row before.  With P_t the patches of row t, and P_-1 = 0,
+    fresh (n, h, v) marks patches that may differ from the previous row.  With P_t the patches of row t, and P_-1 = 0,
 
         d_w = sum over t of P_t^T d_y_t = sum over t of (P_t - P_t-1)^T (d_y_t + d_y_t+1 + ... + d_y_n-1)
 
-    and P_t - P_t-1 is 0 but for fresh patches.  A row with mostly fresh ones begins a new sum.
+    and P_t - P_t-1 is 0 except in fresh patches.  A row in which most patches are fresh starts a new sum.
     """
     (n, H, W, C), (_, h, v, O), (change, total) = x.shape, d_y.shape, scratch
     total[:] = 0
@@ -214,7 +214,7 @@ def backward_weight(x, fresh, d_y, k, stride, scratch, d_w, d_b):
 
 @kernel
 def backward_input(d_y, w, k, stride, d_x, turned):
-    """d_x (n, H, W, C) overwritten, from d_y (n, h, v, O) and w (k k C, O); scratch: turned (k, O, k C)."""
+    """Overwrite d_x (n, H, W, C), from d_y (n, h, v, O) and w (k k C, O); scratch: turned (k, O, k C)."""
     (_, h, v, O), (n, H, W, C) = d_y.shape, d_x.shape
     assert stride * C % VECTOR == 0 and k % stride * C % VECTOR == 0
     for row, j in np.ndindex(k, O):
@@ -222,7 +222,7 @@ def backward_input(d_y, w, k, stride, d_x, turned):
             turned[row, j, p] = w[row * k * C + p, j]                    # channels of d_x side by side, as lanes
     d_x[:] = 0
     for i, a, row in np.ndindex(n, h, k):
-        for column in range(0, k, stride):                               # stretches that do not overlap as q goes on
+        for column in range(0, k, stride):                               # for different q these do not overlap
             d_x_at = (((i * H + a * stride + row) * W + column) * C, stride * C)
             d_y_at, w_at = ((i * h + a) * v * O, O, 0, 1), ((row * O * k + column) * C, k * C)
             contract(v, min(stride, k - column) * C, (1, O), d_x, d_x_at, d_y, d_y_at, turned, w_at)

@@ -1,21 +1,21 @@
-"""Fully connected layers: plain, and with a ReLU at the entrance.
+"""Fully connected layers: Dense, and RectifiedDense, which applies a ReLU to its input.
 
 Dense, for rows x (n, I), weight W (I, O), bias b (O,):
 
     y = x W + b
     d_W += x^T d_y        d_b += sum over rows of d_y        d_x = d_y W^T
 
-RectifiedDense is a ReLU and a Dense in one, h = max(x, 0), y = h W + b:
+RectifiedDense, h = max(x, 0), y = h W + b:
 
     d_W += h^T d_y        d_x = (d_y W^T) [x > 0]
 
-About half of all h are zero after a ReLU, and a zero neither adds to y nor lets a gradient through.  One row of the
-paper's 2592 x 256 layer is bound by the memory that W comes from, so not reading the rows of W that a zero would
-multiply nearly halves the time, forwards and backwards; that is why the ReLU is fused with the layer above it.
+The ReLU is fused with the layer above it because about half of all h are zero, and a zero neither adds to y nor
+passes a gradient.  The paper's 2592 x 256 layer is limited by the speed at which W is read.  Skipping the rows of W
+that a zero would multiply nearly halves the time, forwards and backwards.
 
-A large layer does less still.  Inside a rollout theta' does not change, and h changes little from row to row: ``step``
-reads only the rows of W whose input changed,  y_t = y_t-1 + (h_t - h_t-1) W.  Backward keeps h and d_y, and leaves d_W
-to the optimizer (gradient.py).
+``step`` computes less still.  Inside a rollout theta' does not change, and h changes little from row to row: ``step``
+reads only the rows of W whose input changed,  y_t = y_t-1 + (h_t - h_t-1) W.  In a large layer, backward keeps h and
+d_y and leaves d_W to the optimizer (gradient.py).
 """
 
 from typing import Any
@@ -30,7 +30,7 @@ from .initializers import Initializer, fan_in_uniform
 
 
 class Dense(Layer):
-    """y = x W + b, by numpy's matrix product."""
+    """y = x W + b, with numpy's matrix product."""
 
     def __init__(self, inputs: int, outputs: int, initialize: Initializer = fan_in_uniform) -> None:
         self.input_shape: Shape = (inputs,)
@@ -39,15 +39,15 @@ class Dense(Layer):
         self.initialize = initialize
 
     def init(self, p: Any, rng: np.random.Generator) -> None:
-        """Draw weight and bias, in place."""
+        """Draw weight and bias in place."""
         self.initialize(p["weight"], p["bias"], rng)
 
     def cache(self, rows: int, dtype: Any) -> Cache:
-        """Room for ``rows`` rows of y and d_x."""
+        """Allocate ``rows`` rows of y and d_x."""
         return Cache(self.input_shape, self.output_shape, rows, dtype)
 
     def forward(self, p: Any, x: np.ndarray, cache: Cache, rows: slice) -> np.ndarray:
-        """x (n, inputs) -> y (n, outputs), a view of the cache."""
+        """Compute y (n, outputs), a view of the cache, from x (n, inputs)."""
         y = cache.y[rows]
         np.matmul(x, p["weight"], out=y)                                 # y = x W
         y += p["bias"]                                                   # + b
@@ -55,7 +55,7 @@ class Dense(Layer):
 
     def backward(self, p: Any, d_p: Any, x: np.ndarray, cache: Cache, d_y: np.ndarray,
                  input_gradient: bool = True) -> np.ndarray | None:
-        """d_y (n, outputs) -> d_x (n, inputs), if asked for; adds to d_p."""
+        """Compute d_x (n, inputs) from d_y (n, outputs) if ``input_gradient``; add to d_p."""
         d_p["weight"] += x.T @ d_y                                       # y = x W
         d_p["bias"] += d_y.sum(axis=0)                                   # + b
         return np.matmul(d_y, p["weight"].T, out=cache.d_x[:len(x)]) if input_gradient else None
@@ -63,21 +63,21 @@ class Dense(Layer):
 
 @kernel
 def rectified_forward(x, weight, bias, y):
-    """y (n, O) <- max(x, 0) (n, I) weight (I, O) + bias (O,)."""
+    """Set y (n, O) to max(x, 0) (n, I) weight (I, O) + bias (O,)."""
     for t in range(len(x)):
         for j in range(len(bias)):
             y[t, j] = bias[j]
         for i in range(len(weight)):
-            if not x[t, i] <= 0:                                         # NaN goes through, to be seen
+            if not x[t, i] <= 0:                                         # NaN passes and stays visible
                 for j in range(len(bias)):
                     y[t, j] += x[t, i] * weight[i, j]
 
 
 @kernel
 def rectified_step(x, changed, weight, change, y):
-    """y[1] (O,) <- y[0] + (max(x[1], 0) - max(x[0], 0)) weight (I, O), for x (2, places, C), I = places C.
+    """Set y[1] (O,) to y[0] + (max(x[1], 0) - max(x[0], 0)) weight (I, O), for x (2, places, C), I = places C.
 
-    changed (places,) bool: elsewhere x[1] is x[0], and those rows of the weight are not read.  Scratch: change (C,).
+    Rows of weight are read only at places that ``changed`` (places,) bool marks; change (C,) is scratch.
     """
     C = len(change)
     for j in range(y.shape[1]):
@@ -95,13 +95,13 @@ def rectified_step(x, changed, weight, change, y):
 
 @kernel
 def rectified_backward(x, weight, d_y, d_weight, d_bias, d_x):
-    """d_weight, d_bias added to; d_x (n, I) overwritten.  Input by input, so that a row of weight is read once."""
+    """Add to d_weight and d_bias; overwrite d_x (n, I).  The outer loop runs over inputs: weight is read once."""
     for t in range(len(x)):
         for j in range(len(d_bias)):
             d_bias[j] += d_y[t, j]                                       # y = ... + bias[j]
     for i in range(len(weight)):
         for t in range(len(x)):
-            d_x[t, i] = 0                                                # x <= 0: nothing reached y
+            d_x[t, i] = 0                                                # x <= 0: y does not depend on it
             if not x[t, i] <= 0:
                 d = d_x[t, i]
                 for j in range(len(d_bias)):
@@ -112,7 +112,7 @@ def rectified_backward(x, weight, d_y, d_weight, d_bias, d_x):
 
 @kernel
 def transposed_product(d_y, weight, d_x):
-    """d_x (n, I) <- d_y (n, O) weight^T.  Input by input, so that a row of weight (I, O) is read once."""
+    """Set d_x (n, I) to d_y (n, O) weight^T.  The outer loop runs over inputs: weight (I, O) is read once."""
     for i in range(len(weight)):
         for t in range(len(d_y)):
             d = 0 * d_y[t, 0]
@@ -123,13 +123,13 @@ def transposed_product(d_y, weight, d_x):
 
 @kernel
 def shut(x, d_x):
-    """d_x (m,) <- 0 where the ReLU that put out max(x, 0) was closed."""
+    """Set d_x (m,) to 0 at every x (m,) <= 0, where max(x, 0) is constant."""
     for i in range(len(x)):
         d_x[i] = 0 if x[i] <= 0 else d_x[i]
 
 
 def input_backward(d_y: np.ndarray, weight: np.ndarray, d_x: np.ndarray) -> None:
-    """d_x (n, I) <- d_y (n, O) weight^T, by the faster of two kernels."""
+    """Set d_x (n, I) to d_y (n, O) weight^T, with the faster of two kernels."""
     if conv2d_tiled.supported(weight.shape[1], weight.dtype):
         dot_tile.transposed_product(d_y, weight, d_x)
     else:
@@ -137,9 +137,9 @@ def input_backward(d_y: np.ndarray, weight: np.ndarray, d_x: np.ndarray) -> None
 
 
 class RectifiedDense(Dense):
-    """y = max(x, 0) W + b: the ReLU of the layer below and this layer, as one.
+    """y = max(x, 0) W + b: the ReLU of the layer below, fused with this layer.
 
-    ``inputs`` may be a shape, such as the (9, 9, 32) of a convolution: rows are then read as flat vectors.
+    ``inputs`` may be a shape, such as the (9, 9, 32) of a convolution; each row is then read as a flat vector.
     """
 
     def __init__(self, inputs: int | tuple[int, ...], outputs: int, initialize: Initializer = fan_in_uniform) -> None:
@@ -148,13 +148,13 @@ class RectifiedDense(Dense):
         self.factored = ("weight",) if np.prod(self.shapes["weight"]) >= LARGE else ()
 
     def forward(self, p: Any, x: np.ndarray, cache: Cache, rows: slice) -> np.ndarray:
-        """x (n, *input_shape) -> y (n, outputs), a view of the cache."""
+        """Compute y (n, outputs), a view of the cache, from x (n, *input_shape)."""
         y = cache.y[rows]
         rectified_forward(x.reshape(len(x), -1), p["weight"], p["bias"], y)
         return y
 
     def step(self, p: Any, x: np.ndarray, cache: Cache, t: int, changed: Changed) -> tuple[np.ndarray, Changed]:
-        """x (rows, *input_shape) -> y (1, outputs) of row t: of an image, y of row t - 1 and what has changed."""
+        """Compute y (1, outputs) of row t from x (rows, *input_shape); of images, update y of row t - 1."""
         if changed is None:
             return self.forward(p, x[t:t + 1], cache, slice(t, t + 1)), None
         places, y = changed.reshape(-1), cache.y[t - 1:t + 1]
@@ -164,7 +164,7 @@ class RectifiedDense(Dense):
 
     def backward(self, p: Any, d_p: Any, x: np.ndarray, cache: Cache, d_y: np.ndarray,
                  input_gradient: bool = True) -> np.ndarray:
-        """d_y (n, outputs) -> d_x (n, *input_shape), formed in any case; adds to d_p."""
+        """Compute d_x (n, *input_shape) from d_y (n, outputs), whatever ``input_gradient``; add to d_p."""
         n, d_W = len(x), d_p["weight"]
         x, d_x = x.reshape(n, -1), cache.d_x[:n].reshape(n, -1)
         if isinstance(d_W, OuterProducts):

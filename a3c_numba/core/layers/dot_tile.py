@@ -1,10 +1,10 @@
-"""The product d_x = d_y W^T with its sums in vector registers.  Optional: dense.py says the same plainly.
+"""The product d_x = d_y W^T with its sums in vector registers.  Optional: dense.py is the plain version.
 
     d_x[t, i] = sum over j of d_y[t, j] W[i, j]
 
-Both factors lie in memory along j, so that each sum is a dot product.  In a plain loop LLVM gives a sum one register,
-and each addition waits for the one before.  Here HEIGHT rows i are summed side by side, VECTOR numbers j at a time,
-each in a register of its own, and the VECTOR parts of each sum are added up at the end.  A block of W is read from
+Both factors are contiguous along j, so each sum is a dot product.  In a plain loop LLVM keeps a sum in one register,
+and each addition waits for the previous one.  Here HEIGHT rows i are summed at the same time, VECTOR numbers j at
+once, each sum in its own register; the VECTOR parts of each sum are added at the end.  A block of W is read from
 memory once, for all rows t.
 
 How an ``@intrinsic`` writes machine instructions is explained in conv2d_tiled.py.
@@ -17,12 +17,12 @@ from numba.extending import intrinsic
 from ..kernel import kernel
 from .conv2d_tiled import GROUP, VECTOR, hidden
 
-HEIGHT = 16                    # rows of W, and sums, at a time
+HEIGHT = 16                    # rows of W, and sums, at the same time
 
 
 @intrinsic
 def _dots(typing, size, y, y_first, x, x_first, w, w_first):
-    """y[y_first + q] = sum over c < size of x[x_first + q size + c] w[w_first + c], q < HEIGHT; size in VECTORs."""
+    """Set y[y_first + q] = sum over c < size of x[x_first + q size + c] w[w_first + c]; q < HEIGHT, VECTOR | size."""
     if any(array.layout != "C" or array.dtype != y.dtype for array in (y, x, w)):
         raise errors.TypingError("dot products are made of C-contiguous arrays of one dtype")
 
@@ -60,7 +60,7 @@ def _dots(typing, size, y, y_first, x, x_first, w, w_first):
 
 @kernel
 def transposed_product(d_y, weight, d_x):
-    """d_x (n, I) <- d_y (n, O) weight^T, for weight (I, O) with O a multiple of VECTOR."""
+    """Set d_x (n, I) to d_y (n, O) weight^T, for weight (I, O) with O a multiple of VECTOR."""
     (n, O), I = d_y.shape, len(weight)
     for i in range(0, I - HEIGHT + 1, HEIGHT):
         for t in range(n):

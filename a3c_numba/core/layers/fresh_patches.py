@@ -1,10 +1,10 @@
-"""Which patches of an image differ from the image before.
+"""Mark the patches of an image that differ from the previous image ("fresh" patches).
 
-Successive images of a game differ in few places: of Pong's 400 patches under the paper's first layer 30 change from one
-step to the next.  Inside a rollout theta' does not change, so that a patch that stayed the same gives the same output,
-and its terms in the gradient can be added up before they are multiplied (conv2d_tiled.py, ``backward_weight``).
+Successive images of a game differ in few places: of the 400 patches of Pong's first layer about 30 change per step.
+Inside a rollout theta' does not change, so an unchanged patch gives the same output, and its terms in the gradient
+can be added up before they are multiplied (conv2d_tiled.py, ``backward_weight``).
 
-``step`` hands on from layer to layer which places (H, W) have changed: pixels, then patches, then patches of patches.
+``step`` passes the changed places (H, W) from layer to layer: pixels, then patches, then patches of patches.
 """
 
 import numpy as np
@@ -13,15 +13,15 @@ from ..kernel import kernel
 
 
 def changed_pixels(before: np.ndarray, after: np.ndarray) -> np.ndarray:
-    """The pixels (H, W), bool, whose channels are not the same in two contiguous images (H, W, C)."""
-    if after.dtype == np.uint8 and after.shape[2] == 4:                  # four bytes can be compared as one number
+    """Return (H, W) bool: True at the pixels that differ between two contiguous images (H, W, C)."""
+    if after.dtype == np.uint8 and after.shape[2] == 4:                  # compare four bytes as one number
         return before.view(np.uint32)[:, :, 0] != after.view(np.uint32)[:, :, 0]
     return (before != after).any(axis=2)
 
 
 @kernel
 def mark_patches(changed, k, stride, fresh):
-    """fresh (h, v) <- which patches, of side k, contain a changed pixel; changed (H, W) bool."""
+    """Set fresh (h, v) to True at the patches, of side k, with a changed pixel; changed (H, W) bool."""
     (H, W), (h, v) = changed.shape, fresh.shape
     fresh[:] = False
     for i in range(H):

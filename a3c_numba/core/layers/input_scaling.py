@@ -1,13 +1,13 @@
-"""From bytes to numbers: how an image of 0 .. 255 enters the network.
+"""The input layer, which scales an image of bytes 0 .. 255 to real numbers.
 
     Scale     y = x / 255                                  the paper's: black is 0, white is 1
-    Center    y = (x - median of the image's own bytes) / 128       (of every 17th byte, which is near enough)
+    Center    y = (x - median of the image's own bytes) / 128       (estimated from every 17th byte)
 
-A screen is mostly background.  Left at its grey level it reaches every filter of the first layer at every position, and
-the gradient spends itself on that constant; with each image centred on its own median the background is exactly 0 and
-what moves stands out.  The median is the image's own, so nothing about a game has to be known or learned.
+A screen is mostly background.  With ``Scale`` its grey level reaches every filter of the first layer at every
+position, and dominates the gradient.  With ``Center`` the background is exactly 0, and moving objects stand out.  The
+median is computed for each image, so nothing about a game has to be known or learned.
 
-    dL/dx = dL/dy / 128     (the median held constant; x is data: only a picture of saliency asks for it)
+    dL/dx = dL/dy / 128     (the median held constant; only saliency maps need it)
 """
 
 from typing import Any
@@ -18,20 +18,20 @@ from ..kernel import kernel
 from .base import Cache, Changed, Layer, Shape
 from .fresh_patches import changed_pixels
 
-EVERY = 17                     # bytes from one of the sample to the next; prime to the 4 frames of each pixel
+EVERY = 17                     # distance of the sampled bytes; coprime to the 4 frames of each pixel
 
 
 @kernel
 def scale(x, factor, y):
-    """y (m,) <- factor x (m,)."""
+    """Set y (m,) to factor x (m,)."""
     for i in range(len(x)):
-        y[i] = x[i]                                                      # a product with a byte would be of float64
+        y[i] = x[i]                                                      # factor * byte would be float64
         y[i] *= factor
 
 
 @kernel
 def median(x, counts):
-    """The median of every EVERY-th of the bytes x (m,); counts (256,) is scratch."""
+    """Return the median of every EVERY-th of the bytes x (m,); counts (256,) is scratch."""
     counts[:] = 0
     for i in range(0, len(x), EVERY):
         counts[x[i]] += 1
@@ -45,9 +45,9 @@ def median(x, counts):
 
 @kernel
 def center(x, factor, counts, y):
-    """y (m,) <- factor (x - median of x), for bytes x (m,)."""
+    """Set y (m,) to factor (x - median of x), for bytes x (m,)."""
     y[0] = factor * median(x, counts)
-    shift = y[0]                                                         # of the dtype of y, whatever that is
+    shift = y[0]                                                         # has the dtype of y
     for i in range(len(x)):
         y[i] = x[i]
         y[i] = factor * y[i] - shift
@@ -63,23 +63,23 @@ class Scale(Layer):
         self.input_shape = self.output_shape = shape
 
     def cache(self, rows: int, dtype: Any) -> Cache:
-        """Room for ``rows`` rows of y and d_x."""
+        """Allocate ``rows`` rows of y and d_x."""
         return Cache(self.input_shape, self.output_shape, rows, dtype)
 
     def forward(self, p: Any, x: np.ndarray, cache: Cache, rows: slice) -> np.ndarray:
-        """x (n, *shape) bytes -> y (n, *shape), a view of the cache."""
+        """Compute y (n, *shape), a view of the cache, from x (n, *shape) bytes."""
         y = cache.y[rows]
         scale(x.reshape(-1), y.dtype.type(self.factor), y.reshape(-1))
         return y
 
     def step(self, p: Any, x: np.ndarray, cache: Cache, t: int, changed: Changed) -> tuple[np.ndarray, Changed]:
-        """x (rows, *shape) -> y (1, *shape) of row t; of images, which pixels have changed."""
+        """Compute y (1, *shape) of row t from x (rows, *shape); of images, mark the changed pixels."""
         y = self.forward(p, x[t:t + 1], cache, slice(t, t + 1))
         return y, changed_pixels(x[t - 1], x[t]) if t and x.ndim == 4 else None
 
     def backward(self, p: Any, d_p: Any, x: np.ndarray, cache: Cache, d_y: np.ndarray,
                  input_gradient: bool = True) -> np.ndarray:
-        """d_y (n, *shape) -> d_x (n, *shape)."""
+        """Compute d_x (n, *shape) from d_y (n, *shape)."""
         return np.multiply(d_y, self.factor, out=cache.d_x[:len(x)])     # y = factor x
 
 
@@ -89,20 +89,20 @@ class Center(Scale):
     factor = 1 / 128
 
     def cache(self, rows: int, dtype: Any) -> Cache:
-        """As ``Scale``, with scratch for a histogram."""
+        """Allocate as ``Scale`` does, and scratch for a histogram."""
         cache = super().cache(rows, dtype)
         cache.counts = np.zeros(256, np.int64)
         return cache
 
     def forward(self, p: Any, x: np.ndarray, cache: Cache, rows: slice) -> np.ndarray:
-        """x (n, *shape) bytes -> y (n, *shape), a view of the cache."""
+        """Compute y (n, *shape), a view of the cache, from x (n, *shape) bytes."""
         y = cache.y[rows]
         for image, out in zip(x, y):
             center(image.reshape(-1), y.dtype.type(self.factor), cache.counts, out.reshape(-1))
         return y
 
     def step(self, p: Any, x: np.ndarray, cache: Cache, t: int, changed: Changed) -> tuple[np.ndarray, Changed]:
-        """As ``Scale``; where a pixel stayed and its y did not, the median has moved, and all has changed."""
+        """Compute as ``Scale`` does; if y of an unchanged pixel differs, the median has changed: mark all pixels."""
         y, changed = super().step(p, x, cache, t, changed)
         if changed is not None and not changed.all():
             place = divmod(int(changed.argmin()), changed.shape[1])

@@ -3,10 +3,10 @@
 For the rows x_1 .. x_T (T, I) of one rollout, in the order of time, weight W (I + n, 4 n) and bias b (4 n,):
 
     [i f o g] = [x_t h_{t-1}] W + b         i, f, o through the logistic function, g through tanh
-    c_t = f c_{t-1} + i g                   what is remembered
-    h_t = o tanh(c_t)                       what is put out: y_t
+    c_t = f c_{t-1} + i g                   the cell state
+    h_t = o tanh(c_t)                       the output y_t
 
-Backwards through time, d_h_t = d_y_t + (what came back from row t + 1), likewise d_c_t:
+Backwards through time, d_h_t = d_y_t + (d_h from row t + 1), likewise d_c_t:
 
     d_c += d_h o (1 - tanh(c_t)^2)
     d_o  = d_h tanh(c_t)    d_i = d_c g    d_g = d_c i    d_f = d_c c_{t-1}
@@ -14,10 +14,10 @@ Backwards through time, d_h_t = d_y_t + (what came back from row t + 1), likewis
     d_c_{t-1} = d_c f       [d_x_t  d_h_{t-1}] = d_z W^T
     d_W += [x h]^T d_z      d_b += sum over rows of d_z
 
-The state before row 0 is a constant: the gradient is cut at the rollout's start, as in the paper.
+The state before row 0 is a constant: the gradient stops at the start of the rollout, as in the paper.
 
-The paper does not say how the cells start.  Here weights are uniform in +-1/sqrt(I + n), as its other layers are in
-+-1/sqrt(fan-in), and b_f = 1, so that a memory lasts (Jozefowicz et al. 2015).
+The paper does not give the initial weights.  Here they are uniform in +-1/sqrt(I + n), like the fan-in rule of the
+other layers, and b_f = 1, so that the cells remember longer (Jozefowicz et al. 2015).
 """
 
 from typing import Any
@@ -33,7 +33,7 @@ from .initializers import fan_in_uniform
 
 @kernel
 def add_product(x, weight, y):
-    """y (O,) += x (I,) weight (I, O).  Behind a ReLU half of x is zero, and what it would multiply is not read."""
+    """Add x (I,) weight (I, O) to y (O,).  Rows of weight are not read if x is zero, as half of it is after a ReLU."""
     for i in range(len(weight)):
         if x[i] != 0:
             for j in range(len(y)):
@@ -42,7 +42,7 @@ def add_product(x, weight, y):
 
 @kernel
 def add_outer_products(x, d_y, d_weight):
-    """d_weight (I, O) += x^T d_y, for x (n, I) and d_y (n, O)."""
+    """Add x^T d_y to d_weight (I, O), for x (n, I) and d_y (n, O)."""
     for i in range(len(d_weight)):
         for t in range(len(x)):
             if x[t, i] != 0:
@@ -52,14 +52,14 @@ def add_outer_products(x, d_y, d_weight):
 
 @kernel
 def before_tanh(z):
-    """z (4 n,) <- what np.tanh has to be taken of:  1 / (1 + exp(-z)) = (1 + tanh(z / 2)) / 2."""
+    """Halve z (4 n,) of the three logistic gates, for np.tanh:  1 / (1 + exp(-z)) = (1 + tanh(z / 2)) / 2."""
     for k in range(3 * (len(z) // 4)):
         z[k] /= 2
 
 
 @kernel
 def cell_forward(z, c_before, c):
-    """z (4 n,): hyperbolic tangents in, gates [i f o g] out; c (n,) <- what is remembered from this row on."""
+    """Turn z (4 n,), hyperbolic tangents, into the gates [i f o g], and set c (n,) to the cell state after this row."""
     n = len(c)
     for k in range(3 * n):
         z[k] = (1 + z[k]) / 2
@@ -69,7 +69,7 @@ def cell_forward(z, c_before, c):
 
 @kernel
 def cell_backward(gates, c_before, tanh_c, d_h, d_c, d_z):
-    """d_z (4 n,) <- this row's; d_c (n,): of c in, of c_before out."""
+    """Set d_z (4 n,) to the gradient of this row, and turn d_c (n,) from the gradient of c into that of c_before."""
     n = len(tanh_c)
     for k in range(n):
         i, f, o, g = gates[k], gates[n + k], gates[2 * n + k], gates[3 * n + k]
@@ -84,7 +84,7 @@ def cell_backward(gates, c_before, tanh_c, d_h, d_c, d_z):
 class LSTMCache(Cache):
     """The state before row t is row t of ``h`` and ``c`` (rows + 1, n); row t writes row t + 1.
 
-    gates, d_z: (rows, 4 n).  tanh_c: (rows, n).  d_h, d_c: (n,), on their way back through time.
+    gates, d_z: (rows, 4 n).  tanh_c: (rows, n).  d_h, d_c: (n,), carried from row t + 1 to row t by backward.
     """
 
     def __init__(self, inputs: int, cells: int, rows: int, dtype: Any) -> None:
@@ -98,7 +98,7 @@ class LSTMCache(Cache):
 
 
 class LSTM(Layer):
-    """``cells`` cells over rows in the order of time."""
+    """A layer of ``cells`` LSTM cells; its rows are in the order of time."""
 
     def __init__(self, inputs: int, cells: int) -> None:
         self.inputs, self.cells = inputs, cells
@@ -108,16 +108,16 @@ class LSTM(Layer):
         self.factored = ("weight",) if (inputs + cells) * 4 * cells >= LARGE else ()
 
     def init(self, p: Any, rng: np.random.Generator) -> None:
-        """Draw weight and bias, in place; the forget gates start open."""
+        """Draw weight and bias in place; the forget gates start open."""
         fan_in_uniform(p["weight"], p["bias"], rng)
         p["bias"][self.cells:2 * self.cells] = 1
 
     def cache(self, rows: int, dtype: Any) -> LSTMCache:
-        """Room for ``rows`` rows, and for the state before the first."""
+        """Allocate ``rows`` rows, and the state before the first."""
         return LSTMCache(self.inputs, self.cells, rows, dtype)
 
     def forward(self, p: Any, x: np.ndarray, cache: LSTMCache, rows: slice) -> np.ndarray:
-        """x (n, inputs) -> y (n, cells), a view of the cache, from the state that the row before left there."""
+        """Compute y (n, cells), a view of the cache, from x (n, inputs) and the state before the first row."""
         from_x, from_h = p["weight"][:self.inputs], p["weight"][self.inputs:]
         for row, t in zip(x, range(rows.start, rows.stop)):
             z, tanh_c = cache.gates[t], cache.tanh_c[t]
@@ -132,10 +132,10 @@ class LSTM(Layer):
 
     def backward(self, p: Any, d_p: Any, x: np.ndarray, cache: LSTMCache, d_y: np.ndarray,
                  input_gradient: bool = True) -> np.ndarray | None:
-        """d_y (n, cells) -> d_x (n, inputs), if asked for; adds to d_p."""
+        """Compute d_x (n, inputs) from d_y (n, cells) if ``input_gradient``; add to d_p."""
         from_x, from_h = p["weight"][:self.inputs], p["weight"][self.inputs:]
         n, d_W, d_h, d_c = len(x), d_p["weight"], cache.d_h, cache.d_c
-        d_h[:], d_c[:] = 0, 0                                            # nothing comes back from behind the rollout
+        d_h[:], d_c[:] = 0, 0                                            # no gradient from after the rollout
         for t in reversed(range(n)):
             d_h += d_y[t]
             cell_backward(cache.gates[t], cache.c[t], cache.tanh_c[t], d_h, d_c, cache.d_z[t])

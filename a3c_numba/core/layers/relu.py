@@ -1,7 +1,7 @@
 """Rectified linear unit.
 
     y = max(x, 0)          x, y any shape (n, ...)
-    d_x = d_y [x > 0]      and x > 0 exactly where y > 0
+    d_x = d_y [x > 0]      and x > 0 if and only if y > 0
 """
 
 from typing import Any
@@ -14,20 +14,20 @@ from .base import Cache, Changed, Layer, Shape
 
 @kernel
 def forward(x, y):
-    """y (m,) <- x (m,)."""
+    """Set y (m,) to max(x (m,), 0)."""
     for i in range(len(x)):
         y[i] = max(x[i], 0)
 
 
 @kernel
 def backward(y, d_y, d_x):
-    """d_x (m,) <- y (m,), d_y (m,)."""
+    """Set d_x (m,) to d_y (m,) if y (m,) > 0, else to 0."""
     for i in range(len(y)):
         d_x[i] = d_y[i] if y[i] > 0 else 0
 
 
 class ReLU(Layer):
-    """Without parameters; ``shape`` is that of one row, in and out."""
+    """y = max(x, 0), without parameters; ``shape`` is the shape of one row of x and of y."""
 
     shapes: dict[str, Shape] = {}
 
@@ -35,22 +35,22 @@ class ReLU(Layer):
         self.input_shape = self.output_shape = shape
 
     def cache(self, rows: int, dtype: Any) -> Cache:
-        """Room for ``rows`` rows of y and d_x."""
+        """Allocate ``rows`` rows of y and d_x."""
         return Cache(self.input_shape, self.output_shape, rows, dtype)
 
     def forward(self, p: Any, x: np.ndarray, cache: Cache, rows: slice) -> np.ndarray:
-        """x (n, *shape) -> y (n, *shape), a view of the cache."""
+        """Compute y (n, *shape), a view of the cache, from x (n, *shape)."""
         y = cache.y[rows]
         forward(x.reshape(-1), y.reshape(-1))
         return y
 
     def step(self, p: Any, x: np.ndarray, cache: Cache, t: int, changed: Changed) -> tuple[np.ndarray, Changed]:
-        """x (rows, *shape) -> y (1, *shape) of row t, which may have changed where x has."""
+        """Compute y (1, *shape) of row t from x (rows, *shape); y may have changed at the places where x has."""
         return self.forward(p, x[t:t + 1], cache, slice(t, t + 1)), changed
 
     def backward(self, p: Any, d_p: Any, x: np.ndarray, cache: Cache, d_y: np.ndarray,
                  input_gradient: bool = True) -> np.ndarray:
-        """d_y (n, *shape) -> d_x (n, *shape)."""
+        """Compute d_x (n, *shape) from d_y (n, *shape)."""
         n = len(x)
         d_x = cache.d_x[:n]
         backward(cache.y[:n].reshape(-1), d_y.reshape(-1), d_x.reshape(-1))

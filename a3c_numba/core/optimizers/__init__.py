@@ -1,4 +1,4 @@
-"""Optimisers that several processes apply to the same parameters without a lock: the three of the paper."""
+"""The paper's three optimisers, which several processes apply to the same parameters without a lock."""
 
 from .momentum_sgd import MomentumSGD
 from .rmsprop import LocalRMSProp, RMSProp

@@ -8,7 +8,7 @@ from ..kernel import kernel
 
 @kernel
 def square_norm(d):
-    """sum of d^2, added up in the precision of d."""
+    """Return the sum of d^2, in the precision of d."""
     total = d[0] * d[0]
     for i in range(1, len(d)):
         total += d[i] * d[i]
@@ -16,7 +16,7 @@ def square_norm(d):
 
 
 def global_norm(d: np.ndarray | Gradient) -> float:
-    """||d||, which may not be finite."""
+    """Return ||d||, which may not be finite."""
     if not isinstance(d, Gradient):
         return float(np.sqrt(square_norm(d)))
     return float(np.sqrt(sum(square_norm(d.flat[part]) for part in d.rest if part.stop > part.start)
@@ -24,7 +24,7 @@ def global_norm(d: np.ndarray | Gradient) -> float:
 
 
 def clip(d: np.ndarray | Gradient, limit: float) -> float:
-    """Scale d (n,) in place so that its norm is at most ``limit``; returns the norm it had, which may not be finite."""
+    """Scale d (n,) in place to a norm of at most ``limit``; return its norm before that, which may not be finite."""
     norm = global_norm(d)
     if np.isfinite(norm) and norm > limit:
         d *= d.dtype.type(limit / norm)

@@ -1,9 +1,9 @@
-"""Stochastic gradient descent with momentum, which each worker has for itself (paper, section 4, Optimization).
+"""Stochastic gradient descent with momentum; each worker has its own momentum (paper, section 4, Optimization).
 
     m     <- alpha m + (1 - alpha) d
     theta <- theta - eta m
 
-d is the gradient after its global norm has been clipped.  theta is shared and never locked; m is the worker's own.
+d is the gradient after clipping of its global norm.  theta is shared and never locked; m belongs to one worker.
 """
 
 from dataclasses import dataclass
@@ -19,7 +19,7 @@ from .gradient_clipping import clip
 
 @kernel
 def update(theta, m, d, local, eta, alpha, one_less_alpha):
-    """One step for all elements (n,); leaves theta' = local at what was just written, and d at zero for the next."""
+    """Update all elements (n,); then theta' = local is what was just written to theta, and d is 0."""
     for i in range(len(d)):
         m_i = alpha * m[i] + one_less_alpha * d[i]
         theta_i = theta[i] - eta * m_i
@@ -31,7 +31,7 @@ def update(theta, m, d, local, eta, alpha, one_less_alpha):
 
 @dataclass(frozen=True)
 class MomentumSGD:
-    """Momentum SGD; alpha as in the paper's RMSProp, the learning rate inside the range that the paper searched."""
+    """Momentum SGD; alpha is that of the paper's RMSProp, the learning rate is in the range that the paper searched."""
 
     learning_rate: float = setting(7e-4, "eta at step 0, annealed linearly to 0 (the authors' value)", above=0)
     momentum: float = setting(0.99, "alpha, of the running mean of gradients (the paper's)", at_least=0, below=1)
@@ -42,7 +42,7 @@ class MomentumSGD:
                eta: float) -> float:
         """Apply ``d_theta`` (n,) to ``theta`` and ``m`` (n,) in place; then local <- theta and d_theta <- 0.
 
-        Returns the gradient's global norm before clipping.  Where that is not finite, theta and m stay as they are.
+        Return the global norm of the gradient before clipping.  If it is not finite, theta and m stay unchanged.
         """
         norm = clip(d_theta, self.max_gradient_norm)
         if not np.isfinite(norm):

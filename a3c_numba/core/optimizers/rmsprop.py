@@ -1,12 +1,12 @@
-"""RMSProp with statistics that all workers share, or that each has for itself (paper, section 4, Optimization).
+"""RMSProp with statistics shared by all workers, or one set for each worker (paper, section 4, Optimization).
 
     g     <- alpha g + (1 - alpha) d^2
     theta <- theta - eta d / sqrt(g + epsilon)
 
-Element by element, with no momentum and no centring; d is the gradient after its global norm has been clipped.
+Element by element, without momentum or centring; d is the gradient after clipping of its global norm.
 
 theta, and g if it is shared, are read and written while other workers do the same.  An aligned 32-bit word is never
-torn, but an update that falls between another's read and write is lost: Hogwild's bargain (Recht et al. 2011).
+torn, but an update between another worker's read and write is lost, as in Hogwild (Recht et al. 2011).
 """
 
 from dataclasses import dataclass
@@ -22,9 +22,9 @@ from .gradient_clipping import clip
 
 @kernel
 def update(theta, g, d, local, eta, alpha, one_less_alpha, epsilon):
-    """One step for all elements (n,); leaves theta' = local at what was just written, and d at zero for the next.
+    """Update all elements (n,); then theta' = local is what was just written to theta, and d is 0.
 
-    All scalars have the arrays' dtype; ``1 - alpha`` in here would be of double precision, and so all that it touches.
+    All scalars have the dtype of the arrays; ``1 - alpha`` computed here would be float64, and so would the results.
     """
     for i in range(len(d)):
         g_i = alpha * g[i] + one_less_alpha * d[i] * d[i]
@@ -37,7 +37,7 @@ def update(theta, g, d, local, eta, alpha, one_less_alpha, epsilon):
 
 @dataclass(frozen=True)
 class RMSProp:
-    """Shared RMSProp; the defaults are the paper's, or where it is silent its authors' own."""
+    """Shared RMSProp; the defaults are the paper's, or its authors' own if the paper gives none."""
 
     learning_rate: float = setting(7e-4, "eta at step 0, annealed linearly to 0 (the authors' value)", above=0)
     decay: float = setting(0.99, "alpha, of the running mean of squared gradients (the paper's)", at_least=0, below=1)
@@ -49,7 +49,7 @@ class RMSProp:
                eta: float) -> float:
         """Apply ``d_theta`` (n,) to ``theta`` and ``g`` (n,) in place; then local <- theta and d_theta <- 0.
 
-        Returns the gradient's global norm before clipping.  Where that is not finite, theta and g stay as they are.
+        Return the global norm of the gradient before clipping.  If it is not finite, theta and g stay unchanged.
         """
         norm = clip(d_theta, self.max_gradient_norm)
         if not np.isfinite(norm):
@@ -65,6 +65,6 @@ class RMSProp:
 
 @dataclass(frozen=True)
 class LocalRMSProp(RMSProp):
-    """RMSProp with statistics of each worker's own, the paper's other variant; the same defaults."""
+    """RMSProp with separate statistics for each worker, the paper's other variant; the same defaults."""
 
     own_statistics: ClassVar[bool] = True

@@ -1,7 +1,7 @@
-"""The formula of every line of a trace, class by class: layers, targets, losses, optimisers.
+"""The formulas that a trace prints, by class: layers, targets, losses, optimisers.
 
-Letters as in the files that compute them: x and y are a layer's input and output, W and b its parameters, P the patches
-of a convolution, theta' the worker's parameters, theta- the target network's.
+Symbols are those of the files that compute them: x and y are a layer's input and output, W and b its parameters, P
+the patches of a convolution, theta' the worker's parameters, theta- the target network's.
 """
 
 import dataclasses
@@ -26,7 +26,7 @@ Outputs = tuple[np.ndarray, ...]
 
 
 class Layer(NamedTuple):
-    """What a layer computes, the gradients it forms of weight, bias and input, and the ReLU that it has inside."""
+    """The formulas of a layer: forward, the gradients of weight, bias and input, and a fused ReLU."""
 
     forward: str
     weight: str = ""
@@ -49,7 +49,7 @@ LAYERS = {
     Fork: Layer("y = one for each branch", input="d_x = sum of the branches' d_x"),
 }
 
-TARGETS = {                              # with the method's own fields put in
+TARGETS = {                              # %-formats, filled in with the method's fields
     A3C: "R_t = r_t + g_t [(1 - lambda) V_{t+1} + lambda R_{t+1}],  R_T = V_T,  lambda = %(gae_lambda)g",
     NStepQ: "R_t = r_t + g_t R_{t+1},  R_T = max_a Q(s_T, a; theta-)",
     OneStepQ: "R_t = r_t + g_t max_a Q(s_{t+1}, a; theta-)",
@@ -62,16 +62,16 @@ OPTIMIZERS = {RMSProp: _RMSPROP, LocalRMSProp: _RMSPROP,
 
 
 class Loss(NamedTuple):
-    """A loss, step by step: L is the sum of the ``terms``."""
+    """The terms of a loss for each step; L is their sum."""
 
     formula: str
-    columns: dict[str, np.ndarray]       # heading -> (T,), what the terms are made of
+    columns: dict[str, np.ndarray]       # heading -> (T,), the quantities in the terms
     terms: dict[str, np.ndarray]         # heading -> (T,)
 
 
 @singledispatch
 def loss(algorithm: Any, policy: Any, rollout: Rollout, returns: np.ndarray, outputs: Outputs, progress: float) -> Loss:
-    """The loss of ``algorithm`` taken apart, each part by its own ``loss``; ``outputs`` has T rows."""
+    """Split the loss of ``algorithm`` into terms, computed by its own ``loss``; ``outputs`` has T rows."""
     raise NotImplementedError(type(algorithm).__name__)
 
 
@@ -100,7 +100,7 @@ def _(algorithm: ValueMethod, policy: Any, rollout: Rollout, returns: np.ndarray
 
 def _each(algorithm: Any, policy: Any, rollout: Rollout, returns: np.ndarray, advantages: np.ndarray,
           outputs: Outputs) -> np.ndarray:
-    """The loss of each step alone (T,)."""
+    """Return the loss of each step alone (T,)."""
     def one(t: int) -> float:
         row = slice(t, t + 1)
         rows = tuple(y[row] for y in outputs)
@@ -110,7 +110,7 @@ def _each(algorithm: Any, policy: Any, rollout: Rollout, returns: np.ndarray, ad
 
 @singledispatch
 def place_of(layer: Any, place: tuple[Any, ...]) -> str:
-    """What one element of a layer's weight connects, in words."""
+    """Describe what one element of a layer's weight connects."""
     return f"from input {place[0]} to output {place[1]}"
 
 

@@ -1,4 +1,4 @@
-"""The table that ``trace`` prints of one update: forwards, backwards and the update, each line beside its formula."""
+"""The table that ``trace`` prints for one update: forwards, backwards and the update, each line with its formula."""
 
 from typing import Any, Iterator
 
@@ -13,7 +13,7 @@ ROWS, COLUMNS, NUMBERS = 24, 9, 8        # rows and columns of a table of steps,
 
 
 def report(worker: Worker, update: Update) -> list[str]:
-    """All lines of the table, none longer than 120 characters."""
+    """Return all lines of the table, at most 120 characters each."""
     parts = (_forwards, _heads, _steps, _backwards, _update, _one_number)
     return [line for part in parts for line in ("", *part(worker, update))]
 
@@ -53,24 +53,24 @@ def _spread(x: np.ndarray) -> str:
 
 def _heads(worker: Worker, update: Update) -> Iterator[str]:
     algorithm, T = worker.config.algorithm, update.rollout.length
-    last = T + (not algorithm.uses_target)                               # the bootstrap, where it is the worker's own
+    last = T + (not algorithm.uses_target)                               # s_T, if the worker's network bootstraps
     yield "HEADS: output y for each state s_t, and d_y = dL/dy of the loss below, with which BACKWARDS begins"
     for name, y, d_y in zip(algorithm.heads(worker.policy), update.outputs, update.d_outputs):
         yield from _head(name, y[:last], d_y)
     if algorithm.uses_target:
         first = algorithm.first_bootstrap(T)
         asked = update.bootstraps[0][first:T + 1, :NUMBERS]
-        yield "the target network theta-, for the states that the targets ask for"
+        yield "the target network theta-, for the states that the targets need"
         yield from _table(_indexed("y", asked), asked, first)
 
 
 def _head(name: str, y: np.ndarray, d_y: np.ndarray) -> Iterator[str]:
-    """Both side by side where there is room; of a wide head the first numbers alone."""
+    """Yield y and d_y, side by side if they fit; of a wide head only the first numbers."""
     more = f", the first {NUMBERS} of {y.shape[1]}" if y.shape[1] > NUMBERS else ""
     yield name + more
     y, d_y = y[:, :NUMBERS], d_y[:, :NUMBERS]
     if 2 * y.shape[1] <= COLUMNS:
-        nothing = np.full((len(y) - len(d_y), d_y.shape[1]), np.nan)     # of the last state
+        nothing = np.full((len(y) - len(d_y), d_y.shape[1]), np.nan)     # the last state has no d_y
         yield from _table(_indexed("y", y) + _indexed("d_y", d_y), np.hstack([y, np.vstack([d_y, nothing])]))
     else:
         yield from _table(_indexed("y", y), y)
@@ -82,7 +82,7 @@ def _indexed(name: str, rows: np.ndarray) -> list[str]:
 
 
 def _table(names: list[str], rows: np.ndarray, first: int = 0) -> Iterator[str]:
-    """Rows (n, columns) under their names, numbered from ``first``; of a long table the middle is left out."""
+    """Yield rows (n, columns) under their names, numbered from ``first``; omit the middle of a long table."""
     yield f"{'t':>4}" + "".join(f"{name:>12}" for name in names)
     for t, row in enumerate(rows):
         if len(rows) <= ROWS or min(t, len(rows) - 1 - t) < ROWS // 2:
@@ -109,7 +109,7 @@ def _steps(worker: Worker, update: Update) -> Iterator[str]:
 
 def _backwards(worker: Worker, update: Update) -> Iterator[str]:
     gradients = Parameters(worker.network.shapes, update.d_theta).named()
-    yield "BACKWARDS, in the order in which it is done; d_y is the d_x of the layer above"
+    yield "BACKWARDS, in the order of computation; d_y is the d_x of the layer above"
     yield f"{'layer':20}{'formula':40}{'shape':>20}{'norm':>12}{'largest':>12}{'zeros':>8}"
     for flow in update.flows:
         formulas = LAYERS[type(getattr(flow.layer, "layer", flow.layer))]
@@ -119,7 +119,7 @@ def _backwards(worker: Worker, update: Update) -> Iterator[str]:
         for k, (formula, d) in enumerate(lines):
             yield (f"{'' if k else flow.name:20}{formula:40}{_sizes(d.shape):>20}{_number(_norm(d))}"
                    f"{_number(np.abs(d).max())}{_zeros(d)}")
-    yield "     the lowest layer's d_x is not formed: nobody learns pixels"
+    yield "     the lowest layer's d_x is not computed: the observation is not learned"
 
 
 def _update(worker: Worker, update: Update) -> Iterator[str]:
@@ -147,7 +147,7 @@ def _clipped(norm: float, limit: float, factor: float) -> str:
 
 
 def clip_factor(worker: Worker, update: Update) -> float:
-    """min(1, c / ||d_theta||); 1 also where the norm is not finite, and the update is skipped."""
+    """Return min(1, c / ||d_theta||); 1 if the norm is not finite and the update is skipped."""
     limit = worker.config.optimizer.max_gradient_norm
     return limit / update.norm if np.isfinite(update.norm) and update.norm > limit else 1.0
 
@@ -172,13 +172,13 @@ def _one_number(worker: Worker, update: Update) -> Iterator[str]:
 
 
 def _wrapped(numbers: np.ndarray) -> Iterator[str]:
-    """NUMBERS of them a line; of many lines those in the middle are left out."""
+    """Yield NUMBERS numbers per line; omit the middle of many lines."""
     lines = [f"{t:4}:" + "".join(map(_number, numbers[t:t + NUMBERS])) for t in range(0, len(numbers), NUMBERS)]
     yield from lines if len(lines) <= NUMBERS else [*lines[:NUMBERS // 2], " ...", *lines[-NUMBERS // 2:]]
 
 
 def contributions(worker: Worker, update: Update, flow: Flow, place: tuple[Any, ...]) -> np.ndarray:
-    """What each row of the rollout (T,) adds to one element of a weight's gradient, by the layer's own backward."""
+    """Return what each row of the rollout (T,) adds to one element of a weight's gradient, by the layer's backward."""
     assert flow.d_y is not None
     p: Any = Parameters(worker.network.shapes, update.theta[0]).tree
     for key in flow.name.split("."):

@@ -193,10 +193,22 @@ def test_no_class_inherits_more_than_one_level_deep(path):
             assert not any(isinstance(b, ast.Name) and b.id in classes for b in base.bases), node.name
 
 
-def kernels_of(tree):
-    """The functions of a file that wear the decorator."""
+def kernels_of(tree, *names):
+    """The functions of a file that wear the decorator, as a name or called."""
+    names = names or ("kernel",)
     return [node for node in tree.body if isinstance(node, ast.FunctionDef)
-            and any(isinstance(decorator, ast.Name) and decorator.id == "kernel" for decorator in node.decorator_list)]
+            and any(getattr(getattr(decorator, "func", decorator), "id", "") in names
+                    for decorator in node.decorator_list)]
+
+
+@pytest.mark.parametrize("path", FILES, ids=IDS)
+def test_an_intrinsic_reads_nothing_of_another_file(path):
+    """Its instructions are cached under its own file, like a kernel's."""
+    tree = tree_of(path)
+    foreign = {alias.asname or alias.name for node in tree.body if isinstance(node, ast.ImportFrom) and node.level
+               for alias in node.names}
+    for node in kernels_of(tree, "intrinsic"):
+        assert not foreign & {name.id for name in ast.walk(node) if isinstance(name, ast.Name)}
 
 
 KERNELS = {f"{name}:{node.name}": (path, node) for path, name in zip(FILES, IDS) for node in kernels_of(tree_of(path))}

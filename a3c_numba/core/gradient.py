@@ -45,7 +45,7 @@ class OuterProducts:
 
     def square_norm(self) -> Any:
         """Return ||d_W||^2; rounding does not make it negative, NaN stays NaN."""
-        x, d_y = self.x[:self.length], self.d_y[:self.length]
+        x, d_y = (factor[:self.length].astype(np.float64) for factor in (self.x, self.d_y))     # terms may cancel
         with np.errstate(all="ignore"):                                  # the optimizer checks the norm
             return np.maximum(((x @ x.T) * (d_y @ d_y.T)).sum(), 0)
 
@@ -74,7 +74,7 @@ class Gradient(Parameters):
         self.rest: list[slice] = []                                      # parts of flat between the factored weights
         start = end = 0
         for name, view in self.named().items():
-            if name in factored:
+            if name in factored and rows * sum(view.shape) < view.size:  # or the factors would cost more than d_W
                 self.products.append(OuterProducts(view.shape, end, rows, dtype))
                 self._put(name, self.products[-1])
                 self.rest.append(slice(start, end))
@@ -113,7 +113,8 @@ class Gradient(Parameters):
 
     def fill(self, value: float) -> None:
         """Set d theta to 0; no other value is allowed."""
-        assert value == 0
+        if value != 0:
+            raise ValueError(f"a gradient can be filled with 0 only; got {value}")
         self.flat.fill(0)
         for product in self.products:
             product.length = 0

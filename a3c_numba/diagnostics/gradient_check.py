@@ -14,6 +14,7 @@ from typing import Any, Iterator, NamedTuple
 import numpy as np
 
 from ..config import Config
+from ..core.gradient import Gradient
 from ..core.layers.containers import RecurrentState, memories
 from ..core.parameters import Parameters
 
@@ -112,11 +113,11 @@ class Problem:
         return self.algorithm.loss(self.policy, self.actions, self.returns, self.advantages, self.outputs())
 
     def gradient(self) -> Parameters:
-        """Return dL/dtheta by backpropagation."""
-        d_theta = Parameters(self.network.shapes, dtype=np.float64)
+        """Return dL/dtheta by backpropagation, through the factors of large weights as in training."""
+        d_theta = Gradient(self.network.shapes, STEPS, self.network.factored, np.float64)
         d_outputs = self.algorithm.loss_gradient(self.policy, self.actions, self.returns, self.outputs())
         self.network.backward(self.theta.tree, d_theta.tree, self.obs, self.cache, d_outputs, input_gradient=False)
-        return d_theta
+        return Parameters(self.network.shapes, d_theta.copy())
 
     def difference(self, value: np.ndarray, i: int) -> tuple[float, bool]:
         """Return the central difference at element ``i`` of a flat view into theta, and True if it spans a corner."""

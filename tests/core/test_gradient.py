@@ -106,6 +106,16 @@ def test_factors_that_cancel_have_norm_0_and_not_nan():
     assert 0 <= global_norm(d) < 1e-2
 
 
+def test_only_0_can_be_filled_in():
+    with pytest.raises(ValueError, match="0 only"):
+        filled()[0].fill(1)
+
+
+def test_factors_that_would_cost_more_than_the_array_are_not_kept():
+    assert Gradient(SHAPES, 23, ("two.weight",)).products                # 23 (100 + 30) < 100 30
+    assert not Gradient(SHAPES, 24, ("two.weight",)).products
+
+
 def test_more_rows_than_there_is_room_for_are_refused():
     d, _ = filled(rows=2)
     with pytest.raises(ValueError):

@@ -22,7 +22,7 @@ class Cache:
         self.d_x = np.zeros((rows, *input_shape), dtype)
 
 
-Changed = np.ndarray | None
+Changed = np.ndarray | None    # (H, W) bool, the places that may have changed; None: all of them
 
 
 class Layer:

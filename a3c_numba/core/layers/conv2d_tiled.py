@@ -189,7 +189,7 @@ def backward_weight(x, fresh, d_y, k, stride, scratch, d_w, d_b):
     total[:] = 0
     for t in range(n - 1, -1, -1):
         add(d_y[t].reshape(-1), total.reshape(-1))
-        if t == 0 or 2 * fresh[t].sum() > h * v:
+        if t == 0 or 5 * fresh[t].sum() > h * v:
             for row in range(k):
                 x_at = ((t * H + row) * W * C, 1, stride * W * C, stride * C)
                 contract(k * C, O, (h, v), d_w, (row * k * C * O, O), x, x_at, total, (0, O))

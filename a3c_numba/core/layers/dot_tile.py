@@ -11,13 +11,22 @@ How an ``@intrinsic`` writes machine instructions is explained in conv2d_tiled.p
 """
 # mypy: disable-error-code="attr-defined, no-untyped-def"
 from llvmlite import ir
-from numba.core import cgutils, errors, types
+from numba.core import cgutils, config, errors, types
+from numba.core.codegen import get_host_cpu_features
 from numba.extending import intrinsic
 
 from ..kernel import kernel
-from .conv2d_tiled import GROUP, VECTOR, hidden
 
+# As in conv2d_tiled.py.  Numba caches machine code by file, so an intrinsic reads no constant of another file.
+FEATURES = (get_host_cpu_features() if config.CPU_FEATURES is None else config.CPU_FEATURES).split(",")
+VECTOR = 16 if "+avx512f" in FEATURES else 8
+GROUP = 4
 HEIGHT = 16                    # rows of W, and sums, at the same time
+
+
+def hidden(builder, value):
+    """Return ``value``, so that LLVM cannot see how it was computed (conv2d_tiled.py says why)."""
+    return builder.asm(ir.FunctionType(value.type, [value.type]), "", "=r,0", (value,), False)
 
 
 @intrinsic

@@ -12,11 +12,25 @@ import numpy as np
 from ..kernel import kernel
 
 
+@kernel
+def compare_pixels(before, after, changed):
+    """Set changed (H, W) bool to True at the pixels that differ between two images (H, W, C)."""
+    H, W, C = before.shape
+    for i in range(H):
+        for j in range(W):
+            changed[i, j] = False
+            for c in range(C):
+                if before[i, j, c] != after[i, j, c]:
+                    changed[i, j] = True
+
+
 def changed_pixels(before: np.ndarray, after: np.ndarray) -> np.ndarray:
     """Return (H, W) bool: True at the pixels that differ between two contiguous images (H, W, C)."""
     if after.dtype == np.uint8 and after.shape[2] == 4:                  # compare four bytes as one number
         return before.view(np.uint32)[:, :, 0] != after.view(np.uint32)[:, :, 0]
-    return (before != after).any(axis=2)
+    changed = np.empty(after.shape[:2], np.bool_)
+    compare_pixels(before, after, changed)
+    return changed
 
 
 @kernel
@@ -30,8 +44,9 @@ def mark_patches(changed, k, stride, fresh):
             count += changed[i, j]
         if count:
             first, last = max(0, (i - k) // stride + 1), min(h, i // stride + 1)       # the patches with this line
-            for j in range(W):
-                if changed[i, j]:
-                    for a in range(first, last):
-                        for q in range(max(0, (j - k) // stride + 1), min(v, j // stride + 1)):
-                            fresh[a, q] = True
+            for q in range(v):
+                differs = False
+                for j in range(q * stride, q * stride + k):
+                    differs |= changed[i, j]
+                for a in range(first, last):
+                    fresh[a, q] |= differs

@@ -41,6 +41,7 @@ from a3c_numba.core.distributions import Categorical
 from a3c_numba.core.parameters import Parameters
 from a3c_numba.core.schedules import linear
 from a3c_numba.core.shared import STEPS, UPDATES, Shared
+from a3c_numba.core.worker import Update
 from a3c_numba.presets import configure
 from a3c_numba.studies.bench import AGED, aged_start, processor
 from a3c_numba.training.trainer import Trainer, start_of
@@ -172,7 +173,8 @@ def worker(number, options, config, shared):
             network.d_theta.mul_(optimizer.max_gradient_norm / norm)
         eta = torch.tensor(linear(optimizer.learning_rate, 0, shared.global_step() / config.total_steps))
         rmsprop(theta, g, network.d_theta, network.flat, eta, optimizer.decay, optimizer.epsilon)
-        shared.advance(number, steps, (0.0, 0.0, norm))
+        shared.advance(steps)
+        shared.count_update(number, Update(steps, 0.0, 0.0, norm, None))
 
 
 def rollout(env, obs, before, network, algorithm, acting):

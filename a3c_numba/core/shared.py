@@ -106,18 +106,25 @@ class Shared:
             self.kept.theta[:] = self.theta
             self.kept.target[:] = self.target
 
-    def advance(self, worker: int, steps: int, gauges: tuple[float, float, float]) -> int:
-        """T <- T + steps, and what there is to see of the rollout; only ``worker`` itself calls this.
+    def advance(self, steps: int) -> int:
+        """T <- T + steps; returns T as it was before.
 
-        Returns T as it was before.  No two workers are told the same: the steps from there on are this worker's alone.
+        No two calls return the same: the steps from there on are the caller's alone.
         """
-        before = fetch_add(self.clock, steps)                            # first: who has made an update has moved T
+        return fetch_add(self.clock, steps)
+
+    def count_update(self, worker: int, update: Any) -> None:
+        """What there is to see of an update (steps, entropy, value, gradient_norm, episode), and its steps.
+
+        Only ``worker`` itself calls this, after ``advance``: T has moved before the worker's own steps count.
+        """
         slot = self.counters[worker]
-        slot[STEPS] += steps
-        self.gauges[worker, :3] = gauges
+        slot[STEPS] += update.steps
+        self.gauges[worker, :3] = update.entropy, update.value, update.gradient_norm
         slot[UPDATES] += 1                                               # behind the gauges: from now on they count
-        slot[SKIPPED] += not np.isfinite(gauges[NORM])
-        return before
+        slot[SKIPPED] += not np.isfinite(update.gradient_norm)
+        if update.episode:
+            self.record(worker, *update.episode)
 
     def record(self, worker: int, score: float, length: int) -> None:
         """Put a finished episode into the worker's ring; the counter moves last, so a reader never sees half of it."""

@@ -144,12 +144,11 @@ def _pieces(config: Config, seconds: float) -> dict[str, float]:
     _time(worker.network, "forward", spent["forward"])
     _time(worker.network, "step", spent["forward"])
     _time(worker.network, "backward", spent["backward"])
-    object.__setattr__(config.optimizer, "update", _timed(config.optimizer.update, spent["update"]))
+    _time(worker, "apply", spent["update"])
     before, begun = shared.global_step(), time.perf_counter()
     while time.perf_counter() - begun < seconds:
         worker.update()
     steps, total = shared.global_step() - before, time.perf_counter() - begun
-    object.__delattr__(config.optimizer, "update")
     found = {name: clock[0] / steps for name, clock in spent.items()}
     return found | {"everything else": total / steps - sum(found.values())}
 

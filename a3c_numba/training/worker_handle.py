@@ -10,9 +10,9 @@ from typing import Any
 import numpy as np
 
 from ..config import Config
-from ..core import worker
 from ..core.shared import UPDATES, Shared
 from ..system import worker_server
+from . import worker_process
 from .message_reader import Inbox
 
 LOST = 255                     # exit code of a process whose server has died; others may choose it, too
@@ -127,4 +127,4 @@ def _work(environ: dict[str, str], number: int, config: bytes, *arguments: Any) 
     except Exception:
         arguments[-1].send(("unmade", traceback.format_exc()))
         raise SystemExit(1) from None
-    worker.main(number, read, *arguments)
+    worker_process.main(number, read, *arguments)

@@ -5,7 +5,9 @@ import multiprocessing
 import numpy as np
 import pytest
 
+from a3c_numba.core.rollout import Episode
 from a3c_numba.core.shared import EPISODES, LINE, RING, SKIPPED, STEPS, UPDATES, Shared
+from a3c_numba.core.worker import Update
 from tests.promises import PATIENCE
 
 ROUNDS = 2000
@@ -14,7 +16,10 @@ ROUNDS = 2000
 def write(shared, worker, barrier):
     """A process: many counts, a few episodes, a mark in theta, and one in what is its own."""
     barrier.wait(PATIENCE)
-    told = [shared.advance(worker, 3, (0.5, worker, 1.0)) for _ in range(ROUNDS)]
+    told = []
+    for _ in range(ROUNDS):
+        told.append(shared.advance(3))
+        shared.count_update(worker, Update(3, 0.5, worker, 1.0, None))
     assert told == sorted(set(told))
     shared.statistics_of(worker)[:2] = told[0], told[-1]
     shared.target[worker] = sum(told) // 3                               # up to 2 ** 24, a float32 is exact
@@ -110,17 +115,22 @@ def test_every_worker_keeps_what_is_its_own():
 
 def test_advance_tells_where_the_clock_stood():
     shared = Shared(size=1, workers=2)
-    gauges = (0.0, 0.0, 1.0)
-    assert [shared.advance(worker, steps, gauges) for worker, steps in ((0, 5), (1, 3), (1, 1), (0, 2))] == [0, 5, 8, 9]
-    assert shared.global_step() == 11 and shared.counters[:, STEPS].tolist() == [7, 4]
+    assert [shared.advance(steps) for steps in (5, 3, 1, 2)] == [0, 5, 8, 9]
+    assert shared.global_step() == 11
 
 
 def test_an_interrupted_run_counts_on():
     shared = Shared(size=1, workers=1)
     shared.go_on_from(2**40, 500.0)
     assert shared.global_step() == 2**40 and 500 <= shared.seconds() < 560
-    assert shared.advance(0, 4, (0.0, 0.0, 1.0)) == 2**40 and shared.global_step() == 2**40 + 4
-    assert shared.counters[0, STEPS] == 4
+    assert shared.advance(4) == 2**40 and shared.global_step() == 2**40 + 4
+
+
+def test_a_workers_steps_are_its_own():
+    shared = Shared(size=1, workers=2)
+    for worker, steps in ((0, 5), (1, 3), (1, 1), (0, 2)):
+        shared.count_update(worker, Update(steps, 0.0, 0.0, 1.0, None))
+    assert shared.counters[:, STEPS].tolist() == [7, 4] and shared.counters[:, UPDATES].tolist() == [2, 2]
 
 
 def test_the_ring_of_episodes_overwrites_the_oldest():
@@ -135,8 +145,8 @@ def test_the_ring_of_episodes_overwrites_the_oldest():
 def test_an_episode_is_stamped_with_the_runs_seconds_and_steps():
     shared = Shared(size=1, workers=1)
     shared.go_on_from(50, 1000.0)
-    shared.advance(0, 7, (0.0, 0.0, 1.0))
-    shared.record(0, -3.0, 7)
+    shared.advance(7)
+    shared.count_update(0, Update(7, 0.0, 0.0, 1.0, Episode(-3.0, 7)))
     seconds, step, score, length = shared.episodes[0, 0]
     assert 1000 <= seconds <= shared.seconds() < 1060 and (step, score, length) == (57, -3, 7)
 
@@ -144,7 +154,7 @@ def test_an_episode_is_stamped_with_the_runs_seconds_and_steps():
 @pytest.mark.parametrize("norm, skipped", [(1.0, 0), (np.inf, 1), (np.nan, 1)])
 def test_updates_whose_gradient_was_not_finite_are_counted(norm, skipped):
     shared = Shared(size=1, workers=1)
-    shared.advance(0, 5, (0.0, 0.0, norm))
+    shared.count_update(0, Update(5, 0.0, 0.0, norm, None))
     assert shared.counters[0, SKIPPED] == skipped and shared.counters[0, UPDATES] == 1
 
 

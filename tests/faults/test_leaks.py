@@ -14,6 +14,7 @@ from a3c_numba.core.networks import MLP, initial_parameters
 from a3c_numba.core.optimizers import RMSProp
 from a3c_numba.core.shared import EPISODES, Shared
 from a3c_numba.core.worker import Worker
+from a3c_numba.training.worker_process import publish
 
 pytestmark = [pytest.mark.faults, pytest.mark.skipif(not Path("/proc/self/statm").exists(), reason="Linux tells")]
 
@@ -41,8 +42,8 @@ def episodes(worker, count):
     """Play until that many are finished; a checkpoint asks for the state now and then."""
     while worker.shared.counters[0, EPISODES] < count:
         for _ in range(100):
-            worker.update()
-        worker.publish(Sink())
+            worker.shared.count_update(0, worker.update())
+        publish(worker, Sink())
 
 
 def measure(name, pipe):

@@ -67,7 +67,7 @@ def add(shared, number, own, updates, rest):
     before = np.empty(updates, np.int64)
     for k in range(updates):
         own.add_one(shared.theta, shared.statistics)
-        before[k] = shared.advance(number, 1, (0.0, 0.0, 0.0))
+        before[k] = shared.advance(1)
         own.rest(rest)
     return before
 
@@ -77,7 +77,7 @@ def train(shared, number, own, updates, rest):
     before = np.empty(updates, np.int64)
     for k in range(updates):
         own.train(shared.theta, shared.statistics)
-        before[k] = shared.advance(number, 1, (0.0, 0.0, 0.0))
+        before[k] = shared.advance(1)
     return before
 
 

@@ -16,6 +16,7 @@ from a3c_numba.core.worker import Worker
 from a3c_numba.presets import configure
 from a3c_numba.runs.checkpoint import load
 from a3c_numba.training.trainer import start_of
+from a3c_numba.training.worker_process import publish
 from tests.faults import environments, gates  # noqa: F401  what a checkpoint names is not imported on loading it
 from tests.faults.runs import Run, until
 
@@ -107,7 +108,7 @@ def test_a_checkpoint_delays_a_worker_by_a_few_milliseconds_at_most():
     durations = []
     for _ in range(21):
         begun = time.thread_time()                                       # what other programs take is not its doing
-        worker.publish(SimpleNamespace(send=pickle.dumps))
+        publish(worker, SimpleNamespace(send=pickle.dumps))
         durations.append(time.thread_time() - begun)
     print(f"\na checkpoint delays a worker by {1e3 * np.median(durations):.2f} ms")
     assert np.median(durations) < 5e-3

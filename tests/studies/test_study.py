@@ -7,7 +7,9 @@ from typing import NamedTuple
 import numpy as np
 import pytest
 
+from a3c_numba.core.rollout import Episode
 from a3c_numba.core.shared import RING, Shared
+from a3c_numba.core.worker import Update
 from a3c_numba.studies.study import RunningScore, Study, StudyError, watched
 from tests.faults.environments import Odd
 from tests.programs import small
@@ -110,8 +112,8 @@ def shared_by(workers):
 
 def play(shared, worker, scores, length=10):
     for score in scores:
-        shared.advance(worker, length, (0.0, 0.0, 1.0))
-        shared.record(worker, score, length)
+        shared.advance(length)
+        shared.count_update(worker, Update(length, 0.0, 0.0, 1.0, Episode(score, length)))
 
 
 def test_twenty_episodes_are_the_least_that_count():

@@ -52,11 +52,11 @@ def in_this_process(config: Config) -> Record:
     worker = Worker(0, config, shared, np.random.SeedSequence(config.seed, spawn_key=(1,)))
     updates, episodes = [], []
     while (before := shared.global_step()) < config.total_steps:
-        played, started = shared.counters[0, EPISODES], time.process_time()
-        worker.update()
+        started = time.process_time()
+        update = worker.update()
         spent, now = time.process_time() - started, shared.global_step()
-        updates.append((now, now - before, *shared.gauges[0, :3], spent))
-        episodes += [shared.episodes[0, k % RING, 1:].copy() for k in range(played, shared.counters[0, EPISODES])]
+        updates.append((now, now - before, update.entropy, update.value, update.gradient_norm, spent))
+        episodes += [(now, *update.episode)] if update.episode else []
     return Record(config.total_steps, _rows(0, episodes), np.array(updates, np.float64))
 
 

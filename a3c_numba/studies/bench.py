@@ -22,7 +22,7 @@ from typing import Any, Callable
 import numpy as np
 
 from ..config import Config
-from ..core.shared import UPDATES, Shared
+from ..core.shared import Shared
 from ..core.worker import Worker
 from ..presets import configure
 from ..runs.checkpoint import Checkpoint
@@ -196,7 +196,7 @@ def training_speed(config: Config, workers: int, seconds: float, aged: bool = Fa
     memory = [""]
 
     def watch(_: Any) -> bool:
-        if trainer.shared.counters[:, UPDATES].min() > 0:
+        if trainer.status.updates.min() > 0:
             marks.append((time.monotonic(), trainer.shared.global_step()))
             memory[0] = proportional_memory(trainer.crew.processes)
         return len(marks) < 3 or marks[-1][0] - marks[0][0] < seconds

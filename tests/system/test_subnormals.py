@@ -1,6 +1,7 @@
 """A worker computes with 0 in place of subnormal numbers, and is not slowed down by them."""
 
 import time
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -48,7 +49,7 @@ def test_workers_flush_and_the_process_that_starts_them_does_not(monkeypatch):
     with subnormals_flushed():                                           # puts the register back after the worker
         subnormals.write_control(np.uint32(subnormals.read_control() & ~subnormals.FLUSH))
         with pytest.raises(SystemExit):
-            worker_process.main(0, None, None, np.random.SeedSequence(0), None, pipe)
+            worker_process.main(0, None, SimpleNamespace(shared=None), np.random.SeedSequence(0), None, pipe)
     assert seen == [0.0] and product() != 0
 
 

@@ -18,7 +18,7 @@ MAY_IMPORT = {
     "system": set(),                                                     # the machine; knows no reinforcement learning
     "core": {"system"},                                                  # the paper
     "plots": {"system"},                                                 # arrays in, pictures out
-    "envs": {"core.hyperparameters", "core.kernel"},
+    "envs": {"core.hyperparameters", "core.incoming", "core.kernel"},
     "config": {"core", "envs"},
     "runs": {"core", "config", "system"},                                # what lies on disk
     "evaluation": {"core", "envs", "config", "runs", "plots", "system"},

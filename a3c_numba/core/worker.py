@@ -40,8 +40,8 @@ class Learner(Protocol):
     def total_steps(self) -> int:
         """T_max."""
 
-    def make_env(self) -> Any:
-        """A new environment."""
+    def make_episode_env(self) -> Any:
+        """A new environment, an ``EpisodeEnv``."""
 
     def build_network(self, env: Any) -> Any:
         """The network for this environment."""
@@ -70,7 +70,7 @@ class Worker:
     """
 
     def __init__(self, number: int, config: Learner, shared: Shared, seed: np.random.SeedSequence) -> None:
-        env, algorithm = config.make_env(), config.algorithm
+        env, algorithm = config.make_episode_env(), config.algorithm
         self.number, self.config, self.shared = number, config, shared
         self.network = config.build_network(env)
         self.local = Parameters(self.network.shapes)

@@ -139,8 +139,8 @@ def _pieces(config: Config, seconds: float) -> dict[str, float]:
     worker = Worker(0, config, shared, np.random.SeedSequence(0))
     worker.update()
     spent = {name: [0.0] for name in ("environment", "forward", "backward", "update")}
-    _time(worker.player.env, "step", spent["environment"])
-    _time(worker.player.env, "reset", spent["environment"])
+    _time(worker.player.env.env, "step", spent["environment"])
+    _time(worker.player.env.env, "reset", spent["environment"])
     _time(worker.network, "forward", spent["forward"])
     _time(worker.network, "step", spent["forward"])
     _time(worker.network, "backward", spent["backward"])

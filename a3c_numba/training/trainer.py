@@ -31,7 +31,7 @@ class UpdatesSkipped(RuntimeError):
 
 def start_of(config: Config) -> Checkpoint:
     """Step 0 of a run: theta drawn from the seed's stream 0, statistics 0."""
-    env = config.make_env()
+    env = config.make_episode_env()
     network = config.build_network(env)
     env.close()
     theta = initial_parameters(network, np.random.SeedSequence(config.seed, spawn_key=(0,)))

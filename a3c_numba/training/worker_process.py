@@ -62,7 +62,7 @@ def main(number: int, config: Learner, status: WorkerStatus, seed: np.random.See
     failed, worker = "unmade", None
     try:
         worker = Worker(number, config, status.shared, seed)
-        worker.player.env = Heartbeat(worker.player.env, status, number)
+        worker.player.env.env = Heartbeat(worker.player.env.env, status, number)
         failed = "error"
         if state is not None:
             worker.player.restore(state)

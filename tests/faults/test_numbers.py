@@ -19,6 +19,7 @@ from a3c_numba.core.networks import MLP, initial_parameters
 from a3c_numba.core.optimizers import OPTIMIZERS
 from a3c_numba.core.shared import Shared
 from a3c_numba.core.worker import Worker
+from a3c_numba.envs.episode import EpisodeEnv
 from a3c_numba.runs.checkpoint import load
 from a3c_numba.runs.run_folder import RunFolder
 from a3c_numba.training.trainer import Trainer, UpdatesSkipped, start_of
@@ -74,7 +75,7 @@ def worker_of(env, name="a3c", optimizer="rmsprop", network="mlp", **fields):
     shared.theta[:] = theta
     shared.target[:] = theta[:shared.target.size]
     worker = Worker(0, config, shared, np.random.SeedSequence(11))
-    worker.player.env = env                                              # the very one, to look at afterwards
+    worker.player.env = EpisodeEnv(env)                                  # the very one, to look at afterwards
     return worker
 
 

@@ -53,7 +53,7 @@ class Agent:
 
     def _become(self, start: Checkpoint) -> None:
         self._checkpoint, self.config = start, start.config
-        made = self.config.make_env()
+        made = self.config.make_episode_env()
         self.observation_space, self.action_space = made.observation_space, made.action_space
         self.network = self.config.build_network(made)
         made.close()

@@ -18,6 +18,7 @@ from .core.parameters import size_of
 from .envs import make as envs
 from .envs.action_repeat import GymSettings
 from .envs.atari import AtariSettings
+from .envs.episode import EpisodeEnv
 
 # Part of a configuration -> the menu that its objects come from.
 MENUS: dict[str, dict[str, Any]] = {"algorithm": ALGORITHMS, "optimizer": OPTIMIZERS, "network": NETWORKS,
@@ -61,6 +62,10 @@ class Config:
         env = envs.make(self.env, settings, render_mode)
         envs.check_spaces(env)
         return env
+
+    def make_episode_env(self, render_mode: str | None = None, **atari: Any) -> Any:
+        """A new EpisodeEnv, which checks what the environment gives and names it in what it raises."""
+        return EpisodeEnv(self.make_env(render_mode, **atari), self.env_name)
 
     def build_network(self, env: Any) -> Any:
         """The network for this environment; raises ValueError where it does not take such observations."""

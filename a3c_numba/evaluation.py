@@ -4,7 +4,7 @@
     sticky   no no-ops; at each frame the last action sticks with p = 0.25       (Machado et al. 2018)
 
 An episode is determined by the evaluation's seed and the episode's number alone, not by the process that plays it.
-What the environment gives is looked at as in training (incoming.py): a number that is not finite is seen as 0.
+What the environment gives is checked as in training (envs/episode.py): a number that is not finite is seen as 0.
 """
 
 import functools
@@ -21,9 +21,9 @@ import numpy as np
 
 from .config import Config
 from .core.hyperparameters import check, setting, shown
-from .core.incoming import fitting, mend, paid, take_up
+from .core.incoming import mend
 from .core.inference import Policy
-from .envs.make import failing, is_atari
+from .envs.make import is_atari
 from .system.worker_server import GUARD
 
 MOST_PROCESSES = 1024
@@ -74,7 +74,7 @@ class Stage:
     def __init__(self, config: Config, theta: np.ndarray, how: Evaluation, render_mode: str | None = None) -> None:
         if how.protocol != "noop" and not is_atari(config.env):
             raise ValueError(f"protocol {how.protocol} is for Atari games, and {config.env_name} is none")
-        self.env = config.make_env(render_mode, **PROTOCOLS[how.protocol])
+        self.env = config.make_episode_env(render_mode, **PROTOCOLS[how.protocol])
         self.policy = Policy(config.build_network(self.env), config.algorithm, self.env.action_space, theta)
         self.how = how
 
@@ -82,31 +82,24 @@ class Stage:
         """A whole game, step by step."""
         game, acting = np.random.SeedSequence(self.how.seed, spawn_key=(episode,)).spawn(2)
         rng = np.random.default_rng(acting)
-        given, _ = self.env.reset(seed=int(game.generate_state(1)[0] >> 1))
-        obs, state, step = self._seen(given, 0), self.policy.initial_state(1), 0
+        obs, _ = self.env.reset(seed=int(game.generate_state(1)[0] >> 1))
+        state = self.policy.initial_state(1)
         terminated = truncated = False
         while not (terminated or truncated):
-            outputs, state = self.policy.outputs(obs[None], state)
+            seen = obs.copy()                                            # the environment may write to its own
+            outputs, state = self.policy.outputs(seen[None], state)
             action = self.policy.choose(outputs, rng, self.how.deterministic)[0]
             if self.policy.pi.action_shape:
                 mend(action)                                             # what it is drawn with may have overflowed
-            seen, step = obs, step + 1
-            given, reward, terminated, truncated, _ = self.env.step(self.policy.pi.executed(action))
-            obs = self._seen(given, step)
-            yield Moment(seen, outputs, action, paid(reward, step), bool(truncated))
-
-    def _seen(self, obs: Any, step: int) -> np.ndarray:
-        space = self.env.observation_space
-        seen = np.empty(space.shape, space.dtype)
-        take_up(fitting(obs, space.shape, space.dtype, step), seen)
-        return seen
+            obs, _, terminated, truncated, _ = self.env.step(self.policy.pi.executed(action))
+            yield Moment(seen, outputs, action, self.env.reward, bool(truncated))
 
     def play(self, episode: int) -> Game:
         """A whole game."""
-        score, length, truncated = 0.0, 0, False
+        truncated = False
         for moment in self.moments(episode):
-            score, length, truncated = score + moment.reward, length + 1, moment.truncated
-        return Game(episode, score, length, truncated)
+            truncated = moment.truncated
+        return Game(episode, self.env.score, self.env.length, truncated)
 
 
 def evaluate(config: Config, theta: np.ndarray, how: Evaluation, workers: int = 1) -> list[Game]:
@@ -132,23 +125,17 @@ def evaluate(config: Config, theta: np.ndarray, how: Evaluation, workers: int = 
 
 
 _stage: Callable[[], Stage] | None = None    # of a process of the pool; opened by a game, whose errors are passed on
-_env_name = ""
 
 
 def _prepare(config: Config, theta: np.ndarray, how: Evaluation) -> None:
-    global _stage, _env_name
+    global _stage
     signal.signal(signal.SIGINT, signal.SIG_IGN)                         # the parent acts on Ctrl-C
-    _stage, _env_name = functools.cache(functools.partial(Stage, config, theta, how)), config.env_name
+    _stage = functools.cache(functools.partial(Stage, config, theta, how))
 
 
 def _play(episode: int) -> Game:
     assert _stage is not None
-    try:
-        return _stage().play(episode)
-    except Exception as error:
-        if failing(error):
-            setattr(error, "environment", _env_name)                     # the frames that tell it stay here
-        raise
+    return _stage().play(episode)
 
 
 def summary(games: list[Game], how: Evaluation) -> dict[str, Any]:

@@ -40,10 +40,12 @@ from a3c_numba import A3C, Convolutional
 from a3c_numba.core.distributions import Categorical
 from a3c_numba.core.parameters import Parameters
 from a3c_numba.core.schedules import linear
-from a3c_numba.core.shared import STEPS, UPDATES, Shared
+from a3c_numba.core.shared import Shared
+from a3c_numba.core.worker import Update
 from a3c_numba.presets import configure
 from a3c_numba.studies.bench import AGED, aged_start, processor
 from a3c_numba.training.trainer import Trainer, start_of
+from a3c_numba.training.worker_status import WorkerStatus
 
 try:
     import torch
@@ -154,25 +156,27 @@ def update(theta, g, d, local, eta, alpha, epsilon):
     d.zero_()
 
 
-def worker(number, options, config, shared):
+def worker(number, options, config, status):
     """One process of the baseline, until told to stop."""
     torch.set_num_threads(1)
     torch.set_flush_denormal(options.denormals == "flush")
     random.seed(number)
     env, algorithm, optimizer = config.make_env(), config.algorithm, config.optimizer
+    shared = status.shared
     theta, g = torch.from_numpy(shared.theta), torch.from_numpy(shared.statistics)
     network = Network(len(theta), int(env.action_space.n), options.layout, options.lstm if options.recurrent else None)
     network.flat.copy_(theta)
     rmsprop = torch.compile(update) if options.update == "compiled" else update
     (obs, _), state = env.reset(seed=number), network.initial_state()
-    while not shared.stopping and parent_process().is_alive():           # ours looks for it too
+    while not status.stopping and parent_process().is_alive():           # ours looks for it too
         obs, state, steps = rollout(env, obs, state, network, algorithm, options.acting)
         norm = float(network.d_theta.norm())
         if norm > optimizer.max_gradient_norm:
             network.d_theta.mul_(optimizer.max_gradient_norm / norm)
         eta = torch.tensor(linear(optimizer.learning_rate, 0, shared.global_step() / config.total_steps))
         rmsprop(theta, g, network.d_theta, network.flat, eta, optimizer.decay, optimizer.epsilon)
-        shared.advance(number, steps, (0.0, 0.0, norm))
+        shared.advance(steps)
+        status.count_update(number, Update(steps, 0.0, 0.0, norm, None))
 
 
 def rollout(env, obs, before, network, algorithm, acting):
@@ -203,25 +207,26 @@ def baseline(options, config):
     shared = Shared(len(start.theta), config.workers)
     shared.statistics[:] = AGED
     shared.theta[:] = from_ours(start.theta, config, config.make_env().action_space.n, options.layout)
-    crew = [context.Process(target=worker, args=(k, options, config, shared)) for k in range(config.workers)]
-    return steady_rate(shared, crew, options.seconds)
+    status = WorkerStatus(shared, config.workers)
+    crew = [context.Process(target=worker, args=(k, options, config, status)) for k in range(config.workers)]
+    return steady_rate(status, crew, options.seconds)
 
 
-def steady_rate(shared, crew, seconds):
+def steady_rate(status, crew, seconds):
     """Start the crew; steps a second of all workers, from WARM_UP after every worker's first update; stop the crew."""
     for member in crew:
         member.start()
     try:
-        while all(member.is_alive() for member in crew) and not shared.counters[:, UPDATES].all():
+        while all(member.is_alive() for member in crew) and not status.updates.all():
             time.sleep(0.05)
         time.sleep(WARM_UP)
-        began, first = time.perf_counter(), shared.counters[:, STEPS].sum()
+        began, first = time.perf_counter(), status.steps.sum()
         time.sleep(seconds)
         if not all(member.is_alive() for member in crew):
             raise SystemExit("a worker died, see above")
-        return float((shared.counters[:, STEPS].sum() - first) / (time.perf_counter() - began))
+        return float((status.steps.sum() - first) / (time.perf_counter() - began))
     finally:
-        shared.stop()
+        status.stop()
         for member in crew:
             member.join()
 
@@ -251,7 +256,7 @@ def main():
           "round   PyTorch steps/s   a3c_numba steps/s   ratio")
     for number in range(1, options.rounds + 1):
         theirs, trainer = baseline(options, config), Trainer(aged_start(config))
-        own = steady_rate(trainer.shared, [threading.Thread(target=trainer.run)], options.seconds)
+        own = steady_rate(trainer.status, [threading.Thread(target=trainer.run)], options.seconds)
         ratios.append(own / theirs)
         print(f"{number:5}   {theirs:15.0f}   {own:17.0f}   {ratios[-1]:5.2f}", flush=True)
     print(f"\nmedian ratio {np.median(ratios):.2f} ({min(ratios):.2f} to {max(ratios):.2f})")

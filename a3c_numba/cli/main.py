@@ -16,7 +16,7 @@ import sys
 from argparse import Namespace
 from typing import Any
 
-from ..envs.make import EnvironmentFailed, failing
+from ..envs.make import EnvironmentFailed
 from ..plots import PicturesUnavailable
 from ..runs.checkpoint import CheckpointError
 from ..system.terminal import tell
@@ -65,7 +65,7 @@ def _run(parsed: Namespace) -> int:
         return parsed.run(parsed)
     except Exception as error:
         raised = error.__cause__ if isinstance(error, CheckpointError) else error
-        name = failing(raised)
+        name = getattr(raised, "environment", None)                      # signed by EpisodeEnv, or as it was made
         if raised and name:
             raise EnvironmentFailed.by(name, raised) from raised
         if isinstance(error, CheckpointError) and "env" in parsed:

@@ -85,7 +85,7 @@ def worker_of(start: Checkpoint, seed: int | None = None) -> Worker:
     """Worker 0 in this process, at the start of an episode.  A finished run's is as at step 0: eta would be 0."""
     config = start.config
     shared = Shared(len(start.theta), 1, config.optimizer.own_statistics, config.algorithm.uses_target)
-    shared.go_on_from(start.global_step if start.global_step < config.total_steps else 0, start.seconds)
+    shared.go_on_from(start.global_step if start.global_step < config.total_steps else 0)
     own = None if start.statistics is None else start.statistics[:len(start.theta)]      # worker 0's
     shared.take_up(start.theta, own, start.target)
     chance = np.random.SeedSequence(config.seed if seed is None else seed, spawn_key=(start.streams + 1,))

@@ -6,19 +6,16 @@ is bootstrapped from, also where a time limit cut the episode short.
 An episode is a pure function of its seed and its actions.  That is what makes a run resumable without pickling an
 environment: the ``Player`` remembers both, and ``restore`` plays them once more.
 
-What the environment gives is looked at before anything is computed of it.  A number that is not finite is shown to the
-network as 0, so that neither an action nor the recurrent state is spoiled, and the rewards of its rollout become NaN:
-its gradient then is not finite, and the optimiser skips it.  A reward that is not finite is never clipped to one that
-is.  Anything of another shape or type raises ValueError.
+The environment is an ``EpisodeEnv`` (envs/episode.py), whose observations are finite, and whose rewards are finite or
+NaN.  A NaN makes the rollout's gradient not finite, and the optimiser skips it.
 """
 
-import math
 import warnings
 from typing import Any, NamedTuple
 
 import numpy as np
 
-from .incoming import fitting, mend, paid, take_up
+from .incoming import mend
 from .layers.containers import RecurrentState
 from .parameters import Tree
 
@@ -28,7 +25,7 @@ class Rollout(NamedTuple):
 
     obs: np.ndarray         # (T + 1, *observation_shape)
     actions: np.ndarray     # (T, *action_shape): int64 numbers, or float32 vectors
-    rewards: np.ndarray     # (T,) float32, clipped and scaled as the method says; NaN where anything was not finite
+    rewards: np.ndarray     # (T,) float32, clipped and scaled as the method says; NaN if anything was not finite
     discounts: np.ndarray   # (T,) float32: gamma, or 0 where the episode terminated
     next_actions: np.ndarray    # (T, *action_shape): a_{t+1}; the last is drawn only for methods that ask for it
 
@@ -46,10 +43,9 @@ class Episode(NamedTuple):
 
 
 class Player:
-    """Plays one environment with the policy of whatever parameters it is given.
+    """Plays one EpisodeEnv with the policy of whatever parameters it is given.
 
-    ``play`` and ``restore`` raise ValueError, in one line, for an observation that does not fit the environment's
-    space and for a reward that is no number.
+    ``play`` and ``restore`` raise what it raises.
     """
 
     def __init__(self, env: Any, algorithm: Any, network: Any, policy: Any, rng: np.random.Generator) -> None:
@@ -58,7 +54,6 @@ class Player:
         self.cache = network.cache(T + 1, np.float32)
         self.recurrent = RecurrentState(self.cache)
         self.row = 0                                                     # of the cache: the state to act from next
-        self.shape, self.dtype = space.shape, space.dtype
         self.obs = np.zeros((T + 1, *space.shape), space.dtype)
         self.rows = list(self.obs)                                       # its rows
         self.actions = np.zeros((T + 1, *policy.action_shape), policy.action_dtype)
@@ -67,9 +62,8 @@ class Player:
         self.discounts = np.zeros(T, np.float32)
         self.episode_seed: int | None = None                             # None: no episode is under way
         self.episode_actions: list[Any] = []
-        self.score = 0.0
         self.current = self.obs[0]                                       # the observation to act on next
-        self.finite = True                                               # whether all of this rollout has been
+        self.finite = True                                               # whether all actions of this rollout have been
 
     def play(self, theta: Tree) -> tuple[Rollout, tuple[np.ndarray, ...], Episode | None]:
         """Up to t_max steps with the policy of ``theta``.
@@ -81,13 +75,13 @@ class Player:
             self._begin(int(self.rng.integers(2**31)))
         self.recurrent.move(self.row)
         self.finite = True
-        self._show(0)
+        self.rows[0][...] = self.current
         t, terminated, truncated = 0, False, False
         while t < len(self.rewards) and not (terminated or truncated):
             self._choose(t, self._forward(theta, t))                     # a_t ~ pi(.|s_t; theta')
             terminated, truncated = self._step(t)
             t += 1
-            self._show(t)
+            self.rows[t][...] = self.current                             # s_t
         self._look_ahead(theta, t, terminated)
         if not self.finite:
             self.rewards[:t] = np.nan                                    # and so its gradient: the update is skipped
@@ -96,11 +90,6 @@ class Player:
         rollout = Rollout(self.obs[:t + 1], self.actions[:t], self.rewards[:t], self.discounts[:t],
                           self.actions[1:t + 1])
         return rollout, self._outputs(t + 1), episode
-
-    def _show(self, t: int) -> None:
-        """s_t, as the network sees it."""
-        if take_up(self.current, self.rows[t]):
-            self.finite = False
 
     def _choose(self, t: int, outputs: tuple[np.ndarray, ...]) -> None:
         """a_t: the one that was drawn ahead, or a new one."""
@@ -129,31 +118,22 @@ class Player:
         return tuple(y[:rows] for y in self.cache.y)
 
     def _step(self, t: int) -> tuple[bool, bool]:
-        reward, terminated, truncated = self._execute(self.actions[t].tolist())
-        self.finite &= math.isfinite(reward)
+        action = self.actions[t].tolist()
+        self.current, reward, terminated, truncated, _ = self.env.step(self.policy.executed(action))
+        self.episode_actions.append(action)
         learned = min(max(reward, -1.0), 1.0) if self.algorithm.clip_rewards else reward
         self.rewards[t] = self.algorithm.reward_scale * learned
         self.discounts[t] = 0.0 if terminated else self.algorithm.discount
         return terminated, truncated
 
-    def _execute(self, action: Any) -> tuple[float, bool, bool]:
-        """One step of the environment: its reward, and how the episode stands."""
-        obs, reward, terminated, truncated, _ = self.env.step(self.policy.executed(action))
-        self.episode_actions.append(action)
-        self.current = fitting(obs, self.shape, self.dtype, len(self.episode_actions))
-        reward = paid(reward, len(self.episode_actions))
-        self.score += reward
-        return reward, terminated, truncated
-
     def _begin(self, seed: int) -> None:
-        self.episode_seed, self.episode_actions, self.score = seed, [], 0.0
-        obs, _ = self.env.reset(seed=seed)
-        self.current = fitting(obs, self.shape, self.dtype, 0)
+        self.episode_seed, self.episode_actions = seed, []
+        self.current, _ = self.env.reset(seed=seed)
         self.recurrent.write(0, 0)                                       # nothing is remembered of the last episode
         self.row, self.chosen = 0, False
 
     def _end(self) -> Episode:
-        episode = Episode(self.score, len(self.episode_actions))
+        episode = Episode(self.env.score, self.env.length)
         self.episode_seed, self.episode_actions = None, []
         return episode
 
@@ -168,16 +148,13 @@ class Player:
         self.rng.bit_generator.state = state["generator"]
         self.episode_seed = None
         if state["episode_seed"] is not None:
-            self._begin(state["episode_seed"])
+            self.episode_seed, self.episode_actions = state["episode_seed"], state["episode_actions"].copy()
+            executed = map(self.policy.executed, self.episode_actions)
+            self.current, goes_on = self.env.replay(self.episode_seed, executed)
+            self.row = 0
             self.recurrent.write(0, state.get("recurrent", 0))
             self.chosen = state.get("next_action") is not None
             self.next_action = np.asarray(state.get("next_action"))
-            self._replay(state["episode_actions"])
-
-    def _replay(self, actions: list[Any]) -> None:
-        for action in actions:
-            _, terminated, truncated = self._execute(action)
-            if terminated or truncated:
+            if not goes_on:
                 warnings.warn("the environment is not a function of its seed and actions: a new episode is begun")
                 self._end()
-                return

@@ -1,4 +1,4 @@
-"""One worker: the body of Algorithms 1, S2 and S3, in a process of its own.
+"""One worker: the body of Algorithms 1, S2 and S3.
 
     repeat
         d theta <- 0, theta' <- theta         (one-step methods read theta itself)   behind the last optimizer.update
@@ -13,41 +13,16 @@
     until T > T_max
 """
 
-import multiprocessing
-import traceback
-from contextlib import suppress
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
-import gymnasium
 import numpy as np
 
-from ..system.subnormals import flush_subnormals
 from .gradient import Gradient
 from .parameters import Parameters
-from .rollout import Player, Rollout
+from .rollout import Episode, Player, Rollout
 from .schedules import linear
-from .shared import HEARTBEAT, REQUEST, SERVED, STEPS, Shared
+from .shared import Shared
 from .target_network import TargetNetwork
-
-
-class Heartbeat(gymnasium.Wrapper):
-    """Counts the steps and resets that the environment comes back from, where the main process sees it."""
-
-    def __init__(self, env: gymnasium.Env, slot: np.ndarray) -> None:
-        super().__init__(env)
-        self.slot = slot
-
-    def step(self, action: Any) -> Any:
-        """The environment's."""
-        result = self.env.step(action)
-        self.slot[HEARTBEAT] += 1
-        return result
-
-    def reset(self, **options: Any) -> Any:
-        """The environment's."""
-        result = self.env.reset(**options)
-        self.slot[HEARTBEAT] += 1
-        return result
 
 
 class Learner(Protocol):
@@ -65,8 +40,8 @@ class Learner(Protocol):
     def total_steps(self) -> int:
         """T_max."""
 
-    def make_env(self) -> Any:
-        """A new environment."""
+    def make_episode_env(self) -> Any:
+        """A new environment, an ``EpisodeEnv``."""
 
     def build_network(self, env: Any) -> Any:
         """The network for this environment."""
@@ -75,11 +50,27 @@ class Learner(Protocol):
         """What a worker draws once for the whole run."""
 
 
+class Update(NamedTuple):
+    """What there is to see of one update."""
+
+    steps: int              # T, of its rollout
+    entropy: float          # of the distributions acted with, in nats, mean over the rollout
+    value: float            # of the states acted in, mean over the rollout
+    gradient_norm: float    # of d theta before it was clipped; not finite: the update was skipped
+    episode: Episode | None     # that ended with the rollout
+
+
 class Worker:
-    """Everything that is the worker's own: environment, random stream, theta', d_theta and the rollout's memory."""
+    """Everything that is the worker's own: environment, random stream, theta', d_theta and the rollout's memory.
+
+    Attributes:
+        progress: share of the run that was over when the latest rollout began.
+        outputs: of the network, for the latest rollout's T + 1 observations; see ``Player.play``.
+        episode: that ended with it, or None.
+    """
 
     def __init__(self, number: int, config: Learner, shared: Shared, seed: np.random.SeedSequence) -> None:
-        env, algorithm = Heartbeat(config.make_env(), shared.counters[number]), config.algorithm
+        env, algorithm = config.make_episode_env(), config.algorithm
         self.number, self.config, self.shared = number, config, shared
         self.network = config.build_network(env)
         self.local = Parameters(self.network.shapes)
@@ -91,84 +82,70 @@ class Worker:
         self.player = Player(env, algorithm, self.network, self.policy, np.random.default_rng(seed))
         rows = algorithm.update_steps + 1
         self.target = TargetNetwork(self.network, shared.target, rows) if algorithm.uses_target else None
+        self.progress = 0.0
+        self.outputs: tuple[np.ndarray, ...] = ()
+        self.episode: Episode | None = None
 
     def synchronise(self) -> None:
         """theta' <- theta, at the beginning; from the first update on ``optimizer.update`` does that on its way."""
         self.local.flat[:] = self.shared.theta
 
-    def update(self) -> None:
+    def update(self) -> Update:
         """One rollout, one update."""
-        shared, algorithm, optimizer = self.shared, self.config.algorithm, self.config.optimizer
-        step = shared.global_step()
-        progress = step / self.config.total_steps
-        self.policy.anneal(step)
-        rollout, outputs, episode = self.player.play(self.acting.tree)   # until terminal or t_max
-        returns = algorithm.targets(rollout, self.bootstraps(rollout, outputs))   # R <- r + gamma ...
-        outputs = tuple(output[:rollout.length] for output in outputs)
-        d_outputs = algorithm.loss_gradient(self.policy, rollout.actions, returns, outputs, progress)
-        self.network.backward(self.acting.tree, self.d_theta.tree, rollout.obs[:rollout.length], self.player.cache,
-                              d_outputs, input_gradient=False)           # accumulate d_theta
-        # sum() / T is mean(), to the bit, in a third of its time
-        gauges = self.policy.entropy(outputs[0]), float(algorithm.value(outputs).sum() / rollout.length)
-        eta = linear(optimizer.learning_rate, 0, progress)
-        # theta without a lock; on its way also theta' <- theta and d theta <- 0, for the next rollout
-        norm = optimizer.update(shared.theta, self.statistics, self.d_theta, self.local.flat, eta)
-        self.advance(rollout.length, (*gauges, norm))
-        if episode:
-            shared.record(self.number, *episode)
+        rollout = self.collect()                                         # repeat until terminal or t_max
+        returns = self.targets(rollout)                                  # R <- r + gamma ...
+        self.accumulate(rollout, returns)                                # d theta <- d theta + dL / d theta'
+        norm = self.apply()                                              # theta <- theta - eta d theta / sqrt(...)
+        self.advance(rollout.length)                                     # T <- T + t; perhaps theta- <- theta
+        return Update(rollout.length, *self.gauges(rollout.length), norm, self.episode)
 
-    def bootstraps(self, rollout: Rollout, outputs: tuple[np.ndarray, ...]) -> tuple[np.ndarray, ...]:
+    def collect(self) -> Rollout:
+        """Play until terminal or t_max, with theta' or, for one-step methods, theta."""
+        step = self.shared.global_step()
+        self.progress = step / self.config.total_steps
+        self.policy.anneal(step)
+        rollout, self.outputs, self.episode = self.player.play(self.acting.tree)
+        return rollout
+
+    def targets(self, rollout: Rollout) -> np.ndarray:
+        """R (T,), which the outputs are drawn towards."""
+        return self.config.algorithm.targets(rollout, self.bootstraps(rollout))
+
+    def bootstraps(self, rollout: Rollout) -> tuple[np.ndarray, ...]:
         """What the targets are read off: the target network's outputs for T + 1 states, or else the worker's own."""
         if self.target is None:
-            return outputs
+            return self.outputs
         first = self.config.algorithm.first_bootstrap(rollout.length)
         return self.target.outputs(rollout, first, self.player.recurrent.read(0))
 
-    def advance(self, steps: int, gauges: tuple[float, float, float]) -> None:
+    def accumulate(self, rollout: Rollout, returns: np.ndarray) -> tuple[np.ndarray, ...]:
+        """d theta <- d theta + dL / d theta', over the cached rows; returns dL / d outputs, T rows each."""
+        T = rollout.length
+        outputs = tuple(output[:T] for output in self.outputs)
+        d_outputs = self.config.algorithm.loss_gradient(self.policy, rollout.actions, returns, outputs, self.progress)
+        self.network.backward(self.acting.tree, self.d_theta.tree, rollout.obs[:T], self.player.cache, d_outputs,
+                              input_gradient=False)
+        return d_outputs
+
+    def apply(self) -> float:
+        """theta <- theta - eta d theta / sqrt(g + epsilon), without a lock; returns ||d theta|| before clipping.
+
+        The same pass over memory: theta' <- theta and d theta <- 0, for the next rollout.
+        """
+        optimizer = self.config.optimizer
+        eta = linear(optimizer.learning_rate, 0, self.progress)
+        return optimizer.update(self.shared.theta, self.statistics, self.d_theta, self.local.flat, eta)
+
+    def advance(self, steps: int) -> None:
         """T <- T + t; the worker that crosses a multiple of I_target, and no other, renews theta-."""
-        before = self.shared.advance(self.number, steps, gauges)
+        before = self.shared.advance(steps)
         if self.target is not None:
             interval = self.config.algorithm.target_interval
             if before // interval != (before + steps) // interval:
                 self.shared.target[:] = self.shared.theta                # theta- <- theta
 
-    def loop(self, pipe: Any) -> None:
-        """Update until the run is over or told to stop; hand out this worker's state when it is asked for."""
-        shared = self.shared
-        parent = multiprocessing.parent_process()
-        self.synchronise()
-        while not shared.stopping and shared.global_step() < self.config.total_steps:
-            self.update()
-            if parent and not parent.is_alive():
-                raise SystemExit(1)                                      # nobody is left to train for
-            if shared.commands[REQUEST] > shared.counters[self.number, SERVED]:
-                self.publish(pipe)
-        self.publish(pipe, "last state")
-
-    def publish(self, pipe: Any, kind: str = "state") -> None:
-        """Send this worker's random stream and episode; theta, statistics and theta- are copied as they stand."""
-        shared = self.shared
-        request = shared.commands[REQUEST]
-        shared.keep(self.number)
-        pipe.send((kind, self.player.state() | {"steps": int(shared.counters[self.number, STEPS])}))
-        shared.counters[self.number, SERVED] = request
-
-
-def main(number: int, config: Learner, shared: Shared, seed: np.random.SeedSequence, state: Any, pipe: Any) -> None:
-    """A worker from its first line to its last; what goes wrong is sent to the trainer as a traceback."""
-    flush_subnormals()
-    np.random.seed(seed.generate_state(4))                               # NumPy's own stream, of an environment's noise
-    failed, worker = "unmade", None
-    try:
-        worker = Worker(number, config, shared, seed)
-        failed = "error"
-        if state is not None:
-            worker.player.restore(state)
-        worker.loop(pipe)
-    except Exception:
-        pipe.send((failed, traceback.format_exc()))
-        raise SystemExit(1) from None
-    finally:                                                             # all has been said: here it may hang or fail
-        if worker:
-            with suppress(Exception):
-                worker.player.env.close()
+    def gauges(self, T: int) -> tuple[float, float]:
+        """Mean entropy and value of the latest rollout's T states."""
+        values = self.config.algorithm.value(tuple(output[:T] for output in self.outputs))
+        # sum() / T is mean(), to the bit, in a third of its time
+        return self.policy.entropy(self.outputs[0][:T]), float(values.sum() / T)

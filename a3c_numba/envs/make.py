@@ -5,7 +5,6 @@ is gymnasium's.  The emulator is imported only for a game, or to suggest similar
 """
 
 import difflib
-import traceback
 from functools import partial
 from typing import TYPE_CHECKING, Any, Callable
 
@@ -100,22 +99,6 @@ def check_spaces(env: gymnasium.Env) -> None:
         raise UnsupportedSpace(f"observation space {_one_line(observations)}: {SUPPORTED}")
 
 
-def failing(error: BaseException | None) -> str | None:
-    """Return the name of the environment whose code raised this; None for other code, and for this package's.
-
-    An error from another process has no frames; that process puts the name into the error's ``environment``.
-    """
-    if told := getattr(error, "environment", None):
-        return told
-    for frame, _ in traceback.walk_tb(error.__traceback__ if error else None):
-        if frame.f_code is gymnasium.make.__code__:
-            return str(frame.f_locals["id"])
-        env = frame.f_locals.get("self")
-        if isinstance(env, gymnasium.Env) and type(env).__module__.split(".")[0] != __name__.split(".")[0]:
-            return env.spec.id if env.spec else type(env).__name__
-    return None
-
-
 def is_atari(env: Any) -> bool:
     """True if the id is that of an Atari game, which takes ``AtariSettings``."""
     return isinstance(env, str) and (env.startswith("ALE/") or env.endswith("NoFrameskip-v4"))
@@ -139,13 +122,24 @@ def _by_id(name: str, settings: "AtariSettings | GymSettings | None", render_mod
             assert not isinstance(settings, GymSettings)
             return Atari(name, settings or AtariSettings(), render_mode)
         rendering: Any = {"render_mode": render_mode} if render_mode else {}
-        return gymnasium.make(name, **rendering)
+        return _made_by_gymnasium(name, rendering)
     except gymnasium.error.UnregisteredEnv:
         raise UnknownEnvironment(f"no environment is called {name!r}{_near(name)}") from None
     except (gymnasium.error.DependencyNotInstalled, ModuleNotFoundError) as error:
         raise MissingPackage(f"{name} needs a package that is not installed: {_one_line(error)}") from error
     except gymnasium.error.Error as error:  # a malformed id, or a version that was removed
         raise UnknownEnvironment(f"{name!r} cannot be made: {_one_line(error).rstrip('.')}{_near(name)}") from error
+
+
+def _made_by_gymnasium(name: str, rendering: dict[str, Any]) -> gymnasium.Env:
+    """What the environment's own code raises has its name, as with ``EpisodeEnv``."""
+    try:
+        return gymnasium.make(name, **rendering)
+    except (gymnasium.error.Error, ModuleNotFoundError):
+        raise
+    except Exception as error:
+        setattr(error, "environment", name)
+        raise
 
 
 def _near(name: str) -> str:

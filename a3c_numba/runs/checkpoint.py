@@ -156,7 +156,7 @@ def load_fitting(path: Path, env: Any = None) -> Checkpoint:
     """
     checkpoint = load(path, env)
     try:
-        made = checkpoint.config.make_env()
+        made = checkpoint.config.make_episode_env()
     except Exception as error:
         if env is not None:
             raise

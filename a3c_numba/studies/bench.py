@@ -22,7 +22,7 @@ from typing import Any, Callable
 import numpy as np
 
 from ..config import Config
-from ..core.shared import UPDATES, Shared
+from ..core.shared import Shared
 from ..core.worker import Worker
 from ..presets import configure
 from ..runs.checkpoint import Checkpoint
@@ -139,17 +139,16 @@ def _pieces(config: Config, seconds: float) -> dict[str, float]:
     worker = Worker(0, config, shared, np.random.SeedSequence(0))
     worker.update()
     spent = {name: [0.0] for name in ("environment", "forward", "backward", "update")}
-    _time(worker.player.env, "step", spent["environment"])
-    _time(worker.player.env, "reset", spent["environment"])
+    _time(worker.player.env.env, "step", spent["environment"])
+    _time(worker.player.env.env, "reset", spent["environment"])
     _time(worker.network, "forward", spent["forward"])
     _time(worker.network, "step", spent["forward"])
     _time(worker.network, "backward", spent["backward"])
-    object.__setattr__(config.optimizer, "update", _timed(config.optimizer.update, spent["update"]))
+    _time(worker, "apply", spent["update"])
     before, begun = shared.global_step(), time.perf_counter()
     while time.perf_counter() - begun < seconds:
         worker.update()
     steps, total = shared.global_step() - before, time.perf_counter() - begun
-    object.__delattr__(config.optimizer, "update")
     found = {name: clock[0] / steps for name, clock in spent.items()}
     return found | {"everything else": total / steps - sum(found.values())}
 
@@ -197,7 +196,7 @@ def training_speed(config: Config, workers: int, seconds: float, aged: bool = Fa
     memory = [""]
 
     def watch(_: Any) -> bool:
-        if trainer.shared.counters[:, UPDATES].min() > 0:
+        if trainer.status.updates.min() > 0:
             marks.append((time.monotonic(), trainer.shared.global_step()))
             memory[0] = proportional_memory(trainer.crew.processes)
         return len(marks) < 3 or marks[-1][0] - marks[0][0] < seconds

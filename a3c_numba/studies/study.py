@@ -14,14 +14,13 @@ from typing import Any
 import numpy as np
 
 from ..config import Config
-from ..core.shared import UPDATES, Shared
 from ..runs.checkpoint import Checkpoint
 from ..runs.csv_log import append_whole, as_csv
 from ..runs.run_folder import OWN_FILES, STUDIES, WINDOW, Progress
 from ..system import atomic_file
 from ..system.signals import signals_held
-from ..training.progress_tracker import finished
 from ..training.trainer import Trainer, start_of
+from ..training.worker_status import WorkerStatus
 
 LEAST = 20                     # episodes that a mean needs
 ALL = dict.fromkeys(OWN_FILES, "a run") | STUDIES      # file name -> what a folder with this file holds
@@ -124,10 +123,10 @@ class RunningScore:
         active: workers that had made an update then, or at the last call.
     """
 
-    def __init__(self, shared: Shared, target: float | None = None) -> None:
-        self.shared, self.target = shared, target
+    def __init__(self, status: WorkerStatus, target: float | None = None) -> None:
+        self.status, self.target = status, target
         self.scores: deque[float] = deque(maxlen=WINDOW)
-        self.read = np.zeros(len(shared.counters), np.int64)            # episodes of each worker
+        self.read = np.zeros(status.workers, np.int64)                  # episodes of each worker
         self.best, self.begun, self.active = math.nan, 0.0, 0
         self.reached: tuple[float, int] | None = None
 
@@ -136,8 +135,8 @@ class RunningScore:
         if not progress.updates:
             self.begun = progress.seconds
         if self.reached is None:
-            self.active = int((self.shared.counters[:, UPDATES] > 0).sum())
-        for seconds, step, _, score, _ in finished(self.shared, self.read):
+            self.active = int((self.status.updates > 0).sum())
+        for seconds, step, _, score, _ in self.status.new_episodes(self.read):
             if not math.isfinite(score):
                 continue
             self.scores.append(score)
@@ -155,7 +154,7 @@ def watched(config: Config, target: float | None = None) -> tuple[Checkpoint, Ru
     Raise WorkerDied, UpdatesSkipped, or the interrupt of the main process.
     """
     trainer = Trainer(start_of(config))
-    score = RunningScore(trainer.shared, target)
+    score = RunningScore(trainer.status, target)
     trainer.callback, trainer.report_seconds = score, 0.0                # call it as often as possible
     last = trainer.run()
     assert trainer.standing.latest

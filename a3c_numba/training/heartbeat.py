@@ -2,8 +2,8 @@
 
 import time
 
-from ..core.shared import HEARTBEAT, UPDATES, Shared
 from .worker_handle import Seat
+from .worker_status import WorkerStatus
 
 START_SECONDS = 120.0          # until a worker's first update, at the least: on a busy machine Numba compiles slowly
 CLOSE_SECONDS = 5.0            # in which a worker that has failed closes its environment, at the most
@@ -18,8 +18,8 @@ class Lookout:
     one that hangs.
     """
 
-    def __init__(self, shared: Shared, limit: float) -> None:
-        self.shared, self.limit = shared, limit
+    def __init__(self, status: WorkerStatus, limit: float) -> None:
+        self.status, self.limit = status, limit
         self.looked = time.monotonic()
 
     def look(self, seats: dict[int, Seat]) -> None:
@@ -28,7 +28,7 @@ class Lookout:
         passed, self.looked = now - self.looked, now
         for number, seat in seats.items():
             allowed = self._allowed(number, seat)
-            seat.listen(int(self.shared.counters[number, HEARTBEAT]), min(passed, allowed / LOOKS))
+            seat.listen(int(self.status.heartbeats[number]), min(passed, allowed / LOOKS))
             if seat.alive and not seat.killed_after and seat.quiet > allowed:
                 seat.kill()
 
@@ -36,5 +36,5 @@ class Lookout:
         """Seconds without a step."""
         if seat.failure:
             return min(self.limit, CLOSE_SECONDS)
-        begun = self.shared.counters[number, UPDATES] > seat.updates         # and all kernels are compiled
+        begun = self.status.updates[number] > seat.updates                   # and all kernels are compiled
         return self.limit if begun else max(self.limit, START_SECONDS)

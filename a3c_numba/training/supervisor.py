@@ -11,12 +11,12 @@ from typing import Any
 
 import numpy as np
 
-from ..core.shared import HEARTBEAT, REQUEST, STEPS, UPDATES, Shared
 from ..runs.checkpoint import Checkpoint
 from ..system import worker_server as processes
 from .heartbeat import Lookout
 from .limits import Watch
 from .worker_handle import Seat, started
+from .worker_status import WorkerStatus
 
 STOP_SECONDS = 1.5             # in which workers end by themselves
 JOIN_SECONDS = 0.5             # until all that were killed are gone, if their server lives to say so
@@ -32,8 +32,8 @@ class WorkerDied(RuntimeError):
 class Crew:
     """Workers, and the pipes on which they report; ``news`` has a line for whatever befell one of them."""
 
-    def __init__(self, shared: Shared, start: Checkpoint, watch: Watch) -> None:
-        self.shared, self.start_point, self.size = shared, start, start.config.workers
+    def __init__(self, status: WorkerStatus, start: Checkpoint, watch: Watch) -> None:
+        self.status, self.start_point, self.size = status, start, start.config.workers
         self.watch, self.streams = watch, start.streams
         self.news: list[str] = []
         self.seats: dict[int, Seat] = {}
@@ -41,7 +41,7 @@ class Crew:
         self.restored = dict(enumerate(start.workers))                   # states that nobody has taken up yet
         self.restarts = self.in_a_row = 0
         self.requested: float | None = None                              # when states were asked for
-        self.lookout = Lookout(shared, watch.heartbeat_seconds)
+        self.lookout = Lookout(status, watch.heartbeat_seconds)
 
     @property
     def processes(self) -> list[Any]:
@@ -69,14 +69,14 @@ class Crew:
         return not self._is_over() or self.alive > 0
 
     def _is_over(self) -> bool:
-        return self.shared.stopping or self.shared.global_step() >= self.start_point.config.total_steps
+        return self.status.stopping or self.status.shared.global_step() >= self.start_point.config.total_steps
 
     def _start_absent(self) -> None:
         """One at first, until it has made an update: by then all kernels are in the cache.  Then one after the other.
 
         After START_SLICE the poll goes on, so that signals are heeded; what is left is started in the next ones.
         """
-        alone = not self.shared.counters[:, UPDATES].any()
+        alone = not self.status.updates.any()
         free = 1 - len(self.seats) if alone else len(self.absent)        # first hear what the dead one died of
         until = time.monotonic() + START_SLICE
         for _ in range(min(len(self.absent), free)):
@@ -89,10 +89,10 @@ class Crew:
         if state is None:
             self.streams += 1                                            # never used before; stream 0 drew theta
         seed = np.random.SeedSequence(self.start_point.config.seed, spawn_key=(self.streams,))
-        self.shared.counters[number, HEARTBEAT] = 0
+        self.status.heartbeats[number] = 0
         try:
             with processes.starting():
-                self.seats[number] = started(number, self.start_point.config, self.shared, seed, state)
+                self.seats[number] = started(number, self.start_point.config, self.status, seed, state)
         except InterruptedError:                                         # by a signal, which is heeded first
             self.absent.append(number)
         except (EOFError, ConnectionError) as error:                     # the server has died, and is started anew
@@ -135,7 +135,7 @@ class Crew:
 
     def _is_hopeless(self, number: int, seat: Seat) -> bool:
         """Whether nobody is left, and this one could not be made, or one after the other fails before an update."""
-        if self.shared.counters[number, UPDATES] > seat.updates:
+        if self.status.updates[number] > seat.updates:
             self.in_a_row = 0
         else:
             self.in_a_row += seat.failed
@@ -146,7 +146,7 @@ class Crew:
         for seat in self.seats.values():
             seat.state = None
         self.requested = time.monotonic()
-        self.shared.commands[REQUEST] += 1
+        self.status.request_states()
 
     @property
     def all_answered(self) -> bool:
@@ -162,7 +162,7 @@ class Crew:
     def take_states(self) -> tuple[list[dict[str, Any] | None], int]:
         """The workers' latest states, None for one that is lost, and the agent steps they add up to."""
         self.requested = None
-        steps = [int(self.shared.counters[number, STEPS]) for number in range(self.size)]
+        steps: list[int] = self.status.steps.tolist()
         states: list[dict[str, Any] | None] = []
         for number in range(self.size):
             state = self.seats[number].state if number in self.seats else None
@@ -175,7 +175,7 @@ class Crew:
 
     def stop(self) -> None:
         """Have all workers end, by word, and by force after STOP_SECONDS; their last states are received."""
-        self.shared.stop()
+        self.status.stop()
         deadline = time.monotonic() + STOP_SECONDS
         try:
             while time.monotonic() < deadline and any(seat.heard for seat in self.seats.values()):

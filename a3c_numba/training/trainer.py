@@ -19,6 +19,7 @@ from .limits import Watch
 from .progress_bar import Display
 from .progress_tracker import Standing
 from .supervisor import Crew
+from .worker_status import WorkerStatus
 
 POLL_SECONDS = 0.1
 REPORT_SECONDS = 5.0
@@ -30,7 +31,7 @@ class UpdatesSkipped(RuntimeError):
 
 def start_of(config: Config) -> Checkpoint:
     """Step 0 of a run: theta drawn from the seed's stream 0, statistics 0."""
-    env = config.make_env()
+    env = config.make_episode_env()
     network = config.build_network(env)
     env.close()
     theta = initial_parameters(network, np.random.SeedSequence(config.seed, spawn_key=(0,)))
@@ -55,12 +56,13 @@ class Trainer:
         self.folder = RunFolder(out) if out else None
         self.shared = Shared(len(start.theta), self.config.workers, self.config.optimizer.own_statistics,
                              self.config.algorithm.uses_target)
-        self.shared.go_on_from(start.global_step, start.seconds)
+        self.shared.go_on_from(start.global_step)
         self.shared.take_up(start.theta, start.statistics, start.target)
-        self.crew = Crew(self.shared, start, watch)
+        self.status = WorkerStatus(self.shared, self.config.workers, start.seconds)
+        self.crew = Crew(self.status, start, watch)
         self.saver = Saver(self.folder, start, watch.keep, self.crew.news) if self.folder else None
         self.interrupts = Interrupts()
-        self.standing = Standing(self.shared, self.config, start.seconds, start.global_step)
+        self.standing = Standing(self.status, self.config, start.seconds, start.global_step)
         self.report_seconds = 1.0 if display and display.is_terminal else REPORT_SECONDS
         self.last: Checkpoint | None = None                              # where the run ended
 
@@ -89,7 +91,7 @@ class Trainer:
         self.crew.news.clear()
         if self.folder:
             for line in news:
-                self.folder.append_event(self.shared.seconds(), self.shared.global_step(), line)
+                self.folder.append_event(self.status.seconds(), self.shared.global_step(), line)
             news += self.folder.warnings
             self.folder.warnings.clear()
         if self.display:
@@ -115,7 +117,7 @@ class Trainer:
                 self.crew.request_states()
             if self.saver and self.crew.states_are_in():
                 whole = self.crew.all_answered                           # then what is kept is of one moment
-                checkpoint = self._checkpoint(self.shared.kept if whole else self.shared.vectors)
+                checkpoint = self._checkpoint(self.status.kept if whole else self.shared.vectors)
                 self._save(checkpoint)
 
     def _check_skipped(self) -> None:
@@ -149,7 +151,7 @@ class Trainer:
         states, step = self.crew.take_states()
         target = vectors.target.copy() if vectors.target.size else None
         return Checkpoint(self.config, self.start.shapes, vectors.theta.copy(), vectors.statistics.copy(), target,
-                          global_step=max(step, reached), seconds=self.shared.seconds(), workers=states,
+                          global_step=max(step, reached), seconds=self.status.seconds(), workers=states,
                           streams=self.crew.streams, mean_score=self.standing.mean_score)
 
     def _read_episodes(self) -> None:

@@ -10,10 +10,10 @@ from typing import Any
 import numpy as np
 
 from ..config import Config
-from ..core import worker
-from ..core.shared import UPDATES, Shared
 from ..system import worker_server
+from . import worker_process
 from .message_reader import Inbox
+from .worker_status import WorkerStatus
 
 LOST = 255                     # exit code of a process whose server has died; others may choose it, too
 UNHEARD = "It did not get as far as to say why: see the traceback above.  " + worker_server.GUARD
@@ -105,18 +105,18 @@ def _name_of(number: int) -> str:
         return f"signal {number}"
 
 
-def started(number: int, config: Config, shared: Shared, seed: np.random.SeedSequence, state: Any) -> Seat:
+def started(number: int, config: Config, status: WorkerStatus, seed: np.random.SeedSequence, state: Any) -> Seat:
     """A seat for a process that begins to work.  Raises what ``worker_server.starting`` does, within which it is
     called."""
     context = worker_server.context()
     ours, theirs = context.Pipe(duplex=False)
-    arguments = (dict(os.environ), number, pickle.dumps(config), shared, seed, state, theirs)
+    arguments = (dict(os.environ), number, pickle.dumps(config), status, seed, state, theirs)
     process = context.Process(target=_work, args=arguments, daemon=True)
     try:
         process.start()
     finally:
         theirs.close()
-    return Seat(process, Inbox(ours), int(shared.counters[number, UPDATES]))
+    return Seat(process, Inbox(ours), int(status.updates[number]))
 
 
 def _work(environ: dict[str, str], number: int, config: bytes, *arguments: Any) -> None:
@@ -127,4 +127,4 @@ def _work(environ: dict[str, str], number: int, config: bytes, *arguments: Any) 
     except Exception:
         arguments[-1].send(("unmade", traceback.format_exc()))
         raise SystemExit(1) from None
-    worker.main(number, read, *arguments)
+    worker_process.main(number, read, *arguments)

@@ -13,6 +13,7 @@ from a3c_numba.core.layers.containers import RecurrentState
 from a3c_numba.core.networks import MLP, initial_parameters
 from a3c_numba.core.parameters import Parameters
 from a3c_numba.core.rollout import Player
+from a3c_numba.envs.episode import EpisodeEnv
 from a3c_numba.envs.toys import Aim, Catch, Corridor
 
 
@@ -46,7 +47,7 @@ def player_of(env, seed=0, network=MLP(hidden=8, head_init="orthogonal"), **algo
     policy = a3c.behaviour(env.action_space, rng)
     network = network.build(env.observation_space.shape, a3c.heads(policy))
     theta = Parameters(network.shapes, initial_parameters(network, np.random.SeedSequence(1)))
-    return Player(env, a3c, network, policy, rng), theta.tree
+    return Player(EpisodeEnv(env), a3c, network, policy, rng), theta.tree
 
 
 def snapshot(played):
@@ -68,7 +69,7 @@ def test_an_episode_is_cut_into_rollouts_and_none_crosses_its_end():
     assert [[int(k) for k in copies[0][:, 0]] for copies, _, _ in seen] == [[0, 1, 2, 3], [3, 4, 5, 6], [6, 7]] * 2
     assert [terminated for _, terminated, _ in seen] == [False, False, True] * 2
     assert [episode for _, _, episode in seen] == [None, None, (280.0, 7)] * 2
-    assert len(player.env.seeds) == 2
+    assert len(player.env.unwrapped.seeds) == 2
 
 
 @pytest.mark.parametrize("t_max", [1, 4, 20])
@@ -131,7 +132,7 @@ def test_episodes_begin_with_seeds_of_their_own():
     player, theta = player_of(Scripted(1, True))
     for _ in range(20):
         player.play(theta)
-    assert len(set(player.env.seeds)) == 20
+    assert len(set(player.env.unwrapped.seeds)) == 20
 
 
 def test_the_same_seed_plays_the_same_and_another_seed_another():
@@ -201,7 +202,7 @@ def test_only_what_is_not_finite_is_mended(given, mended):
     assert x.tobytes() == before if mended is None else x.tolist() == mended
 
 
-def test_a_bad_number_is_shown_as_0_and_makes_all_rewards_of_its_rollout_nan():
+def test_a_bad_number_is_shown_as_0_and_makes_the_rewards_on_both_sides_nan():
     env = Scripted(7, terminates=True)
     step = env.step
 
@@ -212,6 +213,6 @@ def test_a_bad_number_is_shown_as_0_and_makes_all_rewards_of_its_rollout_nan():
     player, theta = player_of(env, t_max=3)
     seen = [snapshot(player.play(theta)) for _ in range(3)]
     assert [copies[0][:, 0].tolist() for copies, _, _ in seen] == [[0, 1, 0, 3], [3, 4, 5, 6], [6, 7]]
-    assert [np.isnan(copies[2]).tolist() for copies, _, _ in seen] == [[True] * 3, [False] * 3, [False]]
+    assert [np.isnan(copies[2]).tolist() for copies, _, _ in seen] == [[False, True, True], [False] * 3, [False]]
     assert all(np.isfinite(output).all() for copies, _, _ in seen for output in copies[4:])
     assert seen[-1][2] == (280.0, 7)

@@ -1,4 +1,4 @@
-"""One worker against a straight-line NumPy run, number for number; and the manners of its process."""
+"""One worker against a straight-line NumPy run, number for number."""
 
 import functools
 
@@ -7,12 +7,11 @@ import numpy as np
 import pytest
 
 from a3c_numba.config import Config
-from a3c_numba.core import worker as workers
 from a3c_numba.core.algorithms import A3C
 from a3c_numba.core.networks import MLP, Convolutional, initial_parameters
 from a3c_numba.core.optimizers import RMSProp
 from a3c_numba.core.parameters import Parameters
-from a3c_numba.core.shared import ENTROPY, EPISODES, NORM, REQUEST, SKIPPED, STEPS, UPDATES, VALUE, Shared
+from a3c_numba.core.shared import Shared
 from a3c_numba.core.worker import Worker
 from a3c_numba.envs.toys import Corridor
 
@@ -88,12 +87,14 @@ def test_a_worker_equals_a_straight_line_run(name):
     before = {key: value.copy() for key, value in theta.items()}
     expected, g, log = reference.run_a3c(config.make_env(), network, before, config.algorithm, config.optimizer,
                                          np.random.SeedSequence(11), config.total_steps, updates)
-    scores = []
+    scores, finished = [], []
     for number, update in enumerate(log):
-        worker.update()
+        made = worker.update()
         scores += [update.score] if update.ending else []
+        finished += [made.episode.score] if made.episode else []
+        assert made.steps == update.steps
         assert shared.global_step() == sum(step.steps for step in log[:number + 1])
-        gauges = shared.gauges[0, [ENTROPY, VALUE, NORM]]
+        gauges = np.array([made.entropy, made.value, made.gradient_norm])
         wanted = np.array([update.entropy, update.value, update.norm])
         np.testing.assert_allclose(gauges[:2], wanted[:2], rtol=1e-5, atol=1e-5)
         np.testing.assert_allclose(gauges[2], wanted[2], rtol=1e-4, atol=1e-6)
@@ -105,8 +106,7 @@ def test_a_worker_equals_a_straight_line_run(name):
         assert moved > 10 * rounding
         np.testing.assert_allclose(final[key], expected[key], rtol=0, atol=1e-4 * moved + rounding, err_msg=key)
         np.testing.assert_allclose(statistics[key], g[key], rtol=0, atol=1e-4 * g[key].max(), err_msg=key)
-    assert shared.counters[0, EPISODES] == len(scores) and shared.counters[0, SKIPPED] == 0
-    np.testing.assert_array_equal(shared.episodes[0, :len(scores), 2], scores)
+    np.testing.assert_array_equal(finished, scores)
     np.testing.assert_array_equal(worker.local.flat, shared.theta)
 
 
@@ -159,63 +159,3 @@ def test_a_worker_that_is_given_a_state_goes_on_exactly_there():
         worker.update()
         other.update()
     np.testing.assert_array_equal(memory.theta, shared.theta)
-
-
-class Pipe:
-    """Keeps what is sent."""
-
-    def __init__(self):
-        self.sent = []
-
-    def send(self, message):
-        self.sent.append(message)
-
-
-def test_the_loop_ends_at_the_last_step_and_gives_its_state():
-    worker, shared, _ = begun(config_of("Catch", MLP(hidden=8), 100))
-    pipe = Pipe()
-    worker.loop(pipe)
-    assert 100 <= shared.global_step() < 105
-    (kind, state), = pipe.sent
-    assert kind == "last state" and state["steps"] == shared.counters[0, STEPS]
-    np.testing.assert_array_equal(shared.kept.theta, shared.theta)
-    np.testing.assert_array_equal(shared.kept.statistics, shared.statistics)
-
-
-def test_the_loop_stops_when_told_and_answers_each_request_once():
-    worker, shared, _ = begun(config_of("Catch", MLP(hidden=8), 100))
-    pipe = Pipe()
-    shared.commands[REQUEST] += 1
-    worker.loop(pipe)
-    assert len(pipe.sent) == 2                                           # the request, and the end
-    worker, shared, _ = begun(config_of("Catch", MLP(hidden=8), 10**9))
-    shared.stop()
-    worker.loop(Pipe())
-    assert shared.counters[0, UPDATES] == 0
-
-
-def broken():
-    """An environment's factory that fails."""
-    raise OSError("no such machine")
-
-
-def test_what_goes_wrong_is_sent_as_a_traceback():
-    pipe = Pipe()
-    with pytest.raises(SystemExit):
-        workers.main(0, config_of(broken, MLP(), 10), Shared(1, 1), np.random.SeedSequence(0), None, pipe)
-    (kind, text), = pipe.sent
-    assert kind == "unmade" and "no such machine" in text and "Traceback" in text
-
-
-class CannotBeClosed(Corridor):
-    """Its state has been sent by then."""
-
-    def close(self):
-        raise OSError("no such machine")
-
-
-def test_an_environment_that_fails_in_close_spoils_nothing():
-    config, pipe = config_of(CannotBeClosed, MLP(hidden=8), 10), Pipe()
-    _, shared, _ = begun(config)
-    workers.main(0, config, shared, np.random.SeedSequence(0), None, pipe)
-    assert [kind for kind, _ in pipe.sent] == ["last state"]

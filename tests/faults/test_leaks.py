@@ -12,8 +12,10 @@ from a3c_numba.config import Config
 from a3c_numba.core.algorithms import A3C, NStepQ
 from a3c_numba.core.networks import MLP, initial_parameters
 from a3c_numba.core.optimizers import RMSProp
-from a3c_numba.core.shared import EPISODES, Shared
+from a3c_numba.core.shared import Shared
 from a3c_numba.core.worker import Worker
+from a3c_numba.training.worker_process import publish
+from a3c_numba.training.worker_status import WorkerStatus
 
 pytestmark = [pytest.mark.faults, pytest.mark.skipif(not Path("/proc/self/statm").exists(), reason="Linux tells")]
 
@@ -37,12 +39,12 @@ def resident():
     return int(Path("/proc/self/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE")
 
 
-def episodes(worker, count):
+def episodes(worker, status, count):
     """Play until that many are finished; a checkpoint asks for the state now and then."""
-    while worker.shared.counters[0, EPISODES] < count:
+    while status.episodes[0] < count:
         for _ in range(100):
-            worker.update()
-        worker.publish(Sink())
+            status.count_update(0, worker.update())
+        publish(worker, status, Sink())
 
 
 def measure(name, pipe):
@@ -53,9 +55,9 @@ def measure(name, pipe):
     theta = initial_parameters(built, np.random.SeedSequence(0))
     shared = Shared(len(theta), 1, has_target=algorithm.uses_target)
     shared.theta[:] = theta
-    worker, found = Worker(0, config, shared, np.random.SeedSequence(1)), []
+    worker, status, found = Worker(0, config, shared, np.random.SeedSequence(1)), WorkerStatus(shared, 1), []
     for count in (1000, 11_000):
-        episodes(worker, count)
+        episodes(worker, status, count)
         gc.collect()
         found.append((resident(), len(os.listdir("/proc/self/fd")), len(gc.get_objects())))
     pipe.send(found)

@@ -67,7 +67,7 @@ def add(shared, number, own, updates, rest):
     before = np.empty(updates, np.int64)
     for k in range(updates):
         own.add_one(shared.theta, shared.statistics)
-        before[k] = shared.advance(number, 1, (0.0, 0.0, 0.0))
+        before[k] = shared.advance(1)
         own.rest(rest)
     return before
 
@@ -77,14 +77,14 @@ def train(shared, number, own, updates, rest):
     before = np.empty(updates, np.int64)
     for k in range(updates):
         own.train(shared.theta, shared.statistics)
-        before[k] = shared.advance(number, 1, (0.0, 0.0, 0.0))
+        before[k] = shared.advance(1)
     return before
 
 
 def stamp(shared, number, own, updates, rest):
     """This writer's pattern into the statistics, by the kernel, and into the target, as theta- is renewed."""
     full = np.full(len(shared.theta), pattern(number), np.float32)
-    while not shared.stopping:
+    while not shared.clock[1]:                     # a word that has no other use
         own.stamp(shared.statistics, pattern(number))
         shared.target[:] = full
 
@@ -241,8 +241,7 @@ def test_no_word_is_torn(crowd):
             assert np.isin(vector, patterns).all()
             mixed += len(np.unique(vector)) > 1
         looks += 1
-    shared.stop()
+    shared.clock[1] = 1
     crowd.join()
-    shared.commands[:] = 0
     print(f"\n{looks} looks at {2 * n} words: none torn, {mixed} vectors of {2 * looks} mixed")
     assert looks > 0 and mixed > 0, "the writers never met: the test shows nothing"

@@ -11,7 +11,6 @@ from types import SimpleNamespace
 
 import pytest
 
-from a3c_numba.core.shared import HEARTBEAT, UPDATES
 from a3c_numba.system import worker_server
 from a3c_numba.training import supervisor as crews
 from a3c_numba.training.limits import Watch
@@ -49,14 +48,14 @@ class Watched:
         silent = SimpleNamespace(closed=True, messages=tuple, close=lambda: None)
         self.processes = [Process(), Process()]
         self.crew.seats = {number: Seat(process, silent, 0) for number, process in enumerate(self.processes)}
-        self.crew.shared.counters[:, UPDATES] = 1
+        self.crew.status.updates[:] = 1
         self.crew.absent, self.crew._start, self.crew._wait = [], lambda number: None, self.work
 
     def work(self, seconds):
         """Time goes by, and the workers work."""
         self.now, self.awake = self.now + seconds, self.awake + seconds
         for number in {0, 1} - set(self.hanging):
-            self.crew.shared.counters[number, HEARTBEAT] = int(self.awake / self.step)
+            self.crew.status.heartbeats[number] = int(self.awake / self.step)
 
     def pause(self, seconds):
         """Time goes by, and all stand still."""

@@ -17,8 +17,9 @@ from a3c_numba.core.algorithms import ALGORITHMS
 from a3c_numba.core.distributions import Categorical, EpsilonGreedy
 from a3c_numba.core.networks import MLP, initial_parameters
 from a3c_numba.core.optimizers import OPTIMIZERS
-from a3c_numba.core.shared import ENTROPY, SKIPPED, UPDATES, VALUE, Shared
+from a3c_numba.core.shared import Shared
 from a3c_numba.core.worker import Worker
+from a3c_numba.envs.episode import EpisodeEnv
 from a3c_numba.runs.checkpoint import load
 from a3c_numba.runs.run_folder import RunFolder
 from a3c_numba.training.trainer import Trainer, UpdatesSkipped, start_of
@@ -74,7 +75,7 @@ def worker_of(env, name="a3c", optimizer="rmsprop", network="mlp", **fields):
     shared.theta[:] = theta
     shared.target[:] = theta[:shared.target.size]
     worker = Worker(0, config, shared, np.random.SeedSequence(11))
-    worker.player.env = env                                              # the very one, to look at afterwards
+    worker.player.env = EpisodeEnv(env)                                  # the very one, to look at afterwards
     return worker
 
 
@@ -89,17 +90,20 @@ def vectors(worker):
     return [x.tobytes() for x in (shared.theta, shared.statistics, shared.target, worker.local.flat)]
 
 
+def is_skipped(update):
+    """Whether a run would count it as skipped."""
+    return not np.isfinite(update.gradient_norm)
+
+
 def skipped_in(worker, updates):
     """The numbers, from 1, of the updates that were counted as skipped; each of these changes no bit, all others do."""
     skipped = set()
     for number in range(1, updates + 1):
-        before, counted = vectors(worker), worker.shared.counters[0, SKIPPED]
-        worker.update()
-        if worker.shared.counters[0, SKIPPED] > counted:
+        before = vectors(worker)
+        if is_skipped(worker.update()):
             skipped.add(number)
         assert (vectors(worker) == before) == (number in skipped), number
         assert not worker.d_theta.copy().any() and np.isfinite(worker.shared.theta).all()
-    assert worker.shared.counters[0, UPDATES] == updates
     return skipped
 
 
@@ -154,10 +158,11 @@ def test_numbers_that_overflow_in_the_network_are_gone_with_the_episode(name, ne
 @pytest.mark.parametrize("target_interval", [1, 4])
 def test_a_target_network_is_never_renewed_with_anything_but_theta(target_interval):
     worker = worker_of(bad_numbers(), "n_step_q", target_interval=target_interval)
+    skipped = 0
     for _ in range(60):
-        worker.update()
+        skipped += is_skipped(worker.update())
         assert np.isfinite(worker.shared.target).all()
-    assert worker.shared.counters[0, SKIPPED] > 0
+    assert skipped > 0
 
 
 @pytest.mark.parametrize("bad", BAD)
@@ -190,9 +195,8 @@ def test_a_network_that_says_nan_acts_with_0_within_the_box_and_skips(bad):
     before = worker.shared.theta.tobytes(), worker.shared.statistics.tobytes()
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", RuntimeWarning)                  # NumPy's, of numbers that are none
-        worker.update()
+        assert is_skipped(worker.update())
     np.testing.assert_array_equal(env.taken, np.float32([[0, 0.5]] * 3))
-    assert worker.shared.counters[0, SKIPPED] == 1
     assert (worker.shared.theta.tobytes(), worker.shared.statistics.tobytes()) == before
     np.testing.assert_array_equal(worker.local.flat, worker.shared.theta)        # and is well again
 
@@ -200,8 +204,8 @@ def test_a_network_that_says_nan_acts_with_0_within_the_box_and_skips(bad):
 @pytest.mark.parametrize("name", ALGORITHMS)
 def test_what_is_seen_of_a_skipped_update_but_its_norm_is_finite(name):
     worker = worker_of(Odd({2: vector(np.nan)}), name)
-    worker.update()
-    assert np.isfinite(worker.shared.gauges[0, [ENTROPY, VALUE]]).all() and worker.shared.counters[0, SKIPPED] == 1
+    update = worker.update()
+    assert np.isfinite([update.entropy, update.value]).all() and is_skipped(update)
 
 
 def test_a_run_is_resumed_from_a_bad_observation_as_it_would_have_gone_on():
@@ -214,10 +218,11 @@ def test_a_run_is_resumed_from_a_bad_observation_as_it_would_have_gone_on():
     other.shared.theta[:], other.shared.statistics[:], other.shared.clock[:] = theta, statistics, worker.shared.clock
     other.synchronise()
     other.player.restore(state)
+    skipped = 0
     for _ in range(5):
         worker.update()
-        other.update()
-    assert other.shared.counters[0, SKIPPED] == 1
+        skipped += is_skipped(other.update())
+    assert skipped == 1
     np.testing.assert_array_equal(worker.shared.theta, other.shared.theta)
 
 

@@ -16,7 +16,7 @@ import numpy as np
 import pytest
 
 from a3c_numba import Agent
-from a3c_numba.core.shared import RING, Shared
+from a3c_numba.core.shared import Shared
 from a3c_numba.system import shared_memory
 
 pytestmark = [pytest.mark.faults, pytest.mark.skipif(sys.platform == "win32", reason="no files behind the memory")]
@@ -78,17 +78,17 @@ needs_proc = pytest.mark.skipif(not Path("/proc/self/fd").exists(), reason="read
 def mark(shared):
     """A process: adds to what it finds."""
     shared.theta += 1
-    shared.counters[1, 0] = 5
+    shared.clock[0] = 5
 
 
 def assert_works(shared):
     """It is zero, it is written, and a spawned process sees and changes the same memory."""
-    assert not any(array.any() for array in (*shared.vectors, shared.clock, shared.counters, shared.episodes))
+    assert not any(array.any() for array in (*shared.vectors, shared.clock))
     shared.theta[:] = 1
     process = CONTEXT.Process(target=mark, args=(shared,))
     process.start()
     process.join(SECONDS)
-    assert process.exitcode == 0 and (shared.theta == 2).all() and shared.counters[1, 0] == 5
+    assert process.exitcode == 0 and (shared.theta == 2).all() and shared.global_step() == 5
 
 
 @needs_proc
@@ -114,7 +114,7 @@ def test_a_full_folder_is_passed_over(tmp_path, spare, monkeypatch):
     monkeypatch.setattr(shared_memory, "FOLDERS", (str(tmp_path), spare))
     shared = Shared(1000, 2)
     assert folder_of(shared) == spare
-    assert sizes[0] == sizes[1] >= sum(array.nbytes for array in (*shared.vectors, *shared.kept, shared.episodes))
+    assert sizes[0] == sizes[1] >= sum(array.nbytes for array in (*shared.vectors, shared.clock))
     assert_works(shared)
 
 
@@ -136,7 +136,7 @@ def test_without_any_folder_one_line_says_what_to_do(missing, monkeypatch):
     monkeypatch.setattr(shared_memory, "FOLDERS", (missing, missing + "2"))
     with pytest.raises(OSError) as raised:
         Shared(1_000_000, 2)
-    needed = (6 * 4_000_000 - 2 * 4_000_000 + 2 * RING * 32 + 2 * 64 + 2 * 128) / 1e6            # no target
+    needed = (2 * 4_000_000 + 64) / 1e6                                  # theta, statistics, T; no target
     assert str(raised.value) == (f"no {needed:.1f} MB of shared memory ({missing}: Not a directory; {missing}2: "
                                  f"Not a directory): {ADVICE}")
 
@@ -208,7 +208,7 @@ def test_kill_9_leaves_no_file(missing, spare, where):
     folders = ("/dev/shm",) if where == "memory" else (missing, None)
     process = start(HOLD.format(folders=folders), TMPDIR=spare)
     device, inode, names, length = map(int, process.stdout.readline().split())
-    assert names == 0 and length >= 800_000 and device == folder.stat().st_dev
+    assert names == 0 and length >= 400_000 and device == folder.stat().st_dev
     assert os.listdir(spare) == []
     process.send_signal(signal.SIGKILL)
     assert process.communicate(timeout=SECONDS)[1] == "" and process.returncode == -signal.SIGKILL

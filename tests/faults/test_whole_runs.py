@@ -16,6 +16,8 @@ from a3c_numba.core.worker import Worker
 from a3c_numba.presets import configure
 from a3c_numba.runs.checkpoint import load
 from a3c_numba.training.trainer import start_of
+from a3c_numba.training.worker_process import publish
+from a3c_numba.training.worker_status import WorkerStatus
 from tests.faults import environments, gates  # noqa: F401  what a checkpoint names is not imported on loading it
 from tests.faults.runs import Run, until
 
@@ -102,12 +104,12 @@ def test_a_checkpoint_delays_a_worker_by_a_few_milliseconds_at_most():
     start = start_of(config)
     shared = Shared(len(start.theta), 1, has_target=True)
     shared.theta[:] = start.theta
-    worker = Worker(0, config, shared, np.random.SeedSequence(0))
+    worker, status = Worker(0, config, shared, np.random.SeedSequence(0)), WorkerStatus(shared, 1)
     worker.update()
     durations = []
     for _ in range(21):
         begun = time.thread_time()                                       # what other programs take is not its doing
-        worker.publish(SimpleNamespace(send=pickle.dumps))
+        publish(worker, status, SimpleNamespace(send=pickle.dumps))
         durations.append(time.thread_time() - begun)
     print(f"\na checkpoint delays a worker by {1e3 * np.median(durations):.2f} ms")
     assert np.median(durations) < 5e-3

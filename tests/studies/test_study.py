@@ -7,8 +7,11 @@ from typing import NamedTuple
 import numpy as np
 import pytest
 
-from a3c_numba.core.shared import RING, Shared
+from a3c_numba.core.rollout import Episode
+from a3c_numba.core.shared import Shared
+from a3c_numba.core.worker import Update
 from a3c_numba.studies.study import RunningScore, Study, StudyError, watched
+from a3c_numba.training.worker_status import RING, WorkerStatus
 from tests.faults.environments import Odd
 from tests.programs import small
 from tests.runs.test_run_folder import progress
@@ -104,94 +107,94 @@ def test_a_folder_that_cannot_be_made(tmp_path):
 # ---- the running score
 
 
-def shared_by(workers):
-    return Shared(1, workers)
+def status_of(workers):
+    return WorkerStatus(Shared(1, workers), workers)
 
 
-def play(shared, worker, scores, length=10):
+def play(status, worker, scores, length=10):
     for score in scores:
-        shared.advance(worker, length, (0.0, 0.0, 1.0))
-        shared.record(worker, score, length)
+        status.shared.advance(length)
+        status.count_update(worker, Update(length, 0.0, 0.0, 1.0, Episode(score, length)))
 
 
 def test_twenty_episodes_are_the_least_that_count():
-    shared = shared_by(1)
-    watch = RunningScore(shared, target=0.5)
-    play(shared, 0, [1.0] * 19)
+    status = status_of(1)
+    watch = RunningScore(status, target=0.5)
+    play(status, 0, [1.0] * 19)
     assert watch(progress(190)) and math.isnan(watch.best) and watch.reached is None
-    play(shared, 0, [1.0] * 3)
+    play(status, 0, [1.0] * 3)
     assert watch(progress(220)) is False and watch.best == 1.0
-    assert watch.reached[1] == 200 and 0 < watch.reached[0] <= shared.seconds()        # the twentieth, not the last
+    assert watch.reached[1] == 200 and 0 < watch.reached[0] <= status.seconds()        # the twentieth, not the last
 
 
 def test_the_mean_is_of_the_last_hundred_and_the_best_is_kept():
-    shared, scores = shared_by(1), np.random.default_rng(0).normal(size=300).tolist()
-    watch = RunningScore(shared)
+    status, scores = status_of(1), np.random.default_rng(0).normal(size=300).tolist()
+    watch = RunningScore(status)
     for k in range(0, 300, 7):                                           # looked at now and then
-        play(shared, 0, scores[k:k + 7])
+        play(status, 0, scores[k:k + 7])
         assert watch(progress(1))
     means = [np.mean(scores[max(0, k - 99):k + 1]) for k in range(19, 300)]
     assert watch.best == pytest.approx(max(means)) and list(watch.scores) == scores[-100:]
 
 
 def test_the_score_is_reached_once_and_where_it_was_first():
-    shared = shared_by(1)
-    watch = RunningScore(shared, target=0.5)
-    play(shared, 0, [0.0] * 20 + [1.0] * 20 + [0.0] * 200)                # 20 of 40 at the 40th, and then less
+    status = status_of(1)
+    watch = RunningScore(status, target=0.5)
+    play(status, 0, [0.0] * 20 + [1.0] * 20 + [0.0] * 200)                # 20 of 40 at the 40th, and then less
     assert watch(progress(1)) is False and watch.reached[1] == 400
-    play(shared, 0, [1.0] * 200)
+    play(status, 0, [1.0] * 200)
     assert watch(progress(1)) is False and watch.reached[1] == 400
 
 
 def test_episodes_of_several_workers_are_taken_in_turn():
-    shared = shared_by(2)
-    watch = RunningScore(shared, target=0.75)
+    status = status_of(2)
+    watch = RunningScore(status, target=0.75)
     for k in range(30):
-        play(shared, k % 2, [float(k >= 5)])
+        play(status, k % 2, [float(k >= 5)])
     assert watch(progress(1)) is False                                   # 15 of 20 at the 20th
     assert watch.reached[1] == 200 and list(watch.scores) == [0.0] * 5 + [1.0] * 25
 
 
 @pytest.mark.parametrize("bad", [math.inf, -math.inf, math.nan])
 def test_a_game_without_a_finite_score_is_left_out(bad):
-    shared = shared_by(1)
-    watch = RunningScore(shared, target=0.5)
-    play(shared, 0, [bad] + [0.25] * 19)
+    status = status_of(1)
+    watch = RunningScore(status, target=0.5)
+    play(status, 0, [bad] + [0.25] * 19)
     assert watch(progress(1)) and math.isnan(watch.best)                 # nineteen that count
-    play(shared, 0, [0.25, bad])
+    play(status, 0, [0.25, bad])
     assert watch(progress(1)) and watch.best == 0.25 and len(watch.scores) == 20
-    play(shared, 0, [1.0] * 10)
+    play(status, 0, [1.0] * 10)
     assert watch(progress(1)) is False and watch.reached[1] == 320       # the 30th that counts
     assert np.isfinite(watch.scores).all()
 
 
 def test_without_a_target_no_score_ends_a_run():
-    shared = shared_by(1)
-    watch = RunningScore(shared)
-    play(shared, 0, [1e308] * 30)                                        # whose sum is infinite
+    status = status_of(1)
+    watch = RunningScore(status)
+    play(status, 0, [1e308] * 30)                                        # whose sum is infinite
     assert watch(progress(1)) and watch.reached is None
 
 
 def test_the_workers_that_took_part_are_counted():
-    shared = shared_by(3)
-    watch = RunningScore(shared, target=0.5)
-    play(shared, 0, [0.0] * 20)
+    status = status_of(3)
+    watch = RunningScore(status, target=0.5)
+    play(status, 0, [0.0] * 20)
     assert watch(progress(1)) and watch.active == 1
-    play(shared, 2, [1.0] * 20)
+    play(status, 2, [1.0] * 20)
     assert watch(progress(1)) is False and watch.active == 2
-    play(shared, 1, [1.0])
+    play(status, 1, [1.0])
     assert watch(progress(1)) is False and watch.active == 2
 
 
 def test_a_ring_that_ran_over_gives_its_latest():
-    shared = shared_by(1)
-    watch = RunningScore(shared)
-    play(shared, 0, [float(k) for k in range(RING + 50)])
+    status = status_of(1)
+    watch = RunningScore(status)
+    play(status, 0, [float(k) for k in range(RING + 50)])
     assert watch(progress(1)) and watch.best == np.mean(range(RING - 50, RING + 50))
 
 
 def test_a_run_has_begun_when_it_was_last_seen_without_an_update():
-    watch = RunningScore(shared_by(1))
+    watch = RunningScore(status_of(1))
     for seconds, updates in ((0.5, 0), (0.75, 0), (1.0, 3), (9.0, 40)):
         watch(progress(1)._replace(seconds=seconds, updates=updates))
     assert watch.begun == 0.75

@@ -28,7 +28,7 @@ def add_many(number, raw, gate, pipe):
 def advance_many(number, shared, gate, pipe):
     """The same through ``Shared.advance``, one step at a time."""
     gate.wait()
-    pipe.send([shared.advance(number, 1, (0.0, 0.0, 0.0)) for _ in range(ADDITIONS // 10)])
+    pipe.send([shared.advance(1) for _ in range(ADDITIONS // 10)])
 
 
 def run(target, memory):

@@ -1,6 +1,7 @@
 """A worker computes with 0 in place of subnormal numbers, and is not slowed down by them."""
 
 import time
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -37,18 +38,18 @@ def test_a_block_computes_with_0_and_the_threads_own_setting_returns():
 
 @needs_the_register
 def test_workers_flush_and_the_process_that_starts_them_does_not(monkeypatch):
-    from a3c_numba.core import worker
+    from a3c_numba.training import worker_process
     seen = []
 
     def constructed(*arguments):
         seen.append(product())
         raise RuntimeError("enough")
-    monkeypatch.setattr(worker, "Worker", constructed)
+    monkeypatch.setattr(worker_process, "Worker", constructed)
     pipe = type("Pipe", (), {"send": lambda self, message: None})()
     with subnormals_flushed():                                           # puts the register back after the worker
         subnormals.write_control(np.uint32(subnormals.read_control() & ~subnormals.FLUSH))
         with pytest.raises(SystemExit):
-            worker.main(0, None, None, np.random.SeedSequence(0), None, pipe)
+            worker_process.main(0, None, SimpleNamespace(shared=None), np.random.SeedSequence(0), None, pipe)
     assert seen == [0.0] and product() != 0
 
 

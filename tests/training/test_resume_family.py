@@ -75,7 +75,7 @@ def test_a_worker_may_be_interrupted_behind_any_rollout(name):
         other, memory = begun(config, 2)
         for mine, theirs in zip(memory.vectors, shared.vectors):
             mine[:] = theirs
-        memory.go_on_from(shared.global_step(), 0.0)
+        memory.go_on_from(shared.global_step())
         state = json.loads(json.dumps(worker.player.state()))
         other.local.flat[:] = memory.theta                               # as a worker does that is made now
         other.player.restore(state)

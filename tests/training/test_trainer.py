@@ -37,9 +37,10 @@ def test_a_value_methods_run_starts_with_its_target_at_theta():
     assert shared.statistics.shape == (3 * len(start.theta),) and not shared.statistics.any()
     start.target, start.statistics = start.theta + 1, np.arange(3 * len(start.theta), dtype=np.float32)
     start.global_step, start.seconds = 1000, 60.0
-    shared = Trainer(start).shared
+    trainer = Trainer(start)
+    shared = trainer.shared
     assert np.array_equal(shared.target, start.theta + 1) and np.array_equal(shared.statistics, start.statistics)
-    assert shared.global_step() == 1000 and 60 <= shared.seconds() < 120
+    assert shared.global_step() == 1000 and 60 <= trainer.status.seconds() < 120
 
 
 def test_it_ends_within_a_rollout_of_the_last_step(tmp_path):

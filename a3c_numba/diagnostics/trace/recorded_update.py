@@ -1,8 +1,7 @@
 """One update of a worker, with everything kept that flows through it: what ``trace`` prints.
 
-The lines are those of ``Worker.update``, and the layers, the loss and the optimiser are the real ones; a test holds
-d_theta and the new theta against a worker's own, bit for bit.  Only the network is wrapped: each layer notes what its
-backward pass was given and what it handed down.
+The steps are the worker's own, those of ``Worker.update``; between them arrays are copied.  Only the network is
+wrapped, while d theta is accumulated: each layer notes what its backward pass was given and what it handed down.
 """
 
 from dataclasses import dataclass
@@ -106,24 +105,19 @@ class Update:
 
 
 def record(worker: Worker) -> Update:
-    """What ``worker.update()`` does, and all of it."""
-    shared, algorithm, optimizer, flows = worker.shared, worker.config.algorithm, worker.config.optimizer, list[Flow]()
+    """Make one update with the worker's own steps; all that flows through them."""
+    shared, network, flows = worker.shared, worker.network, list[Flow]()
     step = shared.global_step()
-    progress = step / worker.config.total_steps
-    worker.policy.anneal(step)
-    rollout, outputs, episode = worker.player.play(worker.acting.tree)
-    bootstraps = worker.bootstraps(rollout, outputs)
-    returns = algorithm.targets(rollout, bootstraps)
-    rows = tuple(output[:rollout.length] for output in outputs)
-    d_outputs = algorithm.loss_gradient(worker.policy, rollout.actions, returns, rows, progress)
-    obs, cache = rollout.obs[:rollout.length], worker.player.cache
-    watched(worker.network, flows).backward(worker.acting.tree, worker.d_theta.tree, obs, cache, d_outputs,
-                                            input_gradient=False)
-    gauges = worker.policy.entropy(rows[0]), float(algorithm.value(rows).mean())
-    eta = linear(optimizer.learning_rate, 0, progress)
+    rollout = worker.collect()
+    returns = worker.targets(rollout)
+    bootstraps = worker.bootstraps(rollout)                              # once more: the same numbers
+    worker.network = watched(network, flows)
+    d_outputs = worker.accumulate(rollout, returns)
+    worker.network = network
     d_theta, theta, statistics = worker.d_theta.copy(), shared.theta.copy(), worker.statistics.copy()
-    norm = optimizer.update(shared.theta, worker.statistics, worker.d_theta, worker.local.flat, eta)
-    worker.advance(rollout.length, (*gauges, norm))
-    return Update(step, progress, eta, rollout, episode, outputs, bootstraps, returns, d_outputs,
-                  list(passes(worker.network, cache, obs)), flows, (theta, shared.theta.copy()),
-                  (statistics, worker.statistics.copy()), d_theta, norm)
+    norm = worker.apply()
+    worker.advance(rollout.length)
+    eta = linear(worker.config.optimizer.learning_rate, 0, worker.progress)
+    layers = list(passes(network, worker.player.cache, rollout.obs[:rollout.length]))
+    return Update(step, worker.progress, eta, rollout, worker.episode, worker.outputs, bootstraps, returns, d_outputs,
+                  layers, flows, (theta, shared.theta.copy()), (statistics, worker.statistics.copy()), d_theta, norm)

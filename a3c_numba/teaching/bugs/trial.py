@@ -11,9 +11,9 @@ from typing import Any
 import numpy as np
 
 from ...config import Config
-from ...core.shared import EPISODES, RING
 from ...core.worker import Worker
 from ...training.trainer import Trainer, start_of
+from ...training.worker_status import RING
 
 BINS = 24                      # points along a curve
 UNREAD = np.full(3, np.nan)    # an episode that was over long before this process looked
@@ -52,11 +52,11 @@ def in_this_process(config: Config) -> Record:
     worker = Worker(0, config, shared, np.random.SeedSequence(config.seed, spawn_key=(1,)))
     updates, episodes = [], []
     while (before := shared.global_step()) < config.total_steps:
-        played, started = shared.counters[0, EPISODES], time.process_time()
-        worker.update()
+        started = time.process_time()
+        update = worker.update()
         spent, now = time.process_time() - started, shared.global_step()
-        updates.append((now, now - before, *shared.gauges[0, :3], spent))
-        episodes += [shared.episodes[0, k % RING, 1:].copy() for k in range(played, shared.counters[0, EPISODES])]
+        updates.append((now, now - before, update.entropy, update.value, update.gradient_norm, spent))
+        episodes += [(now, *update.episode)] if update.episode else []
     return Record(config.total_steps, _rows(0, episodes), np.array(updates, np.float64))
 
 
@@ -66,10 +66,9 @@ def in_processes(config: Config) -> Record:
     trainer = Trainer(start_of(config))
 
     def read_on(_: Any = None) -> None:
-        for worker, played in enumerate(trainer.shared.counters[:, EPISODES].tolist()):
+        for worker, played in enumerate(trainer.status.episodes.tolist()):
             log[worker] += [UNREAD] * (played - RING // 2 - len(log[worker]))        # older ones may be written over
-            log[worker] += [trainer.shared.episodes[worker, k % RING, 1:].copy()
-                            for k in range(len(log[worker]), played)]
+            log[worker] += [trainer.status.episode(worker, k)[1:] for k in range(len(log[worker]), played)]
 
     trainer.callback, trainer.report_seconds = read_on, 0.0              # at every look
     trainer.run()

@@ -1,7 +1,7 @@
 """Real workers on real shared memory for a moment, and a record of who did what when.
 
 A ``RecordedWorker`` is the package's own worker.  The clock, which on Linux is the same for all processes, and T are
-read where its loop calls the player and where it calls the optimiser, from outside.
+read around two of its steps: ``collect``, which plays, and ``apply``, which is the optimiser's update.
 
 theta is made of real numbers: from what it is afterwards nobody can tell which additions it has lost.  So each worker
 has, right behind its update, the optimiser's own kernel add 1 to every number of a second vector as long as theta.  Had
@@ -9,17 +9,16 @@ nothing been lost, every number of that vector, the tally, would be the number o
 that estimates 1 / sqrt(1), with a step of Newton's behind it, may come to a number next to 1.
 """
 
-import copy
-import dataclasses
 import os
 import time
 import traceback
-from typing import Any, Callable, NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from ...config import Config
 from ...core.optimizers import rmsprop
+from ...core.rollout import Rollout
 from ...core.shared import Shared
 from ...core.worker import Worker
 from ...system import worker_server
@@ -57,22 +56,23 @@ class RecordedWorker(Worker):
         self.tally = memories[1]
         self.marks: list[int] = []
         self.ones, self.copied = np.zeros((2, len(self.shared.theta)), np.float32)
-        optimizer = copy.copy(config.optimizer)                          # frozen: but this copy is ours
-        object.__setattr__(optimizer, "update", self._noting(optimizer.update))
-        object.__setattr__(self.player, "play", self._noting(self.player.play))
-        self.config = dataclasses.replace(config, optimizer=optimizer)
 
     def _note(self) -> None:
         self.marks += time.monotonic_ns(), self.shared.global_step()
 
-    def _noting(self, function: Callable[..., Any]) -> Callable[..., Any]:
-        """The function, between two notes."""
-        def noted(*arguments: Any) -> Any:
-            self._note()
-            result = function(*arguments)
-            self._note()
-            return result
-        return noted
+    def collect(self) -> Rollout:
+        """The worker's, between two notes."""
+        self._note()
+        rollout = super().collect()
+        self._note()
+        return rollout
+
+    def apply(self) -> float:
+        """The worker's, between two notes."""
+        self._note()
+        norm = super().apply()
+        self._note()
+        return norm
 
     def count(self) -> None:
         """tally += 1 by the package's kernel: theta - (-1) 1 / sqrt(0 + 1)."""

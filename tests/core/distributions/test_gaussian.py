@@ -12,6 +12,7 @@ from a3c_numba.core.distributions.gaussian import FLOOR
 from a3c_numba.core.networks import MLP
 from a3c_numba.core.parameters import Parameters
 from a3c_numba.core.rollout import Player
+from a3c_numba.envs.episode import EpisodeEnv
 from a3c_numba.envs.toys import Aim
 
 from tests import reference
@@ -171,7 +172,7 @@ def test_the_environment_gets_the_clipped_action_and_the_gradient_the_one_that_w
     network = MLP(hidden=4).build((3,), algorithm.heads(policy))
     theta = Parameters(network.shapes)
     theta.named()["policy.head.bias"][-1] = 4.0                          # a deviation of 2, the Box ends at 1
-    rollout, outputs, _ = Player(env, algorithm, network, policy, np.random.default_rng(1)).play(theta.tree)
+    rollout, outputs, _ = Player(EpisodeEnv(env), algorithm, network, policy, np.random.default_rng(1)).play(theta.tree)
     outside = np.abs(rollout.actions[:, 0]) > 1
     assert 15 < outside.sum() < 45 and rollout.actions.dtype == np.float32
     np.testing.assert_array_equal(np.array(env.heard), np.clip(rollout.actions, -1, 1))

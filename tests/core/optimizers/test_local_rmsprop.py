@@ -12,6 +12,7 @@ from a3c_numba.core.optimizers import LocalRMSProp, MomentumSGD, RMSProp
 from a3c_numba.core.shared import Shared
 from a3c_numba.core.worker import Worker
 from a3c_numba.envs.toys import Catch
+from a3c_numba.training.worker_status import WorkerStatus
 
 from tests import reference
 
@@ -89,13 +90,14 @@ def test_each_worker_keeps_its_own_statistics_and_the_first_what_all_share():
     for worker in workers:
         for _ in range(3):
             worker.update()
-    kept = shared.kept.statistics.reshape(WORKERS, -1)
+    status = WorkerStatus(shared, WORKERS)
+    kept = status.kept.statistics.reshape(WORKERS, -1)
     shared.target[:] = 5
-    shared.keep(2)
+    status.snapshot(2)
     np.testing.assert_array_equal(kept[2], each[2])
-    assert not kept[:2].any() and not shared.kept.theta.any() and not shared.kept.target.any()
-    shared.keep(0)
-    shared.keep(1)
+    assert not kept[:2].any() and not status.kept.theta.any() and not status.kept.target.any()
+    status.snapshot(0)
+    status.snapshot(1)
     np.testing.assert_array_equal(kept, each)
-    np.testing.assert_array_equal(shared.kept.theta, shared.theta)
-    np.testing.assert_array_equal(shared.kept.target, shared.target)
+    np.testing.assert_array_equal(status.kept.theta, shared.theta)
+    np.testing.assert_array_equal(status.kept.target, shared.target)

@@ -1,0 +1,139 @@
+"""``EpisodeEnv``: an environment whose observations and rewards are checked, by training and by evaluation alike.
+
+An observation of another shape or type, and a reward that is no number, raise ValueError.  A number that is not finite
+is replaced, so that neither an action nor a recurrent state is spoiled:
+
+    in an observation    by 0; and the reward of the step that returned it, and of the step taken from it, is NaN
+    in a reward          by NaN
+
+A NaN among a rollout's rewards makes the rollout's gradient NaN, and the optimiser skips the update.
+
+What the environment's own code raises comes out as it is, with the environment's name in its ``environment``.
+"""
+
+import math
+from typing import Any, Iterable, SupportsFloat
+
+import gymnasium
+import numpy as np
+
+from ..core.incoming import mend
+
+
+class EpisodeEnv(gymnasium.Wrapper):
+    """Plays episodes of ``env``, which errors call ``name``.
+
+    ``step`` and ``reset`` raise ValueError, in one line, for an observation that does not fit the environment's space
+    and for a reward that is no number.  An observation of floats is valid until the next one.
+
+    Attributes:
+        score: sum of the episode's rewards, as the environment paid them.
+        length: steps of the episode.
+        reward: the latest, as the environment paid it.
+    """
+
+    def __init__(self, env: gymnasium.Env, name: str = "") -> None:
+        super().__init__(env)
+        space: Any = env.observation_space
+        self.name, self.shape, self.dtype = name, space.shape, space.dtype
+        self.score, self.length, self.reward = 0.0, 0, 0.0
+        self._floats = np.zeros(space.shape, space.dtype) if space.dtype.kind == "f" else None
+        self._bad = False                                                # the latest observation was
+
+    def reset(self, **options: Any) -> tuple[np.ndarray, dict[str, Any]]:
+        """Begin an episode."""
+        try:
+            result = self.env.reset(**options)
+        except Exception as error:
+            self._sign(error)
+            raise
+        obs, info = result
+        self.score, self.length = 0.0, 0
+        return self._checked(obs), info
+
+    def step(self, action: Any) -> tuple[np.ndarray, float, bool, bool, dict[str, Any]]:
+        """One step; its reward is NaN if it, or an observation on either side of the step, was not finite."""
+        try:
+            result = self.env.step(action)
+        except Exception as error:
+            self._sign(error)
+            raise
+        obs, reward, terminated, truncated, info = result
+        self.length += 1
+        acted_on_bad = self._bad
+        obs = self._checked(obs)
+        self.reward = reward = paid(reward, self.length)
+        self.score += reward
+        if self._bad or acted_on_bad or not math.isfinite(reward):
+            reward = math.nan
+        return obs, reward, terminated, truncated, info
+
+    def replay(self, seed: int, actions: Iterable[Any]) -> tuple[np.ndarray, bool]:
+        """Play the episode of this seed and these actions; the latest observation, and whether the episode goes on.
+
+        An environment that is not a function of its seed and actions may end it earlier.
+        """
+        obs, _ = self.reset(seed=seed)
+        for action in actions:
+            obs, _, terminated, truncated, _ = self.step(action)
+            if terminated or truncated:
+                return obs, False
+        return obs, True
+
+    def render(self) -> Any:
+        """The environment's."""
+        try:
+            return self.env.render()
+        except Exception as error:
+            self._sign(error)
+            raise
+
+    def close(self) -> None:
+        """The environment's."""
+        try:
+            self.env.close()
+        except Exception as error:
+            self._sign(error)
+            raise
+
+    def _checked(self, obs: Any) -> np.ndarray:
+        """The observation as the network may see it, of the space's type."""
+        if not fits(obs, self.shape, self.dtype):
+            raise ValueError(f"the environment gave an observation {_kind_of(obs)} at {_moment(self.length)}, "
+                             f"expected {self.shape} {self.dtype}")
+        if self._floats is None:
+            return obs if obs.dtype is self.dtype else np.array(obs, self.dtype)
+        self._floats[...] = obs
+        self._bad = mend(self._floats)
+        return self._floats
+
+    def _sign(self, error: Exception) -> None:
+        """Say which environment has raised, unless it is one of this package, whose errors are its bugs."""
+        if type(self.env.unwrapped).__module__.split(".")[0] != __name__.split(".")[0]:
+            setattr(error, "environment", self.name)
+
+
+def fits(obs: Any, shape: tuple[int, ...], dtype: Any) -> bool:
+    """Whether it is an array of this shape, and of numbers that become ``dtype`` without losing what they are."""
+    if type(obs) is np.ndarray and obs.dtype is dtype and obs.shape == shape:
+        return True
+    rule: Any = "same_kind" if dtype.kind == "f" else "safe"
+    return isinstance(obs, np.ndarray) and obs.shape == shape and np.can_cast(obs.dtype, dtype, rule)
+
+
+def paid(reward: Any, step: int) -> float:
+    """The reward as a float; raises ValueError, in one line, for what is no single real number."""
+    if isinstance(reward, (float, int)):
+        return float(reward)
+    number = reward.item() if isinstance(reward, np.ndarray) and reward.size == 1 else reward
+    if isinstance(number, np.ndarray) or not isinstance(number, SupportsFloat):
+        raise ValueError(f"the environment gave a reward {_kind_of(reward)} at {_moment(step)}, expected a number")
+    return float(number)
+
+
+def _kind_of(x: Any) -> str:
+    return f"{x.shape} {x.dtype}" if isinstance(x, np.ndarray) else f"of type {type(x).__name__}"
+
+
+def _moment(step: int) -> str:
+    return f"{f'step {step}' if step else 'the reset'} of its episode"

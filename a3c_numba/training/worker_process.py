@@ -1,0 +1,76 @@
+"""A worker's process, from its first line to its last: updates, a heartbeat, and states when they are asked for."""
+
+import multiprocessing
+import traceback
+from contextlib import suppress
+from typing import Any
+
+import gymnasium
+import numpy as np
+
+from ..core.worker import Learner, Worker
+from ..system.subnormals import flush_subnormals
+from .worker_status import WorkerStatus
+
+
+class Heartbeat(gymnasium.Wrapper):
+    """Counts the steps and resets that the environment comes back from, where the main process sees it."""
+
+    def __init__(self, env: gymnasium.Env, status: WorkerStatus, number: int) -> None:
+        super().__init__(env)
+        self.heartbeats, self.number = status.heartbeats, number
+
+    def step(self, action: Any) -> Any:
+        """The environment's."""
+        result = self.env.step(action)
+        self.heartbeats[self.number] += 1
+        return result
+
+    def reset(self, **options: Any) -> Any:
+        """The environment's."""
+        result = self.env.reset(**options)
+        self.heartbeats[self.number] += 1
+        return result
+
+
+def loop(worker: Worker, status: WorkerStatus, pipe: Any) -> None:
+    """Update until the run is over or asked to stop; send this worker's state when it is asked for, and at the end."""
+    parent = multiprocessing.parent_process()
+    worker.synchronise()
+    while not status.stopping and worker.shared.global_step() < worker.config.total_steps:
+        status.count_update(worker.number, worker.update())
+        if parent and not parent.is_alive():
+            raise SystemExit(1)                                          # the run has ended without a word
+        if status.is_requested(worker.number):
+            publish(worker, status, pipe)
+    publish(worker, status, pipe, "last state")
+
+
+def publish(worker: Worker, status: WorkerStatus, pipe: Any, kind: str = "state") -> None:
+    """Send the worker's random stream and episode; theta, statistics and theta- are copied as they stand."""
+    number, request = worker.number, status.request()
+    status.snapshot(number)
+    pipe.send((kind, worker.player.state() | {"steps": int(status.steps[number])}))
+    status.answered[number] = request
+
+
+def main(number: int, config: Learner, status: WorkerStatus, seed: np.random.SeedSequence, state: Any,
+         pipe: Any) -> None:
+    """A worker from its first line to its last; what goes wrong is sent to the trainer as a traceback."""
+    flush_subnormals()
+    np.random.seed(seed.generate_state(4))                               # NumPy's own stream, of an environment's noise
+    failed, worker = "unmade", None
+    try:
+        worker = Worker(number, config, status.shared, seed)
+        worker.player.env.env = Heartbeat(worker.player.env.env, status, number)
+        failed = "error"
+        if state is not None:
+            worker.player.restore(state)
+        loop(worker, status, pipe)
+    except Exception:
+        pipe.send((failed, traceback.format_exc()))
+        raise SystemExit(1) from None
+    finally:                                                             # all has been said: here it may hang or fail
+        if worker:
+            with suppress(Exception):
+                worker.player.env.close()

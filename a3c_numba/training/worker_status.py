@@ -1,0 +1,145 @@
+"""What the workers and the main process see of each other, in shared memory: counts, gauges, episodes, requests.
+
+Nothing here is ever locked, and every number has one writer: a worker writes what is its own, the main process the
+requests, and ``heartbeats`` before it starts a worker.
+"""
+
+import time
+from typing import Any
+
+import numpy as np
+
+from ..core.shared import LINE, Shared, Vectors
+from ..core.worker import Update
+from ..system.shared_memory import Array, Memory
+
+COUNTS = ("steps", "updates", "skipped", "episodes", "heartbeats", "answered")     # of each worker
+GAUGES = 3                     # entropy, value, gradient norm
+STOP, REQUEST = range(2)                                                 # places in the commands
+RING = 1024                    # finished episodes of one worker that wait to be read
+EPISODE_FIELDS = ("seconds", "global_step", "score", "length")
+
+
+class WorkerStatus:
+    """The workers of one run.  Pickled to a worker process, it is the same memory there, and so is ``shared``.
+
+    Attributes:
+        shared: the vectors and T.
+        kept: copies of theta, statistics and target as they were at the last request.
+        steps, updates, skipped, episodes: int64 (workers,), how many each worker has made; skipped are updates whose
+            gradient was not finite, episodes are finished ones.
+        heartbeats: int64 (workers,), steps and resets that each worker's environment has come back from.
+    """
+
+    steps: np.ndarray
+    updates: np.ndarray
+    skipped: np.ndarray
+    episodes: np.ndarray
+    heartbeats: np.ndarray
+    answered: np.ndarray       # the last request that each worker has answered
+
+    def __init__(self, shared: Shared, workers: int, seconds: float = 0.0) -> None:
+        """Zeros; ``seconds`` of training have gone by already."""
+        self.shared, self.workers = shared, workers
+        self.started = time.monotonic() - seconds
+        self._memory = Memory([
+            *(Array(np.float32, vector.shape) for vector in shared.vectors),                 # kept
+            Array(np.int64, (workers, LINE)),                                                # counts
+            Array(np.float64, (workers, LINE)),                                              # gauges
+            Array(np.float64, (workers, RING, len(EPISODE_FIELDS))),                         # finished episodes
+            Array(np.int64, (LINE,)),                                                        # commands
+        ])
+        self._view()
+
+    def _view(self) -> None:
+        arrays = self._memory.arrays()
+        self.kept = Vectors(*arrays[:3])
+        self._counts, self._gauges, self._ring, self._commands = arrays[3:]
+        for column, name in enumerate(COUNTS):
+            setattr(self, name, self._counts[:, column])
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {name: getattr(self, name) for name in ("shared", "workers", "started", "_memory")}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        self.__dict__.update(state)
+        self._view()
+
+    def seconds(self) -> float:
+        """Wall-clock seconds of training, from the very start of the run."""
+        return time.monotonic() - self.started
+
+    def count_update(self, worker: int, update: Update) -> None:
+        """Note an update and the episode that ended with it; only ``worker`` itself calls this.
+
+        T has moved before: the last checkpoint relies on it.
+        """
+        self.steps[worker] += update.steps
+        self._gauges[worker, :GAUGES] = update.entropy, update.value, update.gradient_norm
+        self.updates[worker] += 1                                        # after the gauges: from now on they count
+        self.skipped[worker] += not np.isfinite(update.gradient_norm)
+        if update.episode:
+            self.push_episode(worker, *update.episode)
+
+    def push_episode(self, worker: int, score: float, length: int) -> None:
+        """Put a finished episode into the worker's ring; the count moves last, so a reader never sees half of it."""
+        place = self.episodes[worker] % RING
+        self._ring[worker, place] = self.seconds(), self.shared.global_step(), score, length
+        self.episodes[worker] += 1
+
+    def episode(self, worker: int, number: int) -> tuple[float, int, float, int]:
+        """EPISODE_FIELDS of the worker's episode of this number, from 0, one of its last RING."""
+        seconds, step, score, length = self._ring[worker, number % RING].tolist()
+        return seconds, int(step), score, int(length)
+
+    def new_episodes(self, since: np.ndarray) -> list[tuple[float, int, int, float, int]]:
+        """Rows of episodes.csv for what has ended after each worker's first ``since`` (workers,) episodes; moves these
+        on.
+
+        Older ones than a ring holds are lost.
+        """
+        rows = []
+        for worker, written in enumerate(self.episodes.tolist()):
+            for number in range(max(int(since[worker]), written - RING), written):
+                seconds, step, score, length = self.episode(worker, number)
+                rows.append((seconds, step, worker, score, length))
+            since[worker] = written
+        return sorted(rows)
+
+    def gauges(self) -> np.ndarray:
+        """Entropy, value and gradient norm (workers, 3) of each worker's latest update; NaN before its first."""
+        gauges = self._gauges[:, :GAUGES].copy()
+        gauges[self.updates == 0] = np.nan
+        return gauges
+
+    def snapshot(self, worker: int) -> None:
+        """Copy what is to be kept: worker 0 what all share, every other one what is its own."""
+        shared = self.shared
+        n, own = len(shared.theta), shared.statistics.size > len(shared.theta)
+        if own or worker == 0:
+            start = worker * n * own
+            self.kept.statistics[start:start + n] = shared.statistics[start:start + n]
+        if worker == 0:
+            self.kept.theta[:] = shared.theta
+            self.kept.target[:] = shared.target
+
+    def request_states(self) -> None:
+        """Ask all workers for their states at the end of the rollouts they are in."""
+        self._commands[REQUEST] += 1
+
+    def request(self) -> int:
+        """The number of the last request."""
+        return int(self._commands[REQUEST])
+
+    def is_requested(self, worker: int) -> bool:
+        """Whether there is a request that the worker has not answered."""
+        return bool(self._commands[REQUEST] > self.answered[worker])
+
+    def stop(self) -> None:
+        """Ask all workers to end after the rollouts they are in."""
+        self._commands[STOP] = 1
+
+    @property
+    def stopping(self) -> bool:
+        """Whether ``stop`` has been called."""
+        return bool(self._commands[STOP])

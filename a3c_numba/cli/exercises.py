@@ -1,8 +1,8 @@
 """``a3c-numba exercises list | start [FOLDER] | check N|all [--folder FOLDER]``."""
 
-import argparse
 import shlex
 import sys
+from argparse import ArgumentParser, Namespace
 from importlib import resources
 from pathlib import Path
 
@@ -13,7 +13,7 @@ from ..teaching.exercises.menu import EXERCISES, Exercise
 FOLDER = "exercises"
 
 
-def add_arguments(parser: argparse.ArgumentParser) -> None:
+def add_arguments(parser: ArgumentParser) -> None:
     """What may be typed behind ``exercises``."""
     menu = parser.add_subparsers(dest="action", required=True, metavar="list|start|check")
     menu.add_parser("list", help="what there is")
@@ -24,19 +24,19 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     check.add_argument("--folder", metavar="FOLDER", help=f"where the files are (default {FOLDER}, or here)")
 
 
-def run(arguments: argparse.Namespace) -> int:
+def run(arguments: Namespace) -> int:
     """0; 1 where an exercise is not right.  Raises ValueError for what cannot be used, and OSError."""
     return ACTIONS[arguments.action](arguments)
 
 
-def show_list(arguments: argparse.Namespace) -> int:
+def show_list(arguments: Namespace) -> int:
     """Print number, title and file of each exercise."""
     for exercise in EXERCISES.values():
         print(f"{exercise.number:2}  {exercise.title:48}{exercise.file}")
     return 0
 
 
-def start(arguments: argparse.Namespace) -> int:
+def start(arguments: Namespace) -> int:
     """Write the blanks; a file that is there stays as it is."""
     folder = Path(arguments.folder)
     if folder.exists() and not folder.is_dir():
@@ -63,7 +63,7 @@ def _written(exercise: Exercise, folder: Path) -> bool:
     return True
 
 
-def check(arguments: argparse.Namespace) -> int:
+def check(arguments: Namespace) -> int:
     """Grade one exercise, or all of them in a line each."""
     if arguments.which == "all":
         return _check_all(arguments.folder)

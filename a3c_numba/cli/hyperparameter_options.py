@@ -44,6 +44,11 @@ def _named(read: Callable[[str], Any], kind: str) -> Callable[[str], Any]:
 whole_number = _named(number, "whole number")
 
 
+def whole_numbers(text: str) -> list[int]:
+    """Read whole numbers separated by commas."""
+    return [whole_number(part) for part in text.split(",")]
+
+
 def _owners() -> dict[str, list[tuple[str, str, Any]]]:
     """Field name -> the (part, class name, field) that have it."""
     owners: dict[str, list[tuple[str, str, Any]]] = {}

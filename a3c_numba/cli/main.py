@@ -9,13 +9,13 @@ checkpoint, or a line that says that it cannot be written.
 """
 
 import os
-import re
 import shlex
 import signal
 import sys
 from argparse import Namespace
 from typing import Any
 
+from ..core.hyperparameters import one_line
 from ..envs.make import EnvironmentFailed, failing
 from ..plots import PicturesUnavailable
 from ..runs.checkpoint import CheckpointError
@@ -68,26 +68,21 @@ def _run(parsed: Namespace) -> int:
         name = failing(raised)
         if raised and name:
             raise EnvironmentFailed.by(name, raised) from raised
-        if isinstance(error, CheckpointError) and "env" in parsed:
-            raise CheckpointError(_as_typed(str(error), parsed)) from None
+        if isinstance(error, CheckpointError) and error.needs_env and "env" in parsed:
+            raise _naming_env(error, parsed) from None
         raise
 
 
-def _as_typed(message: str, parsed: Namespace) -> str:
-    """A message that asks for Python's env=, in the words of the command line."""
+def _naming_env(error: CheckpointError, parsed: Namespace) -> CheckpointError:
+    """Return the error with the command line's words for how to give the environment, in place of Python's."""
     words = f"in train ENV --resume {shlex.quote(parsed.resume)}" if parsed.command == "train" else "with --env ENV"
-    return re.sub("(import it yourself first, or )?give env=( on loading)?", lambda _: f"name it {words}", message)
+    return CheckpointError(error.reason, f"name it {words}")
 
 
 def _fail(error: BaseException, code: int) -> int:
-    text = str(error) if isinstance(error, WorkerDied) else _one_line(str(error))    # it has a traceback
+    text = str(error) if isinstance(error, WorkerDied) else one_line(error)          # it has a traceback
     tell(f"a3c-numba: error: {text}\n")
     return code
-
-
-def _one_line(text: str) -> str:
-    """What was typed may hold ends of lines, and worse."""
-    return "".join(c if c.isprintable() else repr(c)[1:-1] for c in text)
 
 
 if __name__ == "__main__":

@@ -4,7 +4,7 @@ FORWARDS, THE HEADS, STEP BY STEP, BACKWARDS, THE UPDATE, and at the end ONE NUM
 update is the one that worker 0 of a run with this seed makes; ``recorded_update`` says how it is watched.
 """
 
-import argparse
+from argparse import ArgumentParser, Namespace
 from pathlib import Path
 
 import numpy as np
@@ -22,8 +22,8 @@ from ..training.trainer import start_of
 from . import hyperparameter_options as options
 
 
-def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """The command's options."""
+def add_arguments(parser: ArgumentParser) -> None:
+    """Declare the command's options."""
     parser.add_argument("source", nargs="?", default="ALE/Pong-v5", metavar="ENV|RUN|FILE",
                         help="a gymnasium id, and fresh parameters; or a run's folder or an .npz file, and its "
                              "parameters (default ALE/Pong-v5)")
@@ -38,7 +38,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
                         help="of parameters and of chance (default 0); with a checkpoint, of chance alone")
 
 
-def run(arguments: argparse.Namespace) -> int:
+def run(arguments: Namespace) -> int:
     """Print the table; raises ValueError, in one line, for what cannot be traced."""
     if arguments.rollout < 1:
         raise ValueError(f"rollout must be at least 1; got {arguments.rollout}")
@@ -54,7 +54,7 @@ def run(arguments: argparse.Namespace) -> int:
     return 0
 
 
-def _about(arguments: argparse.Namespace, start: Checkpoint, update: Update) -> list[str]:
+def _about(arguments: Namespace, start: Checkpoint, update: Update) -> list[str]:
     """What is shown: the first lines."""
     config, name = start.config, name_of(start.config.algorithm)
     ending = f"; the episode ended, score {update.episode.score:g}" if update.episode else ""
@@ -68,7 +68,7 @@ def _about(arguments: argparse.Namespace, start: Checkpoint, update: Update) -> 
     return lines
 
 
-def _start(arguments: argparse.Namespace) -> Checkpoint:
+def _start(arguments: Namespace) -> Checkpoint:
     path = Path(arguments.source)
     if path.suffix != ".npz" and not path.is_dir():
         if arguments.env:

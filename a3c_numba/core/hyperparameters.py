@@ -90,3 +90,8 @@ def shown(value: Any) -> str:
     except (ValueError, RecursionError):                                 # a whole number of thousands of digits
         text = f"a very large {type(value).__name__}"
     return text if len(text) <= LONGEST else text[:LONGEST - 4] + " ..."
+
+
+def one_line(text: Any) -> str:
+    """Return a text for a message: one line, and control characters escaped, so that a terminal obeys none."""
+    return "".join(c if c.isprintable() else repr(c)[1:-1] for c in " ".join(str(text).split()))

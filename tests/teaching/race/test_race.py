@@ -162,7 +162,7 @@ def test_the_command_draws_and_tells(tmp_path, capsys):
 @pytest.mark.parametrize("words, why", [
     (("--workers", 0), "workers must be from 1 to 64"), (("--compare", "1,65"), "workers must be from 1 to 64"),
     (("--seconds", 0), "seconds must be above 0"), (("--seconds", "nan"), "seconds must be above 0"),
-    (("-o", "race.txt"), "should be a .png or .jpg"), (("-o", "nowhere/race.png"), "in a folder that exists"),
+    (("-o", "race.txt"), "should end in .png or .jpg"), (("-o", "nowhere/race.png"), "cannot write to nowhere"),
     (("NoSuchEnvironment-v0",), "NoSuchEnvironment")])
 def test_bad_input_is_one_line(words, why):
     with pytest.raises(ValueError, match=why) as error:

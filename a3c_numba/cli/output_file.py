@@ -1,0 +1,16 @@
+"""Whether a command may write the file that was named, checked before it starts to work."""
+
+import os
+from pathlib import Path
+
+
+def writable(path: Path, kind: str = "", *suffixes: str) -> Path:
+    """Return ``path``; raise ValueError if it cannot be written, or if a file of this ``kind`` ends otherwise.
+
+    ``writable(Path("a.png"), "a picture", ".png", ".jpg")``; without suffixes any name is accepted.
+    """
+    if suffixes and path.suffix.lower() not in suffixes:
+        raise ValueError(f"cannot write {kind} to {path}: its name should end in {' or '.join(suffixes)}")
+    if path.is_dir() or not os.access(path.parent, os.W_OK):
+        raise ValueError(f"cannot write to {path}")
+    return path

@@ -3,11 +3,9 @@
 import shlex
 import sys
 from argparse import ArgumentParser, Namespace
-from importlib import resources
 from pathlib import Path
 
-from ..teaching.exercises import blanks
-from ..teaching.exercises.grader import Verdict, grade
+from ..teaching.exercises.grader import Grade, Verdict, grade
 from ..teaching.exercises.menu import EXERCISES, Exercise
 
 FOLDER = "exercises"
@@ -54,10 +52,9 @@ def start(arguments: Namespace) -> int:
 
 def _written(exercise: Exercise, folder: Path) -> bool:
     """Whether the file was new."""
-    blank = resources.files(blanks).joinpath(exercise.file).read_text(encoding="utf-8")
     try:
         with open(folder / exercise.file, "x", encoding="utf-8") as file:
-            file.write(blank)
+            file.write(exercise.blank())
     except FileExistsError:
         return False
     return True
@@ -71,10 +68,10 @@ def check(arguments: Namespace) -> int:
         raise ValueError(f"there is no exercise {arguments.which!r}: 1 to {len(EXERCISES)}, or all")
     exercise = EXERCISES[int(arguments.which)]
     verdict = grade(exercise, _found(exercise, arguments.folder))
-    print(f"exercise {exercise.number}, {exercise.title}: {verdict.word}")
+    print(f"exercise {exercise.number}, {exercise.title}: {verdict.grade.value}")
     for line in verdict.lines:
         print(f"  {line}")
-    return int(verdict.word != "right")
+    return 0 if verdict.grade is Grade.RIGHT else 1
 
 
 def _check_all(folder: str | None) -> int:
@@ -83,17 +80,17 @@ def _check_all(folder: str | None) -> int:
         _found(EXERCISES[1], folder)                                     # says where they should be
     right = 0
     for exercise, path in paths.items():
-        verdict = grade(exercise, path) if path else Verdict("no file", ())
-        right += verdict.word == "right"
+        verdict = grade(exercise, path) if path else Verdict(Grade.NO_FILE)
+        right += verdict.grade is Grade.RIGHT
         print(_summary(exercise, verdict))
         sys.stdout.flush()
     print(f"{right} of {len(EXERCISES)} right")
-    return int(right < len(EXERCISES))
+    return 0 if right == len(EXERCISES) else 1
 
 
 def _summary(exercise: Exercise, verdict: Verdict) -> str:
-    why = f"  {verdict.lines[0]}" if verdict.word == "wrong" else ""
-    return f"{exercise.number:2}  {exercise.title:48}{verdict.word}{why}"
+    why = f"  {verdict.lines[0]}" if verdict.grade is Grade.WRONG else ""
+    return f"{exercise.number:2}  {exercise.title:48}{verdict.grade.value}{why}"
 
 
 def _path(exercise: Exercise, folder: str | None) -> Path | None:

@@ -1,5 +1,6 @@
 """Holds a learner's file against the package, case by case, and says right or what the first difference is."""
 
+from enum import Enum
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -13,11 +14,20 @@ from .menu import Exercise
 SHOWN = 24                     # numbers that a case may have to be printed whole
 
 
-class Verdict(NamedTuple):
-    """Of one exercise: "right", "blank" or "wrong", and why."""
+class Grade(Enum):
+    """The result for one exercise; the value is the word that is printed."""
 
-    word: str
-    lines: tuple[str, ...]
+    RIGHT = "right"
+    BLANK = "blank"
+    WRONG = "wrong"
+    NO_FILE = "no file"
+
+
+class Verdict(NamedTuple):
+    """The grade of one exercise, and the lines that explain it."""
+
+    grade: Grade
+    lines: tuple[str, ...] = ()
 
 
 def grade(exercise: Exercise, path: Path) -> Verdict:
@@ -32,11 +42,11 @@ def grade(exercise: Exercise, path: Path) -> Verdict:
             right[:] = begun[:-1]
             lines = _compare(case, learner.answer(case), right)
             if lines:
-                return Verdict("wrong", (*lines, *_so_far(right), *_inputs(case)))
+                return Verdict(Grade.WRONG, (*lines, *_so_far(right), *_inputs(case)))
     except Unanswered as trouble:
         inputs = _inputs(trouble.case) if trouble.case else ()
-        return Verdict("blank" if trouble.blank else "wrong", (*trouble.lines, *_so_far(right), *inputs))
-    return Verdict("right", (f"{count} cases agree with the package's own kernels",))
+        return Verdict(Grade.BLANK if trouble.blank else Grade.WRONG, (*trouble.lines, *_so_far(right), *inputs))
+    return Verdict(Grade.RIGHT, (f"{count} cases agree with the package's own kernels",))
 
 
 def _so_far(names: list[str]) -> tuple[str, ...]:

@@ -1,10 +1,12 @@
 """The exercises, in the order in which they teach: layers, policy, returns, optimiser, then what needs more of it."""
 
+from importlib import resources
 from typing import Callable, Iterator, NamedTuple
 
 import numpy as np
 
-from . import layer_cases, policy_cases, return_cases, update_cases
+from . import layer_cases, policy_cases, return_cases, solutions, update_cases
+from .blank import blank_of
 from .case import Case
 
 
@@ -15,6 +17,14 @@ class Exercise(NamedTuple):
     title: str
     file: str
     draw: Callable[[np.random.Generator], Iterator[Case]]
+
+    def solution(self) -> str:
+        """Return the text of the solved file, with the markers of its blanks."""
+        return resources.files(solutions).joinpath(self.file).read_text(encoding="utf-8")
+
+    def blank(self) -> str:
+        """Return the text of the file that a learner starts with."""
+        return blank_of(self.solution())
 
     def cases(self) -> Iterator[Case]:
         """The same ones every time: a number that was wrong can be looked for again."""

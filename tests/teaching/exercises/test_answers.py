@@ -139,6 +139,17 @@ def test_blank_and_solution_are_one_file_but_for_the_bodies(number):
 
 
 @pytest.mark.parametrize("number", NUMBERS)
+def test_a_blank_has_no_answer_and_no_marker(number):
+    blank, solution = (text_of(kind, number) for kind in ("blanks", "solutions"))
+    answers = [part.partition("# </blank>")[0] for part in solution.split("# <answer>\n")[1:]]
+    lines = [line.strip() for answer in answers for line in answer.splitlines() if line.strip()]
+    assert answers and lines and len(answers) == solution.count("# <blank>") == solution.count("# </blank>")
+    assert not [line for line in lines if line in blank]
+    assert not re.search("</?(blank|answer)>", blank)
+    assert {"...", "raise NotImplementedError"} & set(re.findall(r"\.\.\.$|raise NotImplementedError", blank, re.M))
+
+
+@pytest.mark.parametrize("number", NUMBERS)
 def test_a_blank_says_what_it_is_about(number):
     tree = ast.parse(text_of("blanks", number))
     lines = ast.get_docstring(tree).splitlines()

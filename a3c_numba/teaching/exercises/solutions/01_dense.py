@@ -22,9 +22,15 @@ def dense_backward(x, weight, d_y):
 
     Hint: each is one line, and the shapes leave only one order of the factors.
     """
+    # <blank>
+    # d_weight = ...
+    # d_bias = ...
+    # d_x = ...
+    # <answer>
     d_weight = x.T @ d_y
     d_bias = d_y.sum(axis=0)
     d_x = d_y @ weight.T
+    # </blank>
     return d_weight, d_bias, d_x
 
 
@@ -33,8 +39,12 @@ def rectified_dense_backward(x, weight, d_y):
 
     Hint: call dense_backward, with what the weights met, and then stop what must not come back.
     """
+    # <blank>
+    # raise NotImplementedError
+    # <answer>
     d_weight, d_bias, d_h = dense_backward(np.maximum(x, 0), weight, d_y)
     return d_weight, d_bias, d_h * (x > 0)
+    # </blank>
 
 
 if __name__ == "__main__":

@@ -28,6 +28,11 @@ def conv2d_backward(x, weight, d_y, k, stride):
     Hint: make d_y a matrix of h w rows first.  For d_x begin with zeros and go through the positions (a, b) as
     patches_of does, each row of d_P shaped (k, k, C) again.
     """
+    # <blank>
+    # d_weight = ...
+    # d_bias = ...
+    # d_x = ...
+    # <answer>
     P, h, w = patches_of(x, k, stride)
     d_rows = d_y.reshape(h * w, -1)
     d_weight = P.T @ d_rows
@@ -37,6 +42,7 @@ def conv2d_backward(x, weight, d_y, k, stride):
     for a in range(h):
         for b in range(w):
             d_x[a * stride:a * stride + k, b * stride:b * stride + k] += d_P[a, b]
+    # </blank>
     return d_weight, d_bias, d_x
 
 

@@ -21,9 +21,15 @@ def n_step_returns(rewards, discounts, bootstrap_value):
     Hint: reversed(range(T)).
     """
     returns = np.zeros(len(rewards))
+    # <blank>
+    # R = ...
+    # for t in range(len(rewards)):        # in which order?
+    #     R = ...
+    # <answer>
     R = bootstrap_value
     for t in reversed(range(len(rewards))):
         R = rewards[t] + discounts[t] * R
+        # </blank>
         returns[t] = R
     return returns
 

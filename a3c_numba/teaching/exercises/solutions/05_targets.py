@@ -22,7 +22,11 @@ def one_step_q_targets(rewards, discounts, q):
 
     Hint: one line, without a loop; row 0 of q is not needed.
     """
+    # <blank>
+    # raise NotImplementedError
+    # <answer>
     return rewards + discounts * q[1:].max(axis=1)
+    # </blank>
 
 
 def one_step_sarsa_targets(rewards, discounts, q, next_actions):
@@ -30,7 +34,11 @@ def one_step_sarsa_targets(rewards, discounts, q, next_actions):
 
     Hint: q[rows, columns] with two arrays of the same length takes one element of each row.
     """
+    # <blank>
+    # raise NotImplementedError
+    # <answer>
     return rewards + discounts * q[np.arange(1, len(q)), next_actions]
+    # </blank>
 
 
 def n_step_q_targets(rewards, discounts, q):
@@ -38,16 +46,24 @@ def n_step_q_targets(rewards, discounts, q):
 
     Hint: exercise 4 with another bootstrap value.
     """
+    # <blank>
+    # raise NotImplementedError
+    # <answer>
     return a3c_targets(rewards, discounts, q.max(axis=1))
+    # </blank>
 
 
 def a3c_targets(rewards, discounts, values):
     """rewards (T,), discounts (T,), values (T + 1,) -> targets (T,)."""
+    # <blank>
+    # raise NotImplementedError
+    # <answer>
     targets, R = np.zeros(len(rewards)), values[-1]
     for t in reversed(range(len(rewards))):
         R = rewards[t] + discounts[t] * R
         targets[t] = R
     return targets
+    # </blank>
 
 
 if __name__ == "__main__":

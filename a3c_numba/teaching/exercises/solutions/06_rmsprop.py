@@ -20,8 +20,13 @@ def rmsprop(theta, g, d, eta, alpha, epsilon):
 
     Hint: two lines, in the order above.
     """
+    # <blank>
+    # new_g = ...
+    # new_theta = ...
+    # <answer>
     new_g = alpha * g + (1 - alpha) * d ** 2
     new_theta = theta - eta * d / np.sqrt(new_g + epsilon)
+    # </blank>
     return new_g, new_theta
 
 

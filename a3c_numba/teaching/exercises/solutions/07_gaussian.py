@@ -30,9 +30,13 @@ def log_probability(rows, actions):
 
     Hint: |a - mu|^2 is a sum over the n directions, and there is one v for each row.
     """
+    # <blank>
+    # raise NotImplementedError
+    # <answer>
     n, v = actions.shape[1], variance(rows[:, -1])
     square = ((actions - rows[:, :-1]) ** 2).sum(axis=1)
     return -square / (2 * v) - n / 2 * np.log(2 * np.pi * v)
+    # </blank>
 
 
 def log_probability_gradient(rows, actions):
@@ -40,12 +44,17 @@ def log_probability_gradient(rows, actions):
 
     Hint: d log pi / dv has two terms, of which one is negative: too wide a Gaussian is unlikely as well.
     """
+    d_rows = np.zeros_like(rows)
+    # <blank>
+    # d_rows[:, :-1] = ...
+    # d_rows[:, -1] = ...
+    # <answer>
     n, y = actions.shape[1], rows[:, -1]
     v, away = variance(y), actions - rows[:, :-1]
     d_v = (away ** 2).sum(axis=1) / (2 * v ** 2) - n / (2 * v)
-    d_rows = np.zeros_like(rows)
     d_rows[:, :-1] = away / v[:, None]
     d_rows[:, -1] = d_v / (1 + np.exp(-y))
+    # </blank>
     return d_rows
 
 

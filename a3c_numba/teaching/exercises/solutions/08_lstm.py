@@ -24,6 +24,13 @@ def lstm_cell_backward(gates, c_before, c, d_h, d_c):
     Hint: first the whole gradient of c; then look at each line above that has the gate in it.
     """
     i, f, o, g = np.split(gates, 4)
+    # <blank>
+    # d_z_i = ...
+    # d_z_f = ...
+    # d_z_o = ...
+    # d_z_g = ...
+    # d_c_before = ...
+    # <answer>
     tanh_c = np.tanh(c)
     d_c = d_c + d_h * o * (1 - tanh_c ** 2)
     d_z_i = d_c * g * i * (1 - i)
@@ -31,6 +38,7 @@ def lstm_cell_backward(gates, c_before, c, d_h, d_c):
     d_z_o = d_h * tanh_c * o * (1 - o)
     d_z_g = d_c * i * (1 - g ** 2)
     d_c_before = d_c * f
+    # </blank>
     return d_z_i, d_z_f, d_z_o, d_z_g, d_c_before
 
 

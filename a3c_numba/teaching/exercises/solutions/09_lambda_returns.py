@@ -21,12 +21,16 @@ def generalised_advantages(rewards, discounts, values, lambda_):
 
     Hint: all delta_t in one line; then one loop backwards.
     """
+    # <blank>
+    # raise NotImplementedError
+    # <answer>
     delta = rewards + discounts * values[1:] - values[:-1]
     advantages, A = np.zeros(len(rewards)), 0.0
     for t in reversed(range(len(rewards))):
         A = delta[t] + discounts[t] * lambda_ * A
         advantages[t] = A
     return advantages, advantages + values[:-1]
+    # </blank>
 
 
 if __name__ == "__main__":

@@ -23,6 +23,9 @@ def lost_update(theta, steps, order):
     Hint: keep for each update that is under way the number that it read, and along with each number the set of the
     updates that are in it.
     """
+    # <blank>
+    # raise NotImplementedError
+    # <answer>
     inside = set()                       # whose steps are in theta
     read = {}                            # update under way: the number that it read, and whose steps are in that
     for k in order:
@@ -32,6 +35,7 @@ def lost_update(theta, steps, order):
             before, others = read[k]
             theta, inside = before + steps[k], others | {k}
     return theta, np.array([k not in inside for k in range(len(steps))])
+    # </blank>
 
 
 if __name__ == "__main__":

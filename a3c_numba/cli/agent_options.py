@@ -14,10 +14,12 @@ def add_agent_options(parser: argparse.ArgumentParser) -> None:
     """Add the agent's file, its environment, the seed, and how actions are chosen."""
     parser.add_argument("source", metavar="RUN|FILE", help="a run's folder, or an .npz file")
     parser.add_argument("--env", metavar="ENV", help="environment to play (default: the one it was trained in)")
-    parser.add_argument("--seed", type=options.whole_number, default=0, metavar="S", help="of the games (default 0)")
-    parser.add_argument("--deterministic", action="store_true", help="the most probable action instead of a drawn one")
+    parser.add_argument("--seed", type=options.whole_number, default=0, metavar="S",
+                        help="random seed of the games (default 0)")
+    parser.add_argument("--deterministic", action="store_true",
+                        help="take the most probable action instead of a drawn one")
     parser.add_argument("--epsilon", type=float, metavar="E",
-                        help="of a value method's play (default: its evaluation-epsilon)")
+                        help="exploration of a value method (default: its evaluation-epsilon)")
 
 
 def load_agent(arguments: argparse.Namespace) -> tuple[Path, Checkpoint]:

@@ -1,4 +1,4 @@
-"""``a3c-numba break``: the list, a healthy and a broken run beside each other, and the answer."""
+"""``a3c-numba break``: list the bugs, compare healthy and broken runs, print an answer."""
 
 import textwrap
 from argparse import ArgumentParser, Namespace
@@ -13,19 +13,21 @@ from ..teaching.bugs.picture import Runs, draw, mean, middles
 from .hyperparameter_options import whole_number
 from .output_file import writable
 
-ROWS = 8                       # of the table
+ROWS = 8                       # lines of the table
 MOST_SEEDS, LEAST_STEPS, MOST_STEPS = 20, 500, 1_000_000
 
 
 def add_arguments(parser: ArgumentParser) -> None:
     """Declare the command's options."""
-    parser.add_argument("bug", nargs="?", metavar="N", help=f"1 to {len(LESSONS)}: train without and with this bug")
-    parser.add_argument("--list", action="store_true", help="the bugs' numbers and symptoms, and no answers")
-    parser.add_argument("--answer", action="store_true", help="the bug's name, its lines, and the test that catches it")
+    parser.add_argument("bug", nargs="?", metavar="N",
+                        help=f"number of a bug, 1 to {len(LESSONS)}: train without and with it")
+    parser.add_argument("--list", action="store_true", help="print the bugs' numbers and symptoms, without answers")
+    parser.add_argument("--answer", action="store_true",
+                        help="print the bug's name, its lines, and the test that catches it")
     parser.add_argument("--seeds", type=whole_number, default=3, metavar="N", help="runs of each kind (default 3)")
     parser.add_argument("--steps", type=whole_number, metavar="N",
                         help="agent steps of each run (default: the lesson's)")
-    parser.add_argument("-o", "--out", metavar="FILE", help="the picture (default bugN.png)")
+    parser.add_argument("-o", "--out", metavar="FILE", help="picture to write (default bugN.png)")
 
 
 def run(arguments: Namespace) -> int:
@@ -47,7 +49,7 @@ def run(arguments: Namespace) -> int:
 
 def _number(text: str) -> int:
     if text not in [str(number) for number in range(1, len(LESSONS) + 1)]:
-        raise ValueError(f"the bugs have the numbers 1 to {len(LESSONS)}; got {text!r}")
+        raise ValueError(f"bugs are numbered 1 to {len(LESSONS)}; got {text!r}")
     return int(text)
 
 
@@ -66,10 +68,10 @@ def show(number: int, lesson: Lesson, seeds: int, steps: int | None, out: Path) 
     """Train, print a table, draw the picture, and ask which bug it is."""
     runs: Runs = {name: [lesson.record(seed, steps, name == "broken") for seed in range(seeds)]
                   for name in ("healthy", "broken")}
-    print(f"bug {number}, {lesson.config.env_name}, {seeds} seed{'s' * (seeds > 1)}: {lesson.symptom}\n")
+    print(f"bug {number}, {lesson.config.env_name}, {seeds} seed{'s' if seeds > 1 else ''}: {lesson.symptom}\n")
     print(table(lesson, runs))
     draw(f"bug {number}: healthy and broken on {lesson.config.env_name}", lesson.gauges, runs, out)
-    print(f"\nevery seed in {out}\nWhich bug is it?  Look, then: a3c-numba break {number} --answer")
+    print(f"\nevery seed in {out}\nWhich bug is it?  For the answer: a3c-numba break {number} --answer")
 
 
 def table(lesson: Lesson, runs: Runs) -> str:

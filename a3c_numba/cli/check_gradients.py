@@ -10,13 +10,16 @@ from . import hyperparameter_options as options
 
 def add_arguments(parser: ArgumentParser) -> None:
     """Declare the command's options."""
-    parser.add_argument("env", nargs="?", default="ALE/Pong-v5", metavar="ENV", help="default ALE/Pong-v5")
+    parser.add_argument("env", nargs="?", default="ALE/Pong-v5", metavar="ENV",
+                        help="gymnasium id (default ALE/Pong-v5)")
     parser.add_argument("--coordinates", type=options.whole_number, default=20, metavar="N",
-                        help="coordinates tried in each tensor (default 20)")
-    parser.add_argument("--preset", choices=tuple(PRESETS), help="whose network (default: by observations)")
-    parser.add_argument("--algorithm", choices=tuple(ALGORITHMS), help="whose loss (default a3c)")
+                        help="numbers checked in each tensor (default 20)")
+    parser.add_argument("--preset", choices=tuple(PRESETS),
+                        help="preset that sets the network (default: by the observations)")
+    parser.add_argument("--algorithm", choices=tuple(ALGORITHMS), help="method that sets the loss (default a3c)")
     parser.add_argument("--recurrent", action="store_true", help="the network with an LSTM")
-    parser.add_argument("--seed", type=options.whole_number, default=0, metavar="S", help="of parameters and rollout")
+    parser.add_argument("--seed", type=options.whole_number, default=0, metavar="S",
+                        help="random seed of parameters and rollout (default 0)")
 
 
 def run(arguments: Namespace) -> int:

@@ -18,11 +18,12 @@ def add_arguments(parser: ArgumentParser) -> None:
     parser.add_argument("--protocol", choices=tuple(PROTOCOLS), default="noop",
                         help="noop: up to 30 no-ops at the start; sticky: sticky actions, p 0.25 (default noop)")
     parser.add_argument("--workers", type=options.whole_number, default=1, metavar="N", help="processes (default 1)")
-    parser.add_argument("--json", metavar="FILE", help="where every game goes (default: a run's folder)")
+    parser.add_argument("--json", metavar="FILE",
+                        help="file for the result of every game (default: evaluation.json in a run's folder)")
 
 
 def run(arguments: Namespace) -> int:
-    """Play the games, print a line of figures, write every game if a file is named or the source is a folder."""
+    """Play the games and print the figures; write every game if a file is named or the source is a run's folder."""
     how = Evaluation(arguments.episodes, arguments.protocol, arguments.deterministic, arguments.seed)
     path, checkpoint = load_agent(arguments)
     config = checkpoint.config

@@ -12,37 +12,39 @@ FOLDER = "exercises"
 
 
 def add_arguments(parser: ArgumentParser) -> None:
-    """What may be typed behind ``exercises``."""
+    """Declare the command's three actions."""
     menu = parser.add_subparsers(dest="action", required=True, metavar="list|start|check")
-    menu.add_parser("list", help="what there is")
-    start = menu.add_parser("start", help="put the ten files with blanks into a folder; none is overwritten")
-    start.add_argument("folder", nargs="?", default=FOLDER, metavar="FOLDER", help=f"default {FOLDER}")
-    check = menu.add_parser("check", help="right, or the first number that differs")
-    check.add_argument("which", metavar="N|all", help="number of an exercise")
-    check.add_argument("--folder", metavar="FOLDER", help=f"where the files are (default {FOLDER}, or here)")
+    menu.add_parser("list", help="list the exercises")
+    start = menu.add_parser("start", help="write the ten files with blanks into a folder; existing files are kept")
+    start.add_argument("folder", nargs="?", default=FOLDER, metavar="FOLDER",
+                       help=f"folder to write to (default {FOLDER})")
+    check = menu.add_parser("check", help="grade an exercise: right, or the first number that differs")
+    check.add_argument("which", metavar="N|all", help="number of an exercise, or all")
+    check.add_argument("--folder", metavar="FOLDER",
+                       help=f"folder of the files (default {FOLDER}, or the current folder)")
 
 
 def run(arguments: Namespace) -> int:
-    """0; 1 where an exercise is not right.  Raises ValueError for what cannot be used, and OSError."""
+    """Execute the action; return 1 if an exercise is not right.  Raise ValueError or OSError."""
     return ACTIONS[arguments.action](arguments)
 
 
 def show_list(arguments: Namespace) -> int:
-    """Print number, title and file of each exercise."""
+    """Print the number, the title and the file of each exercise."""
     for exercise in EXERCISES.values():
         print(f"{exercise.number:2}  {exercise.title:48}{exercise.file}")
     return 0
 
 
 def start(arguments: Namespace) -> int:
-    """Write the blanks; a file that is there stays as it is."""
+    """Write the learner's files; keep those that exist."""
     folder = Path(arguments.folder)
     if folder.exists() and not folder.is_dir():
-        raise ValueError(f"{folder} is a file: name a folder")
+        raise ValueError(f"{folder} is a file: give a folder")
     folder.mkdir(parents=True, exist_ok=True)
     kept = [exercise.file for exercise in EXERCISES.values() if not _written(exercise, folder)]
     if kept:
-        print(f"left as they were: {', '.join(kept)}")
+        print(f"kept: {', '.join(kept)}")
     option = "" if folder == Path(FOLDER) else f" --folder {shlex.quote(str(folder))}"
     written = len(EXERCISES) - len(kept)
     print(f"{written or 'no new'} files with blanks in {folder}; fill in {EXERCISES[1].file}, then\n"
@@ -51,7 +53,7 @@ def start(arguments: Namespace) -> int:
 
 
 def _written(exercise: Exercise, folder: Path) -> bool:
-    """Whether the file was new."""
+    """Write one file; return False if it exists."""
     try:
         with open(folder / exercise.file, "x", encoding="utf-8") as file:
             file.write(exercise.blank())
@@ -61,7 +63,7 @@ def _written(exercise: Exercise, folder: Path) -> bool:
 
 
 def check(arguments: Namespace) -> int:
-    """Grade one exercise, or all of them in a line each."""
+    """Grade one exercise, or all of them, one line each."""
     if arguments.which == "all":
         return _check_all(arguments.folder)
     if not arguments.which.isdecimal() or int(arguments.which) not in EXERCISES:
@@ -77,7 +79,7 @@ def check(arguments: Namespace) -> int:
 def _check_all(folder: str | None) -> int:
     paths = {exercise: _path(exercise, folder) for exercise in EXERCISES.values()}
     if not any(paths.values()):
-        _found(EXERCISES[1], folder)                                     # says where they should be
+        _found(EXERCISES[1], folder)                                     # raises, naming the folder
     right = 0
     for exercise, path in paths.items():
         verdict = grade(exercise, path) if path else Verdict(Grade.NO_FILE)
@@ -99,11 +101,11 @@ def _path(exercise: Exercise, folder: str | None) -> Path | None:
 
 
 def _found(exercise: Exercise, folder: str | None) -> Path:
-    """The learner's file; raises ValueError where there is none."""
+    """Return the learner's file; raise ValueError if there is none."""
     path = _path(exercise, folder)
     if path is None:
         start_it = f"a3c-numba exercises start{f' {shlex.quote(folder)}' if folder else ''}"
-        raise ValueError(f"no {exercise.file} in {folder or FOLDER}: `{start_it}` puts the files there")
+        raise ValueError(f"no {exercise.file} in {folder or FOLDER}: `{start_it}` writes the files")
     return path
 
 

@@ -1,4 +1,4 @@
-"""Whether a command may write the file that was named, checked before it starts to work."""
+"""The check, before a command starts its work, that the named output file can be written."""
 
 import os
 from pathlib import Path

@@ -17,15 +17,15 @@ COMMANDS = {
     "plot": ("plot", "draw the learning curves of one or several runs"),
     "sweep": ("sweep", "train many runs with learning rates drawn at random"),
     "speedup": ("speedup", "measure how much sooner more workers reach a score"),
-    "bench": ("bench", "measure what this machine can do, and how near we come"),
+    "bench": ("bench", "measure the speed of this machine, and how near training comes to it"),
     "check-gradients": ("check_gradients",
-                        "hold every tensor of the real network's gradient against central differences"),
-    "report": ("report", "write all of a run into one HTML page"),
+                        "compare every tensor of the real network's gradient with central differences"),
+    "report": ("report", "write a run as one HTML page"),
     "trace": ("trace", "follow every number of one update through the real network"),
-    "exercises": ("exercises", "fill in the blanks of backpropagation, and be graded"),
-    "break": ("bugs", "watch a classic silent bug, name it, see the test that catches it"),
-    "race": ("race", "draw who reads and who writes when several workers share theta"),
-    "portrait": ("portrait", "draw an agent: its filters, its activations, what it looks at"),
+    "exercises": ("exercises", "list, write and grade exercises on backpropagation"),
+    "break": ("bugs", "train with a classic silent bug, and see the test that catches it"),
+    "race": ("race", "draw when each of several workers reads and writes the shared theta"),
+    "portrait": ("portrait", "draw an agent: its filters, its activations, its saliency maps"),
 }
 
 

@@ -12,7 +12,8 @@ from .agent_options import add_agent_options, load_agent
 def add_arguments(parser: ArgumentParser) -> None:
     """Declare the command's options."""
     add_agent_options(parser)
-    parser.add_argument("--video", metavar="FILE", help="an .mp4, .avi or .gif to write, instead of the terminal")
+    parser.add_argument("--video", metavar="FILE",
+                        help="write an .mp4, .avi or .gif instead of drawing in the terminal")
     parser.add_argument("--episodes", type=options.whole_number, default=1, metavar="N", help="games (default 1)")
     parser.add_argument("--max-steps", type=options.whole_number, metavar="N",
                         help="stop each game after that many steps")

@@ -1,4 +1,4 @@
-"""``a3c-numba race``: record workers at one theta, print the figures, draw the picture."""
+"""``a3c-numba race``: record workers that share theta, print the figures, draw the picture."""
 
 from argparse import ArgumentParser, Namespace
 from pathlib import Path
@@ -19,19 +19,19 @@ def add_arguments(parser: ArgumentParser) -> None:
     """Declare the command's options."""
     parser.add_argument("env", nargs="?", default="Catch", metavar="ENV", help="gymnasium id (default Catch, a toy)")
     parser.add_argument("--workers", type=whole_number, default=4, metavar="N",
-                        help="processes of the picture (default 4)")
+                        help="worker processes in the picture (default 4)")
     parser.add_argument("--compare", type=whole_numbers, default=list(COMPARED), metavar="N,N,...",
-                        help="numbers of processes that are compared with it (default 1,2,4,8)")
+                        help="further numbers of workers in the table (default 1,2,4,8)")
     parser.add_argument("--seconds", type=float, default=1.0, metavar="S",
-                        help="that are recorded of each number (default 1)")
+                        help="duration of each recording (default 1)")
     parser.add_argument("--algorithm", choices=tuple(ALGORITHMS), help="the paper's method (default a3c)")
     parser.add_argument("--seed", type=whole_number, default=0, metavar="S",
-                        help="of parameters and of chance (default 0)")
+                        help="random seed (default 0)")
     parser.add_argument("-o", "--out", default="race.png", metavar="FILE", help="picture (default race.png)")
 
 
 def run(arguments: Namespace) -> int:
-    """Record, print the table, draw the picture."""
+    """Record each number of workers, print the table, draw the picture."""
     counts = sorted({arguments.workers, *arguments.compare})
     if not 1 <= counts[0] <= counts[-1] <= MOST_WORKERS:
         raise ValueError(f"workers must be from 1 to {MOST_WORKERS}; got {counts}")

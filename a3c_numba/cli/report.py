@@ -1,4 +1,4 @@
-"""``a3c-numba report RUN``: write a run's folder into one HTML page."""
+"""``a3c-numba report``: write a run's folder as one HTML page."""
 
 from argparse import ArgumentParser, Namespace
 from pathlib import Path
@@ -14,12 +14,12 @@ from .output_file import writable
 def add_arguments(parser: ArgumentParser) -> None:
     """Declare the command's options."""
     parser.add_argument("run_folder", metavar="RUN", help="a run's folder, finished or not")
-    parser.add_argument("-o", "--out", metavar="FILE", help="the page, .html (default RUN/report.html)")
-    parser.add_argument("--agent", metavar="FILE", help="the .npz whose play is shown (default: the run's final.npz, "
-                        "or while there is none best.npz, or latest.npz)")
-    parser.add_argument("--no-clip", action="store_true", help="no clip of play")
+    parser.add_argument("-o", "--out", metavar="FILE", help="the HTML file to write (default RUN/report.html)")
+    parser.add_argument("--agent", metavar="FILE", help="the .npz file of the agent that plays in the clip "
+                        "(default: the run's final.npz, best.npz or latest.npz, the first that exists)")
+    parser.add_argument("--no-clip", action="store_true", help="leave out the clip of play")
     parser.add_argument("--steps", type=whole_number, default=STEPS, metavar="N",
-                        help=f"agent steps of the clip, at most {MOST_STEPS} (default {STEPS}: ten seconds)")
+                        help=f"length of the clip in agent steps, at most {MOST_STEPS} (default {STEPS}: ten seconds)")
 
 
 def run(arguments: Namespace) -> int:

@@ -15,7 +15,8 @@ DEFAULT_ENV = "ALE/Pong-v5"
 def add_run_options(parser: argparse.ArgumentParser) -> None:
     """Add the environment, the preset, the method, the optimiser and T_max."""
     parser.add_argument("env", nargs="?", default=None, metavar="ENV", help=f"gymnasium id (default {DEFAULT_ENV})")
-    parser.add_argument("--preset", choices=tuple(PRESETS), help="hyper-parameters (default: by observations)")
+    parser.add_argument("--preset", choices=tuple(PRESETS),
+                        help="set of hyper-parameters (default: by the observations)")
     parser.add_argument("--algorithm", choices=tuple(ALGORITHMS), help="the paper's method (default a3c)")
     parser.add_argument("--optimizer", choices=tuple(OPTIMIZERS), help="how gradients are applied (default rmsprop)")
     parser.add_argument("--total-steps", type=options.whole_number, metavar="N",

@@ -1,4 +1,4 @@
-"""``a3c-numba speedup``: time runs of several numbers of workers to a score, or those that the folder still lacks."""
+"""``a3c-numba speedup``: time runs of several numbers of workers to a score; an existing folder is continued."""
 
 from argparse import ArgumentParser, Namespace
 
@@ -16,13 +16,14 @@ def add_arguments(parser: ArgumentParser) -> None:
     parser.add_argument("--workers", type=options.whole_numbers, default=[1, 2, 4, 8, 16], metavar="N,N,...",
                         help="numbers of processes, compared with the first (default 1,2,4,8,16)")
     parser.add_argument("--target-score", type=float, required=True, metavar="S",
-                        help="mean of the last 100 training games, or as many as there are, that ends a run")
+                        help="mean of the last 100 training games, or of all if fewer, that ends a run")
     parser.add_argument("--seeds", type=options.whole_number, default=1, metavar="N",
                         help="runs for each number of workers (default 1)")
-    parser.add_argument("--seed", type=options.whole_number, metavar="S", help="the first run's, then S + 1, ... "
+    parser.add_argument("--seed", type=options.whole_number, metavar="S",
+                        help="random seed of the first run; then S + 1, ... "
                         "(default 0)")
-    parser.add_argument("--out", metavar="DIR", help="the study's folder, new or gone on with (default "
-                        "runs/ENV-speedup)")
+    parser.add_argument("--out", metavar="DIR", help="the study's folder; an existing one is continued "
+                        "(default runs/ENV-speedup)")
     options.add_hyper_parameters(parser)
 
 

@@ -1,4 +1,4 @@
-"""``a3c-numba sweep``: train runs with learning rates drawn at random, or those that a sweep's folder still lacks."""
+"""``a3c-numba sweep``: train runs with random learning rates; with an existing folder, only its missing runs."""
 
 from argparse import ArgumentParser, Namespace
 
@@ -16,11 +16,11 @@ def add_arguments(parser: ArgumentParser) -> None:
     parser.add_argument("--workers", type=options.whole_number, metavar="N",
                         help="processes of each run (default: the preset's)")
     parser.add_argument("--runs", type=options.whole_number, default=50, metavar="N",
-                        help="runs, those that the folder holds counted (default 50)")
+                        help="runs in all, including those already in the folder (default 50)")
     parser.add_argument("--seed", type=options.whole_number, metavar="S",
-                        help="of the draws and of each run's own seed (default 0)")
-    parser.add_argument("--out", metavar="DIR", help="the sweep's folder, new or gone on with (default "
-                        "runs/ENV-sweep-sSEED)")
+                        help="random seed of the draws and of the runs' own seeds (default 0)")
+    parser.add_argument("--out", metavar="DIR", help="the sweep's folder; an existing one is continued "
+                        "(default runs/ENV-sweep-sSEED)")
     options.add_hyper_parameters(parser)
     draws = parser.add_argument_group("drawn for each run", conflict_handler="resolve")     # replaces the derived one
     draws.add_argument("--learning-rate", dest="learning_rates", default="loguniform:1e-4:1e-2", metavar="DRAW",

@@ -29,20 +29,20 @@ def add_arguments(parser: ArgumentParser) -> None:
     workers = ", ".join(f"{name} {preset.workers}" for name, preset in PRESETS.items())
     add_run_options(parser)
     parser.add_argument("--workers", type=options.whole_number, metavar="N",
-                        help=f"processes (default: the preset's, here {workers}; atari has one for each core that this "
-                             "process may use, at least 4)")
+                        help=f"processes (default: the preset's, here {workers}; for atari one for each core that "
+                             "this process may use, at least 4)")
     parser.add_argument("--seed", type=options.whole_number, metavar="S",
-                        help="of parameters and of chance (default 0)")
+                        help="random seed (default 0)")
     parser.add_argument("--out", metavar="DIR", help="the run's folder (default runs/ENV-sSEED)")
-    parser.add_argument("--resume", metavar="DIR", help="go on with the run in this folder")
-    parser.add_argument("--overwrite", action="store_true", help="replace the run that the folder holds")
+    parser.add_argument("--resume", metavar="DIR", help="resume the run in this folder")
+    parser.add_argument("--overwrite", action="store_true", help="replace the run in the folder")
     _add_limits(parser)
     options.add_hyper_parameters(parser)
 
 
 def _add_limits(parser: ArgumentParser) -> None:
     """Add an option for each field of Watch; they may also be given with ``--resume``."""
-    group = parser.add_argument_group("watching over the run")
+    group = parser.add_argument_group("limits and checkpoints")
     for field in dataclasses.fields(Watch):
         read = options.whole_number if isinstance(field.default, int) else float
         group.add_argument("--" + field.name.replace("_", "-"), type=read, metavar=type(field.default).__name__.upper(),
@@ -66,7 +66,7 @@ def _train(arguments: Namespace, watch: Watch, prepared: PreparedRun) -> None:
          f"steps, into {folder.path}\n")
     try:
         trainer = Trainer(start, folder.path, Display(config.total_steps), watch=watch)
-    except OSError:                                                      # no memory for it
+    except OSError:                                                      # no shared memory
         if not arguments.resume:
             folder.forget()
         raise
@@ -76,7 +76,7 @@ def _train(arguments: Namespace, watch: Watch, prepared: PreparedRun) -> None:
     finally:
         step = trainer.saver.step if trainer.saver else None
         if step is not None and step < config.total_steps:
-            tell(f"step {step:,}; to go on: a3c-numba train {_resumption(config.env_name, folder.path)}\n")
+            tell(f"step {step:,}; to resume: a3c-numba train {_resumption(config.env_name, folder.path)}\n")
 
 
 def _resumption(env: str, folder: Path) -> str:
@@ -95,8 +95,8 @@ def new_run(arguments: Namespace) -> Iterator[PreparedRun]:
         folder.create(config.to_json(), arguments.overwrite)
         explored = getattr(config.algorithm, "exploration_steps", 0)
         if explored > config.total_steps:
-            _warn([f"epsilon falls over {explored:,} steps (--exploration-steps), and the run has "
-                   f"{config.total_steps:,}: it will not have become small"])
+            _warn([f"epsilon is annealed over {explored:,} steps (--exploration-steps), but the run has only "
+                   f"{config.total_steps:,}: exploration will still be high at the end"])
         yield start, folder, []
 
 
@@ -110,7 +110,7 @@ def resume_run(arguments: Namespace) -> Iterator[PreparedRun]:
     fixed += options.given(arguments)
     if fixed:
         name = fixed[0].replace("_", "-")
-        raise ValueError(f"--resume goes on with the run as it was started: --{name} cannot change")
+        raise ValueError(f"--resume continues the run as it was started: --{name} cannot change")
     folder = RunFolder(Path(arguments.resume))
     if not folder.path.is_dir():
         raise RunFolderError(f"{folder.path / 'latest.npz'}: no such file")
@@ -128,8 +128,8 @@ def _load_run(arguments: Namespace, folder: RunFolder) -> PreparedRun:
         start.config = dataclasses.replace(start.config, total_steps=arguments.total_steps)
     if start.global_step >= start.config.total_steps:
         raise ValueError(f"{folder.path} has made all of its {start.config.total_steps:,} steps: "
-                         "give a larger --total-steps to go on")
-    if not refused:                                                      # then latest.npz has the same
+                         "give a larger --total-steps to continue")
+    if not refused:                                                      # then latest.npz is as new
         (folder.path / "final.npz").unlink(missing_ok=True)
     folder.put_aside()
     scores = folder.cut_after(start.global_step)
@@ -150,10 +150,12 @@ def _edited(file: Path, env: str | None, config: Config) -> list[str]:
     try:
         found = Config.from_json(file.read_text(encoding="utf-8"), env)
     except (OSError, ValueError) as error:
-        return [f"{file} cannot be read ({error}): the run goes on as its checkpoint says"]
+        return [f"{file} cannot be read ({error}): the run continues with its checkpoint's configuration"]
     names = [field.name for field in dataclasses.fields(Config)
              if field.name != "total_steps" and getattr(found, field.name) != getattr(config, field.name)]
-    return [f"{file} was changed ({', '.join(names)}): the run goes on as its checkpoint says"] if names else []
+    if not names:
+        return []
+    return [f"{file} was changed ({', '.join(names)}): the run continues with its checkpoint's configuration"]
 
 
 def _check_same(env: str, file: Path) -> None:
@@ -163,4 +165,5 @@ def _check_same(env: str, file: Path) -> None:
     except (OSError, ValueError, KeyError, TypeError, RecursionError) as error:
         raise RunFolderError(f"{file} does not say which environment the run was started with: {error!r}") from None
     if found != env:
-        raise ValueError(f"--resume goes on with the run as it was started, with {found}: it cannot become {env}")
+        raise ValueError(f"--resume continues the run as it was started, with {found}: "
+                         f"the environment cannot become {env}")

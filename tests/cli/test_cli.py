@@ -128,7 +128,7 @@ def test_deterministic_play_of_a_value_method_has_epsilon_0(capsys):
 def test_exploration_longer_than_the_run_is_warned_of(capsys):
     assert program("train", "Catch", "--algorithm", "n_step_q", "--workers", 1, "--total-steps", 60, "--out", "r",
                    "--exploration-steps", 61) == 0
-    assert "warning: epsilon falls over 61 steps (--exploration-steps), and the run has 60" in capsys.readouterr().err
+    assert "epsilon is annealed over 61 steps (--exploration-steps), but the run has only 60" in capsys.readouterr().err
 
 
 def test_continuous_actions_are_trained_evaluated_and_played(capsys):
@@ -242,7 +242,8 @@ def test_overwriting_replaces_a_run_and_checks_first(catch_run, capsys):
 
 
 @pytest.mark.parametrize("arguments, words", [
-    ([], ["has made all of its 2,000 steps", "--total-steps"]), (["Memory"], ["with Catch: it cannot become Memory"]),
+    ([], ["has made all of its 2,000 steps", "--total-steps"]),
+    (["Memory"], ["with Catch: the environment cannot become Memory"]),
     (["--seed", "3"], ["--seed cannot change"]), (["--workers", "2"], ["--workers cannot change"]),
     (["--algorithm", "a3c"], ["--algorithm cannot change"]), (["--optimizer", "rmsprop"], ["--optimizer cannot"]),
     (["--no-recurrent"], ["--recurrent cannot change"]), (["--target-interval", "9"], ["--target-interval cannot"]),
@@ -278,7 +279,7 @@ def test_the_line_that_says_how_to_go_on_can_be_typed(capsys, monkeypatch):
         with monkeypatch.context() as patched:
             patched.setattr("a3c_numba.training.trainer.Trainer._watch", interrupted)
             assert program("train", env, "--workers", 1, "--total-steps", 20, "--out", folder) == 130
-        words = shlex.split(capsys.readouterr().err.strip().split("to go on: ")[1])
+        words = shlex.split(capsys.readouterr().err.strip().split("to resume: ")[1])
         assert words == ["a3c-numba", "train", *named, "--resume", folder]
         assert program(*words[1:]) == 0
 

@@ -1,4 +1,4 @@
-"""The exercises, in the order in which they teach: layers, policy, returns, optimiser, then what needs more of it."""
+"""The exercises, in teaching order: layers, policy, returns, optimiser, then those that build on them."""
 
 from importlib import resources
 from typing import Callable, Iterator, NamedTuple
@@ -11,7 +11,7 @@ from .case import Case
 
 
 class Exercise(NamedTuple):
-    """A file with blanks, and the cases that it is graded by."""
+    """A file with blanks, and the cases that grade it."""
 
     number: int
     title: str
@@ -27,7 +27,7 @@ class Exercise(NamedTuple):
         return blank_of(self.solution())
 
     def cases(self) -> Iterator[Case]:
-        """The same ones every time: a number that was wrong can be looked for again."""
+        """Yield the same cases every time, so that a wrong number can be found again."""
         return self.draw(np.random.default_rng(self.number))
 
 

@@ -29,20 +29,21 @@ BROKEN = [
     (HEAD + "quit = 1 / 0\n", ["line 4: quit = 1 / 0", "ZeroDivisionError: division by zero"]),
     (HEAD, ["has no function dense_backward(x, weight, d_y)"]),
     (HEAD + "dense_backward = 3\n", ["has no function dense_backward(x, weight, d_y)"]),
-    (HEAD + "def dense_backward(x):\n    return x\n", ["cannot be asked for dense_backward(x, weight, d_y): TypeError",
+    (HEAD + "def dense_backward(x):\n    return x\n", ["cannot call dense_backward(x, weight, d_y): TypeError",
                                                        "takes 1 positional argument but 3 were given"]),
     (DENSE + "    return x, weight\n", ["should return 3 arrays, d_weight, d_bias, d_x; it gave 2"]),
-    (DENSE + "    return x\n", ["should return 3 arrays, d_weight, d_bias, d_x; it gave one thing"]),
-    (DENSE + "    return 'x', x, x\n", ["d_weight is no array of real numbers, but a str: 'x'"]),
-    (DENSE + "    return [[1], [1, 2]], x, x\n", ["d_weight is no array of real numbers, but a list: [[1], [1, 2]]"]),
-    (DENSE + "    return 1j * x, x, x\n", ["d_weight is no array of real numbers, but a ndarray"]),
+    (DENSE + "    return x\n", ["should return 3 arrays, d_weight, d_bias, d_x; it gave one object"]),
+    (DENSE + "    return 'x', x, x\n", ["d_weight is not an array of real numbers but a str: 'x'"]),
+    (DENSE + "    return [[1], [1, 2]], x, x\n",
+     ["d_weight is not an array of real numbers but a list: [[1], [1, 2]]"]),
+    (DENSE + "    return 1j * x, x, x\n", ["d_weight is not an array of real numbers but a ndarray"]),
 ]
 STILL_BLANK = [
-    (DENSE + "    x = 1\n", ["dense_backward gives nothing back: let it end with return d_weight, d_bias, d_x"]),
+    (DENSE + "    x = 1\n", ["dense_backward returns nothing: let it end with return d_weight, d_bias, d_x"]),
     (DENSE + "    return ...\n", ["dense_backward should return 3 arrays"]),
     (DENSE + "    return None, x, x\n", ["d_weight is still a blank (None)"]),
     (DENSE + "    return x.T @ d_y, ..., ...\n", ["d_bias is still a blank (...)", "right so far: d_weight"]),
-    (DENSE + "    return x * ..., x, x\n", ["line 5 meets a blank (...) that is not filled in yet"]),
+    (DENSE + "    return x * ..., x, x\n", ["line 5 uses a blank (...) that is not filled in yet"]),
 ]
 
 
@@ -122,7 +123,7 @@ def test_what_the_file_does_to_its_inputs_stays_there(tmp_path, capsys):
 def test_overflow_is_not_shouted_but_named(tmp_path, capsys, recwarn):
     put(tmp_path, 3, mistaken(3, "logits - logits.max(axis=1, keepdims=True)", "logits"))
     code, out = check(3, tmp_path, capsys)
-    assert code == 1 and "found nan" in out and "hint: a number that is not finite" in out
+    assert code == 1 and "found nan" in out and "hint: a number is not finite" in out
     assert not [told for told in recwarn if issubclass(told.category, RuntimeWarning)]   # NumPy's; others may come
 
 
@@ -136,7 +137,7 @@ EXPECTED = np.array([[1.0, 2, 4], [3, 5, -6], [7, 8, 10]])
 
 
 @pytest.mark.parametrize("found, words", [
-    (-EXPECTED, "but for its sign"), (EXPECTED.T, "transposed"), (EXPECTED[::-1], "backwards"),
+    (-EXPECTED, "wrong sign"), (EXPECTED.T, "transposed"), (EXPECTED[::-1], "backwards"),
     (EXPECTED / 3, "0.333333 times"), (EXPECTED - 0.5, "0.5 too small"), (EXPECTED + 2, "2 too large"),
     (EXPECTED * np.inf, "not finite"),
 ])

@@ -63,7 +63,7 @@ def test_figures_by_hand():
 
 def test_nothing_recorded_is_said():
     empty = Recording(2, 0, 0.001, np.zeros((0, len(COLUMNS)), np.int64), np.zeros(3, np.int64))
-    with pytest.raises(ValueError, match="no update of 2 workers in 0.001 s"):
+    with pytest.raises(ValueError, match="2 workers made no update in 0.001 s"):
         race.figures(empty)
 
 

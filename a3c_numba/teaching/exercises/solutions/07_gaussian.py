@@ -1,7 +1,7 @@
-"""Exercise 7: a policy over real numbers, its log-probability and the gradient of that.
+"""Exercise 7: a policy over real numbers, its log-probability and its gradient.
 
-An action has n numbers.  The network gives n + 1 for a state: the mean mu (n,) and, last, y, of which SoftPlus makes
-the one variance v of all directions (FLOOR keeps 1/v finite):
+An action has n numbers.  The network gives n + 1 for a state: the mean mu (n,) and, last, y.  SoftPlus makes y the
+one variance v of all directions (FLOOR keeps 1/v finite):
 
     v         = log(1 + exp y) + FLOOR
     log pi(a) = - |a - mu|^2 / (2 v)  -  n/2 log(2 pi v)            pi on the right is 3.14...
@@ -21,12 +21,12 @@ FLOOR = 1e-3
 
 
 def variance(y):
-    """log(1 + exp y) + FLOOR without overflow.  Nothing to do here."""
+    """Compute log(1 + exp y) + FLOOR without overflow.  Nothing to do here."""
     return np.logaddexp(y, 0) + FLOOR
 
 
 def log_probability(rows, actions):
-    """rows (T, n + 1), actions (T, n) -> log_pi (T,).
+    """Return log_pi (T,) for rows (T, n + 1), actions (T, n).
 
     Hint: |a - mu|^2 is a sum over the n directions, and there is one v for each row.
     """
@@ -40,9 +40,9 @@ def log_probability(rows, actions):
 
 
 def log_probability_gradient(rows, actions):
-    """rows (T, n + 1), actions (T, n) -> d_rows (T, n + 1), d log pi(a_t) / d rows[t]: n columns for mu, then y's.
+    """Return d_rows (T, n + 1), d log pi(a_t) / d rows[t]: n columns for mu, then that of y.  Shapes as above.
 
-    Hint: d log pi / dv has two terms, of which one is negative: too wide a Gaussian is unlikely as well.
+    Hint: d log pi / dv has two terms, one of them negative: too wide a Gaussian makes the action improbable, too.
     """
     d_rows = np.zeros_like(rows)
     # <blank>
@@ -59,5 +59,5 @@ def log_probability_gradient(rows, actions):
 
 
 if __name__ == "__main__":
-    # By hand: the action is the mean, so nothing pulls at mu, and a smaller v would make it more likely.
+    # By hand: the action is the mean, so the gradient of mu is 0, and a smaller v would make it more probable.
     print(log_probability_gradient(np.array([[0.5, 0.0]]), np.array([[0.5]])))

@@ -149,7 +149,7 @@ def test_entropy_keeps_learners_from_getting_stuck(ran):
 
 def test_a_lock_loses_nothing_and_both_ways_find_the_answer(ran):
     out, _ = ran("07_lock_free.py", 4000)
-    assert re.findall(r"with a number nobody wrote (\d+)", out) == ["0", "0"]
+    assert re.findall(r"with an unwritten number (\d+)", out) == ["0", "0"]
     assert re.search(r"locked +additions lost 0 of .*\n +copies torn 0 of ", out), out
     errors = [float(error) for error in re.findall(r"error (\d\.\d+) after", out)]
     assert len(errors) == 2 and max(errors) < 0.1                        # it starts at 1, and noise leaves 0.02

@@ -93,5 +93,6 @@ def shown(value: Any) -> str:
 
 
 def one_line(text: Any) -> str:
-    """Return a text for a message: one line, and control characters escaped, so that a terminal obeys none."""
-    return "".join(c if c.isprintable() else repr(c)[1:-1] for c in " ".join(str(text).split()))
+    """Return a text for a message: its lines joined, and control characters escaped, so that a terminal obeys none."""
+    joined = " ".join(line.strip() for line in str(text).splitlines())
+    return "".join(c if c.isprintable() else repr(c)[1:-1] for c in joined)

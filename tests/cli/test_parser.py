@@ -9,7 +9,6 @@ from pathlib import Path
 import pytest
 
 import a3c_numba.cli
-from a3c_numba.cli.output_file import writable
 from a3c_numba.cli.parser import COMMANDS, parser_for
 from tests.programs import program
 
@@ -46,13 +45,3 @@ def test_every_command_has_its_help(name, capsys):
 def test_only_what_is_typed_gets_its_options():
     options = {name: command._actions for name, command in parser_for(["plot"])._actions[-1].choices.items()}
     assert len(options["plot"]) > 1 and len(options["train"]) == 1       # --help alone
-
-
-@pytest.mark.parametrize("name, why", [
-    ("a.txt", "cannot write a page to .*a.txt: its name should end in .html or .htm"),
-    ("nowhere/a.html", "cannot write to .*nowhere/a.html"), ("folder.html", "cannot write to .*folder.html")])
-def test_what_cannot_be_written_is_refused(name, why, tmp_path):
-    (tmp_path / "folder.html").mkdir()
-    with pytest.raises(ValueError, match=why):
-        writable(tmp_path / name, "a page", ".html", ".htm")
-    assert writable(tmp_path / "a.HTML", "a page", ".html", ".htm") == tmp_path / "a.HTML"

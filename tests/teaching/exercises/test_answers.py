@@ -79,7 +79,7 @@ def test_the_solution_is_right(number, tmp_path, capsys):
 
 
 @pytest.mark.parametrize("number", NUMBERS)
-def test_the_blank_is_said_to_be_one(number, tmp_path, capsys):
+def test_the_blank_is_graded_blank(number, tmp_path, capsys):
     put(tmp_path, number, text_of("blanks", number))
     assert exercises("check", number, "--folder", tmp_path) == 1
     first, *rest = capsys.readouterr().out.splitlines()

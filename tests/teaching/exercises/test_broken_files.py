@@ -56,7 +56,7 @@ def check(number, folder, capsys):
 
 
 @pytest.mark.parametrize("text, messages", BROKEN)
-def test_what_is_broken_is_said(text, messages, tmp_path, capsys):
+def test_what_is_broken_is_reported(text, messages, tmp_path, capsys):
     put(tmp_path, 1, text)
     code, out = check(1, tmp_path, capsys)
     assert code == 1 and out.splitlines()[0].endswith(": wrong")
@@ -65,7 +65,7 @@ def test_what_is_broken_is_said(text, messages, tmp_path, capsys):
 
 
 def test_a_function_that_fails_is_shown_with_what_it_was_given(tmp_path, capsys):
-    """As matrices that do not fit: whoever learns sees their shapes."""
+    """Matrices that do not fit: the learner sees their shapes."""
     put(tmp_path, 1, DENSE + "    return x @ d_y, d_y.sum(axis=0), d_y @ weight\n")
     code, out = check(1, tmp_path, capsys)
     assert code == 1 and "ValueError: matmul" in out
@@ -73,7 +73,7 @@ def test_a_function_that_fails_is_shown_with_what_it_was_given(tmp_path, capsys)
 
 
 @pytest.mark.parametrize("text, messages", STILL_BLANK)
-def test_what_is_blank_is_said_kindly(text, messages, tmp_path, capsys):
+def test_what_is_blank_is_reported_as_blank(text, messages, tmp_path, capsys):
     put(tmp_path, 1, text)
     code, out = check(1, tmp_path, capsys)
     assert code == 1 and out.splitlines()[0].endswith(": blank")
@@ -94,7 +94,7 @@ def test_ctrl_c_gets_through(tmp_path):
         exercises("check", 1, "--folder", tmp_path)
 
 
-def test_functions_that_are_right_are_said_so(tmp_path, capsys):
+def test_functions_that_are_right_are_listed(tmp_path, capsys):
     put(tmp_path, 1, mistaken(1, "return d_weight, d_bias, d_h * (x > 0)", "raise NotImplementedError"))
     code, out = check(1, tmp_path, capsys)
     assert code == 1 and "right so far: dense_backward\n" in out
@@ -120,11 +120,11 @@ def test_what_the_file_does_to_its_inputs_stays_there(tmp_path, capsys):
     assert code == 1 and "x = [[1.0, 2.0], [3.0, -1.0]]" in out
 
 
-def test_overflow_is_not_shouted_but_named(tmp_path, capsys, recwarn):
+def test_overflow_is_named_without_a_warning(tmp_path, capsys, recwarn):
     put(tmp_path, 3, mistaken(3, "logits - logits.max(axis=1, keepdims=True)", "logits"))
     code, out = check(3, tmp_path, capsys)
     assert code == 1 and "found nan" in out and "hint: a number is not finite" in out
-    assert not [told for told in recwarn if issubclass(told.category, RuntimeWarning)]   # NumPy's; others may come
+    assert not [one for one in recwarn if issubclass(one.category, RuntimeWarning)]      # NumPy's; others may occur
 
 
 def test_the_line_is_the_innermost_of_the_learners(tmp_path):

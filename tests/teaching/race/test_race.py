@@ -105,13 +105,13 @@ def test_a_diary_is_in_order(crowd):
     assert (np.diff(times, axis=0) >= 0).all() and times[0].min() >= recording.begin
     steps = [recording.column(name) for name in COLUMNS if name.startswith("T_")]
     assert (np.diff(steps, axis=0) >= 0).all() and steps[0].min() == 0
-    assert crowd.shared.global_step() > steps[-1].max()                  # its own steps are added behind its write
+    assert crowd.shared.global_step() > steps[-1].max()                  # its own steps are added after its write
     for worker in (0, 1):
         mine = recording.column("worker") == worker
         np.testing.assert_array_equal(recording.column("read")[mine][1:], recording.column("write_end")[mine][:-1])
 
 
-def test_every_recording_begins_with_the_same_theta_and_trains_it(crowd):
+def test_every_recording_starts_with_the_same_theta(crowd):
     begun = crowd.start.theta.copy()
     for _ in range(2):
         recording = recorded(crowd, 1)
@@ -119,7 +119,7 @@ def test_every_recording_begins_with_the_same_theta_and_trains_it(crowd):
     np.testing.assert_array_equal(crowd.start.theta, begun)
 
 
-def test_a_method_that_acts_on_theta_itself_has_read_when_it_began_to_play():
+def test_a_method_acting_on_theta_has_read_when_play_starts():
     with Crowd(small("Corridor", algorithm="one_step_q", total_steps=10**6)) as crowd:
         recording = recorded(crowd, 1)
     np.testing.assert_array_equal(recording.column("read"), recording.column("play_begin"))

@@ -199,7 +199,7 @@ SEAMS = {
     "cli.sweep.Sweep.run": lambda *_: None, "cli.speedup.Speedup.run": lambda *_: "",
     "studies.bench.emulator_seconds": lambda *_: 1.0, "studies.bench.environment_seconds": lambda *_: 1.0,
     "studies.bench.pieces": lambda *_: {"update": 1.0}, "studies.bench.sgemm_peak": lambda *_: 1.0,
-    "studies.bench.training_speed": lambda *_: (1.0, ""), "diagnostics.gradient_check.Problem": mock.MagicMock(),
+    "studies.bench.training_speed": lambda *_, **__: (1.0, ""), "diagnostics.gradient_check.Problem": mock.MagicMock(),
     "cli.evaluate.play_games": one_game(evaluate), "playback.film": one_game(playback.film),
     "playback.in_terminal": one_game(playback.in_terminal),
 }

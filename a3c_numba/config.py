@@ -29,6 +29,15 @@ NUMBERS: dict[str, tuple[Any, Any]] = {"workers": (1, 1024), "total_steps": (1, 
 MOST_PARAMETERS, LONGEST_ROLLOUT = 2**28, 2**31       # numbers, and bytes of observations: of one worker, 1 and 2 GiB
 
 
+class EnvironmentNeeded(ValueError):
+    """A configuration whose environment the caller has to give: ``reason`` says why, ``advice`` how in Python."""
+
+    def __init__(self, reason: str, advice: str = "") -> None:
+        super().__init__(f"{reason}: {advice}" if advice else reason)
+        self.reason = reason
+        self.advice = advice
+
+
 @dataclass(frozen=True)
 class Config:
     """A run.  ``env`` is an id or a picklable factory without arguments; the other parts are dataclasses."""
@@ -118,7 +127,7 @@ class Config:
             raise ValueError(f"not a configuration of this version: {shown(error)}") from None
         if env is None and is_factory:
             name = shown(config.env_name)
-            raise ValueError(f"the environment was made by the factory {name}: give env= on loading")
+            raise EnvironmentNeeded(f"the environment was made by the factory {name}", "give env= on loading")
         return config if env is None else dataclasses.replace(config, env=env)
 
 

@@ -1,17 +1,17 @@
 """Lesson 1: a dense layer learns a line, its gradient worked out by hand.
 
     y = x W + b               x (n, I) rows, W (I, O), b (O,), y (n, O)
-    L = 1/2 sum (y - t)^2     t (n, O) is what y ought to be
+    L = 1/2 sum (y - t)^2     t (n, O) is the target of y
 
-How does L change with one weight?  W[i, j] meets x[r, i] in every row r, and acts on y[r, j] alone.  So
+How does L change with one weight?  W[i, j] multiplies x[r, i] in every row r, and changes only y[r, j].  So
 
     dL/dW[i, j] = sum_r x[r, i] d_y[r, j]      in one product      d_W = x^T d_y,     d_y = dL/dy = y - t
     dL/db[j]    = sum_r d_y[r, j]                                  d_b = sum over rows of d_y
-    dL/dx[r, i] = sum_j d_y[r, j] W[i, j]                          d_x = d_y W^T      (what a layer below is given)
+    dL/dx[r, i] = sum_j d_y[r, j] W[i, j]                          d_x = d_y W^T      (the d_y of the layer below)
 
 New:     backpropagation: from dL/dy to dL/dW, dL/db and dL/dx.  Deeper networks only repeat it.
-Notice:  each step goes against the gradient, and L falls at once; both numbers end at the best line there is.
-Try:     RATE = 0.06.  A step that is too long lands on the other side, and the next one still further off.
+Notice:  each step goes against the gradient, and L falls at once; W and b end at the line of least squares.
+Try:     RATE = 0.06.  A step that is too long overshoots the minimum, and the next one ends still further away.
 """
 
 import numpy as np
@@ -24,12 +24,12 @@ RATE, STEPS, SHOWN = 0.01, 100, (0, 1, 3, 10, 30, 100)
 
 
 def forward(x, W, b):
-    """y = x W + b."""
+    """Return y = x W + b."""
     return x @ W + b
 
 
 def backward(x, W, d_y):
-    """Each gradient has the shape of what it belongs to."""
+    """Return d_W, d_b and d_x, each of the shape of W, b and x."""
     d_W = x.T @ d_y                                                      # y = x W + b
     d_b = d_y.sum(axis=0)                                                # y = x W + b, one b for all rows
     d_x = d_y @ W.T                                                      # y = x W + b
@@ -37,7 +37,7 @@ def backward(x, W, d_y):
 
 
 def main():
-    """Fit a line to 40 points, then hold the gradient against the package's layer."""
+    """Fit a line to 40 points, then compare the gradient with the package's layer."""
     rng = np.random.default_rng(0)
     x = rng.uniform(-1, 1, (40, 1))
     t = 2 * x - 1 + rng.normal(0, 0.15, x.shape)                          # the points: slope 2, height -1, and noise

@@ -1,16 +1,16 @@
-"""Lesson 2: never believe a gradient.  The same layer, held against differences.
+"""Lesson 2: never trust a gradient: check it.  The same layer, compared with differences.
 
     dL/dW[i, j]  ~  ( L(W[i, j] + h) - L(W[i, j] - h) ) / 2h
 
-Two forward passes for each number: far too slow to learn with, and it knows nothing of the chain rule, which is what
-makes it a witness.  Its error has two parts: what the curve bends between the two points, some h^2, and the rounding
-of L, some 1e-16 / h in double precision.  (One-sided differences, (L(W + h) - L(W)) / h, bend by some h.)
+Two forward passes for each number: far too slow for training.  But no chain rule is used, so the check is independent.
+Its error has two parts: the curvature between the two points, about h^2, and the rounding of L, about 1e-16 / h in
+double precision.  (For one-sided differences, (L(W + h) - L(W)) / h, the first part is about h.)
 
-New:     central differences.  L is a sum of log cosh(y - t), for of a parabola they would see no bend at all;
+New:     central differences.  L is a sum of log cosh(y - t), because for a parabola they would have no such error;
          d_y = tanh(y - t).  The layer and its backward lines are those of lesson 1.
-Notice:  the right gradient agrees to ten digits.  The wrong one, in which the bias was given a mean over rows instead
-         of a sum, points downhill too, so that training would go on, only worse.  Differences find it at once.
-         In the picture, single precision stands still below 1e-7: W + h is W again.
+Notice:  the right gradient agrees to ten digits.  The wrong one, in which d_b is a mean over rows instead of a sum,
+         points downhill too, so training would still work, only worse.  Differences find it at once.
+         In the picture, single precision is constant below 1e-7, because W + h rounds to W.
 Try:     another mistake in ``gradients``: a sign, a forgotten tanh, ``b`` left out of it.
 """
 
@@ -20,18 +20,18 @@ from a3c_numba.plots import Series, line_plot
 
 
 def loss(x, t, W, b):
-    """L, a number."""
+    """Return L, a number."""
     return np.log(np.cosh(x @ W + b - t)).sum()
 
 
 def gradients(x, t, W, b):
-    """dL/dW and dL/db, by hand."""
+    """Return dL/dW and dL/db, by hand."""
     d_y = np.tanh(x @ W + b - t)                                         # L = sum log cosh(y - t)
     return x.T @ d_y, d_y.sum(axis=0)                                    # y = x W + b
 
 
 def nudged(L, value, index, h):
-    """L with ``h`` added to one element of the array ``value``; the array is put back as it was."""
+    """Return L with ``h`` added to one element of the array ``value``, and restore the array."""
     before = value[index]
     value[index] += h
     result = L()
@@ -40,13 +40,13 @@ def nudged(L, value, index, h):
 
 
 def difference(L, value, h=1e-5):
-    """The gradient of L() by ``value``, element by element."""
+    """Return the gradient of L() with respect to ``value``, element by element."""
     return np.array([(nudged(L, value, i, h) - nudged(L, value, i, -h)) / (2 * h)
                      for i in np.ndindex(value.shape)]).reshape(value.shape)
 
 
 def main():
-    """Check the right one and a wrong one; then try every h."""
+    """Check the right gradient and a wrong one; then try every h."""
     rng = np.random.default_rng(0)
     x, t, W, b = (rng.normal(size=shape) for shape in ((8, 3), (8, 2), (3, 2), (2,)))
     d_W, d_b = gradients(x, t, W, b)
@@ -69,7 +69,7 @@ def main():
         print(f"{name:19} best h {10 ** powers[np.argmin(found)]:.0e}, error {10 ** min(found):.0e}")
     print("so gradients are checked in double precision with h = 1e-5; single precision could hide a mistake")
     line_plot([Series(name, powers, found) for name, found in errors.items()],
-              "Lesson 2: left of its best h a difference drowns in rounding, right of it in the curve's bend",
+              "Lesson 2: below the best h rounding dominates the error, above it the curvature",
               "log10 of h", "log10 of the error of dL/dW[0, 0]", "02_differences.png")
 
 

@@ -1,17 +1,17 @@
-"""Lesson 3: a convolution is a dense layer that looks at one patch of an image at a time; and back again.
+"""Lesson 3: a convolution is a dense layer that is applied to one patch of an image at a time.
 
-An image x (H, W, C) has h w patches of k by k pixels.  Each, laid flat, is a row of P (h w, k k C):
+An image x (H, W, C) has h w patches of k by k pixels.  Each, flattened, is a row of P (h w, k k C):
 
     y   = P W + b              one row of y (h w, O) for each position; the weights W (k k C, O) are the same for all
     d_W = P^T d_y              lesson 1, with positions for rows
     d_P = d_y W^T              lesson 1
-    d_x = every row of d_P added back to where its patch was cut out
+    d_x = every row of d_P, added at the place of its patch
 
-New:     weights that are used at many positions.  What was copied on the way forward is added up on the way back:
-         a pixel that lies in nine patches gets nine gradients.
-Notice:  L shall grow with y at two positions alone (d_y = 1 there).  In the picture's last panel each of them stamps
-         the filter into d_x; where the patches overlap, the stamps add up.
-Try:     stride = 2, where the two stamps share one row, or 3, where they no longer meet; STAMPS on the same row.
+New:     weights that are used at many positions.  Values that are copied forward are added up backward:
+         a pixel that lies in nine patches gets the sum of nine gradients.
+Notice:  d_y is 1 at two positions of y and 0 elsewhere.  In the picture's last panel each of the two puts a copy of
+         the filter into d_x; if the patches overlap, the copies add up.
+Try:     stride = 2, with which the two patches share one row, or 3, with which they do not overlap; STAMPS on one row.
 """
 
 import numpy as np
@@ -21,21 +21,21 @@ from a3c_numba.plots.canvas import Canvas
 
 k, stride, SIDE = 3, 1, 12
 FILTERS = np.array([[-1, 0, 1, -2, 0, 2, -1, 0, 1], [-1, -2, -1, 0, 0, 0, 1, 2, 1]], float).T    # (k k C, O)
-STAMPS = ((1, 1), (2, 1))                                                # positions of y with which L grows
+STAMPS = ((1, 1), (2, 1))                                                # positions of y with d_y = 1
 
 
 def corners(x):
-    """Row and column of every patch's upper left pixel."""
+    """Return row and column of every patch's upper left pixel."""
     return [(a, b) for a in range(0, x.shape[0] - k + 1, stride) for b in range(0, x.shape[1] - k + 1, stride)]
 
 
 def cut(x):
-    """P (h w, k k C): the patches of x, each laid flat."""
+    """Return P (h w, k k C): the patches of x, each flattened."""
     return np.array([x[a:a + k, b:b + k].ravel() for a, b in corners(x)])
 
 
 def add_back(d_P, x):
-    """d_x, shaped like x: the transpose of ``cut``."""
+    """Return d_x, shaped like x; this is the transpose of ``cut``."""
     d_x = np.zeros_like(x)
     for (a, b), row in zip(corners(x), d_P):
         d_x[a:a + k, b:b + k] += row.reshape(k, k, -1)                   # row = x[a:a + k, b:b + k].ravel()
@@ -43,7 +43,7 @@ def add_back(d_P, x):
 
 
 def panel(canvas, left, title, array, size):
-    """A heat map 288 pixels high: blue below 0, white at 0, orange above."""
+    """Draw a heat map 288 pixels high: blue below 0, white at 0, orange above."""
     canvas.text(title, (left, 84), 16)
     top = np.abs(array).max()
     for (row, column), value in np.ndenumerate(array):
@@ -53,19 +53,19 @@ def panel(canvas, left, title, array, size):
 
 
 def main():
-    """A little game of Pong, its edges, and the way back."""
+    """Filter a small picture of Pong, and compute the gradient of its pixels."""
     x = np.zeros((SIDE, SIDE, 1))
     x[3:8, 1], x[6:8, 6:8], x[10] = 1, 1, 0.5                            # a paddle, a ball, a wall
     P = cut(x)
     y = P @ FILTERS                                                      # (h w, O); b = 0
     h = (SIDE - k) // stride + 1
     d_y = np.zeros((h, h, 2))
-    d_y[tuple(np.transpose(STAMPS))] = 1, 0                              # of the first filter
+    d_y[tuple(np.transpose(STAMPS))] = 1, 0                              # for the first filter
     d_W, d_P = P.T @ d_y.reshape(-1, 2), d_y.reshape(-1, 2) @ FILTERS.T  # y = P W
     d_x = add_back(d_P, x)
     print(f"x {x.shape[:2]} -> P {P.shape} -> y {y.shape}: each pixel is copied {P.size / x.size:.1f} times on average")
     one, other = (add_back(d_P * (np.arange(len(P)) == a * h + b)[:, None], x) for a, b in STAMPS)
-    both = add_back(d_P.any(axis=1, keepdims=True) + 0 * d_P, x) == 2    # pixels that lie under two stamps
+    both = add_back(d_P.any(axis=1, keepdims=True) + 0 * d_P, x) == 2    # pixels of both patches
     print("d_x where the two stamps overlap:", d_x[both], "=", one[both], "of one +", other[both], "of the other")
 
     layer = Conv2d(x.shape, 2, k, stride)
@@ -82,7 +82,7 @@ def main():
                                (545, f"y, {h} x {h}: filter 1", first), (865, f"y, {h} x {h}: filter 2", second),
                                (1185, f"d_x: d_y is 1 at {STAMPS}", d_x[..., 0])):
         panel(canvas, left, title, array, (288 / len(array), 288 / len(array)))
-    panel(canvas, 348, "P: a row a patch", P, (18, 288 / len(P)))
+    panel(canvas, 348, "P: one row per patch", P, (18, 288 / len(P)))
     canvas.save("03_convolution.png")
 
 

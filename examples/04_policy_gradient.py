@@ -1,20 +1,20 @@
-"""Lesson 4: actions instead of right answers: softmax, entropy and the policy gradient.
+"""Lesson 4: actions instead of targets: softmax, entropy and the policy gradient.
 
-Nobody says what y ought to be.  The policy draws an action, is told a reward, and makes actions that did better than
-expected more probable.  For logits z (n,):
+There are no targets.  The policy draws an action, gets a reward, and makes actions that were better than expected
+more probable.  For logits z (n,):
 
-    pi_i = exp z_i / sum_j exp z_j              H = - sum_i pi_i log pi_i    (nats; log n when all are alike)
-    L    = - A log pi_a - beta H                A: how much better than expected the action a was
+    pi_i = exp z_i / sum_j exp z_j              H = - sum_i pi_i log pi_i    (nats; log n if all are equal)
+    L    = - A log pi_a - beta H                A: reward of the action a minus the expected one
 
-    d log pi_a / d z_i = [i = a] - pi_i         the one that was drawn goes up, all go down by their share
-    d H        / d z_i = - pi_i (log pi_i + H)  the more probable than usual go down
+    d log pi_a / d z_i = [i = a] - pi_i         the drawn action goes up, all go down by pi_i
+    d H        / d z_i = - pi_i (log pi_i + H)  the more probable ones go down
 
-New:     a gradient that comes of trying.  Without entropy its mean over the draws is that of minus the expected reward.
-Notice:  without entropy (beta 0) some learners stop trying before they have found the best arm, and stay with a worse
-         one.  With too much of it (beta 1) they know it and never make up their minds: pi of the best arm is 0.51
-         where reward + H is largest, pi_i ~ exp(mean reward of i).
-Try:     MEANS + 10: until ``expected`` is there too, whatever is drawn first looks good, and twice as many get stuck.
-         Then A = reward, with nothing expected: as right on average, and so noisy that more than half do.
+New:     a gradient from samples.  Without entropy its mean over the draws is the gradient of minus the expected reward.
+Notice:  without entropy (beta 0) some learners stop exploring before they have found the best arm, and keep a worse
+         one.  With too much of it (beta 1) no policy becomes certain: pi of the best arm is 0.51 at the maximum of
+         reward + H, which is pi_i ~ exp(mean reward of i).
+Try:     MEANS + 10: until ``expected`` has risen, the arm drawn first looks good, and twice as many learners get stuck.
+         Then A = reward, without ``expected``: right on average, but so noisy that more than half get stuck.
 """
 
 import numpy as np
@@ -22,25 +22,25 @@ import numpy as np
 from a3c_numba.core.distributions import Categorical
 from a3c_numba.plots import Series, line_plot
 
-MEANS, NOISE = np.array([0.0, 0.5, 1.0]), 2.0                            # of three arms' rewards
+MEANS, NOISE = np.array([0.0, 0.5, 1.0]), 2.0                            # rewards of three arms, their deviation
 LEARNERS, STEPS, RATE = 200, 3000, 0.3
 
 
 def log_softmax(z):
-    """log pi of logits z (rows, n); the largest is taken off first, so that exp cannot overflow."""
+    """Return log pi of logits z (rows, n); the largest is subtracted first, so that exp cannot overflow."""
     z = z - z.max(axis=1, keepdims=True)
     return z - np.log(np.exp(z).sum(axis=1, keepdims=True))
 
 
 def loss(z, actions, advantages, beta):
-    """L, summed over rows."""
+    """Return L, summed over rows."""
     log_pi = log_softmax(z)
     H = -(np.exp(log_pi) * log_pi).sum(axis=1)
     return (-advantages * log_pi[np.arange(len(z)), actions] - beta * H).sum()
 
 
 def d_loss(z, actions, advantages, beta):
-    """dL/dz (rows, n)."""
+    """Return dL/dz (rows, n)."""
     log_pi = log_softmax(z)
     pi = np.exp(log_pi)
     H = -(pi * log_pi).sum(axis=1, keepdims=True)
@@ -50,7 +50,7 @@ def d_loss(z, actions, advantages, beta):
 
 
 def learn(beta):
-    """Many learners side by side, a row each; returns the mean pi over time, (STEPS, 3), and the last pi of each."""
+    """Train many learners, a row each; return the mean pi over time, (STEPS, 3), and the last pi of each."""
     rng, z, expected, shown = np.random.default_rng(0), np.zeros((LEARNERS, 3)), np.zeros(LEARNERS), []
     for _ in range(STEPS):
         pi = np.exp(log_softmax(z))
@@ -63,7 +63,7 @@ def learn(beta):
 
 
 def main():
-    """Check the gradient, then learn with three weights of the entropy."""
+    """Check the gradient, then learn with three entropy weights."""
     rng, h = np.random.default_rng(1), 1e-5
     z, actions, A = rng.normal(size=(5, 3)), np.array([0, 2, 1, 1, 0]), rng.normal(size=5)
     steps = h * np.eye(15).reshape(15, 5, 3)
@@ -79,7 +79,7 @@ def main():
         curves.append(Series(f"beta {beta}", range(STEPS), shown[:, 2]))
         print(f"beta {beta:3}   pi of the best arm {shown[-1, 2]:.2f}   sure of a worse arm: {sure:4.0%} of learners   "
               f"mean H {-(pi * np.log(pi)).sum(axis=1).mean():.2f}")
-    line_plot(curves, f"Lesson 4: three arms, {LEARNERS} learners: entropy keeps them trying", "pulls",
+    line_plot(curves, f"Lesson 4: three arms, {LEARNERS} learners: entropy keeps them exploring", "pulls",
               "probability of the best arm, mean of all learners", "04_policy_gradient.png")
 
 

@@ -1,17 +1,17 @@
-"""Lesson 5: rewards that come late: returns, and bootstrapping from one's own values.
+"""Lesson 5: rewards that come late: returns, and bootstrapping from estimated values.
 
-A step is worth what it earns and all that follows, each step later counting gamma times as much.  Backwards:
+The return of a step is its reward plus gamma times the return of the next step.  Backwards:
 
-    R <- 0 if the episode terminated behind the last step, else V(the next state): an estimate stands for the rest
+    R <- 0 if the episode terminated after the last step, else V(the next state), an estimate of the rest
     for t from the last step to the first:    R <- r_t + gamma R;     V(s_t) moves towards R
 
-Who waits for the end of the episode needs no estimate, but hears of everything that chance did in between.  Who cuts
-after t_max steps hears of less, and believes a V that is wrong at first.
+A rollout to the end of the episode needs no estimate, but contains all the noise up to it.  A rollout of t_max steps
+has less noise, but depends on V, which is wrong at first.
 
 New:     a time axis, and V.  R_t - V(s_t) is the A of lesson 4.
-Notice:  in the picture, one step at a time is steady but slow, since news travels one place for each visit; the
-         whole episode is quick and never comes to rest; a few steps have a little of both.
-Try:     RATE = 0.1: short rollouts gain by larger steps, and long ones lose, for every step holds more chance.
+Notice:  in the picture, one step at a time is smooth but slow, because a reward moves back one place per visit; the
+         whole episode is fast but stays noisy; five steps lie in between.
+Try:     RATE = 0.1: short rollouts get better and long ones worse, because larger steps have more noise.
 """
 
 import numpy as np
@@ -20,11 +20,11 @@ from a3c_numba.core.returns import returns_of
 from a3c_numba.plots import Series, line_plot
 
 PLACES, EPISODES, REPEATS, RATE, gamma = 15, 200, 20, 0.03, 1.0
-TRUE = np.arange(1, PLACES + 1) / (PLACES + 1)                           # V: the chance to leave at the right end
+TRUE = np.arange(1, PLACES + 1) / (PLACES + 1)                           # V: probability of the right end
 
 
 def returns(rewards, bootstrap_value, discount=gamma):
-    """R_t for each step of a rollout."""
+    """Return R_t for each step of a rollout."""
     R, found = bootstrap_value, []
     for reward in reversed(rewards):
         R = reward + discount * R
@@ -33,7 +33,7 @@ def returns(rewards, bootstrap_value, discount=gamma):
 
 
 def walk(rng):
-    """One episode: from the middle left or right by chance; 1 for leaving at the right end.  Places and rewards."""
+    """Return places and rewards of a random walk from the middle; reward 1 for leaving at the right end."""
     places = [PLACES // 2]
     while 0 <= places[-1] < PLACES:
         places.append(places[-1] + (-1, 1)[rng.integers(2)])
@@ -41,7 +41,7 @@ def walk(rng):
 
 
 def learn(V, places, rewards, t_max):
-    """One episode, in rollouts of at most t_max steps, as a worker plays it."""
+    """Learn from one episode in rollouts of at most t_max steps, as a worker does."""
     for start in range(0, len(rewards), t_max):
         end = min(start + t_max, len(rewards))
         terminated = end == len(rewards)
@@ -51,7 +51,7 @@ def learn(V, places, rewards, t_max):
 
 
 def main():
-    """One rollout by hand; then three lengths of rollouts on the same walks."""
+    """Compute one rollout by hand; then compare three rollout lengths on the same walks."""
     rewards = [0.0, 0.0, 1.0, 0.0]
     for say, bootstrap_value in (("terminated", 0.0), ("cut, V 0.8", 0.8)):
         mine = returns(rewards, bootstrap_value, 0.9)
@@ -73,7 +73,7 @@ def main():
         mean = errors.mean(axis=0)
         print(f"{name:18} error of V after 5 episodes {mean[4]:.3f}, after 50 {mean[49]:.3f}, after 200 {mean[-1]:.3f}")
         curves.append(Series(name, range(1, EPISODES + 1), mean))
-    line_plot(curves, "Lesson 5: the values of a walk by chance, from rollouts of three lengths", "episodes",
+    line_plot(curves, "Lesson 5: values of a random walk, from rollouts of three lengths", "episodes",
               f"root of the mean squared error of V, mean of {REPEATS} learners", "05_returns.png")
 
 

@@ -6,14 +6,14 @@
     momentum     m <- alpha m + (1 - alpha) d          theta <- theta - eta m
     RMSProp      g <- alpha g + (1 - alpha) d^2        theta <- theta - eta d / sqrt(g + epsilon)
 
-Plain steps must suit the steep side, eta < 2 / 50, and then creep along the flat one.  Momentum averages the zigzag
-away.  RMSProp divides each element by the size that its gradient lately had: steep or flat, it moves by about eta.
+Plain steps are limited by the steep direction, eta < 2 / 50, and then are slow in the flat one.  Momentum averages
+out the zigzag.  RMSProp divides each element by the recent size of its gradient: each moves by about eta.
 
-New:     what is done with a gradient once it is known, element by element.  g is one number for each weight; in A3C
-         it lies in shared memory beside theta.
-Notice:  RMSProp walks along the floor as if there were no ravine, until g has forgotten the steep side: then it is
-         thrown out, and g learns again.  Momentum is the quickest, with an eta chosen for this very ravine.
-Try:     EPSILON = 100, and nothing is thrown; STEEP = 500: which of the three explode?
+New:     how a gradient is applied, element by element.  g is one number for each weight; in A3C it lies in shared
+         memory beside theta.
+Notice:  RMSProp moves along the floor as if there were no ravine, until g in the steep direction has decayed: then a
+         step overshoots, and g grows again.  Momentum is the fastest, with an eta tuned for this ravine.
+Try:     EPSILON = 100, and no step overshoots; STEEP = 500: which of the three diverge?
 """
 
 import itertools
@@ -28,30 +28,30 @@ STEEP, STEPS, START, EPSILON = 50.0, 60, (-9.0, 1.0), 0.1
 
 
 def gradient(theta):
-    """d."""
+    """Return d."""
     return np.array([theta[0], STEEP * theta[1]])
 
 
 def plain(theta, _, eta=0.036):
-    """Straight down."""
+    """Step along the gradient."""
     theta -= eta * gradient(theta)
 
 
 def momentum(theta, m, eta=0.12, alpha=0.8):
-    """Down a running mean of gradients."""
+    """Step along a running mean of gradients."""
     m[:] = alpha * m + (1 - alpha) * gradient(theta)
     theta -= eta * m
 
 
 def rmsprop(theta, g, eta=0.25, alpha=0.9, epsilon=EPSILON):
-    """Each element down by its gradient over the root of its running mean square."""
+    """Step along the gradient, each element divided by the root of its running mean square."""
     d = gradient(theta)
     g[:] = alpha * g + (1 - alpha) * d * d
     theta -= eta * d / np.sqrt(g + epsilon)
 
 
 def path(step):
-    """The points (STEPS + 1, 2) that a rule passes."""
+    """Return the points (STEPS + 1, 2) of a rule."""
     theta, memory, points = np.array(START), np.zeros(2), [START]
     for _ in range(STEPS):
         step(theta, memory)
@@ -60,7 +60,7 @@ def path(step):
 
 
 def main():
-    """Three walks, a comparison and a map."""
+    """Apply the three rules, compare one with the package, and draw a map."""
     walks = {rule.__name__: path(rule) for rule in (plain, momentum, rmsprop)}
     for name, points in walks.items():
         L = 0.5 * points ** 2 @ (1, STEEP)

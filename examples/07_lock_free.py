@@ -1,15 +1,15 @@
-"""Lesson 7: several processes write to the same numbers, and nobody locks anything.
+"""Lesson 7: several processes write to the same numbers without a lock.
 
-1. Lost: theta += 1 reads, adds and writes; what another process wrote in between is gone.  Missing ones can be counted.
-2. Torn: each process writes its own number all over theta and copies it at once.  The copy may be 3, 3, 1, 1, a theta
-   that never was.  No single number is torn: each is one that somebody wrote.
-3. It converges: least squares by random rows u, d = u (u . theta - t).  A lost step is only a step less.  A torn theta
-   is off by a step or so, and the gradient there still points downhill.
+1. Lost: theta += 1 reads, adds and writes; an addition that another process made in between is lost, and is counted.
+2. Torn: each process writes its own number into all of theta, then copies it.  The copy may be 3, 3, 1, 1, a theta
+   that no process wrote.  No single number is torn: each was written by some process.
+3. It converges: least squares by random rows u, d = u (u . theta - t).  A lost step is only one step less.  A torn
+   theta differs by about a step, and the gradient there still points downhill.
 
-New:     theta lies in memory that all processes see (RawArray), and each takes its own steps.  No RL yet.
-Notice:  without the lock additions are missing and copies torn, yet the error of 3 falls as low as with it.  Nobody
-         waits for anybody, which saves time where cores are free.  How much is lost is up to the machine, too.
-Try:     ETA = 0.9 (single steps count for more); WORKERS = 8.       ``python 07_lock_free.py 300``: fewer steps each.
+New:     theta lies in memory that all processes share (RawArray), and each makes its own steps.  No RL yet.
+Notice:  without the lock additions are lost and copies torn, yet the error of 3 falls as low as with it.  No process
+         waits for another, which saves time if cores are free.  How much is lost depends on the machine.
+Try:     ETA = 0.9 (each step matters more); WORKERS = 8.       ``python 07_lock_free.py 300``: fewer steps each.
 """
 
 import multiprocessing
@@ -20,15 +20,15 @@ from contextlib import nullcontext
 import numpy as np
 
 WORKERS, SIZE, ETA = 4, 1000, 0.3
-TRUE = np.random.default_rng(7).normal(size=SIZE)                        # what least squares is to find
+TRUE = np.random.default_rng(7).normal(size=SIZE)                        # the solution of the least squares
 
 
 def work(memory, lock, gate, steps, number):
-    """A process.  All pass the gate together, before and after each of the three."""
+    """Run one process.  All processes pass the gate together, before and after each of the three tasks."""
     theta, counts = np.split(np.frombuffer(memory), [SIZE])
-    rng, (torn, unknown) = np.random.default_rng(number), np.split(counts, 2)        # each process counts for itself
+    rng, (torn, unknown) = np.random.default_rng(number), np.split(counts, 2)        # one count per process
     gate.wait()
-    for _ in range(25 * steps):                                          # 1: in the end all are 25 * WORKERS * steps
+    for _ in range(25 * steps):                                          # 1: theta ends at 25 * WORKERS * steps
         with lock:
             theta += 1
     gate.wait()
@@ -42,15 +42,15 @@ def work(memory, lock, gate, steps, number):
             unknown[number] += not np.isin(copy, range(WORKERS)).all()
     gate.wait()
     gate.wait()
-    for _ in range(steps):                                               # 3: t is what TRUE says, and noise
-        with lock:                                                       # held while d is worked out, or it helps not
+    for _ in range(steps):                                               # 3: t is u . TRUE plus noise
+        with lock:                                                       # held while d is computed, or it has no use
             u = rng.normal(size=SIZE)
             theta -= ETA / SIZE * u * (u @ theta - (u @ TRUE + rng.normal()))
     gate.wait()
 
 
 def together(context, lock, steps):
-    """Theta and counts (SIZE + 2 WORKERS,) after two tasks, and (n, 2) seconds and theta's error during the last."""
+    """Return theta and counts (SIZE + 2 WORKERS,) of two tasks; of the last, (n, 2) seconds and error of theta."""
     memory, gate, results = context.RawArray("d", SIZE + 2 * WORKERS), context.Barrier(WORKERS + 1), []
     crew = [context.Process(target=work, args=(memory, lock, gate, steps, n), daemon=True) for n in range(WORKERS)]
     for process in crew:
@@ -66,20 +66,20 @@ def together(context, lock, steps):
             time.sleep(0.005)
         gate.wait()
         results.append(shared.copy())
-    for process in crew:                                                 # who leaves the gate still writes to it
+    for process in crew:                                                 # a process that leaves the gate writes to it
         process.join()
     return *results[:2], np.array(seen)
 
 
 def main(steps=4000):
-    """All of it without and with a lock."""
-    from a3c_numba.plots import Series, line_plot                        # in here: the processes need none of it
+    """Run the three tasks without and with a lock."""
+    from a3c_numba.plots import Series, line_plot                        # here, as the processes do not need it
     context, curves, additions = multiprocessing.get_context("spawn"), [], 25 * WORKERS * steps * SIZE
     for name, lock in (("lock-free", nullcontext()), ("locked", context.Lock())):
         ones, looked, seen = together(context, lock, steps)
         lost, (torn, unknown) = additions - int(ones[:SIZE].sum()), looked[SIZE:].reshape(2, WORKERS).sum(axis=1)
         print(f"{name:9}   additions lost {lost:,} of {additions:,} ({lost / additions:.2%})")
-        print(f"{'':9}   copies torn {torn:.0f} of {5 * WORKERS * steps:,}, with a number nobody wrote {unknown:.0f}")
+        print(f"{'':9}   copies torn {torn:.0f} of {5 * WORKERS * steps:,}, with an unwritten number {unknown:.0f}")
         print(f"{'':9}   least squares: error {seen[-1, 1]:.3f} after {seen[-1, 0]:.2f} s", flush=True)
         curves.append(Series(name, *seen.T))
     line_plot(curves, f"Lesson 7: {WORKERS} processes, one theta, {WORKERS * steps:,} steps, with and without a lock",

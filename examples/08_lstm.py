@@ -1,7 +1,7 @@
-"""Lesson 8: a memory: the LSTM, unrolled through time, and its gradient on the way back.
+"""Lesson 8: a memory: the LSTM, unrolled through time, and its gradient.
 
 Forwards, for t = 1 .. T:                             Backwards, for t = T .. 1, with d_h and d_c from t + 1:
-    z = [x_t h] W + b, cut into i f o g                   d_h += d_y_t                           h_t is also put out
+    z = [x_t h] W + b, split in i f o g                   d_h += d_y_t                           h_t is the output, too
     i, f, o = 1 / (1 + e^-z);  g = tanh(z)                d_o = d_h tanh(c)                      h = o tanh(c)
     c = f c_before + i g                                  d_c += d_h o (1 - tanh(c)^2)           h = o tanh(c)
     h = o tanh(c)                                         d_i, d_g, d_f = d_c g, d_c i, d_c c_before
@@ -9,10 +9,10 @@ Forwards, for t = 1 .. T:                             Backwards, for t = T .. 1,
                                                           d_z: d_i i (1 - i), so f and o; d_g (1 - g^2)
                                                           [d_x_t d_h] = d_z W^T                  z = [x_t h] W + b
 
-New:     weights used at every step of time, as lesson 3's at every place; their gradients add up likewise.
-Notice:  along c a gradient meets one factor a step, f.  With the gates open (f near 1) it reaches far back; with them
-         half open it is halved at every step, and what lies ten steps back cannot be learned from.
-Try:     0.1 for 0.02 in ``main``: far back the gradient grows again, by way of h.  Forget ``* f``: the check finds it.
+New:     weights used at every step of time, as those of lesson 3 at every place; their gradients add up likewise.
+Notice:  along c a gradient is multiplied by f at each step.  If the gates are open (f near 1), it reaches far back; if
+         they are half open, it is halved at every step, and nothing can be learned from ten steps back.
+Try:     0.1 for 0.02 in ``main``: far back the gradient grows again, through h.  Leave out ``* f``: the check fails.
 """
 
 import itertools
@@ -22,11 +22,11 @@ import numpy as np
 from a3c_numba.core.layers.lstm import LSTM
 from a3c_numba.plots import Series, line_plot
 
-I, N, BIASES = 3, 8, (-2, 0, 2, 4)                                       # inputs, cells; of the forget gates
+I, N, BIASES = 3, 8, (-2, 0, 2, 4)                                       # inputs, cells; forget gates' biases
 
 
 def forward(x, W, b):
-    """x (T, I) -> y (T, N), and of each step what backward needs."""
+    """Return y (T, N) for x (T, I), and for each step the values that backward needs."""
     h, c, kept = np.zeros(N), np.zeros(N), []
     for row in x:
         xh, c_before = np.concatenate([row, h]), c
@@ -39,9 +39,9 @@ def forward(x, W, b):
 
 
 def backward(W, kept, d_y):
-    """d_y (T, N) -> d_W, d_b, d_x (T, I), and the gradient of c on its way back, (T, N)."""
+    """Return d_W, d_b, d_x (T, I), and the gradient of c at each step, (T, N), for d_y (T, N)."""
     d_W, d_b, d_x, d_cs = np.zeros_like(W), np.zeros(4 * N), np.zeros((len(kept), I)), np.zeros((len(kept), N))
-    d_h = d_c = np.zeros(N)                                              # nothing comes from behind the last step
+    d_h = d_c = np.zeros(N)                                              # no gradient comes from after the last step
     for t in reversed(range(len(kept))):
         xh, c_before, i, f, o, g, tanh_c, _ = kept[t]
         d_h = d_h + d_y[t]
@@ -56,7 +56,7 @@ def backward(W, kept, d_y):
 
 
 def main():
-    """Check over five steps; then see how far back a gradient of the last step reaches."""
+    """Check over five steps; then measure how far back a gradient of the last step reaches."""
     rng, T, e = np.random.default_rng(0), 5, 1e-5
     x, d_y, W, b = (rng.normal(size=s) for s in ((T, I), (T, N), (I + N, 4 * N), (4 * N,)))
     d_W, d_b, d_x, _ = backward(W, forward(x, W, b)[1], d_y)
@@ -75,10 +75,10 @@ def main():
 
     T, curves = 150, []
     for bias in BIASES:
-        f = 1 / (1 + np.exp(-bias))                                      # for z = bias; inputs move it a little
+        f = 1 / (1 + np.exp(-bias))                                      # for z = bias; inputs change it a little
         W, b = rng.uniform(-0.02, 0.02, (I + N, 4 * N)), np.repeat([0.0, bias, 0, 0], N)
         kept = forward(rng.normal(size=(T, I)), W, b)[1]
-        d_c = backward(W, kept, np.eye(T)[-1][:, None] * np.ones(N))[3]  # the last step alone has a gradient
+        d_c = backward(W, kept, np.eye(T)[-1][:, None] * np.ones(N))[3]  # only the last step has a d_y
         size = np.linalg.norm(d_c, axis=1)[::-1] / np.linalg.norm(d_c[-1])
         curves.append(Series(f"bias {bias}: f about {f:.2f}", range(T), size))
         print(f"forget bias {bias:2}   f about {f:.2f}   of the gradient {size[10]:7.1%} is left 10 steps back")

@@ -1,15 +1,15 @@
-"""Lesson 10: from there to Pong.  The whole package, and hardly anything in it that the lessons did not have.
+"""Lesson 10: Pong, with the whole package, which has little that the lessons did not have.
 
     lesson 9                                  here
     50 numbers                                the screen, 84 x 84 x 4 bytes: the last four frames
     a hidden layer of 32                      two convolutions (lesson 3) and a dense layer of 256: 678 thousand numbers
-    t_max 5, R from V                         t_max 20; a mean over all lengths up to it: new, see returns.py
+    t_max 5, R from V                         t_max 20; a mean over all lengths up to it (new): returns.py
     NumPy                                     the same lines as Numba kernels
-    for loops that end                        workers that are watched, stopped, resumed; checkpoints
+    for loops that end                        workers that are supervised, stopped, resumed; checkpoints
 
-New:     size.  Whether it learns can no longer be seen in seconds, so a run writes down how it is doing.
-Notice:  for the first quarter of a million steps the score hardly leaves -20.  Then the ball is met now and then, and
-         as many steps later every other time.  Of three runs on two idle cores the mean of 100 games passed 0 after
+New:     size.  Learning takes minutes instead of seconds, so a run records its progress.
+Notice:  for the first 250,000 steps the score stays near -20.  Then the paddle hits the ball now and then, and after
+         as many steps again, every other time.  Of three runs on two idle cores the mean of 100 games passed 0 after
          0.5 to 0.6 million steps (2 minutes), 15 after 0.6 to 0.8 (3 minutes), and 18 after 1.05 to 1.3 (4 minutes).
 Try:     ``a3c-numba play pong.npz`` to watch it; ``a3c-numba report runs/pong``, the whole run on one page
          (``runs/pong-2`` if this is your second);
@@ -26,13 +26,13 @@ from a3c_numba.plots import learning_curve
 
 
 def new_folder():
-    """runs/pong, or runs/pong-2 and so on where a run lies already: none is overwritten."""
+    """Return runs/pong, or runs/pong-2 and so on if it exists: no run is overwritten."""
     names = itertools.chain(["pong"], (f"pong-{n}" for n in itertools.count(2)))
     return next(path for path in (Path("runs", name) for name in names) if not path.exists())
 
 
 def count(agent):
-    """What theta is made of."""
+    """Print the parts of theta."""
     named = agent.parameters()
     for name, value in named.items():
         print(f"{name:22} {str(value.shape):12} {value.size:7,} numbers")
@@ -40,15 +40,15 @@ def count(agent):
 
 
 def tell(scores, learned):
-    """What the evaluation says, in words."""
+    """Print the result of the evaluation."""
     mean, error = scores.mean(), scores.std(ddof=1) / len(scores) ** 0.5
     print(f"{len(scores)} games: {mean:.1f} +- {error:.1f}   (-21: every point lost, 21: every point won)")
     if mean < -15:
-        print(f"{learned:,} steps were too few: the score begins to rise after a quarter of a million")
+        print(f"{learned:,} steps were too few: the score starts to rise after a quarter of a million")
 
 
 def main(total_steps: int = 2_000_000, games: int = 30) -> None:
-    """Train, keep the run's folder, evaluate as papers do, save an agent to play with, draw the curve."""
+    """Train into a run's folder, evaluate by the paper's protocol, save the agent, draw the curve."""
     agent, run = Agent("ALE/Pong-v5", seed=0), new_folder()
     count(agent)
     agent.learn(total_steps, out=run, progress=True)
@@ -56,8 +56,8 @@ def main(total_steps: int = 2_000_000, games: int = 30) -> None:
     agent.save("pong.npz")
     learning_curve([run], "10_pong.png", title="Lesson 10: Pong")
     finished = len((run / "episodes.csv").read_text().splitlines()) - 1     # its first line names the columns
-    curve = f"the curve of {finished:,} games" if finished else "no curve: no game of the training came to its end"
-    print(f"10_pong.png: {curve}; {run}: all that was written down; pong.npz: the agent")
+    curve = f"the curve of {finished:,} games" if finished else "no curve: no game of the training ended"
+    print(f"10_pong.png: {curve}; {run}: all records of the run; pong.npz: the agent")
 
 
 if __name__ == "__main__":                                               # workers import this file

@@ -1,7 +1,7 @@
-"""What learning is made of: one rollout, its returns, its gradient, one step downhill.
+"""One step of learning: a rollout, its returns, its gradient, and a step downhill.
 
-Differs from 11_catch.py in that nothing is hidden: ``learn`` does just this, many times and in several processes.
-Notice that after one step against the gradient the loss of this very rollout has fallen.
+``learn``, in 11_catch.py, does the same many times and in several processes.  Notice that after one step against the
+gradient the loss of the same rollout has fallen.
 """
 
 import numpy as np
@@ -11,7 +11,7 @@ from a3c_numba.core.returns import returns_of
 
 
 def rollout(agent, env, steps=20):
-    """Play ``steps`` steps; returns observations, actions and rewards."""
+    """Play ``steps`` steps; return observations, actions, rewards and discounts."""
     obs, _ = env.reset(seed=0)
     rows = []
     for _ in range(steps):
@@ -23,18 +23,18 @@ def rollout(agent, env, steps=20):
 
 
 def outputs_of(agent, obs):
-    """What the network says: the policy's logits (n, actions) and the values (n, 1)."""
+    """Return the network's outputs: the policy's logits (n, actions) and the values (n, 1)."""
     outputs, _ = agent.policy.outputs(obs, agent.policy.initial_state(len(obs)))
     return outputs
 
 
 def loss_of(agent, obs, actions, returns, advantages):
-    """L of the rollout, the advantages held constant."""
+    """Return L of the rollout, with constant advantages."""
     return agent.config.algorithm.loss(agent.policy.pi, actions, returns, advantages, outputs_of(agent, obs))
 
 
 def main() -> None:
-    """One update by hand."""
+    """Make one update by hand."""
     agent = Agent("CartPole-v1", seed=0)
     env = agent.config.make_env()
     obs, actions, rewards, discounts = rollout(agent, env)

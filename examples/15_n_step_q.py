@@ -1,10 +1,10 @@
 """N-step Q-learning: a reward reaches every step of its rollout at once.
 
-The corridor again, but the target network is copied only every 5 000 steps.  A one-step target looks one place ahead
-into that copy, so that the reward travels one place a copy.  An n-step return holds the reward itself.
+The corridor again, but the target network is copied only every 5 000 steps.  A one-step target uses the copy's value
+one place ahead, so the reward moves back one place per copy.  An n-step return contains the reward itself.
 
-Notice what each knows after how many steps; and what n-step Q pays for it: the return holds what the worker really did,
-errors too, so that its values go towards Sarsa's 0.497, 0.627, 0.792 and 1.  ``python 15_n_step_q.py 1_000 2_000``
+Notice how many steps each method needs; and the price of n-step Q: its return contains the worker's own actions, wrong
+ones included, so its values approach Sarsa's 0.497, 0.627, 0.792 and 1.  ``python 15_n_step_q.py 1_000 2_000``
 tries other budgets.
 """
 
@@ -19,14 +19,14 @@ METHODS = {"one-step Q": OneStepQ(**COMMON), "n-step Q": NStepQ(t_max=5, **COMMO
 
 
 def values_of(agent: Agent) -> np.ndarray:
-    """max_a Q at each of the four places."""
+    """Return max_a Q at each of the four places."""
     places = np.eye(4, dtype=np.float32)
     (q,), _ = agent.policy.outputs(places, agent.policy.initial_state(4))
     return q.max(axis=1)
 
 
 def main(*budgets: int) -> None:
-    """A fresh agent for each budget and method."""
+    """Train a new agent for each budget and method."""
     for total_steps in budgets or (5_000, 10_000, 20_000, 40_000):
         for name, method in METHODS.items():
             agent = Agent("Corridor", method, RMSProp(learning_rate=1e-3, epsilon=1e-4), MLP(hidden=32), workers=2)

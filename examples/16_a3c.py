@@ -1,10 +1,10 @@
 """A3C beside n-step Q, both with rollouts of up to 20 steps on Catch: a policy and a value, or values of actions.
 
 A3C draws its actions from the policy that it learns.  It needs no epsilon, no schedule for it and no target network:
-what explores is the policy's own chance, kept alive by the weight of its entropy.
+the random policy itself explores, and the entropy term keeps it random.
 
-Notice the drawn column: with chance n-step Q pays for its epsilon of 0.05, and A3C for what its policy is still unsure
-of; the best column is both at their best.  ``python 16_a3c.py 1_000 2_000`` tries other budgets.
+Notice the drawn column: n-step Q loses score by its epsilon of 0.05, and A3C by the entropy of its policy; the best
+column has the most probable or most valuable action of each.  ``python 16_a3c.py 1_000 2_000`` tries other budgets.
 """
 
 import sys
@@ -18,7 +18,7 @@ METHODS = {
 
 
 def main(*budgets: int) -> None:
-    """A fresh agent for each method and budget; 100 games with drawn actions and 100 with the best ones."""
+    """Train a new agent for each method and budget; play 100 games with drawn actions and 100 with the best ones."""
     print(f"{'steps':12}", *(f"{name:>9} drawn   {name:>9} best" for name in METHODS), sep="   ")
     for total_steps in budgets or (5_000, 10_000, 20_000, 40_000):
         scores = []

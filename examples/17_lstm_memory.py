@@ -1,10 +1,10 @@
-"""An LSTM: what was seen once must be known later.
+"""An LSTM remembers an observation that is needed later.
 
-A cue is shown at the first of five steps and asked for at the last; in between there is nothing to see.  Who looks at
-the present observation alone can only guess, and guessing scores 0 on average, however long it trains.
+A cue is shown at the first of five steps and asked for at the last; the observations in between are empty.  A network
+without a memory can only guess, which scores 0 on average, however long it trains.
 
-Notice that the two agents differ in one word, ``recurrent``; and that ``predict`` hands back a state, which the caller
-keeps.  ``python 17_lstm_memory.py 5_000`` trains for fewer steps.
+Notice that the two agents differ in one word, ``recurrent``; and that ``predict`` returns a state, which the caller
+passes to the next call.  ``python 17_lstm_memory.py 5_000`` trains for fewer steps.
 """
 
 import sys
@@ -13,8 +13,8 @@ from a3c_numba import A3C, MLP, Agent, RMSProp
 
 
 def answer(agent: Agent, seed: int) -> tuple[list[float], int, float]:
-    """One episode by hand: the first observation, the last action, the reward."""
-    env, state = agent.config.make_env(), None                           # None: nothing is remembered yet
+    """Play one episode by hand; return the first observation, the last action, the reward."""
+    env, state = agent.config.make_env(), None                           # None: the initial state
     first, _ = env.reset(seed=seed)
     obs, over = first, False
     while not over:
@@ -24,7 +24,7 @@ def answer(agent: Agent, seed: int) -> tuple[list[float], int, float]:
 
 
 def main(total_steps: int = 60_000) -> None:
-    """Train with and without a memory; then watch the one that has it."""
+    """Train without and with a memory; then play with the latter."""
     for recurrent in (False, True):
         network = MLP(hidden=32, layers=1, recurrent=recurrent, cells=16)
         agent = Agent("Memory", A3C(t_max=20), RMSProp(learning_rate=2e-3, epsilon=1e-4), network, workers=2)

@@ -1,12 +1,11 @@
-"""Continuous actions: the policy is a Gaussian, its mean and its variance are what the network puts out.
+"""Continuous actions: the policy is a Gaussian, and the network outputs its mean and its variance.
 
-AimContinuous shows one of three places, to be hit with a real number: -1, 0 or 1.  Four shots an episode, each worth
-1 less its distance from the place; 4 is perfect.
+AimContinuous shows one of three places, -1, 0 or 1, and the action is a real number that has to hit it.  An episode has
+four shots, each with a reward of 1 minus the distance from the place; 4 is perfect.
 
-Notice that nothing says "continuous": the environment's action space decides which policy there is.  Notice the
-variance too: it shrinks as the mean comes near the place, and what is left of it, kept up by the entropy in the loss,
-is the difference between the two scores at the end.  Any environment with a Box of actions goes the same way, only
-longer:
+Notice that no option says "continuous": the environment's action space determines the policy.  Notice the variance,
+too: it shrinks as the mean approaches the place; the entropy term keeps the rest of it, which is the difference between
+the two scores at the end.  Any environment with a Box of actions works in the same way, but takes longer:
 
     python 18_continuous.py Pendulum-v1 600_000
 """
@@ -18,7 +17,7 @@ from a3c_numba.core.distributions.gaussian import FLOOR, variance
 
 
 def main(env: str = "AimContinuous", total_steps: str = "60_000") -> None:
-    """Train with the preset for vectors; show the score, and what the policy says of six observations."""
+    """Train with the preset for vectors; print the scores, and the policy for six observations."""
     agent = Agent(env, seed=0)
     print("before:", agent.evaluate(30).mean())
     agent.learn(int(total_steps), progress=True)

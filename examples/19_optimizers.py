@@ -1,8 +1,8 @@
 """Three optimisers over learning rates: the paper's comparison (section 4, and its figure of sorted scores), on Catch.
 
 Shared RMSProp has one g for all workers, RMSProp one for each, momentum SGD one m for each.  A run draws its learning
-rate log-uniformly from 1e-4 to 1e-2, and its theta at random; the same draws for each optimiser.  Each one's final
-scores are sorted: a curve that stays high longer is an optimiser that minds the learning rate less.
+rate log-uniformly from 1e-4 to 1e-2, and its theta at random; all optimisers get the same draws.  The final scores of
+each are sorted: a curve that stays high longer is less sensitive to the learning rate.
 
 Notice where each curve falls, and the learning rates there.  The picture is optimizers.png, or without OpenCV the table
 optimizers.csv.  ``python 19_optimizers.py 3 5_000`` makes 3 runs of 5 000 steps with each.
@@ -19,15 +19,15 @@ OPTIMIZERS = {"shared RMSProp": RMSProp, "RMSProp": LocalRMSProp, "momentum SGD"
 
 
 def final_score(Optimizer: type, learning_rate: float, seed: int, total_steps: int) -> float:
-    """The mean of 100 games after a run."""
-    epsilon = {} if Optimizer is MomentumSGD else {"epsilon": 1e-5}      # 0.1 is for gradients of Atari's size
+    """Train, and return the mean score of 100 games."""
+    epsilon = {} if Optimizer is MomentumSGD else {"epsilon": 1e-5}      # 0.1 suits the size of Atari's gradients
     agent = Agent("Catch", A3C(t_max=20), Optimizer(learning_rate, **epsilon), MLP(), workers=2, seed=seed)
     agent.learn(total_steps)
     return float(agent.evaluate(100).mean())
 
 
 def main(runs: int = 8, total_steps: int = 30_000) -> None:
-    """All runs one after the other; a line for each, then the picture."""
+    """Make all runs one after the other; print a line for each, then draw the picture."""
     rates = 10 ** np.random.default_rng(0).uniform(-4, -2, runs)         # loguniform(1e-4, 1e-2)
     scores = {name: [] for name in OPTIMIZERS}
     for name, Optimizer in OPTIMIZERS.items():

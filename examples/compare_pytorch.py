@@ -1,27 +1,27 @@
-"""How fast is this package beside PyTorch?  A3C twice on the same machine, in turn: A B A B ...
+"""Compare the speed of this package with PyTorch: A3C twice on the same machine, in turn: A B A B ...
 
-A is A3C in PyTorch, as fast as it gets on a CPU; B is this package through its own Trainer.  Both have the same
+A is A3C in PyTorch, optimised for a CPU; B is this package through its own Trainer.  Both have the same
 environment, network, initial theta, t_max, loss, clipping, learning rate, RMSProp without locks in the same shared
-memory, and one thread a worker.  In A, theta', d_theta, theta and g are flat tensors, and there is a choice:
+memory, and one thread a worker.  In A, theta', d_theta, theta and g are flat tensors, with these options:
 
---acting  batched: act without a graph, then put the whole rollout through the network once more, as one batch;
-          graph: keep the graphs from acting and go backward through all of them (20 to 37 % more processor time)
+--acting  batched: act without a graph, then evaluate the whole rollout once more, as one batch;
+          graph: keep the graphs of acting and differentiate all of them (20 to 37 % more processor time)
 --layout  channels_last: images lie in memory as the environment gives them; contiguous: PyTorch's own (5 to 17 % more)
---denormals  flush: PyTorch computes with 0 in place of subnormal numbers, as ours does; keep: as it comes
+--denormals  flush: PyTorch replaces subnormal numbers by 0, as this package does; keep: it does not
 --update  compiled: RMSProp as one kernel, by torch.compile, with a C++ compiler; eager: by operations (4 to 11 % more)
 
-With --recurrent both networks have an LSTM behind the dense layer, its numbers, the forget gates' bias of 1 among them,
-the same on both sides.  What it remembers is carried from rollout to rollout inside an episode; the gradient is cut at
-a rollout's start.  One more choice:
+With --recurrent both networks have an LSTM after the dense layer, with the same initial numbers on both sides, such as
+the forget gates' bias of 1.  Its state is carried from rollout to rollout within an episode; the gradient is cut at a
+rollout's start.  One more option:
 
---lstm    written: the rows' inputs in one product, then row by row by operations; torch: the function of torch.nn.LSTM
+--lstm    written: one product for the inputs of all rows, then operations row by row; torch: that of torch.nn.LSTM
 
-Both start with the optimizer's statistics as the middle of a run leaves them (``bench.AGED``): on Intel processors the
-first seconds of a run say little, unless subnormal numbers are flushed.
+Both start with the optimizer's statistics of the middle of a run (``bench.AGED``): on Intel processors the first
+seconds of a run are not representative unless subnormal numbers are flushed.
 
 No gain: compiling the network or the loss, the bootstrap as one more row of the batch, autograd.grad and torch.cat in
-place of gradients that add up where they lie, torch.lstm_cell.  Machines drift: believe the ratio of two neighbours,
-not the rates.
+place of gradients that accumulate in place, torch.lstm_cell.  The speed of a machine drifts: use the ratio of two
+neighbouring rounds, not the rates.
 """
 
 import argparse
@@ -55,15 +55,15 @@ except ImportError:
     raise SystemExit(2)
 
 WARM_UP = 3.0                           # seconds
-# For the workers of both: freed memory stays with the process, which makes PyTorch up to 10 % faster.
+# For the workers of both: freed memory is kept by the process, which makes PyTorch up to 10 % faster.
 ENVIRONMENT = {"MALLOC_TRIM_THRESHOLD_": "1000000000", "MALLOC_MMAP_THRESHOLD_": "1000000000"}
-# A weight of ours is (rows, columns, channels in, out); in PyTorch's memory these axes come in another order.
+# This package's weights are (rows, columns, channels in, out); PyTorch stores these axes in another order.
 ORDER = {"channels_last": (3, 0, 1, 2), "contiguous": (3, 2, 0, 1)}
 GATES = (0, 1, 3, 2)                    # ours are i f o g, PyTorch's i f g o
 
 
 def from_ours(flat, config, actions, layout):
-    """The numbers of a flat vector of ours (theta or d_theta) in the order of ``Network``, as a flat array."""
+    """Return a flat vector of this package (theta or d_theta) in the order of ``Network``, as a flat array."""
     heads = config.algorithm.heads(Categorical(actions))
     p = Parameters(config.network.build((84, 84, 4), heads).shapes, flat).tree
     body = []
@@ -77,15 +77,15 @@ def from_ours(flat, config, actions, layout):
 
 
 def gates_of(array):
-    """(..., 4 n) with the gates in our order -> in PyTorch's."""
+    """Reorder (..., 4 n) from this package's order of gates to PyTorch's."""
     gates = np.split(array, 4, axis=-1)
     return np.concatenate([gates[k] for k in GATES], axis=-1)
 
 
 class Network:
-    """The paper's network over views of one flat vector; gradients add up in views of another, d_theta.
+    """The paper's network over views of one flat vector; gradients accumulate in views of another, d_theta.
 
-    ``lstm``: None, or how the LSTM is reckoned.  Its state is (h, c), (1, 256) each; without an LSTM it is ().
+    ``lstm``: None, or how the LSTM is computed.  Its state is (h, c), (1, 256) each; without an LSTM it is ().
     """
 
     def __init__(self, size, actions, layout, lstm=None):
@@ -101,15 +101,15 @@ class Network:
             start += like.numel()
 
     def initial_state(self):
-        """At the start of an episode."""
+        """Return the state at the start of an episode."""
         return (torch.zeros(1, 256), torch.zeros(1, 256)) if self.lstm else ()
 
     def pixels(self, obs):
-        """Images (n, 84, 84, 4) of bytes -> (n, 4, 84, 84) in [0, 1], in the memory order of the layout."""
+        """Convert images (n, 84, 84, 4) of bytes to (n, 4, 84, 84) in [0, 1], in the memory order of the layout."""
         return torch.from_numpy(obs).permute(0, 3, 1, 2).to(torch.float32, memory_format=self.format).mul_(1 / 255)
 
     def __call__(self, x, state):
-        """x (n, 4, 84, 84), rows in the order of time -> logits and, in the last column, V: (n, actions + 1); state."""
+        """Return logits and V as the last column, (n, actions + 1), and the state; x (n, 4, 84, 84) in time order."""
         (w1, b1, w2, b2, w3, b3), cells, (w4, b4) = self.p[:6], self.p[6:-2], self.p[-2:]
         h = F.conv2d(x, w1, b1, 4).relu_()
         h = F.conv2d(h, w2, b2, 2).relu_()
@@ -121,7 +121,7 @@ class Network:
 
 
 def lstm_written(x, state, from_x, from_h, bias):
-    """x (n, 256) -> h (n, 256) and the state after the last row."""
+    """Return h (n, 256) for x (n, 256), and the state after the last row."""
     rows, (h, c) = [], state
     for z in F.linear(x, from_x, bias).split(1):
         i, f, g, o = torch.addmm(z, h, from_h.t()).chunk(4, 1)
@@ -132,14 +132,14 @@ def lstm_written(x, state, from_x, from_h, bias):
 
 
 def lstm_of_torch(x, state, from_x, from_h, bias):
-    """The same; of PyTorch's two biases, which are added up, one is 0."""
+    """Return the same; PyTorch adds two biases, of which one is 0."""
     p = from_x, from_h, bias, torch.zeros_like(bias)
     rows, h, c = torch.lstm(x[:, None], tuple(part[None] for part in state), p, True, 1, 0.0, False, False, False)
     return rows[:, 0], (h[0], c[0])
 
 
 def loss(algorithm, outputs, actions, rewards, R):
-    """The paper's loss of one rollout, summed; outputs (T, actions + 1), R the bootstrap value."""
+    """Return the paper's loss of one rollout, summed; outputs (T, actions + 1), R the bootstrap value."""
     returns = [R := reward + algorithm.discount * R for reward in reversed(rewards)]
     log_pi = outputs[:, :-1].log_softmax(1)
     advantages = torch.tensor(returns[::-1]) - outputs[:, -1]
@@ -149,7 +149,7 @@ def loss(algorithm, outputs, actions, rewards, R):
 
 
 def update(theta, g, d, local, eta, alpha, epsilon):
-    """theta <- theta - eta d / sqrt(g + epsilon), then local <- theta and d <- 0; all flat and in place."""
+    """Compute theta <- theta - eta d / sqrt(g + epsilon), then local <- theta, d <- 0; all flat and in place."""
     g.mul_(alpha).addcmul_(d, d, value=1 - alpha)
     theta.sub_((g + epsilon).rsqrt_().mul_(d).mul_(eta))
     local.copy_(theta)
@@ -157,7 +157,7 @@ def update(theta, g, d, local, eta, alpha, epsilon):
 
 
 def worker(number, options, config, status):
-    """One process of the baseline, until told to stop."""
+    """Run one process of the baseline until it is stopped."""
     torch.set_num_threads(1)
     torch.set_flush_denormal(options.denormals == "flush")
     random.seed(number)
@@ -168,7 +168,7 @@ def worker(number, options, config, status):
     network.flat.copy_(theta)
     rmsprop = torch.compile(update) if options.update == "compiled" else update
     (obs, _), state = env.reset(seed=number), network.initial_state()
-    while not status.stopping and parent_process().is_alive():           # ours looks for it too
+    while not status.stopping and parent_process().is_alive():           # this package checks it, too
         obs, state, steps = rollout(env, obs, state, network, algorithm, options.acting)
         norm = float(network.d_theta.norm())
         if norm > optimizer.max_gradient_norm:
@@ -180,7 +180,7 @@ def worker(number, options, config, status):
 
 
 def rollout(env, obs, before, network, algorithm, acting):
-    """Play until terminal or t_max, and leave the gradient in network.d_theta; returns (next obs, its state, steps)."""
+    """Play until terminal or t_max; add the gradient to network.d_theta; return (next obs, its state, steps)."""
     frames, outputs, actions, rewards, over, state = [], [], [], [], False, before
     while len(actions) < algorithm.t_max and not over:
         frames.append(network.pixels(obs[None]))
@@ -198,11 +198,11 @@ def rollout(env, obs, before, network, algorithm, acting):
     loss(algorithm, batch, actions, rewards, R).backward()
     if over:
         return env.reset()[0], network.initial_state(), len(actions)
-    return obs, tuple(part.detach().clone() for part in state), len(actions)     # cut; no longer inference's
+    return obs, tuple(part.detach().clone() for part in state), len(actions)     # no gradient, no inference tensor
 
 
 def baseline(options, config):
-    """Steps per second of PyTorch."""
+    """Return the steps per second of PyTorch."""
     context, start = get_context("spawn"), start_of(config)
     shared = Shared(len(start.theta), config.workers)
     shared.statistics[:] = AGED
@@ -213,7 +213,7 @@ def baseline(options, config):
 
 
 def steady_rate(status, crew, seconds):
-    """Start the crew; steps a second of all workers, from WARM_UP after every worker's first update; stop the crew."""
+    """Start the workers, measure their steps per second from WARM_UP after each one's first update, stop them."""
     for member in crew:
         member.start()
     try:
@@ -232,7 +232,7 @@ def steady_rate(status, crew, seconds):
 
 
 def main():
-    """Read the command line, measure, and print the table."""
+    """Parse the arguments, measure, and print the table."""
     parser, ratios = argparse.ArgumentParser(description=__doc__.split("\n")[0]), []
     for name, default in (("env", "ALE/Pong-v5"), ("workers", 2), ("t-max", 5), ("seconds", 20.0), ("rounds", 3)):
         parser.add_argument("--" + name, type=type(default), default=default, help=f"default {default}")
@@ -247,12 +247,12 @@ def main():
     os.environ.update(ENVIRONMENT)
     config = configure(options.env, "paper", algorithm=A3C(t_max=options.t_max), workers=options.workers,
                        network=Convolutional(recurrent=options.recurrent),
-                       total_steps=10**9)                                # so many that eta hardly falls
+                       total_steps=10**9)                                # eta stays nearly constant
     versions = ", ".join(f"{module.__name__} {module.__version__}" for module in (np, numba, torch))
     print(f"{processor()}, {os.cpu_count()} cores; {versions}\n{options.env}, {options.workers} workers, "
           f"t_max {options.t_max}; PyTorch with {options.acting}, {options.layout}, {options.update}, "
           f"{options.denormals}"
-          f"{f'; LSTM, {options.lstm}' * options.recurrent}\n\n"
+          f"{f'; LSTM, {options.lstm}' if options.recurrent else ''}\n\n"
           "round   PyTorch steps/s   a3c_numba steps/s   ratio")
     for number in range(1, options.rounds + 1):
         theirs, trainer = baseline(options, config), Trainer(aged_start(config))

@@ -56,7 +56,7 @@ SMALL = {
 
 
 def run(name, folder, *arguments, before=""):
-    """A program in ``folder``, as a person starts it, or after a line of Python; returns what it printed."""
+    """Run a program in ``folder`` by its file, or after a line of Python; return what it printed."""
     path = str(FOLDER / name)
     how = [path] if not before else ["-c", f"{before}; import runpy; runpy.run_path({path!r}, run_name='__main__')"]
     environment = os.environ | {"PYTHONPATH": str(FOLDER.parent)}
@@ -69,7 +69,7 @@ def run(name, folder, *arguments, before=""):
 
 @pytest.fixture(scope="module")
 def ran(tmp_path_factory):
-    """What a program printed for such arguments, and its folder; each is run once, whoever asks."""
+    """What a program printed for its arguments, and its folder; each is run once in all tests."""
     @functools.cache
     def once(name, *arguments):
         folder = tmp_path_factory.mktemp(name.removesuffix(".py"))
@@ -103,7 +103,7 @@ def test_runs_and_prints(name, ran):
 
 
 @pytest.mark.parametrize("name", LESSONS)
-def test_a_lesson_is_short_and_says_what_is_new_to_notice_and_to_try(name):
+def test_a_lesson_is_short_and_has_new_notice_and_try(name):
     source = (FOLDER / name).read_text()
     assert 40 <= len(source.splitlines()) <= 90
     assert source.startswith(f'"""Lesson {int(name[:2])}: ')
@@ -149,7 +149,7 @@ def test_entropy_keeps_learners_from_getting_stuck(ran):
 
 def test_a_lock_loses_nothing_and_both_ways_find_the_answer(ran):
     out, _ = ran("07_lock_free.py", 4000)
-    assert re.findall(r"with a number nobody wrote (\d+)", out) == ["0", "0"]
+    assert re.findall(r"with an unwritten number (\d+)", out) == ["0", "0"]
     assert re.search(r"locked +additions lost 0 of .*\n +copies torn 0 of ", out), out
     errors = [float(error) for error in re.findall(r"error (\d\.\d+) after", out)]
     assert len(errors) == 2 and max(errors) < 0.1                        # it starts at 1, and noise leaves 0.02
@@ -186,7 +186,7 @@ def test_q_learning_finds_the_values_worked_out_by_hand(ran):
     assert np.array(line[1].split(), float) == pytest.approx([0.970, 0.980, 0.990, 1], abs=0.02)
 
 
-def test_the_comparison_of_optimizers_leaves_a_picture_or_without_opencv_a_table(ran, tmp_path):
+def test_optimizers_writes_a_picture_or_without_opencv_a_table(ran, tmp_path):
     from a3c_numba.plots.canvas import load_cv2
 
     load_cv2()

@@ -1,1 +1,1 @@
-"""The command line; nothing else imports it."""
+"""The command line: one file a command; no other folder imports it."""

@@ -1,8 +1,7 @@
-"""``a3c-numba break``: the list, a healthy and a broken run beside each other, and the answer."""
+"""``a3c-numba break``: list the bugs, compare healthy and broken runs, print an answer."""
 
-import argparse
-import os
 import textwrap
+from argparse import ArgumentParser, Namespace
 from pathlib import Path
 from typing import Sequence
 
@@ -11,23 +10,28 @@ import numpy as np
 from ..teaching.bugs.lesson import Lesson
 from ..teaching.bugs.lessons import LESSONS
 from ..teaching.bugs.picture import Runs, draw, mean, middles
+from .hyperparameter_options import whole_number
+from .output_file import writable
 
-ROWS = 8                       # of the table
+ROWS = 8                       # lines of the table
 MOST_SEEDS, LEAST_STEPS, MOST_STEPS = 20, 500, 1_000_000
 
 
-def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """What can be typed."""
-    parser.add_argument("bug", nargs="?", metavar="N", help=f"1 to {len(LESSONS)}: train without and with this bug")
-    parser.add_argument("--list", action="store_true", help="the bugs' numbers and symptoms, and no answers")
-    parser.add_argument("--answer", action="store_true", help="the bug's name, its lines, and the test that catches it")
-    parser.add_argument("--seeds", type=int, default=3, metavar="N", help="runs of each kind (default 3)")
-    parser.add_argument("--steps", type=int, metavar="N", help="agent steps of each run (default: the lesson's)")
-    parser.add_argument("-o", "--out", metavar="FILE", help="the picture (default bugN.png)")
+def add_arguments(parser: ArgumentParser) -> None:
+    """Declare the command's options."""
+    parser.add_argument("bug", nargs="?", metavar="N",
+                        help=f"number of a bug, 1 to {len(LESSONS)}: train without and with it")
+    parser.add_argument("--list", action="store_true", help="print the bugs' numbers and symptoms, without answers")
+    parser.add_argument("--answer", action="store_true",
+                        help="print the bug's name, its lines, and the test that catches it")
+    parser.add_argument("--seeds", type=whole_number, default=3, metavar="N", help="runs of each kind (default 3)")
+    parser.add_argument("--steps", type=whole_number, metavar="N",
+                        help="agent steps of each run (default: the lesson's)")
+    parser.add_argument("-o", "--out", metavar="FILE", help="picture to write (default bugN.png)")
 
 
-def run(arguments: argparse.Namespace) -> int:
-    """Do it; returns the exit code.  Raises ValueError, in one line, for what cannot be."""
+def run(arguments: Namespace) -> int:
+    """Print the list or an answer, or train without and with the bug; raise ValueError."""
     if arguments.list or arguments.bug is None:
         print(listing())
         return 0
@@ -38,14 +42,14 @@ def run(arguments: argparse.Namespace) -> int:
     _check("seeds", arguments.seeds, 1, MOST_SEEDS)
     if arguments.steps is not None:
         _check("steps", arguments.steps, LEAST_STEPS, MOST_STEPS)
-    out = _writable(Path(arguments.out or f"bug{number}.png"))
+    out = writable(Path(arguments.out or f"bug{number}.png"), "a picture", ".png", ".jpg")
     show(number, LESSONS[number - 1], arguments.seeds, arguments.steps, out)
     return 0
 
 
 def _number(text: str) -> int:
     if text not in [str(number) for number in range(1, len(LESSONS) + 1)]:
-        raise ValueError(f"the bugs have the numbers 1 to {len(LESSONS)}; got {text!r}")
+        raise ValueError(f"bugs are numbered 1 to {len(LESSONS)}; got {text!r}")
     return int(text)
 
 
@@ -54,32 +58,24 @@ def _check(name: str, value: int, least: int, most: int) -> None:
         raise ValueError(f"{name} must be at least {least} and at most {most:,}; got {value}")
 
 
-def _writable(path: Path) -> Path:
-    if path.suffix not in (".png", ".jpg"):
-        raise ValueError(f"cannot write a picture to {path}: its name should end in .png or .jpg")
-    if path.is_dir() or not os.access(path.parent, os.W_OK):
-        raise ValueError(f"cannot write to {path}")
-    return path
-
-
 def listing() -> str:
-    """Numbers and symptoms."""
+    """Return the bugs' numbers and symptoms."""
     rows = [f"{number}  {lesson.symptom}" for number, lesson in enumerate(LESSONS, 1)]
     return "\n".join([*rows, "", "a3c-numba break N trains without and with bug N, in less than a minute."])
 
 
 def show(number: int, lesson: Lesson, seeds: int, steps: int | None, out: Path) -> None:
-    """Train, print a table, draw, and ask."""
+    """Train, print a table, draw the picture, and ask which bug it is."""
     runs: Runs = {name: [lesson.record(seed, steps, name == "broken") for seed in range(seeds)]
                   for name in ("healthy", "broken")}
-    print(f"bug {number}, {lesson.config.env_name}, {seeds} seed{'s' * (seeds > 1)}: {lesson.symptom}\n")
+    print(f"bug {number}, {lesson.config.env_name}, {seeds} seed{'s' if seeds > 1 else ''}: {lesson.symptom}\n")
     print(table(lesson, runs))
     draw(f"bug {number}: healthy and broken on {lesson.config.env_name}", lesson.gauges, runs, out)
-    print(f"\nevery seed in {out}\nWhich bug is it?  Look, then: a3c-numba break {number} --answer")
+    print(f"\nevery seed in {out}\nWhich bug is it?  For the answer: a3c-numba break {number} --answer")
 
 
 def table(lesson: Lesson, runs: Runs) -> str:
-    """The means over all seeds, ROWS moments of a run."""
+    """Return the means over all seeds in ROWS rows, each over an equal part of a run."""
     columns = [mean([gauge.curve(record) for record in runs[name]]) for gauge in lesson.gauges for name in runs]
     legend = [f"{letter}: {gauge.label}, mean over the seeds" for letter, gauge in zip("AB", lesson.gauges)]
     head = f"{'steps':>8}" + "".join(f"{f'{letter} {name}':>13}" for letter in "AB" for name in runs)
@@ -95,7 +91,7 @@ def _row(steps: np.ndarray, cells: Sequence[np.ndarray]) -> str:
 
 
 def answer(number: int, lesson: Lesson) -> str:
-    """Name, lines, lesson, tests."""
+    """Return the bug's name, its lines, what it teaches, and the tests that catch it."""
     text = textwrap.fill(" ".join(lesson.text.split()), 100)
     caught = "\n".join(f"    python -m pytest {test}" for test in lesson.tests)
     return f"bug {number}: {lesson.name}\n\n{lesson.bug.diff()}\n\n{text}\n\ncaught by\n{caught}"

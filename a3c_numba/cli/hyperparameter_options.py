@@ -1,7 +1,7 @@
-"""Command-line options derived from the fields of the hyper-parameter dataclasses: nothing is typed twice.
+"""Command-line options derived from the fields of the hyper-parameter dataclasses.
 
-A field ``entropy_weight`` of any part becomes ``--entropy-weight``.  An option that was not given leaves the preset's
-value alone; one that the run's parts do not have is refused with the names of those that do.
+A field ``entropy_weight`` of any part becomes ``--entropy-weight``.  An option that is not given keeps the preset's
+value.  An option that no part of the run has is refused, with the names of the parts that have it.
 """
 
 import argparse
@@ -15,7 +15,7 @@ from ..presets import PRESETS
 
 
 def number(text: str) -> int:
-    """A whole number, also as 5e6 or 5_000_000."""
+    """Read a whole number, also as 5e6 or 5_000_000; raise ValueError."""
     try:
         return int(text)
     except ValueError:
@@ -44,8 +44,13 @@ def _named(read: Callable[[str], Any], kind: str) -> Callable[[str], Any]:
 whole_number = _named(number, "whole number")
 
 
+def whole_numbers(text: str) -> list[int]:
+    """Read whole numbers separated by commas."""
+    return [whole_number(part) for part in text.split(",")]
+
+
 def _owners() -> dict[str, list[tuple[str, str, Any]]]:
-    """Field name -> the (part, class name, field) that have it."""
+    """Map each field name to its (part, class name, field), one for each class that has it."""
     owners: dict[str, list[tuple[str, str, Any]]] = {}
     for part, menu in MENUS.items():
         for name, cls in menu.items():
@@ -55,7 +60,7 @@ def _owners() -> dict[str, list[tuple[str, str, Any]]]:
 
 
 def _values(name: str, owners: list[tuple[str, str, Any]]) -> str:
-    """The defaults of a field, and what presets say that differ: "default 5; atari: 20; classic n_step_q: 20"."""
+    """Return a field's defaults and the presets that differ: "default 5; atari: 20; classic n_step_q: 20"."""
     defaults = {cls: field.default for _, cls, field in owners}
     fields = {MENUS[part][cls]: field for part, cls, field in owners}
     same = len(set(defaults.values())) == 1
@@ -72,7 +77,7 @@ def _values(name: str, owners: list[tuple[str, str, Any]]) -> str:
 
 
 def add_hyper_parameters(parser: argparse.ArgumentParser) -> None:
-    """An option for each field of each part."""
+    """Add an option for each field of each part."""
     groups = {part: parser.add_argument_group(f"{part} ({', '.join(menu)})") for part, menu in MENUS.items()}
     for name, owners in _owners().items():
         part, _, field = owners[0]
@@ -87,12 +92,12 @@ def add_hyper_parameters(parser: argparse.ArgumentParser) -> None:
 
 
 def given(arguments: argparse.Namespace) -> dict[str, Any]:
-    """The hyper-parameters that were typed."""
+    """Return the hyper-parameters that were typed."""
     return {name: getattr(arguments, name) for name in _owners() if getattr(arguments, name, None) is not None}
 
 
 def apply(config: Any, options: dict[str, Any]) -> Any:
-    """``config`` with these fields replaced; raises ValueError, in one line, for one that none of its parts has."""
+    """Return ``config`` with these fields replaced; raise ValueError for a field that none of its parts has."""
     used = [part for part in MENUS if part not in ("atari", "gym") or part == family(config.env)]
     changes: dict[str, dict[str, Any]] = {part: {} for part in used}
     for name, value in options.items():
@@ -108,7 +113,7 @@ def apply(config: Any, options: dict[str, Any]) -> Any:
 
 
 def _check_conditions(parts: dict[str, Any], options: dict[str, Any]) -> None:
-    """Raises ValueError for an option that means nothing without another one."""
+    """Raise ValueError for an option that has no effect without another one."""
     for part in parts.values():
         for field in dataclasses.fields(part):
             condition = field.metadata.get("only_with")

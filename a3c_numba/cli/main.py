@@ -1,21 +1,25 @@
-"""The command line: ``a3c-numba train | evaluate | play | plot | report | sweep | speedup | bench`` to train and to
-measure; ``trace | check-gradients | exercises | break | race | portrait`` to learn.
+"""``a3c-numba COMMAND``: parse the arguments, run the command, and turn its errors into a line and an exit code.
 
-Exit codes: 0 all went well; 1 a gradient disagrees, or the system refused (a full disk, no permission); 2 something
-typed or given cannot be used, one line says what, and nothing was started; 3 more workers died, or more updates were
-skipped, than may be, or an environment's own code has raised; 130 interrupted by Ctrl-C, 143 by SIGTERM, 129 by the end
-of the terminal; 141 whoever read the output has closed it.  Where a run had begun, 3, 129, 130 and 143 come behind a
-checkpoint, or a line that says that it cannot be written.
+    0      success
+    1      a gradient disagrees, or the operating system refused: a full disk, no permission
+    2      an argument or an input cannot be used; one line says which, and nothing was started
+    3      more workers died or more updates were skipped than allowed, or an environment's own code raised
+    129    the terminal was closed (SIGHUP)
+    130    Ctrl-C
+    141    the output pipe was closed
+    143    SIGTERM
+
+Before 3, 129, 130 and 143 a checkpoint of a started run is written, or a line says why it could not be.
 """
 
 import os
-import re
 import shlex
 import signal
 import sys
 from argparse import Namespace
 from typing import Any
 
+from ..core.hyperparameters import one_line
 from ..envs.make import EnvironmentFailed
 from ..plots import PicturesUnavailable
 from ..runs.checkpoint import CheckpointError
@@ -26,7 +30,7 @@ from .parser import parser_for
 
 
 class Terminated(BaseException):
-    """SIGTERM has come, or SIGHUP, since the terminal was closed; its argument is the exit code."""
+    """Raised by SIGTERM, and by SIGHUP if the terminal was closed; its argument is the exit code."""
 
 
 def _terminate(number: int, *_: Any) -> None:
@@ -34,10 +38,10 @@ def _terminate(number: int, *_: Any) -> None:
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Run one command; returns the exit code."""
-    signal.signal(signal.SIGINT, signal.default_int_handler)             # a shell's "&" may have it ignored
+    """Run one command and return the exit code."""
+    signal.signal(signal.SIGINT, signal.default_int_handler)             # a shell's "&" may ignore it
     signal.signal(signal.SIGTERM, _terminate)
-    if hasattr(signal, "SIGHUP") and signal.getsignal(signal.SIGHUP) != signal.SIG_IGN:      # nohup has it ignored
+    if hasattr(signal, "SIGHUP") and signal.getsignal(signal.SIGHUP) != signal.SIG_IGN:      # nohup ignores it
         signal.signal(signal.SIGHUP, _terminate)
     if sys.stderr is None:                                               # a shell's "2>&-"
         sys.stderr = open(os.devnull, "w")
@@ -46,8 +50,8 @@ def main(arguments: list[str] | None = None) -> int:
         return _run(parser_for(words).parse_args(words))
     except (ValueError, ImportError, PicturesUnavailable) as error:
         return _fail(error, 2)
-    except BrokenPipeError:                                              # "| head" has seen enough
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())   # or the exit would complain once more
+    except BrokenPipeError:                                              # the reader, such as head, has ended
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())   # or the flush at exit would fail again
         return 141
     except OSError as error:
         return _fail(error, 1)
@@ -60,7 +64,7 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 def _run(parsed: Namespace) -> int:
-    """Raises EnvironmentFailed for whatever an environment's own code has raised."""
+    """Run the command; raise EnvironmentFailed for an exception of an environment's own code."""
     try:
         return parsed.run(parsed)
     except Exception as error:
@@ -68,26 +72,21 @@ def _run(parsed: Namespace) -> int:
         name = getattr(raised, "environment", None)                      # signed by EpisodeEnv, or as it was made
         if raised and name:
             raise EnvironmentFailed.by(name, raised) from raised
-        if isinstance(error, CheckpointError) and "env" in parsed:
-            raise CheckpointError(_as_typed(str(error), parsed)) from None
+        if isinstance(error, CheckpointError) and error.needs_env and "env" in parsed:
+            raise _naming_env(error, parsed) from None
         raise
 
 
-def _as_typed(message: str, parsed: Namespace) -> str:
-    """A message that asks for Python's env=, in the words of the command line."""
+def _naming_env(error: CheckpointError, parsed: Namespace) -> CheckpointError:
+    """Return the error with the command line's words for how to give the environment, in place of Python's."""
     words = f"in train ENV --resume {shlex.quote(parsed.resume)}" if parsed.command == "train" else "with --env ENV"
-    return re.sub("(import it yourself first, or )?give env=( on loading)?", lambda _: f"name it {words}", message)
+    return CheckpointError(error.reason, f"name it {words}")
 
 
 def _fail(error: BaseException, code: int) -> int:
-    text = str(error) if isinstance(error, WorkerDied) else _one_line(str(error))    # it has a traceback
+    text = str(error) if isinstance(error, WorkerDied) else one_line(error)          # it has a traceback
     tell(f"a3c-numba: error: {text}\n")
     return code
-
-
-def _one_line(text: str) -> str:
-    """What was typed may hold ends of lines, and worse."""
-    return "".join(c if c.isprintable() else repr(c)[1:-1] for c in text)
 
 
 if __name__ == "__main__":

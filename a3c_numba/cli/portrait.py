@@ -1,4 +1,4 @@
-"""``a3c-numba portrait``: draw an agent into a folder."""
+"""``a3c-numba portrait``: draw an agent's filters, activations and saliency maps into a folder."""
 
 from argparse import ArgumentParser, Namespace
 from pathlib import Path
@@ -7,17 +7,21 @@ from ..diagnostics.portrait import draw
 from ..plots import learning_curve
 from ..runs.checkpoint import load_fitting
 from ..runs.run_folder import agent_file
+from .hyperparameter_options import whole_number
 
 
 def add_arguments(parser: ArgumentParser) -> None:
-    """The command's options."""
+    """Declare the command's options."""
     parser.add_argument("source", metavar="RUN|FILE", help="a run's folder, or an .npz file")
-    parser.add_argument("-o", "--out", default="portrait", metavar="FOLDER", help="for the pictures (default portrait)")
+    parser.add_argument("-o", "--out", default="portrait", metavar="FOLDER",
+                        help="folder for the pictures (default portrait)")
     parser.add_argument("--env", metavar="ENV", help="environment to play (default: the one it was trained in)")
-    parser.add_argument("--steps", type=int, default=200, metavar="N", help="of the game, at most (default 200)")
-    parser.add_argument("--seed", type=int, default=0, metavar="S", help="of the game (default 0)")
+    parser.add_argument("--steps", type=whole_number, default=200, metavar="N",
+                        help="maximum length of the game (default 200)")
+    parser.add_argument("--seed", type=whole_number, default=0, metavar="S",
+                        help="random seed of the game (default 0)")
     parser.add_argument("--video", choices=(".mp4", ".avi", ".gif"), default=".mp4",
-                        help="the film's format (default .mp4)")
+                        help="format of the video (default .mp4)")
 
 
 def run(arguments: Namespace) -> int:

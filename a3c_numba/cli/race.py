@@ -1,4 +1,4 @@
-"""``a3c-numba race``: record workers at one theta, print the figures, draw the picture."""
+"""``a3c-numba race``: record workers that share theta, print the figures, draw the picture."""
 
 from argparse import ArgumentParser, Namespace
 from pathlib import Path
@@ -8,44 +8,43 @@ from ..plots.race import Compared, race_picture
 from ..presets import configure
 from ..teaching.race.figures import figures, moment_of, table, write_tables
 from ..teaching.race.recorder import Crowd
+from .hyperparameter_options import whole_number, whole_numbers
+from .output_file import writable
 
 MOST_SECONDS, MOST_WORKERS = 60.0, 64
 COMPARED = (1, 2, 4, 8)
 
 
-def _counts(text: str) -> list[int]:
-    return [int(number) for number in text.split(",")]
-
-
 def add_arguments(parser: ArgumentParser) -> None:
-    """The command's options."""
+    """Declare the command's options."""
     parser.add_argument("env", nargs="?", default="Catch", metavar="ENV", help="gymnasium id (default Catch, a toy)")
-    parser.add_argument("--workers", type=int, default=4, metavar="N", help="processes of the picture (default 4)")
-    parser.add_argument("--compare", type=_counts, default=list(COMPARED), metavar="N,N,...",
-                        help="numbers of processes that are compared with it (default 1,2,4,8)")
+    parser.add_argument("--workers", type=whole_number, default=4, metavar="N",
+                        help="worker processes in the picture (default 4)")
+    parser.add_argument("--compare", type=whole_numbers, default=list(COMPARED), metavar="N,N,...",
+                        help="further numbers of workers in the table (default 1,2,4,8)")
     parser.add_argument("--seconds", type=float, default=1.0, metavar="S",
-                        help="that are recorded of each number (default 1)")
+                        help="duration of each recording (default 1)")
     parser.add_argument("--algorithm", choices=tuple(ALGORITHMS), help="the paper's method (default a3c)")
-    parser.add_argument("--seed", type=int, default=0, metavar="S", help="of parameters and of chance (default 0)")
+    parser.add_argument("--seed", type=whole_number, default=0, metavar="S",
+                        help="random seed (default 0)")
     parser.add_argument("-o", "--out", default="race.png", metavar="FILE", help="picture (default race.png)")
 
 
 def run(arguments: Namespace) -> int:
-    """Record, print the table, draw the picture."""
-    counts, out = sorted({arguments.workers, *arguments.compare}), Path(arguments.out)
+    """Record each number of workers, print the table, draw the picture."""
+    counts = sorted({arguments.workers, *arguments.compare})
     if not 1 <= counts[0] <= counts[-1] <= MOST_WORKERS:
         raise ValueError(f"workers must be from 1 to {MOST_WORKERS}; got {counts}")
     if not 0 < arguments.seconds <= MOST_SECONDS:
         raise ValueError(f"seconds must be above 0 and at most {MOST_SECONDS:g}; got {arguments.seconds:g}")
-    if out.suffix.lower() not in (".png", ".jpg") or not out.parent.is_dir():
-        raise ValueError(f"cannot write a picture to {out}: it should be a .png or .jpg in a folder that exists")
+    out = writable(Path(arguments.out), "a picture", ".png", ".jpg")
     config = configure(arguments.env, algorithm=arguments.algorithm, workers=counts[-1], seed=arguments.seed)
     with Crowd(config) as crowd:
         recordings = [crowd.record(workers, arguments.seconds) for workers in counts]
     rows = [figures(recording) for recording in recordings]
     drawn = recordings[counts.index(arguments.workers)]
-    who = f"{arguments.workers} workers" if arguments.workers > 1 else "1 worker"
-    title = f"{who} on one theta of {len(drawn.lost):,} numbers, {config.env_name}"
+    workers = f"{arguments.workers} workers" if arguments.workers > 1 else "1 worker"
+    title = f"{workers} on one theta of {len(drawn.lost):,} numbers, {config.env_name}"
     lost = {recording.workers: recording.lost for recording in recordings}
     race_picture(moment_of(drawn, title), Compared([row._asdict() for row in rows], lost), out)
     print(table(rows), *[out, *write_tables(recordings, out)], sep="\n")

@@ -1,33 +1,34 @@
-"""``a3c-numba report RUN``: write a run's folder into one HTML page."""
+"""``a3c-numba report``: write a run's folder as one HTML page."""
 
-import argparse
-import os
-from argparse import Namespace
+from argparse import ArgumentParser, Namespace
 from pathlib import Path
 
 from ..report.clip import MOST_STEPS
 from ..report.recorded_run import read
 from ..report.sections import STEPS, report
 from ..system import atomic_file
+from .hyperparameter_options import whole_number
+from .output_file import writable
 
 
-def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """What the command takes."""
+def add_arguments(parser: ArgumentParser) -> None:
+    """Declare the command's options."""
     parser.add_argument("run_folder", metavar="RUN", help="a run's folder, finished or not")
-    parser.add_argument("-o", "--out", metavar="FILE", help="the page, .html (default RUN/report.html)")
-    parser.add_argument("--agent", metavar="FILE", help="the .npz whose play is shown (default: the run's final.npz, "
-                        "or while there is none best.npz, or latest.npz)")
-    parser.add_argument("--no-clip", action="store_true", help="no clip of play")
-    parser.add_argument("--steps", type=int, default=STEPS, metavar="N",
-                        help=f"agent steps of the clip, at most {MOST_STEPS} (default {STEPS}: ten seconds)")
+    parser.add_argument("-o", "--out", metavar="FILE", help="the HTML file to write (default RUN/report.html)")
+    parser.add_argument("--agent", metavar="FILE", help="the .npz file of the agent that plays in the clip "
+                        "(default: the run's final.npz, best.npz or latest.npz, the first that exists)")
+    parser.add_argument("--no-clip", action="store_true", help="leave out the clip of play")
+    parser.add_argument("--steps", type=whole_number, default=STEPS, metavar="N",
+                        help=f"length of the clip in agent steps, at most {MOST_STEPS} (default {STEPS}: ten seconds)")
 
 
 def run(arguments: Namespace) -> int:
-    """Write the page and print where it is; raises ValueError, in one line, for what cannot be used."""
+    """Write the page and print its name; raise ValueError for a folder or a file that cannot be used."""
     if not 1 <= arguments.steps <= MOST_STEPS:
         raise ValueError(f"steps must be from 1 to {MOST_STEPS}; got {arguments.steps}")
     found = read(Path(arguments.run_folder))
-    out = _writable(Path(arguments.out) if arguments.out else found.path / "report.html")
+    out = Path(arguments.out) if arguments.out else found.path / "report.html"
+    writable(out, "the report", ".html", ".htm")
     agent = Path(arguments.agent) if arguments.agent else None
     text = report(found, agent, 0 if arguments.no_clip else arguments.steps)
     with atomic_file.beside(out) as temporary:
@@ -35,12 +36,3 @@ def run(arguments: Namespace) -> int:
         atomic_file.put(temporary, out)
     print(out)
     return 0
-
-
-def _writable(path: Path) -> Path:
-    """``path``; raises ValueError where no page can be written there."""
-    if path.suffix.lower() not in (".html", ".htm"):
-        raise ValueError(f"cannot write the report to {path}: its name should end in .html")
-    if path.is_dir() or not os.access(path.parent, os.W_OK):
-        raise ValueError(f"cannot write to {path}")
-    return path

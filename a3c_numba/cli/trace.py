@@ -1,10 +1,10 @@
-"""``a3c-numba trace``: one update as a table, from the pixels to the new theta, each line beside its formula.
+"""``a3c-numba trace``: print one update as a table, from the pixels to the new theta, each line beside its formula.
 
-FORWARDS, THE HEADS, STEP BY STEP, BACKWARDS, THE UPDATE, and at the end ONE NUMBER that is followed all the way.  The
-update is the one that worker 0 of a run with this seed makes; ``recorded_update`` says how it is watched.
+The sections are FORWARDS, THE HEADS, STEP BY STEP, BACKWARDS, THE UPDATE, and ONE NUMBER, which follows one parameter
+through all of them.  The update is the one that worker 0 of a run with this seed makes; ``recorded_update`` records it.
 """
 
-import argparse
+from argparse import ArgumentParser, Namespace
 from pathlib import Path
 
 import numpy as np
@@ -22,24 +22,25 @@ from ..training.trainer import start_of
 from . import hyperparameter_options as options
 
 
-def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """The command's options."""
+def add_arguments(parser: ArgumentParser) -> None:
+    """Declare the command's options."""
     parser.add_argument("source", nargs="?", default="ALE/Pong-v5", metavar="ENV|RUN|FILE",
-                        help="a gymnasium id, and fresh parameters; or a run's folder or an .npz file, and its "
+                        help="a gymnasium id, for fresh parameters; or a run's folder or an .npz file, for its "
                              "parameters (default ALE/Pong-v5)")
     parser.add_argument("--env", metavar="ENV",
                         help="with a checkpoint, environment to play (default: the one it was trained in)")
     parser.add_argument("--rollout", type=options.whole_number, default=1, metavar="K",
-                        help="which rollout to show; those before it are played and learned from (default 1)")
-    parser.add_argument("--preset", choices=tuple(PRESETS), help="whose values (default: by observations)")
+                        help="number of the rollout to show; those before it are trained on (default 1)")
+    parser.add_argument("--preset", choices=tuple(PRESETS),
+                        help="set of hyper-parameters (default: by the observations)")
     parser.add_argument("--algorithm", choices=tuple(ALGORITHMS), help="the paper's method (default a3c)")
     parser.add_argument("--recurrent", action="store_true", help="the network with an LSTM")
     parser.add_argument("--seed", type=options.whole_number, metavar="S",
-                        help="of parameters and of chance (default 0); with a checkpoint, of chance alone")
+                        help="random seed of parameters and play (default 0); with a checkpoint, of play")
 
 
-def run(arguments: argparse.Namespace) -> int:
-    """Print the table; raises ValueError, in one line, for what cannot be traced."""
+def run(arguments: Namespace) -> int:
+    """Print the table; raise ValueError for a source or a rollout that cannot be traced."""
     if arguments.rollout < 1:
         raise ValueError(f"rollout must be at least 1; got {arguments.rollout}")
     start = _start(arguments)
@@ -54,21 +55,21 @@ def run(arguments: argparse.Namespace) -> int:
     return 0
 
 
-def _about(arguments: argparse.Namespace, start: Checkpoint, update: Update) -> list[str]:
-    """What is shown: the first lines."""
+def _about(arguments: Namespace, start: Checkpoint, update: Update) -> list[str]:
+    """Return the first lines: what is shown."""
     config, name = start.config, name_of(start.config.algorithm)
     ending = f"; the episode ended, score {update.episode.score:g}" if update.episode else ""
     lines = [f"{config.env_name}, {name}: rollout {arguments.rollout}, {update.rollout.length} steps, from step "
              f"{update.step:,} of {config.total_steps:,}{ending}"]
     if start.global_step >= config.total_steps:
-        lines.append(f"theta as it is after all {start.global_step:,} steps, where eta is 0: shown as if a run began "
-                     "with it")
+        lines.append(f"theta after all {start.global_step:,} steps, at which eta is 0: shown as the first update of a "
+                     "new run")
     if start.global_step and start.statistics is None:
-        lines.append("the file has theta alone: the optimiser's statistics begin at 0")
+        lines.append("the file has no optimiser statistics: they start at 0")
     return lines
 
 
-def _start(arguments: argparse.Namespace) -> Checkpoint:
+def _start(arguments: Namespace) -> Checkpoint:
     path = Path(arguments.source)
     if path.suffix != ".npz" and not path.is_dir():
         if arguments.env:
@@ -82,7 +83,7 @@ def _start(arguments: argparse.Namespace) -> Checkpoint:
 
 
 def worker_of(start: Checkpoint, seed: int | None = None) -> Worker:
-    """Worker 0 in this process, at the start of an episode.  A finished run's is as at step 0: eta would be 0."""
+    """Return worker 0, in this process, at the start of an episode.  A finished run starts at step 0, as eta is 0."""
     config = start.config
     shared = Shared(len(start.theta), 1, config.optimizer.own_statistics, config.algorithm.uses_target)
     shared.go_on_from(start.global_step if start.global_step < config.total_steps else 0)

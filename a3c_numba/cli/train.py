@@ -1,70 +1,125 @@
-"""How a run begins, or goes on where it was interrupted; its folder is its own until it has ended."""
+"""``a3c-numba train``: start a run, or resume one; its folder is locked until the command ends."""
 
 import dataclasses
 import json
-from argparse import Namespace
+import shlex
+from argparse import ArgumentParser, Namespace
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Iterator
 
-from ..config import Config, name_of
-from ..presets import configure
+from ..config import Config
+from ..presets import PRESETS
 from ..runs.checkpoint import Checkpoint
 from ..runs.run_folder import RunFolder, RunFolderError
+from ..system import worker_server
 from ..system.directory_lock import alone_in
 from ..system.terminal import tell
-from ..training.trainer import start_of
+from ..training.limits import Watch
+from ..training.progress_bar import Display
+from ..training.trainer import Trainer, start_of
 from . import hyperparameter_options as options
+from .run_options import add_run_options, configured, folder_of
 
-DEFAULT_ENV = "ALE/Pong-v5"
-Begun = tuple[Checkpoint, RunFolder, list[float]]       # where a run starts from, its folder, its scores so far
+PreparedRun = tuple[Checkpoint, RunFolder, list[float]]      # a run's first state, its folder, the scores it has so far
+
+
+def add_arguments(parser: ArgumentParser) -> None:
+    """Declare the command's options."""
+    workers = ", ".join(f"{name} {preset.workers}" for name, preset in PRESETS.items())
+    add_run_options(parser)
+    parser.add_argument("--workers", type=options.whole_number, metavar="N",
+                        help=f"processes (default: the preset's, here {workers}; for atari one for each core that "
+                             "this process may use, at least 4)")
+    parser.add_argument("--seed", type=options.whole_number, metavar="S",
+                        help="random seed (default 0)")
+    parser.add_argument("--out", metavar="DIR", help="the run's folder (default runs/ENV-sSEED)")
+    parser.add_argument("--resume", metavar="DIR", help="resume the run in this folder")
+    parser.add_argument("--overwrite", action="store_true", help="replace the run in the folder")
+    _add_limits(parser)
+    options.add_hyper_parameters(parser)
+
+
+def _add_limits(parser: ArgumentParser) -> None:
+    """Add an option for each field of Watch; they may also be given with ``--resume``."""
+    group = parser.add_argument_group("limits and checkpoints")
+    for field in dataclasses.fields(Watch):
+        read = options.whole_number if isinstance(field.default, int) else float
+        group.add_argument("--" + field.name.replace("_", "-"), type=read, metavar=type(field.default).__name__.upper(),
+                           help=f"{field.metadata['help']} (default {field.default:g})")
+
+
+def run(arguments: Namespace) -> int:
+    """Train until the run ends; if it ends early, print how to resume it."""
+    given = {field.name: getattr(arguments, field.name) for field in dataclasses.fields(Watch)}
+    watch = Watch(**{name: value for name, value in given.items() if value is not None})
+    worker_server.context()                                              # fails before anything is written
+    with (resume_run if arguments.resume else new_run)(arguments) as prepared:
+        _train(arguments, watch, prepared)
+    return 0
+
+
+def _train(arguments: Namespace, watch: Watch, prepared: PreparedRun) -> None:
+    start, folder, scores = prepared
+    config = start.config
+    tell(f"{config.env_name}: {config.workers} worker{'s' if config.workers > 1 else ''}, {config.total_steps:,} "
+         f"steps, into {folder.path}\n")
+    try:
+        trainer = Trainer(start, folder.path, Display(config.total_steps), watch=watch)
+    except OSError:                                                      # no shared memory
+        if not arguments.resume:
+            folder.forget()
+        raise
+    trainer.standing.go_on_from(scores)
+    try:
+        trainer.run()
+    finally:
+        step = trainer.saver.step if trainer.saver else None
+        if step is not None and step < config.total_steps:
+            tell(f"step {step:,}; to resume: a3c-numba train {_resumption(config.env_name, folder.path)}\n")
+
+
+def _resumption(env: str, folder: Path) -> str:
+    """Return the arguments that resume a run; an id that names a module is included, so that it is imported."""
+    named = f"{shlex.quote(env)} " if ":" in env else ""
+    return f"{named}--resume {shlex.quote(str(folder))}"
 
 
 @contextmanager
-def started(arguments: Namespace) -> Iterator[Begun]:
-    """Within ``with``, a new run, its folder locked; raises ValueError in one line."""
-    config = configured(arguments, workers=arguments.workers)
+def new_run(arguments: Namespace) -> Iterator[PreparedRun]:
+    """Create a run's folder and lock it; raise ValueError."""
+    config = configured(arguments, arguments.workers)
     start = start_of(config)                                             # fails before anything is written
     folder = RunFolder(folder_of(arguments, config, f"s{config.seed}"))
     with alone_in(folder.path):
         folder.create(config.to_json(), arguments.overwrite)
         explored = getattr(config.algorithm, "exploration_steps", 0)
         if explored > config.total_steps:
-            _warn([f"epsilon falls over {explored:,} steps (--exploration-steps), and the run has "
-                   f"{config.total_steps:,}: it will not have become small"])
+            _warn([f"epsilon is annealed over {explored:,} steps (--exploration-steps), but the run has only "
+                   f"{config.total_steps:,}: exploration will still be high at the end"])
         yield start, folder, []
 
 
-def configured(arguments: Namespace, workers: int | None) -> Config:
-    """What was typed; the rest as the preset has it."""
-    typed = {name: getattr(arguments, name) for name in ("algorithm", "optimizer", "total_steps", "seed")}
-    config = configure(arguments.env or DEFAULT_ENV, arguments.preset, workers=workers, **typed)
-    return options.apply(config, options.given(arguments))
-
-
-def folder_of(arguments: Namespace, config: Config, name: str) -> Path:
-    """``--out``, or runs/ENV-METHOD-NAME."""
-    method = "" if name_of(config.algorithm) == "a3c" else name_of(config.algorithm) + "-"
-    return Path(arguments.out or f"runs/{config.env_name.split('/')[-1]}-{method}{name}")
-
-
 @contextmanager
-def resumed(arguments: Namespace) -> Iterator[Begun]:
-    """Within ``with``, the run in a folder, which is locked; raises ValueError in one line."""
+def resume_run(arguments: Namespace) -> Iterator[PreparedRun]:
+    """Lock a run's folder and load its newest checkpoint; raise ValueError."""
     names = ("preset", "algorithm", "optimizer", "workers", "seed", "out")
     fixed = [name for name in names if getattr(arguments, name) is not None]
-    fixed += ["overwrite"] * arguments.overwrite + list(options.given(arguments))
+    if arguments.overwrite:
+        fixed.append("overwrite")
+    fixed += options.given(arguments)
     if fixed:
         name = fixed[0].replace("_", "-")
-        raise ValueError(f"--resume goes on with the run as it was started: --{name} cannot change")
+        raise ValueError(f"--resume continues the run as it was started: --{name} cannot change")
     folder = RunFolder(Path(arguments.resume))
     if not folder.path.is_dir():
         raise RunFolderError(f"{folder.path / 'latest.npz'}: no such file")
     with alone_in(folder.path):
-        yield _gone_on(arguments, folder)
+        yield _load_run(arguments, folder)
 
 
-def _gone_on(arguments: Namespace, folder: RunFolder) -> Begun:
+def _load_run(arguments: Namespace, folder: RunFolder) -> PreparedRun:
+    """Load the newest checkpoint, and cut the folder's tables back to its step."""
     if arguments.env is not None:
         _check_same(arguments.env, folder.path / "config.json")
     start, refused = folder.newest(arguments.env)
@@ -73,8 +128,8 @@ def _gone_on(arguments: Namespace, folder: RunFolder) -> Begun:
         start.config = dataclasses.replace(start.config, total_steps=arguments.total_steps)
     if start.global_step >= start.config.total_steps:
         raise ValueError(f"{folder.path} has made all of its {start.config.total_steps:,} steps: "
-                         "give a larger --total-steps to go on")
-    if not refused:                                                      # then latest.npz has the same
+                         "give a larger --total-steps to continue")
+    if not refused:                                                      # then latest.npz is as new
         (folder.path / "final.npz").unlink(missing_ok=True)
     folder.put_aside()
     scores = folder.cut_after(start.global_step)
@@ -88,24 +143,27 @@ def _warn(lines: list[str]) -> None:
 
 
 def _edited(file: Path, env: str | None, config: Config) -> list[str]:
-    """A line where a run's config.json, which says how it was started, differs from its checkpoint's configuration.
+    """Return a warning if a run's config.json, which says how it was started, differs from its checkpoint.
 
-    Another number of steps says nothing: an earlier --resume may have changed it.
+    Another number of steps is not reported: an earlier --resume may have changed it.
     """
     try:
         found = Config.from_json(file.read_text(encoding="utf-8"), env)
     except (OSError, ValueError) as error:
-        return [f"{file} cannot be read ({error}): the run goes on as its checkpoint says"]
+        return [f"{file} cannot be read ({error}): the run continues with its checkpoint's configuration"]
     names = [field.name for field in dataclasses.fields(Config)
              if field.name != "total_steps" and getattr(found, field.name) != getattr(config, field.name)]
-    return [f"{file} was changed ({', '.join(names)}): the run goes on as its checkpoint says"] if names else []
+    if not names:
+        return []
+    return [f"{file} was changed ({', '.join(names)}): the run continues with its checkpoint's configuration"]
 
 
 def _check_same(env: str, file: Path) -> None:
-    """Raises ValueError where a run's config.json names another environment."""
+    """Raise ValueError if a run's config.json names another environment."""
     try:
         found = json.loads(file.read_text(encoding="utf-8"))["env"]
     except (OSError, ValueError, KeyError, TypeError, RecursionError) as error:
         raise RunFolderError(f"{file} does not say which environment the run was started with: {error!r}") from None
     if found != env:
-        raise ValueError(f"--resume goes on with the run as it was started, with {found}: it cannot become {env}")
+        raise ValueError(f"--resume continues the run as it was started, with {found}: "
+                         f"the environment cannot become {env}")

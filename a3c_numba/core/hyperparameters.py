@@ -89,3 +89,9 @@ def shown(value: Any) -> str:
     except (ValueError, RecursionError):                                 # an integer of thousands of digits
         text = f"a very large {type(value).__name__}"
     return text if len(text) <= LONGEST else text[:LONGEST - 4] + " ..."
+
+
+def one_line(text: Any) -> str:
+    """Return a text for a message: its lines joined, and control characters escaped, so that a terminal obeys none."""
+    joined = " ".join(line.strip() for line in str(text).splitlines())
+    return "".join(c if c.isprintable() else repr(c)[1:-1] for c in joined)

@@ -12,6 +12,7 @@ import gymnasium
 import numpy as np
 from gymnasium.spaces import Box, Discrete
 
+from ..core.hyperparameters import one_line
 from .action_repeat import ActionRepeat, GymSettings
 from .toys import Aim, Catch, Corridor, Memory
 
@@ -44,7 +45,7 @@ class EnvironmentFailed(RuntimeError):
     @classmethod
     def by(cls, name: str, error: BaseException) -> "EnvironmentFailed":
         """Return the error for what the environment of this name has raised."""
-        return cls(f"the environment {name} raised {type(error).__name__}: {_one_line(error)}")
+        return cls(f"the environment {name} raised {type(error).__name__}: {one_line(error)}")
 
 
 class Float32Vector(gymnasium.ObservationWrapper):
@@ -74,10 +75,10 @@ def make(
     have no ``render_mode``.  Raise UnknownEnvironment, MissingPackage or UnsupportedSpace.
     """
     if not isinstance(env, str) and not callable(env):
-        raise UnknownEnvironment(f"an environment is an id or a factory without arguments; got {_one_line(env)[:100]}")
+        raise UnknownEnvironment(f"an environment is an id or a factory without arguments; got {one_line(env)[:100]}")
     made = _by_id(env, settings, render_mode) if isinstance(env, str) else env()
     if not isinstance(made, gymnasium.Env):
-        raise UnknownEnvironment(f"a factory must make a gymnasium environment; got {_one_line(made)[:100]}")
+        raise UnknownEnvironment(f"a factory must make a gymnasium environment; got {one_line(made)[:100]}")
     check_spaces(made)
     if isinstance(settings, GymSettings) and settings.action_repeat > 1:
         made = ActionRepeat(made, settings.action_repeat)
@@ -92,11 +93,11 @@ def check_spaces(env: gymnasium.Env) -> None:
     is_discrete = isinstance(actions, Discrete) and actions.start == 0
     is_continuous = isinstance(actions, Box) and len(actions.shape) == 1 and actions.dtype.kind == "f"
     if not is_discrete and not is_continuous:
-        raise UnsupportedSpace(f"action space {_one_line(actions)}: {SUPPORTED}")
+        raise UnsupportedSpace(f"action space {one_line(actions)}: {SUPPORTED}")
     is_vector = isinstance(observations, Box) and len(observations.shape) == 1
     is_image = isinstance(observations, Box) and len(observations.shape) == 3 and observations.dtype == np.uint8
     if not is_vector and not is_image:
-        raise UnsupportedSpace(f"observation space {_one_line(observations)}: {SUPPORTED}")
+        raise UnsupportedSpace(f"observation space {one_line(observations)}: {SUPPORTED}")
 
 
 def is_atari(env: Any) -> bool:
@@ -126,9 +127,9 @@ def _by_id(name: str, settings: "AtariSettings | GymSettings | None", render_mod
     except gymnasium.error.UnregisteredEnv:
         raise UnknownEnvironment(f"no environment is called {name!r}{_near(name)}") from None
     except (gymnasium.error.DependencyNotInstalled, ModuleNotFoundError) as error:
-        raise MissingPackage(f"{name} needs a package that is not installed: {_one_line(error)}") from error
+        raise MissingPackage(f"{name} needs a package that is not installed: {one_line(error)}") from error
     except gymnasium.error.Error as error:  # a malformed id, or a version that was removed
-        raise UnknownEnvironment(f"{name!r} cannot be made: {_one_line(error).rstrip('.')}{_near(name)}") from error
+        raise UnknownEnvironment(f"{name!r} cannot be made: {one_line(error).rstrip('.')}{_near(name)}") from error
 
 
 def _made_by_gymnasium(name: str, rendering: dict[str, Any]) -> gymnasium.Env:
@@ -163,7 +164,3 @@ def _is_old_atari(id: str) -> bool:
 def _bare(id: str) -> str:
     """Return "spaceinvaders" for "ALE/SpaceInvaders-v5"."""
     return id.split("/")[-1].split("-v")[0].lower()
-
-
-def _one_line(what: Any) -> str:
-    return " ".join(str(what).split())

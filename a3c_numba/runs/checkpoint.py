@@ -23,7 +23,8 @@ from typing import Any
 
 import numpy as np
 
-from ..config import Config
+from ..config import Config, EnvironmentNeeded
+from ..core.hyperparameters import one_line
 from ..core.parameters import leaves, size_of
 from ..system import atomic_file
 from . import npz as files
@@ -34,7 +35,17 @@ OPTIONAL = ("statistics", "target")             # arrays
 
 
 class CheckpointError(ValueError):
-    """A checkpoint that cannot be read; the message is one line that names the file and the reason."""
+    """A checkpoint that cannot be read; the message is one line that names the file and the reason.
+
+    ``needs_env``: True if it could be read with the environment given; then ``reason`` is the message without the
+    advice, in Python's words, to give it.
+    """
+
+    def __init__(self, reason: str, advice: str = "") -> None:
+        super().__init__(f"{reason}: {advice}" if advice else reason)
+        self.reason = reason
+        self.advice = advice
+        self.needs_env = bool(advice)
 
 
 @dataclass
@@ -99,18 +110,19 @@ def load(path: Path, env: Any = None) -> Checkpoint:
         return _checkpoint(json.loads(arrays.pop("meta").tobytes().decode()), arrays, env)
     except CheckpointError:
         raise
+    except EnvironmentNeeded as error:
+        raise CheckpointError(f"{path}: {_one_line(error.reason)}", error.advice) from None
     except Mismatch as error:
         raise CheckpointError(f"{path}: {_one_line(error)}") from None
     except Exception as error:                                           # whatever a stranger's file leads to
         raise CheckpointError(f"{path}: not a whole checkpoint ({_one_line(error)})") from error
 
 
-def _one_line(error: Exception) -> str:
+def _one_line(error: Exception | str) -> str:
     """The message, short, and nothing in it that a terminal would obey."""
     if isinstance(error, KeyError):
         return f"no {str(error)[:200]}"
-    text = " ".join(str(error)[:1000].split())[:200] or type(error).__name__
-    return "".join(x if x.isprintable() else "?" for x in text)
+    return one_line(str(error)[:1000])[:200] or type(error).__name__
 
 
 def _checkpoint(meta: dict[str, Any], arrays: dict[str, np.ndarray], env: Any) -> Checkpoint:
@@ -133,6 +145,8 @@ def _config(fields: Any, env: Any) -> Config:
     """The run's; raises Mismatch, also for an environment that is no id, or would have a module imported."""
     try:
         config = Config.from_json(json.dumps(fields), env)
+    except EnvironmentNeeded:
+        raise
     except ValueError as error:
         raise Mismatch(str(error)) from None
     if env is None:
@@ -145,8 +159,8 @@ def _check_env(env: Any) -> None:
         raise Mismatch(f"the environment is {str(env)[:80]}, expected an id")
     module, colon, _ = env.partition(":")
     if colon and module not in sys.modules:
-        raise Mismatch(f"it names an environment of the module {module[:80]!r}, which loading would import: import it "
-                       "yourself first, or give env=")
+        raise EnvironmentNeeded(f"it names an environment of the module {module[:80]!r}, which loading would import",
+                                "import it yourself first, or give env=")
 
 
 def load_fitting(path: Path, env: Any = None) -> Checkpoint:

@@ -151,19 +151,20 @@ class RunFolder:
         """
         self._held()
         self.tidy()
-        reasons: dict[str, str] = {}
+        reasons: dict[str, CheckpointError] = {}
         for name in ("latest.npz", *self._older()):
             try:
                 checkpoint = load_fitting(self.path / name, env)
                 if checkpoint.statistics is None:
                     raise CheckpointError(f"{self.path / name}: saved for use only, without the optimiser's statistics")
             except CheckpointError as error:
-                reasons[name] = str(error)
+                reasons[name] = error
                 continue
             self._refused = [self.path / refused for refused in reasons if (self.path / refused).exists()]
             return checkpoint, [f"{reason}: going on from {name}, step {checkpoint.global_step:,}"
                                 for reason in reasons.values()]
-        raise CheckpointError("; ".join(reasons.values()))
+        advice = [reason.advice for reason in reasons.values() if reason.needs_env]
+        raise CheckpointError("; ".join(reason.reason for reason in reasons.values()), *advice[:1])
 
     def put_aside(self) -> None:
         """Rename what ``newest`` has refused, so that it pushes out none of the good ones; ``warnings`` says so."""

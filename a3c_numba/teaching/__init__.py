@@ -1,1 +1,1 @@
-"""Material for learners: exercises, bugs to find, and the race for theta made visible."""
+"""Material for learners: exercises, bugs to find, and recordings of lock-free updates."""

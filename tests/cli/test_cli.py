@@ -1,4 +1,4 @@
-"""The command line: what it does when all is well, and the one line it says when something is not."""
+"""The command line: what the commands do, and the one line for what they refuse."""
 
 import json
 import os
@@ -22,13 +22,13 @@ ROOT = Path(__file__).parents[2]
 
 @pytest.fixture(autouse=True)
 def elsewhere(tmp_path, monkeypatch):
-    """Every test in an empty folder of its own; what is left there is what the command wrote."""
+    """Run every test in an empty folder of its own; afterwards it holds what the command wrote."""
     (tmp_path / "here").mkdir()
     monkeypatch.chdir(tmp_path / "here")
 
 
 def refused(capsys, *arguments):
-    """The one line with which a command is refused, before it wrote or said anything else."""
+    """Return the line with which a command is refused; nothing else is written or printed."""
     before = contents(Path.cwd())
     assert program(*arguments) == 2
     written = capsys.readouterr()
@@ -41,10 +41,8 @@ def contents(folder):
     return {path: path.read_bytes() if path.is_file() else None for path in folder.rglob("*")}
 
 
-@pytest.mark.parametrize("arguments", [["--help"], ["train", "--help"], ["evaluate", "--help"], ["play", "--help"],
-                                       ["plot", "--help"], ["bench", "--help"], ["check-gradients", "--help"]])
-def test_help(arguments, capsys):
-    assert program(*arguments) == 0
+def test_the_menu_is_printed(capsys):
+    assert program("--help") == 0
     assert "usage: a3c-numba" in capsys.readouterr().out
 
 
@@ -130,7 +128,7 @@ def test_deterministic_play_of_a_value_method_has_epsilon_0(capsys):
 def test_exploration_longer_than_the_run_is_warned_of(capsys):
     assert program("train", "Catch", "--algorithm", "n_step_q", "--workers", 1, "--total-steps", 60, "--out", "r",
                    "--exploration-steps", 61) == 0
-    assert "warning: epsilon falls over 61 steps (--exploration-steps), and the run has 60" in capsys.readouterr().err
+    assert "epsilon is annealed over 61 steps (--exploration-steps), but the run has only 60" in capsys.readouterr().err
 
 
 def test_continuous_actions_are_trained_evaluated_and_played(capsys):
@@ -244,7 +242,8 @@ def test_overwriting_replaces_a_run_and_checks_first(catch_run, capsys):
 
 
 @pytest.mark.parametrize("arguments, words", [
-    ([], ["has made all of its 2,000 steps", "--total-steps"]), (["Memory"], ["with Catch: it cannot become Memory"]),
+    ([], ["has made all of its 2,000 steps", "--total-steps"]),
+    (["Memory"], ["with Catch: the environment cannot become Memory"]),
     (["--seed", "3"], ["--seed cannot change"]), (["--workers", "2"], ["--workers cannot change"]),
     (["--algorithm", "a3c"], ["--algorithm cannot change"]), (["--optimizer", "rmsprop"], ["--optimizer cannot"]),
     (["--no-recurrent"], ["--recurrent cannot change"]), (["--target-interval", "9"], ["--target-interval cannot"]),
@@ -272,7 +271,7 @@ def test_resuming_a_broken_or_another_run_touches_nothing(catch_run, capsys):
 CHANCES = "tests.programs:Chances-v0"
 
 
-def test_the_line_that_says_how_to_go_on_can_be_typed(capsys, monkeypatch):
+def test_the_line_that_says_how_to_resume_can_be_typed(capsys, monkeypatch):
     def interrupted(_):
         raise KeyboardInterrupt
     for env, named in ((CHANCES, [CHANCES]), ("Corridor", [])):
@@ -280,7 +279,7 @@ def test_the_line_that_says_how_to_go_on_can_be_typed(capsys, monkeypatch):
         with monkeypatch.context() as patched:
             patched.setattr("a3c_numba.training.trainer.Trainer._watch", interrupted)
             assert program("train", env, "--workers", 1, "--total-steps", 20, "--out", folder) == 130
-        words = shlex.split(capsys.readouterr().err.strip().split("to go on: ")[1])
+        words = shlex.split(capsys.readouterr().err.strip().split("to resume: ")[1])
         assert words == ["a3c-numba", "train", *named, "--resume", folder]
         assert program(*words[1:]) == 0
 
@@ -288,7 +287,7 @@ def test_the_line_that_says_how_to_go_on_can_be_typed(capsys, monkeypatch):
 @pytest.mark.parametrize("command, typed", [
     (["train", "--resume", "run"], "in train ENV --resume run"), (["evaluate", "run"], "with --env ENV"),
     (["play", "run"], "with --env ENV"), (["portrait", "run"], "with --env ENV"), (["trace", "run"], "with --env ENV")])
-def test_an_environment_that_has_to_be_given_is_asked_for_as_it_is_typed(catch_run, capsys, command, typed):
+def test_an_environment_that_must_be_named_is_asked_for_as_typed(catch_run, capsys, command, typed):
     run = copy_of(catch_run)
     config = json.loads((run / "config.json").read_text())
     for changed in ({"env": "stranger:Name-v0"}, {"env": "chances", "env_is_factory": True}):
@@ -307,7 +306,7 @@ def unmade(error, render_mode=None):
 
 
 class Reset(gymnasium.Env):
-    """Can be made, and not reset."""
+    """Can be made, but not reset."""
 
     observation_space = gymnasium.spaces.Box(0, 1, (50,), np.float32)
     action_space = gymnasium.spaces.Discrete(3)
@@ -326,7 +325,7 @@ for _name, _error in FAILURES.items():
 
 
 def failed(capsys, env, error, *arguments):
-    """The command says in one line, with exit code 3, that this environment raised this."""
+    """Assert one line and exit code 3 for this environment that raised this error."""
     assert program(*arguments) == 3
     written = capsys.readouterr()
     assert written.err.count("\n") == 1
@@ -357,7 +356,7 @@ def test_an_environment_that_fails_as_it_is_played_is_one_line(catch_run, capsys
     failed(capsys, env, FAILURES[name], "trace", env)
 
 
-def test_an_environment_that_fails_in_another_process_is_one_line(capsys):
+def test_an_environment_failing_in_another_process_is_one_line(capsys):
     assert program("train", CHANCES, "--workers", 1, "--total-steps", 20, "--out", "run") == 0
     capsys.readouterr()
     assert program("evaluate", "run", "--env", "tests.programs:Dies-v0", "--episodes", 60, "--workers", 2) == 3
@@ -366,7 +365,7 @@ def test_an_environment_that_fails_in_another_process_is_one_line(capsys):
 
 
 @pytest.mark.parametrize("env", ["a:b:c", ":x", "..a:b", "a b:c", "no.module:Env-v0", "tests.programs:Nope-v0"])
-def test_an_id_that_names_no_module_or_no_environment_is_mistyped(capsys, env):
+def test_an_id_of_no_module_or_no_environment_is_refused(capsys, env):
     refused(capsys, "train", env)
 
 
@@ -379,7 +378,7 @@ def test_plotting_several_runs(catch_run, capsys):
     refused(capsys, "plot", catch_run, "nothing", "-o", "three.png")
 
 
-def test_without_opencv_training_works_and_pictures_name_the_package(catch_run):
+def test_without_opencv_training_works_and_pictures_are_refused(catch_run):
     stub = Path("stub")
     stub.mkdir()
     (stub / "cv2.py").write_text("raise ImportError('libGL.so.1: cannot open shared object file')\n")

@@ -108,7 +108,7 @@ def test_the_emulators_options_are_refused_elsewhere():
     ({"update_interval": 9}, "--update-interval is an option of one_step_q, one_step_sarsa, which this run does not"),
     ({"cells": 5}, "--cells needs --recurrent: cells of the LSTM"),
     ({"cells": 5, "recurrent": False}, "--cells needs --recurrent: cells of the LSTM")])
-def test_an_option_that_means_nothing_here_is_refused_with_what_it_needs(changes, message):
+def test_an_option_without_its_condition_is_refused_and_says_it(changes, message):
     with pytest.raises(ValueError) as error:
         options.apply(small(), changes)
     assert str(error.value).startswith(message) and "\n" not in str(error.value)
@@ -135,6 +135,6 @@ def test_the_options_of_value_methods(algorithm):
         options.apply(config, {"final_epsilons": "0.5:0.5"})
 
 
-def test_an_option_that_several_classes_have_reaches_the_one_in_use():
+def test_an_option_of_several_classes_reaches_the_one_in_use():
     config = options.apply(configure("Catch", algorithm="one_step_q"), {"discount": 0.25, "epsilon": 0.5})
     assert (config.algorithm.discount, config.optimizer.epsilon) == (0.25, 0.5)

@@ -253,7 +253,7 @@ def test_a_later_rollout_follows_from_those_before_it(capsys):
 def test_a_runs_folder_and_a_file_are_traced_with_their_parameters(catch_run, tmp_path, capsys):
     assert traced(catch_run, "--seed", 3) == 0
     of_run = capsys.readouterr().out
-    assert "shown as if a run began with it" in of_run and "statistics begin at 0" not in of_run
+    assert "shown as the first update of a new run" in of_run and "statistics: they start at 0" not in of_run
     agent = a3c_numba.Agent.load(catch_run / "final.npz")
     weight = float(np.linalg.norm(agent.parameters()["policy.head.weight"]))
     line = next(line for line in of_run.splitlines() if line.startswith("policy.head.weight"))
@@ -262,7 +262,7 @@ def test_a_runs_folder_and_a_file_are_traced_with_their_parameters(catch_run, tm
     agent.save(tmp_path / "agent.npz")
     assert traced(tmp_path / "agent.npz", "--seed", 3) == 0
     of_file = capsys.readouterr().out
-    assert "the optimiser's statistics begin at 0" in of_file
+    assert "no optimiser statistics: they start at 0" in of_file
     assert of_file.split("STEP BY STEP")[1].split("UPDATE")[0] == of_run.split("STEP BY STEP")[1].split("UPDATE")[0]
 
 

@@ -34,7 +34,7 @@ def test_final_is_written_where_latest_cannot_be(tmp_path):
         taken(run.out / "latest.npz")
         run.open()
         code, err = run.ended()
-    assert code == 1 and "Traceback" not in err and "to go on" not in err
+    assert code == 1 and "Traceback" not in err and "to resume" not in err
     assert re.search(r"warning: latest\.npz could not be written, .*\n", err) and "a3c-numba: error: " in err
     assert load(run.out / "final.npz").global_step >= 2000 and load(run.out / "best.npz").mean_score is not None
     assert any(event.startswith("latest.npz could not be written") for event in run.events())
@@ -48,7 +48,7 @@ def test_latest_is_written_where_best_and_final_cannot_be(tmp_path):
         run.open()
         code, err = run.ended()
     assert code == 1 and "best.npz could not be written" in err and "final.npz could not be written" in err
-    assert load(run.out / "latest.npz").global_step >= 2000 and "to go on" not in err
+    assert load(run.out / "latest.npz").global_step >= 2000 and "to resume" not in err
 
 
 def test_on_the_way_too_a_file_that_cannot_be_written_is_named_once_and_costs_no_other(tmp_path):
@@ -78,7 +78,7 @@ def test_a_run_says_to_go_on_from_what_is_on_the_disk(tmp_path):
         run.process.send_signal(signal.SIGINT)
         code, err = run.ended()
     assert "latest.npz could not be written, what was there stays" in err
-    assert re.findall(r"step ([\d,]+); to go on: ", err) == [f"{kept:,}"] and "Traceback" not in err
+    assert re.findall(r"step ([\d,]+); to resume: ", err) == [f"{kept:,}"] and "Traceback" not in err
 
 
 def test_a_run_that_has_nothing_on_the_disk_does_not_say_to_go_on(tmp_path):
@@ -87,7 +87,7 @@ def test_a_run_that_has_nothing_on_the_disk_does_not_say_to_go_on(tmp_path):
         taken(run.out / "latest.npz")
         run.process.send_signal(signal.SIGINT)
         code, err = run.ended()
-    assert "latest.npz could not be written" in err and "to go on" not in err
+    assert "latest.npz could not be written" in err and "to resume" not in err
 
 
 def test_a_picture_that_cannot_be_put_in_its_place_leaves_no_part(tmp_path):

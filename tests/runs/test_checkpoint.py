@@ -330,6 +330,15 @@ def test_a_factory_has_to_be_given_again(tmp_path):
     assert same(load_fitting(path, chances), some(chances))
 
 
+def test_an_error_says_as_a_field_whether_env_is_needed(tmp_path):
+    save(tmp_path / "a.npz", some(chances))
+    for name, needed in (("a.npz", True), ("missing.npz", False)):
+        with pytest.raises(CheckpointError) as error:
+            load(tmp_path / name)
+        assert error.value.needs_env is needed and error.value.reason.startswith(str(tmp_path / name))
+        assert "env=" not in error.value.reason and str(error.value).startswith(error.value.reason)
+
+
 def test_files_in_the_working_folder(path, monkeypatch):
     monkeypatch.chdir(path.parent)
     save(Path("b.npz"), some())

@@ -1,8 +1,7 @@
-"""A bug as what it is in a repository: a few lines of one function, taken out and others put in.
+"""A bug as a patch: some lines of one function are replaced by others.
 
-The bug is applied to the function's own source, in memory, and the function is put back afterwards.  So the diff that
-the answer shows is the bug itself, not a picture of it; and where the package's lines change, the bug no longer
-applies and says so.
+The patch is applied to the function's own source, in memory, and the function is restored afterwards.  So the diff in
+the answer is the bug itself; if the package's lines change, the patch no longer applies and an error says so.
 """
 
 import inspect
@@ -18,11 +17,11 @@ PACKAGE = __package__.partition(".")[0]
 
 @dataclass(frozen=True)
 class Bug:
-    """``old`` lines of ``function`` become ``new`` ones; only strings, so that a process can be handed it.
+    """Replaces the ``old`` lines of ``function`` by the ``new`` ones; holds only strings, so it can be pickled.
 
     Attributes:
-        module, function: where, as "rollout" and "Player._begin".
-        old, new: whole lines of its body, without margins; ``old`` without comments too.
+        module, function: the place, such as "rollout" and "Player._begin".
+        old, new: whole lines of its body, without indentation; ``old`` without comments.
     """
 
     module: str
@@ -32,7 +31,7 @@ class Bug:
 
     @contextmanager
     def injected(self) -> Iterator[None]:
-        """Within ``with``, this process has the bug.  Raises ValueError where the function has no such lines."""
+        """Inject the bug into this process within ``with``.  Raise ValueError if the function has no such lines."""
         *path, name = self.function.split(".")
         home: Any = reduce(getattr, path, import_module(f"{PACKAGE}.{self.module}"))
         healthy = vars(home)[name]
@@ -43,7 +42,7 @@ class Bug:
             setattr(home, name, healthy)
 
     def broken(self, healthy: Any) -> Any:
-        """The function with the bug, in the same module."""
+        """Return the function with the bug, in the same module."""
         namespace: dict[str, Any] = {}
         code = compile(self._source(healthy), f"<{PACKAGE}.{self.module} with a bug>", "exec")
         exec(code, healthy.__globals__, namespace)
@@ -54,19 +53,19 @@ class Bug:
         old = self.old.splitlines()
         places = [i for i in range(len(before)) if [_code(line) for line in before[i:i + len(old)]] == old]
         if len(places) != 1 or not old:
-            raise ValueError(f"{self.function} of {self.module}.py no longer has the lines that this bug is made in")
+            raise ValueError(f"{self.function} of {self.module}.py no longer has the lines that this bug changes")
         start = places[0]
         margin = before[start][:len(before[start]) - len(before[start].lstrip())]
         return "\n".join([*before[:start], *(margin + line for line in self.new.splitlines()),
                           *before[start + len(old):]])
 
     def diff(self) -> str:
-        """The bug, as a reviewer would see it."""
+        """Return the bug as a diff."""
         removed, added = (textwrap.indent(lines, sign) for lines, sign in ((self.old, "-   "), (self.new, "+   ")))
         return "\n".join(filter(None, [f"{PACKAGE}/{self.module.replace('.', '/')}.py, {self.function}", removed,
                                        added]))
 
 
 def _code(line: str) -> str:
-    """A line of ``old`` as it is written there: no margin, no comment."""
+    """Return a line of source in the form of ``old``: no indentation, no comment."""
     return line.partition("  #")[0].strip()

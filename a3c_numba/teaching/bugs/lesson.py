@@ -1,4 +1,4 @@
-"""A lesson: a bug, the toy on which it shows, what is to be seen there, and the answer."""
+"""A lesson: a bug, the toy that makes it visible, the two curves to look at, and the answer."""
 
 from contextlib import nullcontext
 from dataclasses import dataclass, replace
@@ -10,12 +10,12 @@ from ...config import Config
 from .bug import Bug
 from .trial import BINS, Record, in_this_process
 
-Curve = Callable[[Record], np.ndarray]      # -> (BINS,), nan where there is nothing
+Curve = Callable[[Record], np.ndarray]      # -> (BINS,), nan for bins without a value
 
 
 @dataclass(frozen=True)
 class Gauge:
-    """A number along a run, and what it is called."""
+    """A number that is drawn along a run, and its label."""
 
     label: str
     curve: Curve
@@ -23,17 +23,17 @@ class Gauge:
 
 @dataclass(frozen=True)
 class Lesson:
-    """One of the eight.
+    """One of the eight lessons.
 
     Attributes:
-        name: of the bug: the answer.
-        symptom: one line for the list, which does not give it away.
-        bug: the lines.
+        name: the bug's name, which is the answer.
+        symptom: one line for the list; it does not reveal the answer.
+        bug: the lines that change.
         config: toy, method and steps.
-        gauges: two numbers to look at.
-        text: what people write, what the curves show, why nothing complains, how to notice.
+        gauges: the two numbers to look at.
+        text: what the mistake is, what the curves show, why no error is raised, how to detect it.
         tests: node ids of the tests that catch it.
-        trial: how a run is made.
+        trial: the function that makes a run.
     """
 
     name: str
@@ -46,7 +46,7 @@ class Lesson:
     trial: Callable[[Config], Record] = in_this_process
 
     def record(self, seed: int, steps: int | None, broken: bool) -> Record:
-        """One run, of ``steps`` agent steps or as many as the lesson has."""
+        """Make one run of ``steps`` agent steps, or of the lesson's number of steps."""
         config = replace(self.config, seed=seed, total_steps=steps or self.config.total_steps)
         with self.bug.injected() if broken else nullcontext():
             return self.trial(config)
@@ -66,19 +66,19 @@ def _without_jackpots(record: Record) -> np.ndarray:
 
 
 def _microseconds(record: Record) -> np.ndarray:
-    """Medians: the first update loads the kernels, and other programs disturb some."""
+    """Return medians: the first update loads the kernels, and other programs disturb some of the rest."""
     T, steps, _, _, _, spent = record.updates.T
     places = record.places(T)
     return np.array([np.median(1e6 * (spent / steps)[places == k]) if k in places else np.nan for k in range(BINS)])
 
 
 def _played_before(record: Record) -> np.ndarray:
-    """Which of the episodes of workers 1, 2, ... are as long as the one of worker 0 with the same number."""
+    """Return the share of episodes of workers 1, 2, ... that are as long as worker 0's of the same number."""
     workers, T, _, lengths = record.episodes.T
     first, rest = lengths[workers == 0], []
     for worker in range(1, int(workers.max(initial=0)) + 1):
         own = np.flatnonzero(workers == worker)[:len(first)]
-        both = T[own] + 0 * first[:len(own)]                             # nan where either is unread
+        both = T[own] + 0 * first[:len(own)]                             # nan if either is unread
         rest += list(zip(both, lengths[own] == first[:len(own)]))
     return record.binned(*np.array(rest, np.float64).reshape(-1, 2).T)
 

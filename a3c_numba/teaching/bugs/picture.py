@@ -1,4 +1,4 @@
-"""Healthy and broken runs in one picture: two panels, a thin line a seed, a thick one for their mean."""
+"""Healthy and broken runs in one picture: two panels, a thin line for each seed, a thick one for their mean."""
 
 from pathlib import Path
 from typing import Sequence
@@ -16,19 +16,19 @@ Runs = dict[str, list[Record]]              # "healthy" and "broken"
 
 
 def mean(curves: Sequence[np.ndarray]) -> np.ndarray:
-    """Mean (BINS,) over the runs that have a number there; nan where none has."""
+    """Return the mean (BINS,) over the runs that have a value in a bin; nan if none has."""
     table = np.array(curves)
     counts = np.isfinite(table).sum(axis=0)
     return np.where(counts > 0, np.nansum(table, axis=0) / np.maximum(counts, 1), np.nan)
 
 
 def middles(record: Record) -> np.ndarray:
-    """The agent steps (BINS,) in the middle of each bin."""
+    """Return the agent steps (BINS,) in the middle of each bin."""
     return (np.arange(BINS) + 0.5) * record.total_steps / BINS
 
 
 def draw(title: str, gauges: Sequence[Gauge], runs: Runs, out: Path) -> list[Axes]:
-    """Write the picture ``out``; returns the axes of its panels."""
+    """Write the picture to ``out``; return the axes of its panels."""
     canvas = Canvas(*SIZE)
     canvas.text(title, (28, 42), 26, INK, bold=True)
     x = 28.0

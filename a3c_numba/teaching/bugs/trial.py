@@ -1,7 +1,7 @@
-"""Short runs of a toy, and what is written down of them.
+"""Short runs of a toy, and their records.
 
-With one worker everything happens in this process, so that a run is repeatable to the last bit and healthy and broken
-differ by the bug alone.  With several, the workers are processes as in any run.
+A single worker runs in this process, so that a run is repeatable to the last bit, and healthy and broken runs differ by
+the bug alone.  Several workers are processes, as in any run.
 """
 
 import time
@@ -16,18 +16,18 @@ from ...training.trainer import Trainer, start_of
 from ...training.worker_status import RING
 
 BINS = 24                      # points along a curve
-UNREAD = np.full(3, np.nan)    # an episode that was over long before this process looked
+UNREAD = np.full(3, np.nan)    # an episode that was overwritten before it was read
 Curve = np.ndarray
 
 
 @dataclass(frozen=True)
 class Record:
-    """What happened in one run of ``total_steps`` agent steps.
+    """The record of one run of ``total_steps`` agent steps.
 
     Attributes:
-        episodes: (n, 4): worker, T at its end, score, length; each worker's in its order, the last three nan of one
-            that nobody has read in time.
-        updates: (m, 6): T, steps, entropy, V, gradient norm, CPU seconds; of one worker in this process only.
+        episodes: (n, 4): worker, T at its end, score, length; in order for each worker; the last three are nan if the
+            episode was not read in time.
+        updates: (m, 6): T, steps, entropy, V, gradient norm, CPU seconds; only for a worker in this process.
     """
 
     total_steps: int
@@ -35,11 +35,11 @@ class Record:
     updates: np.ndarray
 
     def places(self, steps: Curve) -> Curve:
-        """The bins (n,) in which ``steps`` (n,) lie."""
+        """Return the bins (n,) that hold ``steps`` (n,)."""
         return np.minimum(steps * BINS // self.total_steps, BINS - 1).astype(int)
 
     def binned(self, steps: Curve, values: Curve) -> Curve:
-        """Means (BINS,) of ``values`` (n,) at ``steps`` (n,) agent steps, nan left out; nan where there are none."""
+        """Return means (BINS,) of ``values`` (n,) at ``steps`` (n,) agent steps, without nan; nan for an empty bin."""
         steps, values = steps[~np.isnan(steps)], values[~np.isnan(steps)]
         places = self.places(steps)
         sums, counts = np.bincount(places, values, BINS), np.bincount(places, minlength=BINS)
@@ -47,7 +47,7 @@ class Record:
 
 
 def in_this_process(config: Config) -> Record:
-    """One worker, update after update."""
+    """Make a run of one worker in this process."""
     shared = Trainer(start_of(config)).shared
     worker = Worker(0, config, shared, np.random.SeedSequence(config.seed, spawn_key=(1,)))
     updates, episodes = [], []
@@ -61,16 +61,16 @@ def in_this_process(config: Config) -> Record:
 
 
 def in_processes(config: Config) -> Record:
-    """Workers in processes of their own."""
+    """Make a run whose workers are processes."""
     log: list[list[Any]] = [[] for _ in range(config.workers)]
     trainer = Trainer(start_of(config))
 
     def read_on(_: Any = None) -> None:
         for worker, played in enumerate(trainer.status.episodes.tolist()):
-            log[worker] += [UNREAD] * (played - RING // 2 - len(log[worker]))        # older ones may be written over
+            log[worker] += [UNREAD] * (played - RING // 2 - len(log[worker]))        # older ones may be overwritten
             log[worker] += [trainer.status.episode(worker, k)[1:] for k in range(len(log[worker]), played)]
 
-    trainer.callback, trainer.report_seconds = read_on, 0.0              # at every look
+    trainer.callback, trainer.report_seconds = read_on, 0.0              # at every poll
     trainer.run()
     read_on()
     rows = [_rows(worker, episodes) for worker, episodes in enumerate(log)]
@@ -78,6 +78,6 @@ def in_processes(config: Config) -> Record:
 
 
 def _rows(worker: int, episodes: Any) -> np.ndarray:
-    """(worker, T, score, length) of each, (n, 4)."""
+    """Return (worker, T, score, length) for each episode: (n, 4)."""
     rows = np.array(episodes, np.float64).reshape(-1, 3)
     return np.insert(rows, 0, worker, axis=1)

@@ -1,10 +1,11 @@
-"""Ten exercises: files with blanks for a learner to fill in, and a grader that holds them against the real kernels.
+"""Ten exercises: files with blanks for a learner to fill in, and a grader that compares them with the real kernels.
 
-    menu.py             the exercises, in the order in which they teach
-    grader.py           a learner's file against every case; learner_file.py runs it, diagnosis.py guesses at mistakes
-    *_cases.py          inputs, and what the package's own kernels and objects make of them
-    blanks/             the files as a learner gets them
-    solutions/          the same files without blanks, which no command shows
+    menu.py             the exercises, in teaching order
+    solutions/          the files, solved; markers say what is left out for a learner
+    blank.py            cuts the learner's file from the solution
+    grader.py           compares a learner's file with every case; learner_file.py runs it, diagnosis.py guesses at
+                        mistakes
+    *_cases.py          inputs, and the answers of the package's own kernels and objects
 
-cli/exercises.py lists them, hands them out and has them graded.
+cli/exercises.py lists the exercises, writes the files and prints the grades.
 """

@@ -1,15 +1,15 @@
-"""One call of a learner's function, and what the package says the answer is."""
+"""One call of a learner's function, and the answer that the package computes."""
 
 from typing import Any, NamedTuple
 
 import numpy as np
 
-EXACT = 1e-9                   # where the package computes in float64
-SINGLE = 1e-5                  # where it computes in float32
+EXACT = 1e-9                   # if the package computes in float64
+SINGLE = 1e-5                  # if it computes in float32
 
 
 class Case(NamedTuple):
-    """Arguments in the order of the signature; answers, and a hint for each, in the order of the return."""
+    """The arguments in the order of the signature; the answers, with a hint for each, in the order of the return."""
 
     function: str
     arguments: dict[str, Any]

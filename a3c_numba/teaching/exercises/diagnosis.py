@@ -1,12 +1,12 @@
-"""Guesses at what a wrong array has been through, from the numbers alone."""
+"""Guesses the mistake behind a wrong array, from the numbers alone."""
 
 import numpy as np
 
 
 def guess(expected: np.ndarray, found: np.ndarray) -> str | None:
-    """One line on two float arrays of the same shape, of which some numbers differ; None where nothing is plain."""
+    """Compare two float arrays of the same shape that differ; return a line, or None if no pattern is found."""
     if not np.isfinite(found).all():
-        return "a number that is not finite: something was divided by 0, or exp of something large overflowed"
+        return "a number is not finite: a division by 0, or exp of a large number overflowed"
     for about, mended in _mended(found).items():
         if mended.shape == expected.shape and np.allclose(mended, expected, rtol=1e-6, atol=1e-9):
             return about
@@ -14,17 +14,17 @@ def guess(expected: np.ndarray, found: np.ndarray) -> str | None:
 
 
 def _mended(found: np.ndarray) -> dict[str, np.ndarray]:
-    """Typical mistakes, each undone."""
-    mended = {"every number is right but for its sign": -found}
+    """Return the array with each typical mistake undone."""
+    mended = {"every number has the wrong sign": -found}
     if found.ndim == 2:
-        mended["it is right but transposed"] = found.T
+        mended["the array is right but transposed"] = found.T
     if found.ndim and len(found) > 1:
-        mended["it is right but backwards: the first row is the last"] = found[::-1]
+        mended["the array is right but backwards: the first row is the last"] = found[::-1]
     return mended
 
 
 def _constant(expected: np.ndarray, found: np.ndarray) -> str | None:
-    """The same factor, or the same summand, everywhere; three numbers at least have to agree on it."""
+    """Look for one factor or one difference that all numbers share; at least three numbers are needed."""
     there = np.abs(expected) > 1e-9
     if there.sum() >= 3 and np.allclose(found[~there], 0):
         ratios = found[there] / expected[there]

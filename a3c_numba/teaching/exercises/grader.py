@@ -1,5 +1,6 @@
-"""Holds a learner's file against the package, case by case, and says right or what the first difference is."""
+"""Compares a learner's file with the package, case by case, and reports the first difference."""
 
+from enum import Enum
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -10,33 +11,43 @@ from .diagnosis import guess
 from .learner_file import LearnerFile, Unanswered
 from .menu import Exercise
 
-SHOWN = 24                     # numbers that a case may have to be printed whole
+SHOWN = 24                     # a case of at most so many numbers is printed whole
+
+
+class Grade(Enum):
+    """The result for one exercise; the value is the word that is printed."""
+
+    RIGHT = "right"
+    BLANK = "blank"
+    WRONG = "wrong"
+    NO_FILE = "no file"
 
 
 class Verdict(NamedTuple):
-    """Of one exercise: "right", "blank" or "wrong", and why."""
+    """The grade of one exercise, and the lines that explain it."""
 
-    word: str
-    lines: tuple[str, ...]
+    grade: Grade
+    lines: tuple[str, ...] = ()
 
 
 def grade(exercise: Exercise, path: Path) -> Verdict:
-    """Try every case until one is wrong; raises OSError where the file cannot be read."""
-    begun: list[str] = []                                                # functions, of which the last is in question
-    right: list[str] = []                                                # functions, and arrays of the one in question
+    """Try every case until one is wrong; raise OSError if the file cannot be read."""
+    begun: list[str] = []                                                # functions, the last one in question
+    right: list[str] = []                                                # right functions, and arrays of the last one
     count = 0
     try:
         learner = LearnerFile(path)
         for count, case in enumerate(exercise.cases(), 1):
-            begun += [case.function] * (case.function not in begun)
+            if case.function not in begun:
+                begun.append(case.function)
             right[:] = begun[:-1]
             lines = _compare(case, learner.answer(case), right)
             if lines:
-                return Verdict("wrong", (*lines, *_so_far(right), *_inputs(case)))
+                return Verdict(Grade.WRONG, (*lines, *_so_far(right), *_inputs(case)))
     except Unanswered as trouble:
         inputs = _inputs(trouble.case) if trouble.case else ()
-        return Verdict("blank" if trouble.blank else "wrong", (*trouble.lines, *_so_far(right), *inputs))
-    return Verdict("right", (f"{count} cases agree with the package's own kernels",))
+        return Verdict(Grade.BLANK if trouble.blank else Grade.WRONG, (*trouble.lines, *_so_far(right), *inputs))
+    return Verdict(Grade.RIGHT, (f"{count} cases agree with the package's own kernels",))
 
 
 def _so_far(names: list[str]) -> tuple[str, ...]:
@@ -44,7 +55,7 @@ def _so_far(names: list[str]) -> tuple[str, ...]:
 
 
 def _compare(case: Case, answer: Any, right: list[str]) -> tuple[str, ...]:
-    """Nothing where all arrays are right, and all are added to ``right``; raises Unanswered for what is no array."""
+    """Return the lines of the first difference, or none; add right arrays to ``right``; raise Unanswered."""
     for (name, expected), part in zip(case.expected.items(), _parts(case, answer)):
         if part is None or part is Ellipsis:
             blank = "None" if part is None else "..."
@@ -57,14 +68,14 @@ def _compare(case: Case, answer: Any, right: list[str]) -> tuple[str, ...]:
 
 
 def _parts(case: Case, answer: Any) -> tuple[Any, ...]:
-    """The answer as one part for each array that is expected."""
+    """Split the answer into one part for each expected array."""
     names = list(case.expected)
     if answer is None:
-        raise Unanswered(f"{case.function} gives nothing back: let it end with return {', '.join(names)}", blank=True)
+        raise Unanswered(f"{case.function} returns nothing: let it end with return {', '.join(names)}", blank=True)
     if len(names) == 1:
         return (answer,)
     if not isinstance(answer, (tuple, list)) or len(answer) != len(names):
-        given = len(answer) if isinstance(answer, (tuple, list)) else "one thing"
+        given = len(answer) if isinstance(answer, (tuple, list)) else "one object"
         raise Unanswered(f"{case.function} should return {len(names)} arrays, {', '.join(names)}; it gave {given}",
                          blank=answer is Ellipsis)
     return tuple(answer)
@@ -73,16 +84,17 @@ def _parts(case: Case, answer: Any) -> tuple[Any, ...]:
 def _array(case: Case, name: str, part: Any) -> np.ndarray:
     try:
         found = np.asarray(part)
-    except Exception:                                                    # rows of different lengths, or stranger
+    except Exception:                                                    # such as rows of different lengths
         found = np.asarray(None)
     if found.dtype.kind not in "biuf":
         shown = " ".join(repr(part).split())[:80]
-        raise Unanswered(f"{case.function}: {name} is no array of real numbers, but a {type(part).__name__}: {shown}")
+        raise Unanswered(f"{case.function}: {name} is not an array of real numbers but a {type(part).__name__}: "
+                         f"{shown}")
     return found
 
 
 def _difference(case: Case, name: str, expected: np.ndarray, found: np.ndarray) -> tuple[str, ...]:
-    """What is wrong with one array, and a hint; nothing where it is right."""
+    """Return what is wrong with one array, and a hint; nothing if it is right."""
     place = f"{case.function}: {name}"
     if found.shape != expected.shape:
         return (f"{place} has shape {found.shape}, expected {expected.shape}", f"hint: {case.hints[name]}")
@@ -104,7 +116,7 @@ def _number(value: Any, tolerance: float) -> str:
 
 
 def _inputs(case: Case) -> tuple[str, ...]:
-    """The case itself where it is small enough to be worked by hand, and can be pasted; otherwise its shapes."""
+    """Return the case, if it is small enough to be worked out by hand, or else its shapes."""
     arguments = {name: np.asarray(value) for name, value in case.arguments.items()}
     small = sum(value.size for value in arguments.values()) <= SHOWN
     return ("the case:", *(f"    {name} = {value.tolist()}" if small or not value.ndim else

@@ -1,4 +1,4 @@
-"""Cases of the exercises on layers: Dense, RectifiedDense, Conv2d and the LSTM's cell say what is right."""
+"""Cases of the exercises on layers; Dense, RectifiedDense, Conv2d and the LSTM's cell give the answers."""
 
 from typing import Any, Iterator
 
@@ -24,7 +24,7 @@ RECTIFIED_HINTS = {
 }
 CONV_HINTS = {
     "d_weight": "P^T d_y, with d_y as a matrix of h w rows, and P from patches_of",
-    "d_bias": "the bias was added at every position: the sum over both of them",
+    "d_bias": "the bias was added at every position: the sum over rows and columns",
     "d_x": "d_P = d_y W^T, each of its rows shaped (k, k, C) and added (+=) where patches_of cut it out",
 }
 LSTM_HINTS = {
@@ -37,7 +37,7 @@ LSTM_HINTS = {
 
 
 def _layer_backward(layer: Any, weight: np.ndarray, x: np.ndarray, d_y: np.ndarray) -> dict[str, np.ndarray]:
-    """What the package's layer gives for n rows; its bias is 0."""
+    """Return the gradients of the package's layer for n rows; its bias is 0."""
     p, d_p = (Parameters(layer.shapes, dtype=np.float64) for _ in range(2))
     p.tree["weight"][:] = weight
     cache = layer.cache(len(x), np.float64)
@@ -47,7 +47,7 @@ def _layer_backward(layer: Any, weight: np.ndarray, x: np.ndarray, d_y: np.ndarr
 
 
 def dense(rng: Rng) -> Iterator[Case]:
-    """Exercise 1: a small one of whole numbers, zeros at the ReLU, a square one, single rows and columns."""
+    """Yield exercise 1: small whole numbers, zeros at the ReLU, a square weight, single rows and columns."""
     small = np.array([[1.0, 2], [3, -1]]), np.array([[1.0, 0, 2], [-1, 3, 1]]), np.array([[1.0, 2, 0], [0, -1, 4]])
     drawn = [tuple(rng.normal(size=shape).round(2) for shape in ((n, I), (I, O), (n, O)))
              for n, I, O in [(3, 3, 3), (1, 4, 2), (5, 1, 3), (4, 6, 1)]]
@@ -60,7 +60,7 @@ def dense(rng: Rng) -> Iterator[Case]:
 
 
 def conv2d(rng: Rng) -> Iterator[Case]:
-    """Exercise 2: patches that overlap, that touch, that leave a border out, and one patch of the whole image."""
+    """Yield exercise 2: patches that overlap, that touch, that miss a border, and one of the whole image."""
     for H, W, C, O, k, stride in [(3, 3, 1, 1, 2, 1), (4, 6, 2, 3, 2, 2), (7, 6, 2, 3, 3, 2), (5, 5, 3, 2, 5, 1),
                                   (6, 7, 1, 2, 1, 3)]:
         layer = Conv2d((H, W, C), O, k, stride)
@@ -72,7 +72,7 @@ def conv2d(rng: Rng) -> Iterator[Case]:
 
 
 def lstm(rng: Rng) -> Iterator[Case]:
-    """Exercise 8: one cell with i, f, o, g = 1/2, 1/4, 3/4, 1/2; several; the last step, to which no d_c comes back."""
+    """Yield exercise 8: one cell by hand; several cells; the last step, whose d_c is 0."""
     by_hand = np.array([0, -0.5, 0.5, 0.5]), np.array([[2.0], [1.0], [0.5]])
     drawn = [(np.tanh(rng.normal(size=4 * n)).round(2), rng.normal(size=(3, n)).round(2)) for n in (3, 4, 2)]
     drawn[-1][1][2] = 0

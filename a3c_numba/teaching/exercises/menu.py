@@ -1,23 +1,33 @@
-"""The exercises, in the order in which they teach: layers, policy, returns, optimiser, then what needs more of it."""
+"""The exercises, in teaching order: layers, policy, returns, optimiser, then those that build on them."""
 
+from importlib import resources
 from typing import Callable, Iterator, NamedTuple
 
 import numpy as np
 
-from . import layer_cases, policy_cases, return_cases, update_cases
+from . import layer_cases, policy_cases, return_cases, solutions, update_cases
+from .blank import blank_of
 from .case import Case
 
 
 class Exercise(NamedTuple):
-    """A file with blanks, and the cases that it is graded by."""
+    """A file with blanks, and the cases that grade it."""
 
     number: int
     title: str
     file: str
     draw: Callable[[np.random.Generator], Iterator[Case]]
 
+    def solution(self) -> str:
+        """Return the text of the solved file, with the markers of its blanks."""
+        return resources.files(solutions).joinpath(self.file).read_text(encoding="utf-8")
+
+    def blank(self) -> str:
+        """Return the text of the file that a learner starts with."""
+        return blank_of(self.solution())
+
     def cases(self) -> Iterator[Case]:
-        """The same ones every time: a number that was wrong can be looked for again."""
+        """Yield the same cases every time, so that a wrong number can be found again."""
         return self.draw(np.random.default_rng(self.number))
 
 

@@ -1,4 +1,4 @@
-"""Cases of the exercises on policies: Categorical and Gaussian say what is right."""
+"""Cases of the exercises on policies; Categorical and Gaussian give the answers."""
 
 from typing import Iterator
 
@@ -15,7 +15,7 @@ GAUSSIAN_HINTS = {"d_rows": "(a - mu) / v for the mean; (|a - mu|^2 / (2 v^2) - 
 
 
 def softmax(rng: Rng) -> Iterator[Case]:
-    """Exercise 3: without entropy, with it, nothing but entropy, one action only, and logits that overflow."""
+    """Yield exercise 3: without entropy, with it, only entropy, a single action, and logits that overflow."""
     for T, n, beta, advantage, scale in [(2, 2, 0.0, 1.0, 1.0), (3, 3, 0.01, 1.0, 1.0), (5, 4, 0.5, 0.0, 1.0),
                                          (2, 1, 0.1, 1.0, 1.0), (4, 6, 0.1, 1.0, 1000.0)]:
         logits, actions = scale * rng.normal(size=(T, n)).round(1), rng.integers(n, size=T)
@@ -26,7 +26,7 @@ def softmax(rng: Rng) -> Iterator[Case]:
 
 
 def gaussian(rng: Rng) -> Iterator[Case]:
-    """Exercise 7: one direction, several, the mean itself, and variances at the floor and far above it."""
+    """Yield exercise 7: one direction, several, the mean itself, variances at the floor and far above it."""
     drawn = [(rng.normal(size=(T, n + 1)).round(1) + 0.0, rng.normal(size=(T, n)).round(1) + 0.0)      # no -0.0
              for T, n in [(1, 1), (3, 2), (4, 3)]]
     at_mean = np.array([[0.5, -0.5, 1.0]]), np.array([[0.5, -0.5]])
@@ -45,6 +45,6 @@ def _policy(actions: np.ndarray) -> Gaussian:
 
 
 def _log_pi(rows: np.ndarray, actions: np.ndarray) -> np.ndarray:
-    """The package has it row by row as a loss, -log pi A - beta H with A = 1 and beta = 0."""
+    """Return log pi from the package's loss of each row, -log pi A - beta H with A = 1 and beta = 0."""
     policy, one = _policy(actions), np.ones(1)
     return np.array([-policy.loss(rows[t:t + 1], actions[t:t + 1], one, 0.0) for t in range(len(rows))])

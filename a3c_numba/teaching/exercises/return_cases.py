@@ -1,4 +1,4 @@
-"""Cases of the exercises on returns: ``returns_of`` and the four methods' targets say what is right."""
+"""Cases of the exercises on returns; ``returns_of`` and the four methods' targets give the answers."""
 
 from typing import Any, Iterator
 
@@ -11,7 +11,7 @@ from .case import EXACT, SINGLE, Case
 
 Rng = np.random.Generator
 
-BACKWARDS = "begin with the bootstrap value and go from t = T - 1 down to 0, R = r_t + g_t R"
+BACKWARDS = "start with the bootstrap value and go from t = T - 1 down to 0: R = r_t + g_t R"
 RETURN_HINTS = {"returns": BACKWARDS}
 ADVANTAGE_HINTS = {
     "advantages": "A_t = delta_t + g_t lambda A_{t+1}, the last step first, with delta_t = r_t + g_t V_{t+1} - V_t",
@@ -23,19 +23,20 @@ TARGET_HINTS = {
     "n_step_q_targets": {"targets": "the largest of the last row of q is the bootstrap value: " + BACKWARDS},
     "a3c_targets": {"targets": "the last value is the bootstrap value: " + BACKWARDS},
 }
-# T, gamma (1/2 to be worked by hand), and whether the episode terminated
+# T, gamma (1/2 for cases by hand), and whether the episode terminated
 LENGTHS = [(3, 0.5, False), (3, 0.5, True), (1, 0.9, False), (1, 0.99, True), (6, 0.99, False)]
 
 
 def _rewards(rng: Rng, T: int, gamma: float, terminated: bool) -> tuple[np.ndarray, np.ndarray]:
-    """Whole rewards, and discounts of which the last is 0 where the episode terminated."""
+    """Return whole rewards, and discounts of which the last is 0 if the episode terminated."""
     discounts = np.full(T, gamma)
-    discounts[-1] *= not terminated
+    if terminated:
+        discounts[-1] = 0.0
     return rng.integers(-3, 4, size=T).astype(float), discounts
 
 
 def n_step(rng: Rng) -> Iterator[Case]:
-    """Exercise 4: cut off, terminated, a single step, and no step at all."""
+    """Yield exercise 4: cut off, terminated, a single step, and no step."""
     for T, gamma, terminated in LENGTHS:
         rewards, discounts = _rewards(rng, T, gamma, terminated)
         yield _n_step_case(rewards, discounts, float(rng.integers(5, 9)))
@@ -43,13 +44,13 @@ def n_step(rng: Rng) -> Iterator[Case]:
 
 
 def _n_step_case(rewards: np.ndarray, discounts: np.ndarray, bootstrap_value: float) -> Case:
-    values = np.full(len(rewards) + 1, bootstrap_value)                  # with lambda = 1 only the last is read
+    values = np.full(len(rewards) + 1, bootstrap_value)                  # with lambda = 1 only the last is used
     arguments = {"rewards": rewards, "discounts": discounts, "bootstrap_value": bootstrap_value}
     return Case("n_step_returns", arguments, {"returns": returns_of(rewards, discounts, values)}, RETURN_HINTS)
 
 
 def targets(rng: Rng) -> Iterator[Case]:
-    """Exercise 5: each method in turn on the same rollouts."""
+    """Yield exercise 5: each method in turn on the same rollouts."""
     drawn = []
     for T, gamma, terminated in LENGTHS:
         rewards, discounts = _rewards(rng, T, gamma, terminated)
@@ -79,7 +80,7 @@ def _target_case(function: str, method: Any, rollout: Rollout, arguments: dict[s
 
 
 def generalised(rng: Rng) -> Iterator[Case]:
-    """Exercise 9: lambda from one end to the other, terminated and not."""
+    """Yield exercise 9: lambda from 0 to 1, terminated and not."""
     for lambda_ in (0.5, 0.0, 1.0, 0.95):
         for T, gamma, terminated in LENGTHS:
             rewards, discounts = _rewards(rng, T, gamma, terminated)

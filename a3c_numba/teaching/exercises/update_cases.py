@@ -1,4 +1,4 @@
-"""Cases of the exercises on updates: RMSProp's kernel says what is right, also of updates that are lost."""
+"""Cases of the exercises on updates; RMSProp's kernel gives the answers, also for lost updates."""
 
 from typing import Iterator
 
@@ -14,9 +14,9 @@ RMSPROP_HINTS = {
     "new_theta": "theta - eta d / sqrt(g + epsilon), with the new g, and epsilon inside the root",
 }
 LOST_HINTS = {
-    "theta": "a write puts down what that update read, plus its step, whatever theta has become meanwhile",
-    "lost": "follow the sets: what was read brings its own set along, the write adds one number to it; lost is what is "
-            "not in theta's set at the end",
+    "theta": "a write stores what that update read plus its step, even if theta has changed in between",
+    "lost": "follow the sets: a read copies theta's set, the write adds one number to that copy; an update is lost if "
+            "it is not in theta's set at the end",
 }
 HALF_HALF = [0, 1, 1, 0]
 IN_TURN = [0, 0, 1, 1, 2, 2]
@@ -25,7 +25,7 @@ ALL_AT_ONCE = [0, 1, 2, 3, 2, 0, 3, 1]
 
 
 def rmsprop(rng: Rng) -> Iterator[Case]:
-    """Exercise 6: whole numbers, the paper's values, a gradient of 0, and no memory (alpha = 0)."""
+    """Yield exercise 6: whole numbers, the paper's values, a gradient of 0, and no memory (alpha = 0)."""
     small = np.array([1.0, -2, 3]), np.array([8.0, 0, 2]), np.array([4.0, 2, 0])
     drawn = [(rng.normal(size=5), rng.exponential(size=5), rng.normal(size=5)) for _ in range(3)]
     still = rng.normal(size=4), np.zeros(4), np.zeros(4)
@@ -38,7 +38,7 @@ def rmsprop(rng: Rng) -> Iterator[Case]:
 
 
 def lost_update(rng: Rng) -> Iterator[Case]:
-    """Exercise 10: by hand, in turn, one that comes back, all at once, and what two and four workers happen to do."""
+    """Yield exercise 10: by hand, in turn, one that returns, all at once, and random orders of 2 and 4 workers."""
     by_chance = [_interleaved(rng, updates, workers) for updates, workers in [(6, 2), (8, 2), (9, 4)]]
     for order in (HALF_HALF, IN_TURN, COMES_BACK, ALL_AT_ONCE, *by_chance):
         n = len(order) // 2
@@ -48,7 +48,7 @@ def lost_update(rng: Rng) -> Iterator[Case]:
 
 
 def _interleaved(rng: Rng, updates: int, workers: int) -> list[int]:
-    """An order in which each worker has one update under way; the updates are numbered as they begin."""
+    """Return an order in which each worker has one update at a time; updates are numbered by their reads."""
     under_way: dict[int, int] = {}
     order, begun = [], 0
     while begun < updates or under_way:
@@ -63,7 +63,7 @@ def _interleaved(rng: Rng, updates: int, workers: int) -> list[int]:
 
 
 def _replayed(start: float, steps: np.ndarray, order: list[int]) -> float:
-    """The last theta, each update made by RMSProp's kernel on what it read: theta - (-1) step / sqrt(0 + 1)."""
+    """Return the last theta; RMSProp's kernel updates what was read: theta - (-1) step / sqrt(0 + 1)."""
     theta, read = np.array([start]), {}
     for k in order:
         if k not in read:
@@ -75,6 +75,6 @@ def _replayed(start: float, steps: np.ndarray, order: list[int]) -> float:
 
 
 def _lost(n: int, order: list[int]) -> np.ndarray:
-    """Update k adds 2^k to 0: the bits of the last theta say whose steps are in it."""
+    """Find the lost updates: update k adds 2^k to 0, so that bit k of the last theta is set if it is in."""
     last = int(_replayed(0.0, 2.0 ** np.arange(n), order))
     return np.array([not last >> k & 1 for k in range(n)])

@@ -1,1 +1,1 @@
-"""Who reads and who writes theta, recorded and counted."""
+"""Records when workers read and write theta, and counts stale, overlapping and lost updates."""

@@ -1,17 +1,18 @@
-"""The race for theta, made visible: who read when, who wrote when, and what came of it.
+"""Figures of a recording: when each worker read and wrote theta, and what was lost.
 
-    staleness    of an update: how many updates of others have their middle between the moment at which its worker
-                 had copied theta' and the middle of its own write: its gradient is of a theta so many updates old.
-    overlapped   writes during which somebody else wrote, too.  Only these can lose an addition: a number is lost where
-                 one worker reads it after another has read it and before that one has written it.  That lasts for
-                 nanoseconds, unless the system puts the worker aside in between: then the few numbers that it holds in
-                 its registers are written back as they were long ago, and all that others added to them is gone.
-    lost         additions that a tally, written right behind theta by the same kernel, misses in the end, element by
-                 element.  It is measured, of the tally; of theta itself it cannot be.
+    staleness    of an update: the number of other workers' updates whose middle lies between the moment at which this
+                 worker had copied theta' and the middle of its own write.  Its gradient is of a theta that is so many
+                 updates old.
+    overlapped   writes during which another worker wrote, too.  Only these can lose an addition: it is lost if a second
+                 worker reads the number after the first has read it and before the first has written it.  That takes
+                 nanoseconds, unless the system suspends the first worker in between: later it writes the few old
+                 numbers in its registers, and all additions of the others to them are lost.
+    lost         additions missing at the end from a tally that the same kernel writes right after theta, element by
+                 element.  This is measured on the tally; on theta itself it cannot be measured.
 
-``a3c-numba race`` records a moment for each of several numbers of workers, prints a table, and draws the picture.  The
-times are of the optimiser's whole call, of which the first part, the gradient's norm, writes nothing yet; the clock and
-the tally take some microseconds of each update.
+``a3c-numba race`` records several numbers of workers, prints a table, and draws the picture.  The times are of the
+optimiser's whole call; its first part, the gradient's norm, does not write.  The clock and the tally take some
+microseconds of each update.
 """
 
 import csv
@@ -27,7 +28,7 @@ TIMES = ("read", "play_begin", "play_end", "write_begin", "write_end")
 
 
 class Figures(NamedTuple):
-    """One number of workers in short; shares are from 0 to 1."""
+    """The row of the table for one number of workers; shares are from 0 to 1."""
 
     workers: int
     updates: int
@@ -35,36 +36,36 @@ class Figures(NamedTuple):
     mean_staleness: float
     largest_staleness: int
     overlapped: float
-    lost: float                # of the mean element
-    lost_at_worst: float       # of the element that lost most
+    lost: float                # share lost, mean over the elements
+    lost_at_worst: float       # share lost by the element that lost most
 
 
 def staleness(recording: Recording) -> np.ndarray:
-    """How many updates of others lie between each update's read and its write (updates,)."""
+    """Count the other workers' updates between each update's read and its write: (updates,)."""
     middle = (recording.column("write_begin") + recording.column("write_end")) / 2
     ordered = np.sort(middle)
     return np.searchsorted(ordered, middle, "left") - np.searchsorted(ordered, recording.column("read"), "right")
 
 
 def overlaps(recording: Recording) -> np.ndarray:
-    """During each update's write, how many others wrote, too (updates,)."""
+    """Count the other writes that overlap with each update's write: (updates,)."""
     begin, end = recording.column("write_begin"), recording.column("write_end")
     begun, over = np.searchsorted(np.sort(begin), end, "left"), np.searchsorted(np.sort(end), begin, "right")
     return begun - over - 1
 
 
 def figures(recording: Recording) -> Figures:
-    """A recording in short; raises ValueError where it has no update."""
+    """Summarise a recording; raise ValueError if it has no update."""
     updates = len(recording.rows)
     if not updates:
-        raise ValueError(f"no update of {recording.workers} workers in {recording.seconds:g} s: give more --seconds")
+        raise ValueError(f"{recording.workers} workers made no update in {recording.seconds:g} s: give more --seconds")
     stale, share = staleness(recording), recording.lost / updates
     return Figures(recording.workers, updates, updates / recording.seconds, float(stale.mean()), int(stale.max()),
                    float((overlaps(recording) > 0).mean()), float(share.mean()), float(share.max()))
 
 
 def table(rows: list[Figures]) -> str:
-    """The figures, for people."""
+    """Format the figures as a table."""
     head = (f"{'workers':>7}{'updates':>9}{'updates/s':>11}{'staleness':>11}{'at most':>9}{'overlapped':>12}"
             f"{'lost':>11}{'worst element':>15}")
     lines = [f"{row.workers:7d}{row.updates:9d}{row.updates_per_second:11.0f}{row.mean_staleness:11.2f}"
@@ -74,7 +75,7 @@ def table(rows: list[Figures]) -> str:
 
 
 def moment_of(recording: Recording, title: str) -> Moment:
-    """What is drawn of a recording: milliseconds from its beginning."""
+    """Return what the picture shows of a recording, in milliseconds from its start."""
     read, play_begin, play_end, write_begin, write_end = (
         (recording.column(name) - recording.begin) / 1e6 for name in TIMES)
     return Moment(title, recording.column("worker"), read, play_begin, play_end, write_begin, write_end,
@@ -82,7 +83,7 @@ def moment_of(recording: Recording, title: str) -> Moment:
 
 
 def write_tables(recordings: list[Recording], out: Path) -> list[Path]:
-    """The picture's numbers beside it: every update, what every element lost, and the figures."""
+    """Write three CSV files beside the picture: every update, the losses of every element, the figures."""
     paths = [out.with_suffix(".csv"), *(out.with_name(f"{out.stem}-{name}.csv") for name in ("elements", "workers"))]
     _write(paths[0], ("workers", *COLUMNS, "staleness", "overlaps"), _updates(recordings))
     lost = np.stack([recording.lost for recording in recordings], axis=1)
@@ -93,7 +94,7 @@ def write_tables(recordings: list[Recording], out: Path) -> list[Path]:
 
 
 def _updates(recordings: list[Recording]) -> Iterable[list[int]]:
-    """A line for each update; times in ns from the recording's beginning."""
+    """Yield a row for each update, its times in ns from the recording's start."""
     for recording in recordings:
         rows = recording.rows.copy()
         for name in TIMES:

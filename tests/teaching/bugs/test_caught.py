@@ -14,12 +14,12 @@ NUMBERS = range(1, len(LESSONS) + 1)
 
 
 def run_tests(bug, tests):
-    """pytest's exit code and words for ``tests``, in a process that has the bug, or none for 0."""
+    """Return pytest's exit code and output for ``tests``, in a process with the bug, or without for 0."""
     environ = {**os.environ, "A3C_BUG": str(bug), "COLUMNS": "200"}
     command = [sys.executable, "-m", "pytest", "-p", "tests.teaching.bugs.plugin", "-p", "no:cacheprovider", "-p",
                "no:hypothesispytest", "--color=no", "-n0", "-rfE", *tests]    # Hypothesis takes a second to import
-    told = subprocess.run(command, capture_output=True, text=True, cwd=ROOT, env=environ)
-    return told.returncode, told.stdout + told.stderr
+    ended = subprocess.run(command, capture_output=True, text=True, cwd=ROOT, env=environ)
+    return ended.returncode, ended.stdout + ended.stderr
 
 
 def test_without_a_bug_all_of_them_pass():

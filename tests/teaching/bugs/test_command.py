@@ -50,7 +50,7 @@ def test_the_answer_has_the_name_the_lines_and_the_tests(number, capsys, tmp_pat
 
 
 @pytest.mark.parametrize("typed, said", [
-    (["9"], "the bugs have the numbers 1 to 8; got '9'"), (["0"], "got '0'"), (["entropy"], "got 'entropy'"),
+    (["9"], "bugs are numbered 1 to 8; got '9'"), (["0"], "got '0'"), (["entropy"], "got 'entropy'"),
     (["-1"], "got '-1'"), (["3", "--seeds", "0"], "seeds must be at least 1 and at most 20; got 0"),
     (["3", "--steps", "10"], "steps must be at least 500"), (["3", "-o", "a.txt"], "should end in .png or .jpg"),
     (["3", "-o", "nowhere/a.png"], "cannot write to nowhere/a.png")])

@@ -1,4 +1,4 @@
-"""What a lesson is made of: the lines that go in and come out, the toys, and that the curves show what is said."""
+"""The parts of a lesson: patches that are applied and undone, the toys, and curves that show what the text says."""
 
 import multiprocessing
 
@@ -26,7 +26,7 @@ def moved():
     return np.linalg.norm(theta)
 
 
-def test_a_bug_is_there_inside_with_and_gone_behind_it_also_after_an_error():
+def test_a_bug_exists_inside_with_and_is_gone_after_an_error():
     assert moved() == pytest.approx(1)
     with pytest.raises(LookupError), CLIP.injected():
         assert moved() == pytest.approx(50)
@@ -82,7 +82,7 @@ def test_games_played_before_by_hand():
     assert share[[1, 2]].tolist() == [0, 1] and np.isnan(share[3:]).all()
 
 
-def test_games_that_nobody_read_in_time_are_left_out_and_those_behind_them_keep_their_number():
+def test_late_episodes_are_dropped_and_keep_their_numbers():
     unread = (np.nan, np.nan, np.nan)
     rows = [(0, *unread), (0, 20, 1, 7), (0, 30, 1, 6), (1, 10, 1, 6), (1, *unread), (1, 30, 1, 6)]
     record = Record(240, np.array(rows, float), np.empty((0, 6)))
@@ -164,12 +164,12 @@ def test_one_seed_plays_the_same_games():
     assert np.nanmin(share) == np.nanmax(share) == 1
 
 
-def test_a_state_that_is_kept_learns_only_the_most_frequent_answer():
+def test_a_kept_state_learns_only_the_most_frequent_answer():
     (score, _), (broken_score, _) = ends(STATE_KEPT)
     assert score > 5 and broken_score < 3
 
 
-def test_an_advantage_that_is_not_constant_sees_values_above_the_best_return():
+def test_an_advantage_not_constant_makes_values_too_large():
     (score, value), (broken_score, broken_value) = ends(ADVANTAGE)
     assert score > 0.5 > 0 > broken_score and value < 1 < broken_value
 

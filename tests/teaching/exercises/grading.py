@@ -1,7 +1,6 @@
 """The command as a learner types it, and solutions with a mistake put in."""
 
 import argparse
-from importlib import resources
 
 from a3c_numba.cli.exercises import add_arguments, run
 from a3c_numba.teaching.exercises.menu import EXERCISES
@@ -15,9 +14,9 @@ def exercises(*arguments):
 
 
 def text_of(kind, number):
-    """A file of the package: kind is "blanks" or "solutions"."""
-    file = resources.files("a3c_numba.teaching.exercises").joinpath(kind, EXERCISES[number].file)
-    return file.read_text(encoding="utf-8")
+    """A file as a learner gets it, or solved: kind is "blanks" or "solutions"."""
+    exercise = EXERCISES[number]
+    return exercise.blank() if kind == "blanks" else exercise.solution()
 
 
 def put(folder, number, text):

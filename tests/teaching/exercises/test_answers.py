@@ -79,7 +79,7 @@ def test_the_solution_is_right(number, tmp_path, capsys):
 
 
 @pytest.mark.parametrize("number", NUMBERS)
-def test_the_blank_is_said_to_be_one(number, tmp_path, capsys):
+def test_the_blank_is_graded_blank(number, tmp_path, capsys):
     put(tmp_path, number, text_of("blanks", number))
     assert exercises("check", number, "--folder", tmp_path) == 1
     first, *rest = capsys.readouterr().out.splitlines()
@@ -136,6 +136,17 @@ def test_blank_and_solution_are_one_file_but_for_the_bodies(number):
     assert functions[0] == functions[1]
     assert all(docstring for _, docstring in functions[0].values())
     assert ast.dump(blank.body[-1]) == ast.dump(solution.body[-1])       # what it does when it is run alone
+
+
+@pytest.mark.parametrize("number", NUMBERS)
+def test_a_blank_has_no_answer_and_no_marker(number):
+    blank, solution = (text_of(kind, number) for kind in ("blanks", "solutions"))
+    answers = [part.partition("# </blank>")[0] for part in solution.split("# <answer>\n")[1:]]
+    lines = [line.strip() for answer in answers for line in answer.splitlines() if line.strip()]
+    assert answers and lines and len(answers) == solution.count("# <blank>") == solution.count("# </blank>")
+    assert not [line for line in lines if line in blank]
+    assert not re.search("</?(blank|answer)>", blank)
+    assert {"...", "raise NotImplementedError"} & set(re.findall(r"\.\.\.$|raise NotImplementedError", blank, re.M))
 
 
 @pytest.mark.parametrize("number", NUMBERS)

@@ -29,20 +29,21 @@ BROKEN = [
     (HEAD + "quit = 1 / 0\n", ["line 4: quit = 1 / 0", "ZeroDivisionError: division by zero"]),
     (HEAD, ["has no function dense_backward(x, weight, d_y)"]),
     (HEAD + "dense_backward = 3\n", ["has no function dense_backward(x, weight, d_y)"]),
-    (HEAD + "def dense_backward(x):\n    return x\n", ["cannot be asked for dense_backward(x, weight, d_y): TypeError",
+    (HEAD + "def dense_backward(x):\n    return x\n", ["cannot call dense_backward(x, weight, d_y): TypeError",
                                                        "takes 1 positional argument but 3 were given"]),
     (DENSE + "    return x, weight\n", ["should return 3 arrays, d_weight, d_bias, d_x; it gave 2"]),
-    (DENSE + "    return x\n", ["should return 3 arrays, d_weight, d_bias, d_x; it gave one thing"]),
-    (DENSE + "    return 'x', x, x\n", ["d_weight is no array of real numbers, but a str: 'x'"]),
-    (DENSE + "    return [[1], [1, 2]], x, x\n", ["d_weight is no array of real numbers, but a list: [[1], [1, 2]]"]),
-    (DENSE + "    return 1j * x, x, x\n", ["d_weight is no array of real numbers, but a ndarray"]),
+    (DENSE + "    return x\n", ["should return 3 arrays, d_weight, d_bias, d_x; it gave one object"]),
+    (DENSE + "    return 'x', x, x\n", ["d_weight is not an array of real numbers but a str: 'x'"]),
+    (DENSE + "    return [[1], [1, 2]], x, x\n",
+     ["d_weight is not an array of real numbers but a list: [[1], [1, 2]]"]),
+    (DENSE + "    return 1j * x, x, x\n", ["d_weight is not an array of real numbers but a ndarray"]),
 ]
 STILL_BLANK = [
-    (DENSE + "    x = 1\n", ["dense_backward gives nothing back: let it end with return d_weight, d_bias, d_x"]),
+    (DENSE + "    x = 1\n", ["dense_backward returns nothing: let it end with return d_weight, d_bias, d_x"]),
     (DENSE + "    return ...\n", ["dense_backward should return 3 arrays"]),
     (DENSE + "    return None, x, x\n", ["d_weight is still a blank (None)"]),
     (DENSE + "    return x.T @ d_y, ..., ...\n", ["d_bias is still a blank (...)", "right so far: d_weight"]),
-    (DENSE + "    return x * ..., x, x\n", ["line 5 meets a blank (...) that is not filled in yet"]),
+    (DENSE + "    return x * ..., x, x\n", ["line 5 uses a blank (...) that is not filled in yet"]),
 ]
 
 
@@ -55,7 +56,7 @@ def check(number, folder, capsys):
 
 
 @pytest.mark.parametrize("text, messages", BROKEN)
-def test_what_is_broken_is_said(text, messages, tmp_path, capsys):
+def test_what_is_broken_is_reported(text, messages, tmp_path, capsys):
     put(tmp_path, 1, text)
     code, out = check(1, tmp_path, capsys)
     assert code == 1 and out.splitlines()[0].endswith(": wrong")
@@ -64,7 +65,7 @@ def test_what_is_broken_is_said(text, messages, tmp_path, capsys):
 
 
 def test_a_function_that_fails_is_shown_with_what_it_was_given(tmp_path, capsys):
-    """As matrices that do not fit: whoever learns sees their shapes."""
+    """Matrices that do not fit: the learner sees their shapes."""
     put(tmp_path, 1, DENSE + "    return x @ d_y, d_y.sum(axis=0), d_y @ weight\n")
     code, out = check(1, tmp_path, capsys)
     assert code == 1 and "ValueError: matmul" in out
@@ -72,7 +73,7 @@ def test_a_function_that_fails_is_shown_with_what_it_was_given(tmp_path, capsys)
 
 
 @pytest.mark.parametrize("text, messages", STILL_BLANK)
-def test_what_is_blank_is_said_kindly(text, messages, tmp_path, capsys):
+def test_what_is_blank_is_reported_as_blank(text, messages, tmp_path, capsys):
     put(tmp_path, 1, text)
     code, out = check(1, tmp_path, capsys)
     assert code == 1 and out.splitlines()[0].endswith(": blank")
@@ -93,7 +94,7 @@ def test_ctrl_c_gets_through(tmp_path):
         exercises("check", 1, "--folder", tmp_path)
 
 
-def test_functions_that_are_right_are_said_so(tmp_path, capsys):
+def test_functions_that_are_right_are_listed(tmp_path, capsys):
     put(tmp_path, 1, mistaken(1, "return d_weight, d_bias, d_h * (x > 0)", "raise NotImplementedError"))
     code, out = check(1, tmp_path, capsys)
     assert code == 1 and "right so far: dense_backward\n" in out
@@ -119,11 +120,11 @@ def test_what_the_file_does_to_its_inputs_stays_there(tmp_path, capsys):
     assert code == 1 and "x = [[1.0, 2.0], [3.0, -1.0]]" in out
 
 
-def test_overflow_is_not_shouted_but_named(tmp_path, capsys, recwarn):
+def test_overflow_is_named_without_a_warning(tmp_path, capsys, recwarn):
     put(tmp_path, 3, mistaken(3, "logits - logits.max(axis=1, keepdims=True)", "logits"))
     code, out = check(3, tmp_path, capsys)
-    assert code == 1 and "found nan" in out and "hint: a number that is not finite" in out
-    assert not [told for told in recwarn if issubclass(told.category, RuntimeWarning)]   # NumPy's; others may come
+    assert code == 1 and "found nan" in out and "hint: a number is not finite" in out
+    assert not [one for one in recwarn if issubclass(one.category, RuntimeWarning)]      # NumPy's; others may occur
 
 
 def test_the_line_is_the_innermost_of_the_learners(tmp_path):
@@ -136,7 +137,7 @@ EXPECTED = np.array([[1.0, 2, 4], [3, 5, -6], [7, 8, 10]])
 
 
 @pytest.mark.parametrize("found, words", [
-    (-EXPECTED, "but for its sign"), (EXPECTED.T, "transposed"), (EXPECTED[::-1], "backwards"),
+    (-EXPECTED, "wrong sign"), (EXPECTED.T, "transposed"), (EXPECTED[::-1], "backwards"),
     (EXPECTED / 3, "0.333333 times"), (EXPECTED - 0.5, "0.5 too small"), (EXPECTED + 2, "2 too large"),
     (EXPECTED * np.inf, "not finite"),
 ])

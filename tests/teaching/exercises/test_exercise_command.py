@@ -33,7 +33,7 @@ def test_start_overwrites_nothing(tmp_path, capsys):
     assert exercises("start", folder) == 0
     out = capsys.readouterr().out
     assert mine.read_text() == "# my work\n" and len(list(folder.iterdir())) == 10
-    assert "left as they were: 03_softmax.py\n9 files with blanks" in out
+    assert "kept: 03_softmax.py\n9 files with blanks" in out
     assert f"check 1 --folder '{folder}'" in out                         # can be typed as it stands
     assert exercises("start", folder) == 0 and mine.read_text() == "# my work\n"
     assert "\nno new files with blanks" in capsys.readouterr().out
@@ -62,9 +62,9 @@ def test_check_looks_in_exercises_and_then_here(where, tmp_path, monkeypatch):
 def test_check_without_files_says_where_they_come_from(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     for which in (3, "all"):
-        with pytest.raises(ValueError, match="no 0.* in exercises: `a3c-numba exercises start` puts the files there"):
+        with pytest.raises(ValueError, match="no 0.* in exercises: `a3c-numba exercises start` writes the files"):
             exercises("check", which)
-    with pytest.raises(ValueError, match="`a3c-numba exercises start mine` puts"):
+    with pytest.raises(ValueError, match="`a3c-numba exercises start mine` writes"):
         exercises("check", 3, "--folder", "mine")
 
 

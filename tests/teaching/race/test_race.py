@@ -63,7 +63,7 @@ def test_figures_by_hand():
 
 def test_nothing_recorded_is_said():
     empty = Recording(2, 0, 0.001, np.zeros((0, len(COLUMNS)), np.int64), np.zeros(3, np.int64))
-    with pytest.raises(ValueError, match="no update of 2 workers in 0.001 s"):
+    with pytest.raises(ValueError, match="2 workers made no update in 0.001 s"):
         race.figures(empty)
 
 
@@ -105,13 +105,13 @@ def test_a_diary_is_in_order(crowd):
     assert (np.diff(times, axis=0) >= 0).all() and times[0].min() >= recording.begin
     steps = [recording.column(name) for name in COLUMNS if name.startswith("T_")]
     assert (np.diff(steps, axis=0) >= 0).all() and steps[0].min() == 0
-    assert crowd.shared.global_step() > steps[-1].max()                  # its own steps are added behind its write
+    assert crowd.shared.global_step() > steps[-1].max()                  # its own steps are added after its write
     for worker in (0, 1):
         mine = recording.column("worker") == worker
         np.testing.assert_array_equal(recording.column("read")[mine][1:], recording.column("write_end")[mine][:-1])
 
 
-def test_every_recording_begins_with_the_same_theta_and_trains_it(crowd):
+def test_every_recording_starts_with_the_same_theta(crowd):
     begun = crowd.start.theta.copy()
     for _ in range(2):
         recording = recorded(crowd, 1)
@@ -119,7 +119,7 @@ def test_every_recording_begins_with_the_same_theta_and_trains_it(crowd):
     np.testing.assert_array_equal(crowd.start.theta, begun)
 
 
-def test_a_method_that_acts_on_theta_itself_has_read_when_it_began_to_play():
+def test_a_method_acting_on_theta_has_read_when_play_starts():
     with Crowd(small("Corridor", algorithm="one_step_q", total_steps=10**6)) as crowd:
         recording = recorded(crowd, 1)
     np.testing.assert_array_equal(recording.column("read"), recording.column("play_begin"))
@@ -162,7 +162,7 @@ def test_the_command_draws_and_tells(tmp_path, capsys):
 @pytest.mark.parametrize("words, why", [
     (("--workers", 0), "workers must be from 1 to 64"), (("--compare", "1,65"), "workers must be from 1 to 64"),
     (("--seconds", 0), "seconds must be above 0"), (("--seconds", "nan"), "seconds must be above 0"),
-    (("-o", "race.txt"), "should be a .png or .jpg"), (("-o", "nowhere/race.png"), "in a folder that exists"),
+    (("-o", "race.txt"), "should end in .png or .jpg"), (("-o", "nowhere/race.png"), "cannot write to nowhere"),
     (("NoSuchEnvironment-v0",), "NoSuchEnvironment")])
 def test_bad_input_is_one_line(words, why):
     with pytest.raises(ValueError, match=why) as error:

@@ -9,8 +9,8 @@ The network gives logits z (n,), the policy is a softmax, and at step t action a
     d log pi_a / d z_i = [i = a] - pi_i                             [...] is 1 where it is true, else 0
     d H        / d z_i = - pi_i (log pi_i + H)
 
-Show yourself the last line: pi_i = exp(log pi_i), and the pi_j sum to 1.  Logits may be as large as 1000: exp
-overflows, unless the largest logit is subtracted first, which changes no probability.
+Derive the last line: pi_i = exp(log pi_i), and the pi_j sum to 1.  Logits may be as large as 1000: exp
+overflows unless the largest logit is subtracted first, which changes no probability.
 
 The real one: policy_gradient in a3c_numba/core/distributions/categorical.py.
 """
@@ -19,10 +19,13 @@ import numpy as np
 
 
 def policy_gradient(logits, actions, advantages, beta):
-    """logits (T, n), actions (T,) whole numbers, advantages (T,), beta a number -> d_logits (T, n) = dL/dz.
+    """Return d_logits (T, n) = dL/dz for logits (T, n), actions (T,) from 0 to n - 1, advantages (T,), a number beta.
 
-    Hint: make log_pi (T, n) and H (T, 1) first: keepdims=True lets them meet.  np.eye(n)[actions] is [i = a_t].
+    Hint: first make log_pi (T, n) and H (T, 1): keepdims=True keeps the second axis.  np.eye(n)[actions] is [i = a_t].
     """
+    # <blank>
+    # raise NotImplementedError
+    # <answer>
     z = logits - logits.max(axis=1, keepdims=True)
     log_pi = z - np.log(np.exp(z).sum(axis=1, keepdims=True))
     pi = np.exp(log_pi)
@@ -30,6 +33,7 @@ def policy_gradient(logits, actions, advantages, beta):
     d_log_pi = np.eye(logits.shape[1])[actions] - pi
     d_H = -pi * (log_pi + H)
     return -advantages[:, None] * d_log_pi - beta * d_H
+    # </blank>
 
 
 if __name__ == "__main__":

@@ -1,13 +1,13 @@
 """Exercise 4: the n-step return of every step of a rollout.
 
-A rollout has T steps with rewards r_0 .. r_{T-1}.  What lies behind it is known only as an estimate, the value V(s_T)
-of its last state.  Algorithm S3 of the paper goes backwards, so that each step has the longest return that there is:
+A rollout has T steps with rewards r_0 .. r_{T-1}.  What follows it is known only as an estimate, the value V(s_T)
+of its last state.  Algorithm S3 of the paper goes backwards, so that each step gets the longest possible return:
 
     R <- V(s_T)
     R <- r_t + g_t R,   R_t = R          for t = T - 1 .. 0
 
-The discounts g_t are gamma, or 0 where the episode terminated at step t: termination is an ordinary number here, and a
-0 cuts off whatever comes after it, the bootstrap value too.  An episode that only ran out of time keeps its gamma.
+The discounts g_t are gamma, or 0 if the episode terminated at step t: termination is an ordinary number here, and a 0
+cuts off everything after it, the bootstrap value too.  An episode that was only truncated keeps its gamma.
 
 The real one: lambda_returns in a3c_numba/core/returns.py, with lambda = 1.
 """
@@ -16,14 +16,20 @@ import numpy as np
 
 
 def n_step_returns(rewards, discounts, bootstrap_value):
-    """rewards (T,), discounts (T,), bootstrap_value a number -> returns (T,).
+    """Return the returns (T,) for rewards (T,), discounts (T,) and a number, bootstrap_value.
 
     Hint: reversed(range(T)).
     """
     returns = np.zeros(len(rewards))
+    # <blank>
+    # R = ...
+    # for t in range(len(rewards)):        # in which order?
+    #     R = ...
+    # <answer>
     R = bootstrap_value
     for t in reversed(range(len(rewards))):
         R = rewards[t] + discounts[t] * R
+        # </blank>
         returns[t] = R
     return returns
 

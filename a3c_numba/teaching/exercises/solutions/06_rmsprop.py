@@ -6,8 +6,8 @@ all workers share as they share theta; all (n,), element by element:
     g     <- alpha g + (1 - alpha) d^2
     theta <- theta - eta d / sqrt(g + epsilon)
 
-The step uses the new g.  epsilon stands inside the root, unlike in most libraries: with epsilon = 0.1 a gradient far
-below sqrt(0.1) takes a small step, where elsewhere it would be blown up to a whole one.
+The step uses the new g.  epsilon is inside the root, unlike in most libraries: with epsilon = 0.1 a gradient far below
+sqrt(0.1) makes a small step; with a small epsilon outside the root it would make a step of about eta.
 
 The real one: update in a3c_numba/core/optimizers/rmsprop.py.
 """
@@ -16,12 +16,17 @@ import numpy as np
 
 
 def rmsprop(theta, g, d, eta, alpha, epsilon):
-    """theta (n,), g (n,), d (n,), and three numbers -> the new g (n,), the new theta (n,).
+    """Return the new g (n,) and the new theta (n,) for theta (n,), g (n,), d (n,) and three numbers.
 
     Hint: two lines, in the order above.
     """
+    # <blank>
+    # new_g = ...
+    # new_theta = ...
+    # <answer>
     new_g = alpha * g + (1 - alpha) * d ** 2
     new_theta = theta - eta * d / np.sqrt(new_g + epsilon)
+    # </blank>
     return new_g, new_theta
 
 

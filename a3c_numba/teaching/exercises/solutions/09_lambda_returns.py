@@ -1,32 +1,36 @@
 """Exercise 9: generalised advantages, between one step and all of them.
 
-With values V_0 .. V_T of the rollout's T + 1 states, discounts g_t (0 where the episode terminated) and one number
+With values V_0 .. V_T of the rollout's T + 1 states, discounts g_t (0 if the episode terminated) and one number
 lambda from 0 to 1 (Schulman et al. 2015):
 
     delta_t = r_t + g_t V_{t+1} - V_t                   how much better the step was than expected
     A_t     = delta_t + g_t lambda A_{t+1},  A_T = 0    the advantage
-    R_t     = A_t + V_t                                 what V_t learns towards
+    R_t     = A_t + V_t                                 the target of V_t
 
-lambda = 0 believes the critic after one step: little noise, and all its errors.  lambda = 1 is exercise 4: no belief
-before the rollout's end.  Of the presets of this package, paper has 1 and the others have 0.9 to 0.98.
+lambda = 0 uses the critic after one step: little noise, and all its errors.  lambda = 1 is exercise 4: the critic is
+used only at the rollout's end.  Of the presets of this package, paper has 1 and the others have 0.9 to 0.98.
 
-The real one: lambda_returns in a3c_numba/core/returns.py, which computes R_t directly; work out that it is the same.
+The real one: lambda_returns in a3c_numba/core/returns.py, which computes R_t directly; show that it is the same.
 """
 
 import numpy as np
 
 
 def generalised_advantages(rewards, discounts, values, lambda_):
-    """rewards (T,), discounts (T,), values (T + 1,), lambda_ a number -> advantages (T,), returns (T,).
+    """Return advantages (T,), returns (T,) for rewards (T,), discounts (T,), values (T + 1,), a number lambda_.
 
     Hint: all delta_t in one line; then one loop backwards.
     """
+    # <blank>
+    # raise NotImplementedError
+    # <answer>
     delta = rewards + discounts * values[1:] - values[:-1]
     advantages, A = np.zeros(len(rewards)), 0.0
     for t in reversed(range(len(rewards))):
         A = delta[t] + discounts[t] * lambda_ * A
         advantages[t] = A
     return advantages, advantages + values[:-1]
+    # </blank>
 
 
 if __name__ == "__main__":

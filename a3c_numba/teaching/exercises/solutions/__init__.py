@@ -1,1 +1,1 @@
-"""The ten exercises solved.  Nothing here is copied or shown by a command: who wants to see it opens the file."""
+"""The ten exercises, solved.  No command prints or copies an answer; the markers are explained in ../blank.py."""

@@ -1,0 +1,32 @@
+"""``a3c-numba play``: show an agent's games in the terminal, or write them into a video."""
+
+from argparse import ArgumentParser, Namespace
+from pathlib import Path
+
+from .. import playback
+from ..evaluation import Evaluation
+from . import hyperparameter_options as options
+from .agent_options import add_agent_options, load_agent
+
+
+def add_arguments(parser: ArgumentParser) -> None:
+    """Declare the command's options."""
+    add_agent_options(parser)
+    parser.add_argument("--video", metavar="FILE",
+                        help="write an .mp4, .avi or .gif instead of drawing in the terminal")
+    parser.add_argument("--episodes", type=options.whole_number, default=1, metavar="N", help="games (default 1)")
+    parser.add_argument("--max-steps", type=options.whole_number, metavar="N",
+                        help="stop each game after that many steps")
+
+
+def run(arguments: Namespace) -> int:
+    """Play the games."""
+    how = Evaluation(arguments.episodes, "noop", arguments.deterministic, arguments.seed)
+    if arguments.max_steps is not None and arguments.max_steps < 1:
+        raise ValueError(f"max-steps must be at least 1; got {arguments.max_steps}")
+    _, checkpoint = load_agent(arguments)
+    if arguments.video:
+        playback.film(checkpoint, how, Path(arguments.video), arguments.max_steps)
+    else:
+        playback.in_terminal(checkpoint, how, arguments.max_steps)
+    return 0

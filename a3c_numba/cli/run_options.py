@@ -1,0 +1,36 @@
+"""The options of a new run, which ``train``, ``sweep`` and ``speedup`` share, and the configuration made of them."""
+
+import argparse
+from pathlib import Path
+
+from ..config import Config, name_of
+from ..core.algorithms import ALGORITHMS
+from ..core.optimizers import OPTIMIZERS
+from ..presets import PRESETS, configure
+from . import hyperparameter_options as options
+
+DEFAULT_ENV = "ALE/Pong-v5"
+
+
+def add_run_options(parser: argparse.ArgumentParser) -> None:
+    """Add the environment, the preset, the method, the optimiser and T_max."""
+    parser.add_argument("env", nargs="?", default=None, metavar="ENV", help=f"gymnasium id (default {DEFAULT_ENV})")
+    parser.add_argument("--preset", choices=tuple(PRESETS),
+                        help="set of hyper-parameters (default: by the observations)")
+    parser.add_argument("--algorithm", choices=tuple(ALGORITHMS), help="the paper's method (default a3c)")
+    parser.add_argument("--optimizer", choices=tuple(OPTIMIZERS), help="how gradients are applied (default rmsprop)")
+    parser.add_argument("--total-steps", type=options.whole_number, metavar="N",
+                        help="agent steps of all workers together, T_max (default 5e6)")
+
+
+def configured(arguments: argparse.Namespace, workers: int | None) -> Config:
+    """Return the configuration that was typed; values that were not typed are the preset's."""
+    typed = {name: getattr(arguments, name) for name in ("algorithm", "optimizer", "total_steps", "seed")}
+    config = configure(arguments.env or DEFAULT_ENV, arguments.preset, workers=workers, **typed)
+    return options.apply(config, options.given(arguments))
+
+
+def folder_of(arguments: argparse.Namespace, config: Config, name: str) -> Path:
+    """Return ``--out``, or runs/ENV-METHOD-NAME."""
+    method = "" if name_of(config.algorithm) == "a3c" else name_of(config.algorithm) + "-"
+    return Path(arguments.out or f"runs/{config.env_name.split('/')[-1]}-{method}{name}")

@@ -1,0 +1,47 @@
+"""The menu: one file a command, the same two functions in each, and none imported before its command is typed."""
+
+import inspect
+import subprocess
+import sys
+from importlib import import_module
+from pathlib import Path
+
+import pytest
+
+import a3c_numba.cli
+from a3c_numba.cli.parser import COMMANDS, parser_for
+from tests.programs import program
+
+FOLDER = Path(a3c_numba.cli.__file__).parent
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_a_command_is_a_file_with_two_functions(name):
+    module = import_module(f"a3c_numba.cli.{COMMANDS[name][0]}")
+    assert list(inspect.signature(module.add_arguments).parameters) == ["parser"]
+    assert list(inspect.signature(module.run).parameters) == ["arguments"]
+    assert module.__doc__.startswith(f"``a3c-numba {name}")
+
+
+def test_every_file_with_a_command_is_in_the_menu():
+    found = {path.stem for path in FOLDER.glob("*.py") if "\ndef run(" in path.read_text(encoding="utf-8")}
+    assert found == {file for file, _ in COMMANDS.values()}
+
+
+def test_the_menu_imports_no_command():
+    code = ("import sys; from a3c_numba.cli.parser import COMMANDS, parser_for; parser_for(['--help']); "
+            "print([name for name in sys.modules if name.removeprefix('a3c_numba.cli.') in "
+            "{file for file, _ in COMMANDS.values()}])")
+    assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True).stdout == "[]\n"
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_every_command_has_its_help(name, capsys):
+    assert program(name, "--help") == 0
+    text = capsys.readouterr().out
+    assert text.startswith(f"usage: a3c-numba {name} ") and COMMANDS[name][1][1:] in " ".join(text.split())
+
+
+def test_only_what_is_typed_gets_its_options():
+    options = {name: command._actions for name, command in parser_for(["plot"])._actions[-1].choices.items()}
+    assert len(options["plot"]) > 1 and len(options["train"]) == 1       # --help alone

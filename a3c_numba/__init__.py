@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from .envs.action_repeat import GymSettings
     from .envs.atari import AtariSettings
     from .runs.checkpoint import CheckpointError
-    from .training.limits import Watch
+    from .training.limits import Limits, Watch
     from .training.supervisor import WorkerDied
     from .training.trainer import UpdatesSkipped
 
@@ -25,13 +25,15 @@ if TYPE_CHECKING:
 # NumPy and Numba are there.
 _HOMES = {"A3C": "core.algorithms", "Agent": "agent", "AtariSettings": "envs.atari",
           "CheckpointError": "runs.checkpoint", "Convolutional": "core.networks", "GymSettings": "envs.action_repeat",
-          "LocalRMSProp": "core.optimizers", "MLP": "core.networks", "MomentumSGD": "core.optimizers",
+          "Limits": "training.limits", "LocalRMSProp": "core.optimizers", "MLP": "core.networks",
+          "MomentumSGD": "core.optimizers",
           "NStepQ": "core.algorithms", "OneStepQ": "core.algorithms", "OneStepSarsa": "core.algorithms",
           "RMSProp": "core.optimizers", "UpdatesSkipped": "training.trainer", "Watch": "training.limits",
           "WorkerDied": "training.supervisor"}
 
 __version__ = "0.1.0"
-__all__ = ["A3C", "Agent", "AtariSettings", "CheckpointError", "Convolutional", "GymSettings", "LocalRMSProp", "MLP",
+__all__ = ["A3C", "Agent", "AtariSettings", "CheckpointError", "Convolutional", "GymSettings", "Limits", "LocalRMSProp",
+           "MLP",
            "MomentumSGD", "NStepQ", "OneStepQ", "OneStepSarsa", "RMSProp", "UpdatesSkipped", "Watch", "WorkerDied"]
 
 

@@ -7,21 +7,21 @@ from typing import Any, Callable
 
 import numpy as np
 
-from .core.hyperparameters import shown
-from .core.inference import Policy, converted, remembered
+from .core.hyperparameters import short_repr
+from .core.inference import Policy, as_observations, as_recurrent_state
 from .core.parameters import Parameters
 from .envs.action_repeat import GymSettings
 from .envs.atari import AtariSettings
-from .evaluation import Evaluation, evaluate
+from .evaluation import EvaluationSettings, evaluate
 from .presets import configure
 from .runs import checkpoint as checkpoints
 from .runs.checkpoint import Checkpoint
 from .runs.run_folder import Progress, RunFolder
 from .system import worker_server
-from .system.directory_lock import alone_in
-from .training.limits import Watch
-from .training.progress_bar import Display
-from .training.trainer import Trainer, start_of
+from .system.directory_lock import exclusive_lock
+from .training.limits import Limits
+from .training.progress_bar import ProgressBar
+from .training.trainer import Trainer, initial_checkpoint
 
 
 class Agent:
@@ -49,9 +49,9 @@ class Agent:
                  atari: AtariSettings | None = None, gym: GymSettings | None = None) -> None:
         parts = {"algorithm": algorithm, "optimizer": optimizer, "network": network, "workers": workers, "seed": seed,
                  "atari": atari, "gym": gym}
-        self._become(start_of(configure(env, preset, **parts)))
+        self._use_checkpoint(initial_checkpoint(configure(env, preset, **parts)))
 
-    def _become(self, start: Checkpoint) -> None:
+    def _use_checkpoint(self, start: Checkpoint) -> None:
         self._checkpoint, self.config = start, start.config
         made = self.config.make_episode_env()
         self.observation_space, self.action_space = made.observation_space, made.action_space
@@ -62,7 +62,7 @@ class Agent:
 
     def learn(self, total_steps: int = 5_000_000, out: str | Path | None = None,
               callback: Callable[[Progress], bool | None] | None = None, progress: bool = False,
-              watch: Watch = Watch()) -> "Agent":
+              watch: Limits = Limits()) -> "Agent":
         """Train for ``total_steps`` agent steps from the parameters the agent has, the learning rate annealed to 0.
 
         Args:
@@ -81,23 +81,23 @@ class Agent:
                                     target=None, mean_score=None)
         folder = None if out is None else RunFolder(Path(out))
         worker_server.context()                                          # fails before anything is written
-        with alone_in(folder.path) if folder else nullcontext():
+        with exclusive_lock(folder.path) if folder else nullcontext():
             if folder:
                 folder.create(config.to_json())
-            display = Display(total_steps) if progress else None
+            display = ProgressBar(total_steps) if progress else None
             try:
                 trainer = Trainer(start, folder.path if folder else None, display, callback, watch)
             except OSError:                                              # no memory for it
                 if folder:
-                    folder.forget()
+                    folder.undo_create()
                 raise
             try:
                 trainer.run()
             finally:
-                self._keep(trainer.last or start)
+                self._copy_back(trainer.final_checkpoint or start)
             return self
 
-    def _keep(self, last: Checkpoint) -> None:
+    def _copy_back(self, last: Checkpoint) -> None:
         """Take over what was learned, in place: ``parameters`` handed out earlier go on being this agent's."""
         theta = self.policy.parameters.flat
         theta[:] = last.theta
@@ -115,14 +115,15 @@ class Agent:
         Continuous actions are clipped to their Box.  Raises ValueError for observations of another shape or type.
         """
         shape = self.observation_space.shape
-        obs = converted(obs, self.observation_space.dtype)
+        obs = as_observations(obs, self.observation_space.dtype)
         if obs.shape != shape and obs.shape[1:] != shape:
             raise ValueError(f"observations must be of shape {shape} or (n, *{shape}); got {obs.shape}")
         if not len(obs):
             raise ValueError("observations: the batch is empty")
         batch = obs.reshape(-1, *shape)
         size = self.policy.state_size
-        before = remembered(state, episode_start, (len(batch), size)) if size else self.policy.initial_state(len(batch))
+        before = as_recurrent_state(state, episode_start,
+                                    (len(batch), size)) if size else self.policy.initial_state(len(batch))
         outputs, after = self.policy.outputs(batch, before)
         drawn = self.policy.choose(outputs, self._rng, deterministic)
         actions = np.array([self.policy.pi.executed(action) for action in drawn])
@@ -138,8 +139,8 @@ class Agent:
         Raises ValueError, in one line, for a value out of its range and for what an environment gives that does not fit
         its space, and with several workers BrokenProcessPool where one of them ended before its time.
         """
-        how = Evaluation(episodes, protocol, deterministic, seed)
-        return np.array([game.score for game in evaluate(self.config, self._checkpoint.theta, how, workers)])
+        settings = EvaluationSettings(episodes, protocol, deterministic, seed)
+        return np.array([game.score for game in evaluate(self.config, self._checkpoint.theta, settings, workers)])
 
     def parameters(self) -> dict[str, np.ndarray]:
         """All parameters by name, as views: ``{"conv1.weight": (k k c_in, c_out), ..., "heads.value.bias": (1,)}``.
@@ -157,7 +158,7 @@ class Agent:
         the first term held constant, and the entropy weight as at the start of a run; for the value methods
         L = sum_t (R_t - Q(s_t, a_t))^2.  Nothing is clipped.  A recurrent network remembers nothing before obs[0].
         """
-        obs, pi = converted(obs, self.observation_space.dtype), self.policy.pi
+        obs, pi = as_observations(obs, self.observation_space.dtype), self.policy.pi
         actions, returns = np.asarray(actions), np.asarray(returns, np.float32)
         T, shape = len(obs), self.observation_space.shape
         if not T or (obs.shape[1:], actions.shape, returns.shape) != (shape, (T, *pi.action_shape), (T,)):
@@ -182,7 +183,7 @@ class Agent:
         Raises CheckpointError, in one line, for a file that is missing, broken, or for another network.
         """
         agent = cls.__new__(cls)
-        agent._become(checkpoints.load_fitting(Path(path), env))
+        agent._use_checkpoint(checkpoints.load_fitting(Path(path), env))
         return agent
 
 
@@ -191,6 +192,6 @@ def _check(out: Any, callback: Any, watch: Any) -> None:
     if out == "":                                                        # Path("") is the current folder
         raise ValueError("out must be the name of a folder; got ''")
     if callback is not None and not callable(callback):
-        raise ValueError(f"callback must be a function; got {shown(callback)}")
-    if not isinstance(watch, Watch):
-        raise ValueError(f"watch must be Watch(); got {shown(watch)}")
+        raise ValueError(f"callback must be a function; got {short_repr(callback)}")
+    if not isinstance(watch, Limits):
+        raise ValueError(f"watch must be Limits(); got {short_repr(watch)}")

@@ -11,7 +11,7 @@ from typing import Any, Callable
 import numpy as np
 
 from .core.algorithms import ALGORITHMS
-from .core.hyperparameters import check, shown
+from .core.hyperparameters import short_repr, validate
 from .core.networks import NETWORKS
 from .core.optimizers import OPTIMIZERS
 from .core.parameters import size_of
@@ -58,8 +58,8 @@ class Config:
             value = getattr(self, part)
             if type(value) not in menu.values():
                 known = " or ".join(f"{cls.__name__}()" for cls in menu.values())
-                raise ValueError(f"{part} must be {known}; got {shown(value)}")
-            check(value)
+                raise ValueError(f"{part} must be {known}; got {short_repr(value)}")
+            validate(value)
         if not isinstance(self.env, str):
             _check_factory(self.env)
         for name in NUMBERS:
@@ -80,9 +80,9 @@ class Config:
         """The network for this environment; raises ValueError where it does not take such observations."""
         shape = env.observation_space.shape
         if not self.network.takes(shape):
-            raise ValueError(f"network {name_of(self.network)} does not take observations of shape {shape}")
-        policy = self.algorithm.evaluation_policy(env.action_space)
-        network = self.network.build(shape, self.algorithm.heads(policy))
+            raise ValueError(f"network {menu_name(self.network)} does not take observations of shape {shape}")
+        distribution = self.algorithm.evaluation_policy(env.action_space)
+        network = self.network.build(shape, self.algorithm.heads(distribution))
         self._check_memory(size_of(network.shapes), env.observation_space)
         return network
 
@@ -90,13 +90,13 @@ class Config:
         """Raises ValueError for more than a worker should allocate: numbers in range may together be too much."""
         if parameters > MOST_PARAMETERS:
             raise ValueError(f"the network has {parameters:,} parameters, at most {MOST_PARAMETERS:,} are supported")
-        steps = self.algorithm.update_steps
+        steps = self.algorithm.rollout_length
         size = (steps + 1) * prod(observations.shape) * observations.dtype.itemsize
         if size > LONGEST_ROLLOUT:
             raise ValueError(f"{steps:,} steps between updates take {size:,} bytes of observations, at most "
                              f"{LONGEST_ROLLOUT:,} are supported")
 
-    def chance_of_worker(self, number: int) -> np.random.Generator:
+    def worker_rng(self, number: int) -> np.random.Generator:
         """What a worker draws once for the whole run: the same also after an interruption."""
         return np.random.default_rng(np.random.SeedSequence(self.seed, spawn_key=(2**32 - 2, number)))
 
@@ -110,7 +110,7 @@ class Config:
         fields: dict[str, Any] = {"env": self.env_name, "env_is_factory": not isinstance(self.env, str)}
         for part in MENUS:
             value = getattr(self, part)
-            fields[part] = {"name": name_of(value)} | dataclasses.asdict(value)
+            fields[part] = {"name": menu_name(value)} | dataclasses.asdict(value)
         fields |= {name: getattr(self, name) for name in ("workers", "total_steps", "seed")}
         return json.dumps(fields, indent=2)
 
@@ -124,9 +124,9 @@ class Config:
             parts = {part: MENUS[part][fields[part].pop("name")](**fields[part]) for part in MENUS}
             config = Config(**(fields | parts))
         except (TypeError, KeyError, AttributeError, RecursionError) as error:
-            raise ValueError(f"not a configuration of this version: {shown(error)}") from None
+            raise ValueError(f"not a configuration of this version: {short_repr(error)}") from None
         if env is None and is_factory:
-            name = shown(config.env_name)
+            name = short_repr(config.env_name)
             raise EnvironmentNeeded(f"the environment was made by the factory {name}", "give env= on loading")
         return config if env is None else dataclasses.replace(config, env=env)
 
@@ -134,24 +134,24 @@ class Config:
 def _check_factory(factory: Any) -> None:
     """Raises ValueError unless worker processes can be handed the factory."""
     if not callable(factory):
-        raise ValueError(f"an environment is an id or a factory without arguments; got {shown(factory)}")
+        raise ValueError(f"an environment is an id or a factory without arguments; got {short_repr(factory)}")
     try:
         pickle.dumps(factory)
     except Exception as error:
         reason = " ".join(str(error).split())
-        raise ValueError(f"the factory {shown(factory)} cannot be pickled for the workers: {reason}") from None
+        raise ValueError(f"the factory {short_repr(factory)} cannot be pickled for the workers: {reason}") from None
 
 
 def _checked(name: str, value: Any) -> int:
     """The number of a run of this name; raises ValueError, in one line, where it is none or out of its range."""
     least, largest = NUMBERS[name]
     if not isinstance(value, Integral) or isinstance(value, bool) or value < least:
-        raise ValueError(f"{name} must be a whole number, at least {least}; got {shown(value)}")
+        raise ValueError(f"{name} must be a whole number, at least {least}; got {short_repr(value)}")
     if value > largest:
-        raise ValueError(f"{name} must be a whole number, at most {largest:,}; got {shown(value)}")
+        raise ValueError(f"{name} must be a whole number, at most {largest:,}; got {short_repr(value)}")
     return int(value)
 
 
-def name_of(part: Any) -> str:
+def menu_name(part: Any) -> str:
     """The name under which a part's class stands in its menu."""
     return next(name for menu in MENUS.values() for name, cls in menu.items() if type(part) is cls)

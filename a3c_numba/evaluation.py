@@ -20,15 +20,15 @@ from typing import Any, Callable, Iterator, NamedTuple
 import numpy as np
 
 from .config import Config
-from .core.hyperparameters import check, setting, shown
-from .core.incoming import mend
+from .core.hyperparameters import hyperparameter, short_repr, validate
+from .core.incoming import zero_nonfinite
 from .core.inference import Policy
 from .envs.make import is_atari
-from .system.worker_server import GUARD
+from .system.worker_server import MAIN_GUARD_HINT
 
 MOST_PROCESSES = 1024
 PROTOCOLS = {"noop": {"noop_max": 30, "sticky": 0.0}, "sticky": {"noop_max": 0, "sticky": 0.25}}
-UNHEARD = f"a process that plays games ended before it could say why.  {GUARD}"
+UNHEARD = f"a process that plays games ended before it could say why.  {MAIN_GUARD_HINT}"
 
 
 class Game(NamedTuple):
@@ -40,7 +40,7 @@ class Game(NamedTuple):
     truncated: bool         # ended by a time limit
 
 
-class Moment(NamedTuple):
+class Step(NamedTuple):
     """One step of a game."""
 
     obs: np.ndarray         # acted on, as the network sees it
@@ -51,36 +51,37 @@ class Moment(NamedTuple):
 
 
 @dataclass(frozen=True)
-class Evaluation:
+class EvaluationSettings:
     """How to evaluate.  Raises ValueError, in one line, for what is out of range."""
 
-    episodes: int = setting(30, "whole games", at_least=1, largest=1_000_000)
-    protocol: str = setting("noop", "how a game starts and goes", choices=tuple(PROTOCOLS))
-    deterministic: bool = setting(False, "the most probable action instead of a drawn one")
-    seed: int = setting(0, "of the games", at_least=0)
+    episodes: int = hyperparameter(30, "whole games", at_least=1, largest=1_000_000)
+    protocol: str = hyperparameter("noop", "how a game starts and goes", choices=tuple(PROTOCOLS))
+    deterministic: bool = hyperparameter(False, "the most probable action instead of a drawn one")
+    seed: int = hyperparameter(0, "of the games", at_least=0)
 
     def __post_init__(self) -> None:
         """Check the fields."""
-        check(self)
+        validate(self)
 
 
-class Stage:
+class Evaluator:
     """An environment and a policy that play numbered games.
 
-    ``moments`` and ``play`` raise ValueError, in one line, for an observation that does not fit the environment's space
+    ``steps`` and ``play`` raise ValueError, in one line, for an observation that does not fit the environment's space
     and for a reward that is no number.
     """
 
-    def __init__(self, config: Config, theta: np.ndarray, how: Evaluation, render_mode: str | None = None) -> None:
-        if how.protocol != "noop" and not is_atari(config.env):
-            raise ValueError(f"protocol {how.protocol} is for Atari games, and {config.env_name} is none")
-        self.env = config.make_episode_env(render_mode, **PROTOCOLS[how.protocol])
+    def __init__(self, config: Config, theta: np.ndarray, settings: EvaluationSettings,
+                 render_mode: str | None = None) -> None:
+        if settings.protocol != "noop" and not is_atari(config.env):
+            raise ValueError(f"protocol {settings.protocol} is for Atari games, and {config.env_name} is none")
+        self.env = config.make_episode_env(render_mode, **PROTOCOLS[settings.protocol])
         self.policy = Policy(config.build_network(self.env), config.algorithm, self.env.action_space, theta)
-        self.how = how
+        self.settings = settings
 
-    def moments(self, episode: int) -> Iterator[Moment]:
+    def steps(self, episode: int) -> Iterator[Step]:
         """A whole game, step by step."""
-        game, acting = np.random.SeedSequence(self.how.seed, spawn_key=(episode,)).spawn(2)
+        game, acting = np.random.SeedSequence(self.settings.seed, spawn_key=(episode,)).spawn(2)
         rng = np.random.default_rng(acting)
         obs, _ = self.env.reset(seed=int(game.generate_state(1)[0] >> 1))
         state = self.policy.initial_state(1)
@@ -88,33 +89,33 @@ class Stage:
         while not (terminated or truncated):
             seen = obs.copy()                                            # the environment may write to its own
             outputs, state = self.policy.outputs(seen[None], state)
-            action = self.policy.choose(outputs, rng, self.how.deterministic)[0]
+            action = self.policy.choose(outputs, rng, self.settings.deterministic)[0]
             if self.policy.pi.action_shape:
-                mend(action)                                             # what it is drawn with may have overflowed
+                zero_nonfinite(action)                                   # what it is drawn with may have overflowed
             obs, _, terminated, truncated, _ = self.env.step(self.policy.pi.executed(action))
-            yield Moment(seen, outputs, action, self.env.reward, bool(truncated))
+            yield Step(seen, outputs, action, self.env.reward, bool(truncated))
 
     def play(self, episode: int) -> Game:
         """A whole game."""
         truncated = False
-        for moment in self.moments(episode):
+        for moment in self.steps(episode):
             truncated = moment.truncated
         return Game(episode, self.env.score, self.env.length, truncated)
 
 
-def evaluate(config: Config, theta: np.ndarray, how: Evaluation, workers: int = 1) -> list[Game]:
-    """Play ``how.episodes`` games in ``workers`` processes; the result does not depend on their number.
+def evaluate(config: Config, theta: np.ndarray, settings: EvaluationSettings, workers: int = 1) -> list[Game]:
+    """Play ``settings.episodes`` games in ``workers`` processes; the result does not depend on their number.
 
-    Raises what ``Stage`` does, and BrokenProcessPool where a process ended before its time.
+    Raises what ``Evaluator`` does, and BrokenProcessPool where a process ended before its time.
     """
     if not isinstance(workers, Integral) or not 1 <= workers <= MOST_PROCESSES:
-        raise ValueError(f"workers must be a whole number from 1 to {MOST_PROCESSES}; got {shown(workers)}")
+        raise ValueError(f"workers must be a whole number from 1 to {MOST_PROCESSES}; got {short_repr(workers)}")
     if workers == 1:
-        stage = Stage(config, theta, how)
-        return [stage.play(episode) for episode in range(how.episodes)]
-    with ProcessPoolExecutor(workers, get_context("spawn"), _prepare, (config, theta, how)) as pool:
+        evaluator = Evaluator(config, theta, settings)
+        return [evaluator.play(episode) for episode in range(settings.episodes)]
+    with ProcessPoolExecutor(workers, get_context("spawn"), _prepare, (config, theta, settings)) as pool:
         try:
-            games = [pool.submit(_play, episode) for episode in range(how.episodes)]
+            games = [pool.submit(_play, episode) for episode in range(settings.episodes)]
             return [game.result() for game in games]
         except BrokenProcessPool:
             raise BrokenProcessPool(UNHEARD) from None
@@ -124,27 +125,28 @@ def evaluate(config: Config, theta: np.ndarray, how: Evaluation, workers: int = 
             raise
 
 
-_stage: Callable[[], Stage] | None = None    # of a process of the pool; opened by a game, whose errors are passed on
+_evaluator: Callable[[],
+                     Evaluator] | None = None  # of a process of the pool; opened by a game, whose errors are passed on
 
 
-def _prepare(config: Config, theta: np.ndarray, how: Evaluation) -> None:
-    global _stage
+def _prepare(config: Config, theta: np.ndarray, settings: EvaluationSettings) -> None:
+    global _evaluator
     signal.signal(signal.SIGINT, signal.SIG_IGN)                         # the parent acts on Ctrl-C
-    _stage = functools.cache(functools.partial(Stage, config, theta, how))
+    _evaluator = functools.cache(functools.partial(Evaluator, config, theta, settings))
 
 
 def _play(episode: int) -> Game:
-    assert _stage is not None
-    return _stage().play(episode)
+    assert _evaluator is not None
+    return _evaluator().play(episode)
 
 
-def summary(games: list[Game], how: Evaluation) -> dict[str, Any]:
+def summary(games: list[Game], settings: EvaluationSettings) -> dict[str, Any]:
     """Mean, standard error, median, min and max of the scores, the protocol, and every game, for ``as_json``."""
     scores = np.array([game.score for game in games])
     error = float(scores.std(ddof=1) / np.sqrt(len(scores))) if len(scores) > 1 else None
     figures = {"mean": float(scores.mean()), "standard_error": error, "median": float(np.median(scores)),
                "min": float(scores.min()), "max": float(scores.max())}
-    return asdict(how) | figures | {"games": [game._asdict() for game in games]}
+    return asdict(settings) | figures | {"games": [game._asdict() for game in games]}
 
 
 def as_json(result: dict[str, Any]) -> str:

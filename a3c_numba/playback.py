@@ -11,7 +11,7 @@ import gymnasium
 import numpy as np
 
 from .envs.make import MissingPackage
-from .evaluation import Evaluation, Stage
+from .evaluation import EvaluationSettings, Evaluator
 from .plots import VideoWriter, play_frame
 from .runs.checkpoint import Checkpoint
 
@@ -19,7 +19,7 @@ FRAMES_PER_SECOND = 15         # agent steps: 60 emulator frames, 4 per step
 COLUMNS = 80                   # width of a screen in the terminal, at most
 
 
-class Scene(NamedTuple):
+class PlayedFrame(NamedTuple):
     """The data shown for one step."""
 
     screen: np.ndarray         # (height, width, 3) RGB, after the step
@@ -29,20 +29,21 @@ class Scene(NamedTuple):
     score: float               # so far
 
 
-def watch(checkpoint: Checkpoint, how: Evaluation, episode: int, max_steps: int | None) -> Iterator[Scene]:
+def play_frames(checkpoint: Checkpoint, settings: EvaluationSettings, episode: int,
+                max_steps: int | None) -> Iterator[PlayedFrame]:
     """Play one game and yield it scene by scene.  Raise ValueError if the environment cannot be rendered."""
     try:
-        stage = Stage(checkpoint.config, checkpoint.theta, how, render_mode="rgb_array")
+        evaluator = Evaluator(checkpoint.config, checkpoint.theta, settings, render_mode="rgb_array")
     except TypeError:
         raise ValueError(f"{checkpoint.config.env_name} cannot be rendered") from None
     score = 0.0
-    for t, moment in enumerate(stage.moments(episode)):
+    for t, step in enumerate(evaluator.steps(episode)):
         if t == max_steps:
             return
-        score += moment.reward
-        action = None if np.ndim(moment.action) else int(moment.action)
-        screen = _picture(stage.env, checkpoint.config.env_name)
-        yield Scene(screen, *stage.policy.look(moment.outputs), action, score)
+        score += step.reward
+        action = None if np.ndim(step.action) else int(step.action)
+        screen = _picture(evaluator.env, checkpoint.config.env_name)
+        yield PlayedFrame(screen, *evaluator.policy.action_probabilities_and_value(step.outputs), action, score)
 
 
 def _picture(env: Any, name: str) -> np.ndarray:
@@ -64,16 +65,16 @@ def action_names(env: Any) -> list[str]:
     return list(names) if names else [str(action) for action in range(count)]
 
 
-def film(checkpoint: Checkpoint, how: Evaluation, path: Path, max_steps: int | None = None) -> None:
+def write_video(checkpoint: Checkpoint, settings: EvaluationSettings, path: Path, max_steps: int | None = None) -> None:
     """Write all games into one video, with the policy and the value beside the screen."""
     env = checkpoint.config.make_env()
     names = action_names(env)
     env.close()
     with VideoWriter(path, FRAMES_PER_SECOND) as video:
-        for episode in range(how.episodes):
+        for episode in range(settings.episodes):
             values: deque[float] = deque(maxlen=100)
             score = 0.0
-            for scene in watch(checkpoint, how, episode, max_steps):
+            for scene in play_frames(checkpoint, settings, episode, max_steps):
                 values.append(scene.value)
                 score = scene.score
                 video.write(play_frame(scene.screen, scene.policy, values, names, scene.action, score))
@@ -81,14 +82,14 @@ def film(checkpoint: Checkpoint, how: Evaluation, path: Path, max_steps: int | N
     print(path)
 
 
-def in_terminal(checkpoint: Checkpoint, how: Evaluation, max_steps: int | None = None) -> None:
+def play_in_terminal(checkpoint: Checkpoint, settings: EvaluationSettings, max_steps: int | None = None) -> None:
     """Draw games while they are played; if the output is not a terminal, only print their scores."""
     if not sys.stdout.isatty():
-        return _unseen(checkpoint, how, max_steps)
-    for episode in range(how.episodes):
+        return _unseen(checkpoint, settings, max_steps)
+    for episode in range(settings.episodes):
         score = 0.0
         sys.stdout.write("\x1b[2J")
-        for scene in watch(checkpoint, how, episode, max_steps):
+        for scene in play_frames(checkpoint, settings, episode, max_steps):
             score = scene.score
             sys.stdout.write("\x1b[H" + _drawn(scene))
             sys.stdout.flush()
@@ -96,14 +97,14 @@ def in_terminal(checkpoint: Checkpoint, how: Evaluation, max_steps: int | None =
         print(f"game {episode}: {score:g}")
 
 
-def _unseen(checkpoint: Checkpoint, how: Evaluation, max_steps: int | None) -> None:
-    stage = Stage(checkpoint.config, checkpoint.theta, how)
-    for episode in range(how.episodes):
-        score = sum(moment.reward for moment in islice(stage.moments(episode), max_steps))
+def _unseen(checkpoint: Checkpoint, settings: EvaluationSettings, max_steps: int | None) -> None:
+    evaluator = Evaluator(checkpoint.config, checkpoint.theta, settings)
+    for episode in range(settings.episodes):
+        score = sum(step.reward for step in islice(evaluator.steps(episode), max_steps))
         print(f"game {episode}: {score:g}")
 
 
-def _drawn(scene: Scene) -> str:
+def _drawn(scene: PlayedFrame) -> str:
     marks = ["*" if action == scene.action else " " for action in range(len(scene.policy))]
     bars = "  ".join(f"{action}{mark}{p:4.0%}" for action, (mark, p) in enumerate(zip(marks, scene.policy)))
     return half_blocks(scene.screen) + f"\x1b[0m\x1b[Kscore {scene.score:g}   V {scene.value:.2f}   pi {bars}\n"

@@ -44,7 +44,7 @@ from a3c_numba.core.shared import Shared
 from a3c_numba.core.worker import Update
 from a3c_numba.presets import configure
 from a3c_numba.studies.bench import AGED, aged_start, processor
-from a3c_numba.training.trainer import Trainer, start_of
+from a3c_numba.training.trainer import Trainer, initial_checkpoint
 from a3c_numba.training.worker_status import WorkerStatus
 
 try:
@@ -203,7 +203,7 @@ def rollout(env, obs, before, network, algorithm, acting):
 
 def baseline(options, config):
     """Return the steps per second of PyTorch."""
-    context, start = get_context("spawn"), start_of(config)
+    context, start = get_context("spawn"), initial_checkpoint(config)
     shared = Shared(len(start.theta), config.workers)
     shared.statistics[:] = AGED
     shared.theta[:] = from_ours(start.theta, config, config.make_env().action_space.n, options.layout)

@@ -14,7 +14,7 @@ from a3c_numba.core.shared import Shared
 from a3c_numba.core.worker import Worker
 from a3c_numba.presets import PRESETS
 from a3c_numba.runs.checkpoint import load
-from a3c_numba.training.limits import Watch
+from a3c_numba.training.limits import Limits
 from tests import reference
 from tests.programs import chances, image, reports_often, tiny_image
 
@@ -348,7 +348,7 @@ ACCUMULATED = [("Pendulum-v1", A3C(t_max=6), MLP()), ("Pendulum-v1", A3C(t_max=6
 def test_gradients_are_what_a_worker_accumulates(env, algorithm, network):
     agent = Agent(env, algorithm, RMSProp(), network, workers=1)
     theta, seen = agent.policy.parameters.flat.copy(), {}
-    shared = Shared(len(theta), 1, has_target=algorithm.uses_target)
+    shared = Shared(len(theta), 1, has_target=algorithm.uses_target_network)
     shared.theta[:] = theta
     shared.target[:] = theta[:shared.target.size] / 2
     worker = Worker(0, agent.config, shared, np.random.SeedSequence(3))
@@ -365,7 +365,7 @@ def test_gradients_are_what_a_worker_accumulates(env, algorithm, network):
         object.__delattr__(algorithm, "loss_gradient")
         object.__delattr__(optimizer, "update")
     assert len(seen["actions"]) == 6
-    gradients = agent.gradients(worker.player.obs[:6], seen["actions"], seen["returns"])
+    gradients = agent.gradients(worker.collector.obs[:6], seen["actions"], seen["returns"])
     flat = np.concatenate([gradient.reshape(-1) for gradient in gradients.values()])
     assert np.abs(flat).max() > 0 and flat == pytest.approx(seen["d_theta"], rel=1e-4, abs=1e-6)
 
@@ -535,7 +535,7 @@ def test_what_are_no_real_numbers_is_refused(obs, kind):
 
 @pytest.mark.parametrize("argument, value, told", [
     ("out", "", "out must be the name of a folder; got ''"), ("callback", 5, "callback must be a function; got 5"),
-    ("watch", None, r"watch must be Watch\(\); got None"), ("watch", Watch, r"watch must be Watch\(\); got <class ")])
+    ("watch", None, r"watch must be Watch\(\); got None"), ("watch", Limits, r"watch must be Watch\(\); got <class ")])
 def test_what_learning_cannot_use_is_refused_before_anything_starts(tmp_path, monkeypatch, argument, value, told):
     monkeypatch.chdir(tmp_path)
     agent = little("Catch")

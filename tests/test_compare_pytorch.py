@@ -14,7 +14,7 @@ from a3c_numba.config import Config
 from a3c_numba.core.shared import Shared
 from a3c_numba.core.worker import Worker
 from a3c_numba.presets import PRESETS
-from a3c_numba.training.trainer import start_of
+from a3c_numba.training.trainer import initial_checkpoint
 
 PROGRAM = Path(__file__).parents[1] / "examples" / "compare_pytorch.py"
 PAPER = PRESETS["paper"]
@@ -47,17 +47,17 @@ def program():
 def worker_after(config, rollouts):
     """A worker after so many rollouts and the last one's backward pass, before any update; that rollout, with rewards
     that matter."""
-    start = start_of(config)
+    start = initial_checkpoint(config)
     shared = Shared(len(start.theta), 1)
     shared.theta[:] = start.theta
     worker = Worker(0, config, shared, np.random.SeedSequence(1))
     for _ in range(rollouts):
-        rollout, outputs, _ = worker.player.play(worker.local.tree)
+        rollout, outputs, _ = worker.collector.collect(worker.local.tree)
     rollout.rewards[:] = 1, 0, -1, 0, 1
     returns = config.algorithm.targets(rollout, outputs)
     outputs = tuple(output[:rollout.length] for output in outputs)
-    d_outputs = config.algorithm.loss_gradient(worker.policy, rollout.actions, returns, outputs)
-    worker.network.backward(worker.local.tree, worker.d_theta.tree, rollout.obs[:-1], worker.player.cache, d_outputs,
+    d_outputs = config.algorithm.loss_gradient(worker.distribution, rollout.actions, returns, outputs)
+    worker.network.backward(worker.local.tree, worker.d_theta.tree, rollout.obs[:-1], worker.collector.cache, d_outputs,
                             input_gradient=False)
     return worker, rollout
 
@@ -81,7 +81,7 @@ def difference(a, b):
 
 def with_theta_of(program, worker, layout, lstm=None):
     """PyTorch's network with this worker's theta', and what translates a vector of ours into its order."""
-    actions = int(worker.player.env.action_space.n)
+    actions = int(worker.collector.env.action_space.n)
 
     def translated(flat):
         return program.from_ours(flat, worker.config, actions, layout)
@@ -129,13 +129,13 @@ def test_same_gradient_and_same_update(program, played, layout, acting):
 @pytest.mark.parametrize("lstm", ["written", "torch"])
 def test_same_gradient_of_the_recurrent_network_in_the_middle_of_an_episode(program, played_on, lstm, acting, layout):
     (worker, rollout), torch = played_on, program.torch
-    remembered = worker.player.recurrent.read(0)
+    remembered = worker.collector.recurrent.read(0)
     assert np.abs(remembered).max() > 0.01 and rollout.length == 5 and rollout.discounts.all()
     network, translated = with_theta_of(program, worker, layout, lstm)
     after = backward(program, network, rollout, torch.from_numpy(remembered).reshape(2, 1, 256).unbind(), acting)
     gradient = translated(worker.d_theta.copy())
     assert difference(network.d_theta.numpy(), gradient) < 1e-4
-    carried = worker.player.recurrent.read(worker.player.row)            # where the next rollout starts
+    carried = worker.collector.recurrent.read(worker.collector.state_row)  # where the next rollout starts
     assert difference(torch.cat(after).detach().numpy().ravel(), carried) < 1e-4
 
     network.d_theta.zero_()                                              # the state matters, or the test would not
@@ -144,7 +144,7 @@ def test_same_gradient_of_the_recurrent_network_in_the_middle_of_an_episode(prog
 
 
 def test_the_forget_gates_of_both_start_open(program):
-    flat = program.from_ours(start_of(RECURRENT).theta, RECURRENT, 6, "contiguous")
+    flat = program.from_ours(initial_checkpoint(RECURRENT).theta, RECURRENT, 6, "contiguous")
     network = program.Network(len(flat), 6, "contiguous", "torch")
     network.flat.copy_(program.torch.from_numpy(flat))
     bias = network.p[8].detach().numpy()                                 # i f g o, 256 cells each
@@ -168,7 +168,7 @@ class Noise:
 
 @pytest.mark.parametrize("lstm", ["written", "torch"])
 def test_the_program_carries_the_state_through_an_episode_and_cuts_the_gradient(program, lstm):
-    theta, gradients = start_of(RECURRENT).theta, []
+    theta, gradients = initial_checkpoint(RECURRENT).theta, []
     for acting in ("batched", "graph"):
         random.seed(0)
         network = program.Network(len(theta), 6, "channels_last", lstm)

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from gymnasium.spaces import Box, Discrete
 
-from a3c_numba.config import Config, name_of
+from a3c_numba.config import Config, menu_name
 from a3c_numba.core.algorithms import A3C, ALGORITHMS, NStepQ, OneStepQ, OneStepSarsa
 from a3c_numba.core.networks import MLP, Convolutional
 from a3c_numba.core.optimizers import OPTIMIZERS, LocalRMSProp, MomentumSGD, RMSProp
@@ -242,15 +242,15 @@ def test_heads_follow_the_method_and_the_actions():
 
 def test_what_a_worker_draws_once_depends_on_the_runs_seed_and_its_number_alone():
     def drawn(seed, number):
-        return small(seed=seed).chance_of_worker(number).random()
+        return small(seed=seed).worker_rng(number).random()
     assert drawn(1, 0) == drawn(1, 0) and len({drawn(seed, number) for seed in (1, 2) for number in range(3)}) == 6
 
 
 def test_names_of_parts():
     parts = (A3C(), NStepQ(), OneStepQ(), OneStepSarsa(), RMSProp(), LocalRMSProp(), MomentumSGD(), MLP(),
              Convolutional())
-    assert [name_of(part) for part in parts] == ["a3c", "n_step_q", "one_step_q", "one_step_sarsa", "rmsprop",
-                                                 "local_rmsprop", "momentum_sgd", "mlp", "convolutional"]
+    assert [menu_name(part) for part in parts] == ["a3c", "n_step_q", "one_step_q", "one_step_sarsa", "rmsprop",
+                                                   "local_rmsprop", "momentum_sgd", "mlp", "convolutional"]
 
 
 def test_a_configuration_is_frozen():

@@ -11,9 +11,9 @@ import pytest
 from a3c_numba.agent import Agent
 from a3c_numba.core.networks import MLP
 from a3c_numba.core.parameters import Parameters
-from a3c_numba.evaluation import PROTOCOLS, Evaluation, Game, Stage, as_json, evaluate, summary
+from a3c_numba.evaluation import PROTOCOLS, EvaluationSettings, Evaluator, Game, as_json, evaluate, summary
 from a3c_numba.presets import configure
-from a3c_numba.training.trainer import start_of
+from a3c_numba.training.trainer import initial_checkpoint
 from tests.programs import Chances, Steered, chances, image, program, small
 from tests.promises import PATIENCE
 
@@ -28,40 +28,41 @@ def always(config, action):
 
 
 def uniform(config):
-    return np.zeros_like(start_of(config).theta)
+    return np.zeros_like(initial_checkpoint(config).theta)
 
 
 def test_scores_and_lengths_are_those_of_the_game():
     config = small(chances)
-    games = evaluate(config, always(config, 0), Evaluation(3))
+    games = evaluate(config, always(config, 0), EvaluationSettings(3))
     assert games == [Game(0, 10.0, 10, False), Game(1, 10.0, 10, False), Game(2, 10.0, 10, False)]
-    assert [game.score for game in evaluate(config, always(config, 1), Evaluation(2))] == [0.0, 0.0]
+    assert [game.score for game in evaluate(config, always(config, 1), EvaluationSettings(2))] == [0.0, 0.0]
 
 
 def test_rewards_are_not_clipped():
     config = small("Acrobot-v1")
-    game, = evaluate(config, always(config, 1), Evaluation(1))
+    game, = evaluate(config, always(config, 1), EvaluationSettings(1))
     assert game == Game(0, -500.0, 500, True)
 
 
 @pytest.mark.parametrize("deterministic", [False, True])
 def test_the_number_of_workers_changes_nothing(deterministic):
     config = small("CartPole-v1")
-    how = Evaluation(5, seed=3, deterministic=deterministic)
+    how = EvaluationSettings(5, seed=3, deterministic=deterministic)
     assert evaluate(config, uniform(config), how, workers=2) == evaluate(config, uniform(config), how)
 
 
 def test_more_workers_than_games():
     config = small(chances)
-    assert evaluate(config, uniform(config), Evaluation(2), 3) == evaluate(config, uniform(config), Evaluation(2))
+    assert evaluate(config, uniform(config), EvaluationSettings(2), 3) == evaluate(config, uniform(config),
+                                                                                   EvaluationSettings(2))
 
 
 def test_a_game_depends_on_its_number_and_the_seed_alone():
     config = small("CartPole-v1")
-    seven = evaluate(config, uniform(config), Evaluation(7))
-    assert evaluate(config, uniform(config), Evaluation(4)) == seven[:4]
-    assert Stage(config, uniform(config), Evaluation(7)).play(5) == seven[5]
-    assert evaluate(config, uniform(config), Evaluation(7, seed=1)) != seven
+    seven = evaluate(config, uniform(config), EvaluationSettings(7))
+    assert evaluate(config, uniform(config), EvaluationSettings(4)) == seven[:4]
+    assert Evaluator(config, uniform(config), EvaluationSettings(7)).play(5) == seven[5]
+    assert evaluate(config, uniform(config), EvaluationSettings(7, seed=1)) != seven
     assert len({game.score for game in seven}) > 1
 
 
@@ -69,7 +70,7 @@ def test_deterministic_takes_the_most_probable_action():
     config = small(chances)
     theta = Parameters(config.build_network(config.make_env()).shapes)
     theta.tree["policy"]["head"]["bias"][0] = 0.01
-    drawn, best = (evaluate(config, theta.flat, Evaluation(3, deterministic=flag)) for flag in (False, True))
+    drawn, best = (evaluate(config, theta.flat, EvaluationSettings(3, deterministic=flag)) for flag in (False, True))
     assert {game.score for game in best} == {10.0} and {game.score for game in drawn} != {10.0}
 
 
@@ -77,23 +78,24 @@ def test_deterministic_takes_the_most_probable_action():
 @pytest.mark.parametrize("network", [MLP(hidden=8), MLP(hidden=8, recurrent=True, cells=6, head_init="orthogonal")])
 def test_the_moments_of_a_game_are_what_the_network_says_of_it_from_its_beginning(env, network):
     config = small(env, network=network)
-    stage = Stage(config, start_of(config).theta, Evaluation(1))
+    evaluator = Evaluator(config, initial_checkpoint(config).theta, EvaluationSettings(1))
     for episode in range(2):                                             # nothing is remembered of the game before
-        moments = list(stage.moments(episode))
+        moments = list(evaluator.steps(episode))
         T = len(moments)
-        obs, cache = np.stack([moment.obs for moment in moments]), stage.policy.network.cache(T, np.float32)
-        whole = stage.policy.network.forward(stage.policy.parameters.tree, obs, cache, slice(0, T))
+        obs, cache = np.stack([moment.obs for moment in moments]), evaluator.policy.network.cache(T, np.float32)
+        whole = evaluator.policy.network.forward(evaluator.policy.parameters.tree, obs, cache, slice(0, T))
         for one, other in zip(zip(*(moment.outputs for moment in moments)), whole):
             np.testing.assert_allclose(np.concatenate(one), other, rtol=1e-4, atol=1e-5)
 
 
 def test_continuous_actions_are_executed_within_their_box():
     config = configure(Steered)
-    stage = Stage(config, start_of(config).theta, Evaluation(1))         # Steered refuses what is outside
-    actions = np.stack([moment.action for moment in stage.moments(0)])
+    evaluator = Evaluator(config, initial_checkpoint(config).theta,
+                          EvaluationSettings(1))  # Steered refuses what is outside
+    actions = np.stack([moment.action for moment in evaluator.steps(0)])
     assert actions.shape == (7, 2) and (np.abs(actions) > 1).any()
-    best = Stage(config, start_of(config).theta, Evaluation(1, deterministic=True))
-    for moment in best.moments(0):
+    best = Evaluator(config, initial_checkpoint(config).theta, EvaluationSettings(1, deterministic=True))
+    for moment in best.steps(0):
         np.testing.assert_array_equal(moment.action, moment.outputs[0][0, :-1])
 
 
@@ -102,7 +104,7 @@ def test_a_value_method_plays_greedily_but_for_its_epsilon(algorithm):
     config = small(functools.partial(Chances, 2000), algorithm=algorithm)
     theta = Parameters(config.build_network(config.make_env()).shapes)
     theta.tree["q"]["head"]["bias"][1] = 1
-    games = [evaluate(config, theta.flat, Evaluation(1, deterministic=flag))[0] for flag in (True, False)]
+    games = [evaluate(config, theta.flat, EvaluationSettings(1, deterministic=flag))[0] for flag in (True, False)]
     assert games[0].score == 0 and games[1].score == pytest.approx(2000 * 0.025, abs=4 * np.sqrt(2000 * 0.025))
 
 
@@ -110,13 +112,14 @@ def test_a_value_method_plays_greedily_but_for_its_epsilon(algorithm):
 def test_protocols_are_the_papers(protocol, noop_max, sticky):
     assert PROTOCOLS[protocol] == {"noop_max": noop_max, "sticky": sticky}
     config = configure("ALE/Pong-v5")
-    settings = Stage(config, start_of(config).theta, Evaluation(1, protocol)).env.unwrapped.settings
+    settings = Evaluator(config, initial_checkpoint(config).theta,
+                         EvaluationSettings(1, protocol)).env.unwrapped.settings
     assert (settings.noop_max, settings.sticky) == (noop_max, sticky)
 
 
 def test_figures_by_hand():
     games = [Game(i, score, 5, False) for i, score in enumerate((1.0, 2.0, 6.0, 3.0))]
-    figures = summary(games, Evaluation(4, "sticky", True, 9))
+    figures = summary(games, EvaluationSettings(4, "sticky", True, 9))
     assert [figures[name] for name in FIGURES] == [3.0, pytest.approx((14 / 3) ** 0.5 / 2), 2.5, 1.0, 6.0]
     assert (figures["episodes"], figures["protocol"], figures["seed"]) == (4, "sticky", 9) and figures["deterministic"]
     assert figures["games"][2] == {"episode": 2, "score": 6.0, "length": 5, "truncated": False}
@@ -124,13 +127,13 @@ def test_figures_by_hand():
 
 
 def test_one_game_has_no_standard_error():
-    assert summary([Game(0, 1.0, 5, False)], Evaluation(1))["standard_error"] is None
+    assert summary([Game(0, 1.0, 5, False)], EvaluationSettings(1))["standard_error"] is None
 
 
 @pytest.mark.parametrize("score", [np.nan, np.inf, -np.inf])
 def test_in_json_a_score_that_is_not_finite_is_null(score):
     with np.errstate(invalid="ignore"):
-        figures = summary([Game(0, score, 5, False), Game(1, 2.0, 5, False)], Evaluation(2))
+        figures = summary([Game(0, score, 5, False), Game(1, 2.0, 5, False)], EvaluationSettings(2))
     result = json.loads(as_json({"env": "NaN"} | figures), parse_constant=pytest.fail)
     assert result["mean"] is None and [game["score"] for game in result["games"]] == [None, 2.0]
     assert result["env"] == "NaN" and result["episodes"] == 2
@@ -138,7 +141,7 @@ def test_in_json_a_score_that_is_not_finite_is_null(score):
 
 def test_numpys_own_booleans_reach_json():
     config = configure(image)
-    how = Evaluation(1)
+    how = EvaluationSettings(1)
     game, = evaluate(config, uniform(config), how)
     assert game.truncated and game.length == 7 and json.dumps(summary([game], how))
 
@@ -148,18 +151,18 @@ def test_numpys_own_booleans_reach_json():
     ((3, "human"), "protocol must be one"), ((3, "noop", False, -1), "seed must be at least 0; got -1")])
 def test_what_is_out_of_range(arguments, message):
     with pytest.raises(ValueError, match=message):
-        Evaluation(*arguments)
+        EvaluationSettings(*arguments)
 
 
 def test_no_workers():
     with pytest.raises(ValueError, match="workers must be a whole number from 1 to 1024; got 0"):
-        evaluate(small(), uniform(small()), Evaluation(1), 0)
+        evaluate(small(), uniform(small()), EvaluationSettings(1), 0)
 
 
 def test_what_fails_in_a_worker_is_told_as_it_is_told_without():
     for workers in (1, 2):
         with pytest.raises(ValueError, match="^protocol sticky is for Atari games, and Corridor is none$"):
-            evaluate(small(), uniform(small()), Evaluation(2, "sticky"), workers)
+            evaluate(small(), uniform(small()), EvaluationSettings(2, "sticky"), workers)
 
 
 UNGUARDED = """

@@ -13,8 +13,8 @@ from a3c_numba import A3C, MLP, RMSProp
 from a3c_numba.config import Config
 from a3c_numba.core.inference import Policy
 from a3c_numba.envs.toys import Corridor
-from a3c_numba.evaluation import Evaluation, evaluate
-from a3c_numba.training.trainer import Trainer, start_of
+from a3c_numba.evaluation import EvaluationSettings, evaluate
+from a3c_numba.training.trainer import Trainer, initial_checkpoint
 
 STEPS = {"Catch": 40_000, "Corridor": 8_000}
 LEAST = {"Catch": 0.9, "Corridor": 1.0}
@@ -28,7 +28,7 @@ def config_of(env, total_steps, seed, **algorithm):
 
 
 def greedy_mean(config, theta):
-    games = evaluate(config, theta, Evaluation(episodes=40, deterministic=True, seed=1))
+    games = evaluate(config, theta, EvaluationSettings(episodes=40, deterministic=True, seed=1))
     return np.mean([game.score for game in games])
 
 
@@ -41,7 +41,7 @@ def test_two_workers_learn_the_best_return(env):
     reached = []
     while sum(mean >= LEAST[env] for mean in reached) < 2 and len(reached) < 3:
         config = config_of(env, STEPS[env], seed=len(reached))
-        start = start_of(config)
+        start = initial_checkpoint(config)
         assert greedy_mean(config, start.theta) < 0.5
         last = Trainer(start).run()
         assert STEPS[env] <= last.global_step < STEPS[env] + 2 * config.algorithm.t_max
@@ -53,9 +53,9 @@ def test_a_truncated_episode_is_learned_to_be_worth_what_would_have_followed():
     """At the start of a corridor of 4 with gamma 0.8: 0.8 ** 3 = 0.51 if its end is the end of everything, but
     0.8 ** 3 / (1 - 0.8 ** 4) = 0.87 as it only cuts the episode off; somewhat less while the policy still errs."""
     config = config_of(functools.partial(Corridor, truncates=True), 12_000, 0, discount=0.8)
-    theta = Trainer(start_of(config)).run().theta
+    theta = Trainer(initial_checkpoint(config)).run().theta
     env = config.make_env()
     policy = Policy(config.build_network(env), config.algorithm, env.action_space, theta)
     outputs, _ = policy.outputs(env.reset(seed=0)[0][None], policy.initial_state(1))
-    _, value = policy.look(outputs)
+    _, value = policy.action_probabilities_and_value(outputs)
     assert 0.7 < value < 0.95

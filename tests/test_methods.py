@@ -19,9 +19,9 @@ import pytest
 from a3c_numba.cli import hyperparameter_options as options
 from a3c_numba.core.inference import Policy
 from a3c_numba.envs.toys import Aim, Memory
-from a3c_numba.evaluation import Evaluation, evaluate
+from a3c_numba.evaluation import EvaluationSettings, evaluate
 from a3c_numba.presets import configure
-from a3c_numba.training.trainer import Trainer, start_of
+from a3c_numba.training.trainer import Trainer, initial_checkpoint
 
 METHODS = ["a3c", "n_step_q", "one_step_q", "one_step_sarsa"]
 STEPS = 12_000
@@ -37,7 +37,7 @@ def trained(env, name, recurrent, seed=0, **fields):
     memory = {"recurrent": True, "cells": 16} if recurrent else {}
     config = configure(env, "classic", algorithm=name, workers=2, total_steps=STEPS, seed=seed)
     config = options.apply(config, common | own | memory | fields)
-    return config, Trainer(start_of(config)).run()
+    return config, Trainer(initial_checkpoint(config)).run()
 
 
 def learned(goal, env, name, recurrent, **fields):
@@ -53,7 +53,7 @@ def learned(goal, env, name, recurrent, **fields):
 
 
 def greedy_mean(config, theta):
-    games = evaluate(config, theta, Evaluation(episodes=40, deterministic=True, seed=1))
+    games = evaluate(config, theta, EvaluationSettings(episodes=40, deterministic=True, seed=1))
     return np.mean([game.score for game in games])
 
 
@@ -83,7 +83,7 @@ CASES = [(name, False) for name in METHODS] + [("a3c", True)]
 def test_a_method_finds_the_best_actions_and_what_they_are_worth(name, continuous, recurrent, truncates):
     env = functools.partial(Aim, continuous=continuous, truncates=truncates)
     config, last = learned(GOAL, env, name, recurrent)
-    assert greedy_mean(config, start_of(config).theta) < AT_RANDOM
+    assert greedy_mean(config, initial_checkpoint(config).theta) < AT_RANDOM
     assert greedy_mean(config, last.theta) >= GOAL
     assert value_at_the_start(config, last.theta) == pytest.approx(best_value(name, recurrent, truncates),
                                                                    rel=TOLERANCE)

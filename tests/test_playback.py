@@ -8,16 +8,16 @@ import pytest
 
 from a3c_numba import playback
 from a3c_numba.core.networks import Convolutional
-from a3c_numba.evaluation import Evaluation
+from a3c_numba.evaluation import EvaluationSettings
 from a3c_numba.presets import configure
 from a3c_numba.runs.checkpoint import save
-from a3c_numba.training.trainer import start_of
+from a3c_numba.training.trainer import initial_checkpoint
 from tests.programs import Chances, Steered, chances, program, small
 
 
 @pytest.fixture(scope="module")
 def shown():
-    return start_of(configure("tests.programs:Shown-v0"))
+    return initial_checkpoint(configure("tests.programs:Shown-v0"))
 
 
 @pytest.fixture
@@ -27,7 +27,7 @@ def file(shown, tmp_path):
 
 
 def test_moments_are_those_of_the_game(shown):
-    moments = list(playback.watch(shown, Evaluation(1), 0, None))
+    moments = list(playback.play_frames(shown, EvaluationSettings(1), 0, None))
     assert len(moments) == 7 and [moment.screen[0, 0, 0] for moment in moments] == [1, 2, 3, 4, 5, 6, 7]
     for moment in moments:
         assert moment.policy.shape == (3,) and moment.policy.sum() == pytest.approx(1, abs=1e-5)
@@ -36,9 +36,9 @@ def test_moments_are_those_of_the_game(shown):
 
 @pytest.mark.parametrize("parts", [{}, {"network": Convolutional(dense=8, recurrent=True, cells=6)}])
 def test_of_continuous_actions_there_is_no_number_but_where_the_mean_lies(parts):
-    start = start_of(configure("tests.programs:Steered-v0", **parts))
+    start = initial_checkpoint(configure("tests.programs:Steered-v0", **parts))
     start.theta[:] = 0                                                   # a mean of 0
-    scenes = list(playback.watch(start, Evaluation(1), 0, None))
+    scenes = list(playback.play_frames(start, EvaluationSettings(1), 0, None))
     assert len(scenes) == 7
     for scene in scenes:
         assert scene.action is None and scene.policy.shape == (2,)
@@ -46,26 +46,26 @@ def test_of_continuous_actions_there_is_no_number_but_where_the_mean_lies(parts)
 
 
 def test_of_action_values_the_greedy_action_stands_out():
-    start = start_of(configure("tests.programs:Shown-v0", algorithm="one_step_q"))
-    for scene in playback.watch(start, Evaluation(1), 0, None):
+    start = initial_checkpoint(configure("tests.programs:Shown-v0", algorithm="one_step_q"))
+    for scene in playback.play_frames(start, EvaluationSettings(1), 0, None):
         np.testing.assert_allclose(np.sort(scene.policy), [0.05 / 3, 0.05 / 3, 1 - 2 * 0.05 / 3], rtol=1e-6)
 
 
 def test_without_a_terminal_nothing_is_drawn(tmp_path, capsys):
     """Catch has no picture of itself, and still can be played."""
-    save(tmp_path / "agent.npz", start_of(configure("Catch")))
+    save(tmp_path / "agent.npz", initial_checkpoint(configure("Catch")))
     assert program("play", tmp_path / "agent.npz", "--episodes", 2) == 0
     assert re.fullmatch(r"game 0: -?1\ngame 1: -?1\n", capsys.readouterr().out)
 
 
 def test_moments_can_be_cut_short(shown):
-    assert len(list(playback.watch(shown, Evaluation(1), 0, 3))) == 3
+    assert len(list(playback.play_frames(shown, EvaluationSettings(1), 0, 3))) == 3
 
 
 @pytest.mark.parametrize("env", ["Catch", chances])
 def test_an_environment_without_a_picture_says_so(env):
     with pytest.raises(ValueError, match="(Catch|chances) cannot be rendered"):
-        list(playback.watch(start_of(small(env)), Evaluation(1), 0, None))
+        list(playback.play_frames(initial_checkpoint(small(env)), EvaluationSettings(1), 0, None))
 
 
 def test_action_names():
@@ -89,7 +89,7 @@ def test_a_film_has_a_frame_for_each_step(file, tmp_path, capsys, suffix):
 
 def test_continuous_actions_can_be_filmed_and_drawn(tmp_path, capsys, monkeypatch):
     pytest.importorskip("cv2")
-    save(tmp_path / "agent.npz", start_of(configure("tests.programs:Steered-v0")))
+    save(tmp_path / "agent.npz", initial_checkpoint(configure("tests.programs:Steered-v0")))
     assert program("play", tmp_path / "agent.npz", "--video", tmp_path / "film.gif") == 0
     assert (tmp_path / "film.gif").stat().st_size > 1000
     monkeypatch.setattr(sys.stdout, "isatty", lambda: True)
@@ -145,7 +145,7 @@ def test_an_environment_without_a_picture_is_one_line(catch_run, tmp_path, capsy
 def test_an_environment_that_needs_a_package_to_be_drawn(tmp_path, capsys, monkeypatch):
     monkeypatch.setitem(sys.modules, "pygame", None)
     monkeypatch.setattr(sys.stdout, "isatty", lambda: True)
-    save(tmp_path / "agent.npz", start_of(small("CartPole-v1")))
+    save(tmp_path / "agent.npz", initial_checkpoint(small("CartPole-v1")))
     assert program("play", tmp_path / "agent.npz") == 2
     line = capsys.readouterr().err
     assert line.count("\n") == 1 and "pygame" in line and "CartPole-v1" in line

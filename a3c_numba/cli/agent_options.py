@@ -4,9 +4,9 @@ import argparse
 import dataclasses
 from pathlib import Path
 
-from ..config import Config, name_of
+from ..config import Config, menu_name
 from ..runs.checkpoint import Checkpoint, load_fitting
-from ..runs.run_folder import agent_file
+from ..runs.run_folder import default_checkpoint
 from . import hyperparameter_options as options
 
 
@@ -24,7 +24,7 @@ def add_agent_options(parser: argparse.ArgumentParser) -> None:
 
 def load_agent(arguments: argparse.Namespace) -> tuple[Path, Checkpoint]:
     """Return the agent's file and its checkpoint, with the epsilon that was typed; raise ValueError."""
-    path = agent_file(Path(arguments.source))
+    path = default_checkpoint(Path(arguments.source))
     checkpoint = load_fitting(path, arguments.env)
     if arguments.epsilon is not None:
         checkpoint.config = _with_epsilon(checkpoint.config, arguments)
@@ -34,7 +34,7 @@ def load_agent(arguments: argparse.Namespace) -> tuple[Path, Checkpoint]:
 def _with_epsilon(config: Config, arguments: argparse.Namespace) -> Config:
     if not hasattr(config.algorithm, "evaluation_epsilon"):
         raise ValueError(f"--epsilon is for value methods, and {arguments.source} was trained with "
-                         f"{name_of(config.algorithm)}")
+                         f"{menu_name(config.algorithm)}")
     if arguments.deterministic:
         raise ValueError("--epsilon and --deterministic exclude each other: deterministic play has epsilon 0")
     algorithm = dataclasses.replace(config.algorithm, evaluation_epsilon=arguments.epsilon)

@@ -3,8 +3,8 @@
 from argparse import ArgumentParser, Namespace
 from pathlib import Path
 
-from ..config import name_of
-from ..evaluation import PROTOCOLS, Evaluation, as_json, summary
+from ..config import menu_name
+from ..evaluation import PROTOCOLS, EvaluationSettings, as_json, summary
 from ..evaluation import evaluate as play_games
 from . import hyperparameter_options as options
 from .agent_options import add_agent_options, load_agent
@@ -24,21 +24,21 @@ def add_arguments(parser: ArgumentParser) -> None:
 
 def run(arguments: Namespace) -> int:
     """Play the games and print the figures; write every game if a file is named or the source is a run's folder."""
-    how = Evaluation(arguments.episodes, arguments.protocol, arguments.deterministic, arguments.seed)
+    settings = EvaluationSettings(arguments.episodes, arguments.protocol, arguments.deterministic, arguments.seed)
     path, checkpoint = load_agent(arguments)
     config = checkpoint.config
     file = arguments.json or (path.with_name("evaluation.json") if Path(arguments.source).is_dir() else None)
     out = writable(Path(file)) if file else None
-    result = summary(play_games(config, checkpoint.theta, how, arguments.workers), how)
+    result = summary(play_games(config, checkpoint.theta, settings, arguments.workers), settings)
     epsilon = getattr(config.algorithm, "evaluation_epsilon", None)
-    if how.deterministic and epsilon is not None:
+    if settings.deterministic and epsilon is not None:
         epsilon = 0.0
-    about = {"agent": str(path), "env": config.env_name, "algorithm": name_of(config.algorithm), "epsilon": epsilon}
+    about = {"agent": str(path), "env": config.env_name, "algorithm": menu_name(config.algorithm), "epsilon": epsilon}
     if out:
         out.write_text(as_json(about | result) + "\n")
     error = "--" if result["standard_error"] is None else f"{result['standard_error']:.2f}"
     played = "" if epsilon is None else f", epsilon {epsilon:g}"
-    print(f"{config.env_name}, {how.episodes} games, {how.protocol}{played}: mean {result['mean']:.2f}, "
+    print(f"{config.env_name}, {settings.episodes} games, {settings.protocol}{played}: mean {result['mean']:.2f}, "
           f"standard error {error}, median {result['median']:g}, min {result['min']:g}, max {result['max']:g}")
     if out:
         print(f"every game in {out}")

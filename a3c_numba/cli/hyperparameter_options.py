@@ -9,7 +9,7 @@ import dataclasses
 from typing import Any, Callable
 
 from ..config import MENUS
-from ..core.hyperparameters import shown
+from ..core.hyperparameters import short_repr
 from ..envs.make import family
 from ..presets import PRESETS
 
@@ -37,7 +37,7 @@ def _named(read: Callable[[str], Any], kind: str) -> Callable[[str], Any]:
         try:
             return read(text)
         except (ValueError, KeyError, OverflowError):
-            raise argparse.ArgumentTypeError(f"must be a {kind}; got {shown(text)}") from None
+            raise argparse.ArgumentTypeError(f"must be a {kind}; got {short_repr(text)}") from None
     return reader
 
 

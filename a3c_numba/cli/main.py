@@ -23,7 +23,7 @@ from ..core.hyperparameters import one_line
 from ..envs.make import EnvironmentFailed
 from ..plots import PicturesUnavailable
 from ..runs.checkpoint import CheckpointError
-from ..system.terminal import tell
+from ..system.terminal import write_without_blocking
 from ..training.supervisor import WorkerDied
 from ..training.trainer import UpdatesSkipped
 from .parser import parser_for
@@ -85,7 +85,7 @@ def _naming_env(error: CheckpointError, parsed: Namespace) -> CheckpointError:
 
 def _fail(error: BaseException, code: int) -> int:
     text = str(error) if isinstance(error, WorkerDied) else one_line(error)          # it has a traceback
-    tell(f"a3c-numba: error: {text}\n")
+    write_without_blocking(f"a3c-numba: error: {text}\n")
     return code
 
 

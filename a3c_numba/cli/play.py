@@ -4,7 +4,7 @@ from argparse import ArgumentParser, Namespace
 from pathlib import Path
 
 from .. import playback
-from ..evaluation import Evaluation
+from ..evaluation import EvaluationSettings
 from . import hyperparameter_options as options
 from .agent_options import add_agent_options, load_agent
 
@@ -21,12 +21,12 @@ def add_arguments(parser: ArgumentParser) -> None:
 
 def run(arguments: Namespace) -> int:
     """Play the games."""
-    how = Evaluation(arguments.episodes, "noop", arguments.deterministic, arguments.seed)
+    settings = EvaluationSettings(arguments.episodes, "noop", arguments.deterministic, arguments.seed)
     if arguments.max_steps is not None and arguments.max_steps < 1:
         raise ValueError(f"max-steps must be at least 1; got {arguments.max_steps}")
     _, checkpoint = load_agent(arguments)
     if arguments.video:
-        playback.film(checkpoint, how, Path(arguments.video), arguments.max_steps)
+        playback.write_video(checkpoint, settings, Path(arguments.video), arguments.max_steps)
     else:
-        playback.in_terminal(checkpoint, how, arguments.max_steps)
+        playback.play_in_terminal(checkpoint, settings, arguments.max_steps)
     return 0

@@ -6,7 +6,7 @@ from pathlib import Path
 from ..diagnostics.portrait import draw
 from ..plots import learning_curve
 from ..runs.checkpoint import load_fitting
-from ..runs.run_folder import agent_file
+from ..runs.run_folder import default_checkpoint
 from .hyperparameter_options import whole_number
 
 
@@ -29,7 +29,7 @@ def run(arguments: Namespace) -> int:
     if not 2 <= arguments.steps <= 10_000:
         raise ValueError(f"steps must be from 2 to 10,000; got {arguments.steps}")
     source, folder = Path(arguments.source), Path(arguments.out)
-    checkpoint = load_fitting(agent_file(source), arguments.env)
+    checkpoint = load_fitting(default_checkpoint(source), arguments.env)
     folder.mkdir(parents=True, exist_ok=True)
     paths = draw(checkpoint, folder, arguments.steps, arguments.seed, arguments.video)
     if (source / "episodes.csv").exists():

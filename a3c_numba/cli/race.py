@@ -7,7 +7,7 @@ from ..core.algorithms import ALGORITHMS
 from ..plots.race import Compared, race_picture
 from ..presets import configure
 from ..teaching.race.figures import figures, moment_of, table, write_tables
-from ..teaching.race.recorder import Crowd
+from ..teaching.race.recorder import RaceRecorder
 from .hyperparameter_options import whole_number, whole_numbers
 from .output_file import writable
 
@@ -39,7 +39,7 @@ def run(arguments: Namespace) -> int:
         raise ValueError(f"seconds must be above 0 and at most {MOST_SECONDS:g}; got {arguments.seconds:g}")
     out = writable(Path(arguments.out), "a picture", ".png", ".jpg")
     config = configure(arguments.env, algorithm=arguments.algorithm, workers=counts[-1], seed=arguments.seed)
-    with Crowd(config) as crowd:
+    with RaceRecorder(config) as crowd:
         recordings = [crowd.record(workers, arguments.seconds) for workers in counts]
     rows = [figures(recording) for recording in recordings]
     drawn = recordings[counts.index(arguments.workers)]

@@ -31,8 +31,8 @@ def run(arguments: Namespace) -> int:
     writable(out, "the report", ".html", ".htm")
     agent = Path(arguments.agent) if arguments.agent else None
     text = report(found, agent, 0 if arguments.no_clip else arguments.steps)
-    with atomic_file.beside(out) as temporary:
+    with atomic_file.temporary_sibling(out) as temporary:
         temporary.write_text(text, encoding="utf-8")
-        atomic_file.put(temporary, out)
+        atomic_file.rename_and_fsync(temporary, out)
     print(out)
     return 0

@@ -3,7 +3,7 @@
 import argparse
 from pathlib import Path
 
-from ..config import Config, name_of
+from ..config import Config, menu_name
 from ..core.algorithms import ALGORITHMS
 from ..core.optimizers import OPTIMIZERS
 from ..presets import PRESETS, configure
@@ -32,5 +32,5 @@ def configured(arguments: argparse.Namespace, workers: int | None) -> Config:
 
 def folder_of(arguments: argparse.Namespace, config: Config, name: str) -> Path:
     """Return ``--out``, or runs/ENV-METHOD-NAME."""
-    method = "" if name_of(config.algorithm) == "a3c" else name_of(config.algorithm) + "-"
+    method = "" if menu_name(config.algorithm) == "a3c" else menu_name(config.algorithm) + "-"
     return Path(arguments.out or f"runs/{config.env_name.split('/')[-1]}-{method}{name}")

@@ -3,9 +3,9 @@
 from argparse import ArgumentParser, Namespace
 
 from ..studies.speedup import Speedup
-from ..system.directory_lock import alone_in
-from ..system.terminal import tell
-from ..training.trainer import start_of
+from ..system.directory_lock import exclusive_lock
+from ..system.terminal import write_without_blocking
+from ..training.trainer import initial_checkpoint
 from . import hyperparameter_options as options
 from .run_options import add_run_options, configured, folder_of
 
@@ -32,10 +32,12 @@ def run(arguments: Namespace) -> int:
     config = configured(arguments, arguments.workers[0])
     study = Speedup(config, arguments.workers, arguments.target_score, arguments.seeds,
                     folder_of(arguments, config, "speedup"))
-    start_of(config)                                                     # fails before anything is written
-    with alone_in(study.folder):
+    initial_checkpoint(config)                                           # fails before anything is written
+    with exclusive_lock(study.folder):
         study.open()
-        tell(f"{config.env_name}: {', '.join(map(str, arguments.workers))} workers to a mean score of "
-             f"{arguments.target_score:g}, into {study.folder}\n" + "".join(f"{note}\n" for note in study.notes()))
+        write_without_blocking(f"{config.env_name}: {', '.join(map(str, arguments.workers))} workers to a mean score "
+                               "of "
+                               f"{arguments.target_score:g}, into {study.folder}\n"
+                               + "".join(f"{note}\n" for note in study.notes()))
         print(study.run())
     return 0

@@ -3,9 +3,9 @@
 from argparse import ArgumentParser, Namespace
 
 from ..studies.sweep import LearningRates, Sweep
-from ..system.directory_lock import alone_in
-from ..system.terminal import tell
-from ..training.trainer import start_of
+from ..system.directory_lock import exclusive_lock
+from ..system.terminal import write_without_blocking
+from ..training.trainer import initial_checkpoint
 from . import hyperparameter_options as options
 from .run_options import add_run_options, configured, folder_of
 
@@ -34,10 +34,11 @@ def run(arguments: Namespace) -> int:
     rates = LearningRates.read(arguments.learning_rates)
     folder = folder_of(arguments, config, f"sweep-s{config.seed}")
     study = Sweep(config, rates, arguments.runs, folder)
-    start_of(config)                                                     # fails before anything is written
-    with alone_in(folder):
+    initial_checkpoint(config)                                           # fails before anything is written
+    with exclusive_lock(folder):
         study.open()
-        tell(f"{config.env_name}: {arguments.runs} runs, {config.workers} workers, {config.total_steps:,} steps each, "
-             f"into {folder}\n")
+        write_without_blocking(f"{config.env_name}: {arguments.runs} runs, {config.workers} workers, "
+                               f"{config.total_steps:,} steps each, "
+                               f"into {folder}\n")
         study.run()
     return 0

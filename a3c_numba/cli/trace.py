@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
-from ..config import name_of
+from ..config import menu_name
 from ..core.algorithms import ALGORITHMS
 from ..core.shared import Shared
 from ..core.worker import Worker
@@ -17,8 +17,8 @@ from ..diagnostics.trace.recorded_update import Update, record
 from ..diagnostics.trace.table import report
 from ..presets import PRESETS, configure
 from ..runs.checkpoint import Checkpoint, load_fitting
-from ..runs.run_folder import agent_file
-from ..training.trainer import start_of
+from ..runs.run_folder import default_checkpoint
+from ..training.trainer import initial_checkpoint
 from . import hyperparameter_options as options
 
 
@@ -51,13 +51,13 @@ def run(arguments: Namespace) -> int:
         update = record(worker)
         print("\n".join([*_about(arguments, start, update), *report(worker, update)]))
     finally:
-        worker.player.env.close()
+        worker.collector.env.close()
     return 0
 
 
 def _about(arguments: Namespace, start: Checkpoint, update: Update) -> list[str]:
     """Return the first lines: what is shown."""
-    config, name = start.config, name_of(start.config.algorithm)
+    config, name = start.config, menu_name(start.config.algorithm)
     ending = f"; the episode ended, score {update.episode.score:g}" if update.episode else ""
     lines = [f"{config.env_name}, {name}: rollout {arguments.rollout}, {update.rollout.length} steps, from step "
              f"{update.step:,} of {config.total_steps:,}{ending}"]
@@ -75,19 +75,19 @@ def _start(arguments: Namespace) -> Checkpoint:
         if arguments.env:
             raise ValueError(f"--env is for a run's folder or a file, and {path} is neither")
         config = configure(arguments.source, arguments.preset, algorithm=arguments.algorithm, seed=arguments.seed)
-        return start_of(options.apply(config, {"recurrent": arguments.recurrent}))
+        return initial_checkpoint(options.apply(config, {"recurrent": arguments.recurrent}))
     typed = [name for name in ("preset", "algorithm", "recurrent") if getattr(arguments, name)]
     if typed:
         raise ValueError(f"--{typed[0]} is for an environment: {path} has its own")
-    return load_fitting(agent_file(path), arguments.env)
+    return load_fitting(default_checkpoint(path), arguments.env)
 
 
 def worker_of(start: Checkpoint, seed: int | None = None) -> Worker:
     """Return worker 0, in this process, at the start of an episode.  A finished run starts at step 0, as eta is 0."""
     config = start.config
-    shared = Shared(len(start.theta), 1, config.optimizer.own_statistics, config.algorithm.uses_target)
-    shared.go_on_from(start.global_step if start.global_step < config.total_steps else 0)
+    shared = Shared(len(start.theta), 1, config.optimizer.own_statistics, config.algorithm.uses_target_network)
+    shared.resume_at(start.global_step if start.global_step < config.total_steps else 0)
     own = None if start.statistics is None else start.statistics[:len(start.theta)]      # worker 0's
-    shared.take_up(start.theta, own, start.target)
+    shared.load(start.theta, own, start.target)
     chance = np.random.SeedSequence(config.seed if seed is None else seed, spawn_key=(start.streams + 1,))
     return Worker(0, config, shared, chance)

@@ -13,11 +13,11 @@ from ..presets import PRESETS
 from ..runs.checkpoint import Checkpoint
 from ..runs.run_folder import RunFolder, RunFolderError
 from ..system import worker_server
-from ..system.directory_lock import alone_in
-from ..system.terminal import tell
-from ..training.limits import Watch
-from ..training.progress_bar import Display
-from ..training.trainer import Trainer, start_of
+from ..system.directory_lock import exclusive_lock
+from ..system.terminal import write_without_blocking
+from ..training.limits import Limits
+from ..training.progress_bar import ProgressBar
+from ..training.trainer import Trainer, initial_checkpoint
 from . import hyperparameter_options as options
 from .run_options import add_run_options, configured, folder_of
 
@@ -41,9 +41,9 @@ def add_arguments(parser: ArgumentParser) -> None:
 
 
 def _add_limits(parser: ArgumentParser) -> None:
-    """Add an option for each field of Watch; they may also be given with ``--resume``."""
+    """Add an option for each field of Limits; they may also be given with ``--resume``."""
     group = parser.add_argument_group("limits and checkpoints")
-    for field in dataclasses.fields(Watch):
+    for field in dataclasses.fields(Limits):
         read = options.whole_number if isinstance(field.default, int) else float
         group.add_argument("--" + field.name.replace("_", "-"), type=read, metavar=type(field.default).__name__.upper(),
                            help=f"{field.metadata['help']} (default {field.default:g})")
@@ -51,32 +51,34 @@ def _add_limits(parser: ArgumentParser) -> None:
 
 def run(arguments: Namespace) -> int:
     """Train until the run ends; if it ends early, print how to resume it."""
-    given = {field.name: getattr(arguments, field.name) for field in dataclasses.fields(Watch)}
-    watch = Watch(**{name: value for name, value in given.items() if value is not None})
+    given = {field.name: getattr(arguments, field.name) for field in dataclasses.fields(Limits)}
+    limits = Limits(**{name: value for name, value in given.items() if value is not None})
     worker_server.context()                                              # fails before anything is written
     with (resume_run if arguments.resume else new_run)(arguments) as prepared:
-        _train(arguments, watch, prepared)
+        _train(arguments, limits, prepared)
     return 0
 
 
-def _train(arguments: Namespace, watch: Watch, prepared: PreparedRun) -> None:
+def _train(arguments: Namespace, limits: Limits, prepared: PreparedRun) -> None:
     start, folder, scores = prepared
     config = start.config
-    tell(f"{config.env_name}: {config.workers} worker{'s' if config.workers > 1 else ''}, {config.total_steps:,} "
-         f"steps, into {folder.path}\n")
+    write_without_blocking(f"{config.env_name}: {config.workers} worker{'s' if config.workers > 1 else ''}, "
+                           f"{config.total_steps:,} "
+                           f"steps, into {folder.path}\n")
     try:
-        trainer = Trainer(start, folder.path, Display(config.total_steps), watch=watch)
+        trainer = Trainer(start, folder.path, ProgressBar(config.total_steps), limits=limits)
     except OSError:                                                      # no shared memory
         if not arguments.resume:
-            folder.forget()
+            folder.undo_create()
         raise
-    trainer.standing.go_on_from(scores)
+    trainer.progress_tracker.resume_from(scores)
     try:
         trainer.run()
     finally:
-        step = trainer.saver.step if trainer.saver else None
+        step = trainer.checkpointer.step if trainer.checkpointer else None
         if step is not None and step < config.total_steps:
-            tell(f"step {step:,}; to resume: a3c-numba train {_resumption(config.env_name, folder.path)}\n")
+            write_without_blocking(f"step {step:,}; to resume: a3c-numba train "
+                                   f"{_resumption(config.env_name, folder.path)}\n")
 
 
 def _resumption(env: str, folder: Path) -> str:
@@ -89,9 +91,9 @@ def _resumption(env: str, folder: Path) -> str:
 def new_run(arguments: Namespace) -> Iterator[PreparedRun]:
     """Create a run's folder and lock it; raise ValueError."""
     config = configured(arguments, arguments.workers)
-    start = start_of(config)                                             # fails before anything is written
+    start = initial_checkpoint(config)                                   # fails before anything is written
     folder = RunFolder(folder_of(arguments, config, f"s{config.seed}"))
-    with alone_in(folder.path):
+    with exclusive_lock(folder.path):
         folder.create(config.to_json(), arguments.overwrite)
         explored = getattr(config.algorithm, "exploration_steps", 0)
         if explored > config.total_steps:
@@ -114,7 +116,7 @@ def resume_run(arguments: Namespace) -> Iterator[PreparedRun]:
     folder = RunFolder(Path(arguments.resume))
     if not folder.path.is_dir():
         raise RunFolderError(f"{folder.path / 'latest.npz'}: no such file")
-    with alone_in(folder.path):
+    with exclusive_lock(folder.path):
         yield _load_run(arguments, folder)
 
 
@@ -122,7 +124,7 @@ def _load_run(arguments: Namespace, folder: RunFolder) -> PreparedRun:
     """Load the newest checkpoint, and cut the folder's tables back to its step."""
     if arguments.env is not None:
         _check_same(arguments.env, folder.path / "config.json")
-    start, refused = folder.newest(arguments.env)
+    start, refused = folder.load_latest(arguments.env)
     _warn(refused + _edited(folder.path / "config.json", arguments.env, start.config))
     if arguments.total_steps is not None:
         start.config = dataclasses.replace(start.config, total_steps=arguments.total_steps)
@@ -131,7 +133,7 @@ def _load_run(arguments: Namespace, folder: RunFolder) -> PreparedRun:
                          "give a larger --total-steps to continue")
     if not refused:                                                      # then latest.npz is as new
         (folder.path / "final.npz").unlink(missing_ok=True)
-    folder.put_aside()
+    folder.quarantine_rejected()
     scores = folder.cut_after(start.global_step)
     _warn(folder.warnings)
     return start, folder, scores
@@ -139,7 +141,7 @@ def _load_run(arguments: Namespace, folder: RunFolder) -> PreparedRun:
 
 def _warn(lines: list[str]) -> None:
     for line in lines:
-        tell(f"a3c-numba: warning: {line}\n")
+        write_without_blocking(f"a3c-numba: warning: {line}\n")
 
 
 def _edited(file: Path, env: str | None, config: Config) -> list[str]:

@@ -17,9 +17,9 @@ LARGEST: dict[type, float] = {int: 2**62, float: 1e9}     # defaults; int64 and 
 LONGEST = 120                  # characters of a value in a message
 
 
-def setting(default: Any, help: str, *, above: float | None = None, at_least: float | None = None,
-            below: float | None = None, at_most: float | None = None, largest: float | None = None,
-            choices: tuple[str, ...] = (), only_with: str = "") -> Any:
+def hyperparameter(default: Any, help: str, *, above: float | None = None, at_least: float | None = None,
+                   below: float | None = None, at_most: float | None = None, largest: float | None = None,
+                   choices: tuple[str, ...] = (), only_with: str = "") -> Any:
     """Return a dataclass field with its help (the paper's symbol and value) and the range that it accepts.
 
     ``largest`` limits memory and time.  ``only_with`` names the bool field without which this one has no effect.
@@ -38,7 +38,7 @@ _HOLDS = {
 }
 
 
-def check(settings: Any) -> None:
+def validate(settings: Any) -> None:
     """Raise ValueError, one line with name, range and value, for the first field that is out of range.
 
     Convert numpy numbers and fractions to int or float, so that they can be written as JSON.
@@ -46,30 +46,30 @@ def check(settings: Any) -> None:
     for field in dataclasses.fields(settings):
         if "limits" in field.metadata:
             value = getattr(settings, field.name)
-            check_value(field, value)
+            validate_value(field, value)
             if type(value) not in (bool, int, float, str):
                 kind: Any = type(field.default)
                 object.__setattr__(settings, field.name, kind(value))
 
 
-def check_value(field: Any, value: Any) -> None:
+def validate_value(field: Any, value: Any) -> None:
     """Raise ValueError unless ``value`` has the field's type and is in its range."""
     choices, limits, largest = (field.metadata[name] for name in ("choices", "limits", "largest"))
     if choices and not (isinstance(value, str) and value in choices):
-        raise ValueError(f"{field.name} must be one of {', '.join(choices)}; got {shown(value)}")
+        raise ValueError(f"{field.name} must be one of {', '.join(choices)}; got {short_repr(value)}")
     kind: Any = type(field.default)
     expected: Any = {float: Real, int: Integral}.get(kind, kind)
     if not isinstance(value, expected) or isinstance(value, bool) != (kind is bool):
-        raise ValueError(f"{field.name} must be of type {kind.__name__}; got {shown(value)}")
+        raise ValueError(f"{field.name} must be of type {kind.__name__}; got {short_repr(value)}")
     if not limits:
         return
     wanted = " and ".join(f"{k} {limit:g}" for k, limit in limits.items())
     if not _within(limits, value):
-        raise ValueError(f"{field.name} must be {wanted}; got {shown(value)}")
+        raise ValueError(f"{field.name} must be {wanted}; got {short_repr(value)}")
     if value > largest:
-        raise ValueError(f"{field.name} must be at most {largest:,.0f}; got {shown(value)}")
+        raise ValueError(f"{field.name} must be at most {largest:,.0f}; got {short_repr(value)}")
     if kind is float and not _within(limits, _as_kept(value)):
-        raise ValueError(f"{field.name} must be {wanted}; got {shown(value)}, in float32 {_as_kept(value):g}")
+        raise ValueError(f"{field.name} must be {wanted}; got {short_repr(value)}, in float32 {_as_kept(value):g}")
 
 
 def _within(limits: dict[str, float], value: Any) -> bool:
@@ -82,7 +82,7 @@ def _as_kept(value: Any) -> float:
         return float(np.float32(float(value)))
 
 
-def shown(value: Any) -> str:
+def short_repr(value: Any) -> str:
     """Return a short ``repr``, on one line, for a message."""
     try:
         text = " ".join(repr(value).split())

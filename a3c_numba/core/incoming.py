@@ -6,7 +6,7 @@ from .kernel import kernel
 
 
 @kernel
-def mend(x):
+def zero_nonfinite(x):
     """0 <- every number of x (n,) that is not finite; whether there was one."""
     found = False
     for i in range(len(x)):

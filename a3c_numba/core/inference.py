@@ -58,12 +58,12 @@ class Policy:
             return self.pi.best(outputs[0])
         return np.array([self.pi.sample(row, rng) for row in outputs[0]], self.pi.action_dtype)
 
-    def look(self, outputs: Outputs) -> tuple[np.ndarray, float]:
+    def action_probabilities_and_value(self, outputs: Outputs) -> tuple[np.ndarray, float]:
         """Return the probabilities (actions,) and the value of the first row, for display."""
-        return self.pi.look(outputs[0][0]), float(self.algorithm.value(outputs)[0])
+        return self.pi.display_probabilities(outputs[0][0]), float(self.algorithm.value(outputs)[0])
 
 
-def converted(obs: Any, dtype: Any) -> np.ndarray:
+def as_observations(obs: Any, dtype: Any) -> np.ndarray:
     """Return the caller's observations as ``dtype``; raise ValueError, one line, if integers would change."""
     given = np.asarray(obs)
     if given.dtype.kind not in ("biuf" if dtype.kind == "f" else "biu"):
@@ -74,7 +74,7 @@ def converted(obs: Any, dtype: Any) -> np.ndarray:
     return taken
 
 
-def remembered(state: Any, episode_start: Any, shape: tuple[int, int]) -> np.ndarray:
+def as_recurrent_state(state: Any, episode_start: Any, shape: tuple[int, int]) -> np.ndarray:
     """Return the caller's recurrent state (n, size), 0 at episode starts; raise ValueError if the shape is wrong."""
     if state is None:
         return np.zeros(shape, np.float32)

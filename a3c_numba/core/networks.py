@@ -6,7 +6,7 @@
 With ``recurrent`` there is an LSTM between the last ReLU and the heads.  Policy and value of Convolutional share all
 layers except the heads (paper, section 5.1); those of MLP share nothing, as in the paper's continuous control.
 
-A ReLU before a dense layer is fused with that layer (``RectifiedDense``, see core/layers/dense.py); a ReLU before a
+A ReLU before a dense layer is fused with that layer (``ReluDense``, see core/layers/dense.py); a ReLU before a
 convolution or an LSTM is a separate layer.
 
 ``build`` returns the network as a description; ``Parameters(network.shapes)`` allocates its parameters, and
@@ -18,11 +18,11 @@ from typing import Any
 
 import numpy as np
 
-from .hyperparameters import setting
+from .hyperparameters import hyperparameter
 from .layers import initializers
 from .layers.containers import Chain, Fork
 from .layers.conv2d import Conv2d
-from .layers.dense import Dense, RectifiedDense
+from .layers.dense import Dense, ReluDense
 from .layers.input_scaling import Center, Scale
 from .layers.lstm import LSTM
 from .layers.relu import ReLU
@@ -44,14 +44,18 @@ def _memory(inputs: int, cells: int) -> dict[str, Any]:
 class Convolutional:
     """The paper's network for images (H, W, C) of bytes."""
 
-    pixels: str = setting("scale", "scaling of bytes: scale (x/255, the paper's) or center (minus the image's median)",
-                          choices=tuple(PIXELS))
-    dense: int = setting(256, "width of the dense layer (the paper's)", at_least=1, largest=WIDEST)
-    recurrent: bool = setting(False, "an LSTM after the last hidden layer (the paper's A3C LSTM)")
-    cells: int = setting(256, "cells of the LSTM (the paper's)", at_least=1, largest=WIDEST, only_with="recurrent")
-    body_init: str = setting("fan_in_uniform", "initial weights of all layers but LSTM and heads (the authors' value)",
-                             choices=tuple(INITIALIZERS))
-    head_init: str = setting("fan_in_uniform", "initial head weights (the authors' value)", choices=tuple(INITIALIZERS))
+    pixels: str = hyperparameter("scale",
+                                 "scaling of bytes: scale (x/255, the paper's) or center (minus the image's median)",
+                                 choices=tuple(PIXELS))
+    dense: int = hyperparameter(256, "width of the dense layer (the paper's)", at_least=1, largest=WIDEST)
+    recurrent: bool = hyperparameter(False, "an LSTM after the last hidden layer (the paper's A3C LSTM)")
+    cells: int = hyperparameter(256, "cells of the LSTM (the paper's)", at_least=1, largest=WIDEST,
+                                only_with="recurrent")
+    body_init: str = hyperparameter("fan_in_uniform",
+                                    "initial weights of all layers but LSTM and heads (the authors' value)",
+                                    choices=tuple(INITIALIZERS))
+    head_init: str = hyperparameter("fan_in_uniform", "initial head weights (the authors' value)",
+                                    choices=tuple(INITIALIZERS))
 
     def takes(self, observation_shape: tuple[int, ...]) -> bool:
         """True if these are images, and large enough for two convolutions."""
@@ -62,13 +66,13 @@ class Convolutional:
         init, head_init = INITIALIZERS[self.body_init], INITIALIZERS[self.head_init]
         conv1 = Conv2d(observation_shape, 16, k=8, stride=4, initialize=init)
         conv2 = Conv2d(conv1.output_shape, 32, k=4, stride=2, initialize=init)
-        top, Head = (self.cells, Dense) if self.recurrent else (self.dense, RectifiedDense)
+        top, Head = (self.cells, Dense) if self.recurrent else (self.dense, ReluDense)
         return Chain(
             pixels=PIXELS[self.pixels](observation_shape),
             conv1=conv1,
             relu=ReLU(conv1.output_shape),
             conv2=conv2,
-            dense=RectifiedDense(conv2.output_shape, self.dense, init),
+            dense=ReluDense(conv2.output_shape, self.dense, init),
             **(_memory(self.dense, self.cells) if self.recurrent else {}),
             heads=Fork(**{name: Head(top, width, head_init) for name, width in heads.items()}),
         )
@@ -78,14 +82,14 @@ class Convolutional:
 class MLP:
     """Hidden layers for vectors; each head has its own network."""
 
-    hidden: int = setting(64, "width of the hidden layers (the paper's for continuous control: 200)", at_least=1,
-                          largest=WIDEST)
-    layers: int = setting(2, "hidden layers (the paper's for continuous control: 1)", at_least=1, largest=100)
-    recurrent: bool = setting(False, "an LSTM after the last hidden layer (the paper's for continuous control)")
-    cells: int = setting(128, "cells of the LSTM (the paper's for continuous control)", at_least=1,
-                         largest=WIDEST, only_with="recurrent")
-    body_init: str = setting("orthogonal", "initial weights of the hidden layers", choices=tuple(INITIALIZERS))
-    head_init: str = setting("near_zero", "initial head weights", choices=tuple(INITIALIZERS))
+    hidden: int = hyperparameter(64, "width of the hidden layers (the paper's for continuous control: 200)", at_least=1,
+                                 largest=WIDEST)
+    layers: int = hyperparameter(2, "hidden layers (the paper's for continuous control: 1)", at_least=1, largest=100)
+    recurrent: bool = hyperparameter(False, "an LSTM after the last hidden layer (the paper's for continuous control)")
+    cells: int = hyperparameter(128, "cells of the LSTM (the paper's for continuous control)", at_least=1,
+                                largest=WIDEST, only_with="recurrent")
+    body_init: str = hyperparameter("orthogonal", "initial weights of the hidden layers", choices=tuple(INITIALIZERS))
+    head_init: str = hyperparameter("near_zero", "initial head weights", choices=tuple(INITIALIZERS))
 
     def takes(self, observation_shape: tuple[int, ...]) -> bool:
         """True if these are vectors."""
@@ -97,10 +101,10 @@ class MLP:
 
     def _network(self, inputs: int, outputs: int) -> Chain:
         init = INITIALIZERS[self.body_init]
-        top, Head = (self.cells, Dense) if self.recurrent else (self.hidden, RectifiedDense)
+        top, Head = (self.cells, Dense) if self.recurrent else (self.hidden, ReluDense)
         return Chain(
             dense1=Dense(inputs, self.hidden, init),
-            **{f"dense{k}": RectifiedDense(self.hidden, self.hidden, init) for k in range(2, self.layers + 1)},
+            **{f"dense{k}": ReluDense(self.hidden, self.hidden, init) for k in range(2, self.layers + 1)},
             **(_memory(self.hidden, self.cells) if self.recurrent else {}),
             head=Head(top, outputs, INITIALIZERS[self.head_init]),
         )

@@ -4,7 +4,7 @@ A ``Rollout`` never crosses an episode's end.  It holds T steps and T + 1 observ
 is bootstrapped from, also where a time limit cut the episode short.
 
 An episode is a pure function of its seed and its actions.  That is what makes a run resumable without pickling an
-environment: the ``Player`` remembers both, and ``restore`` plays them once more.
+environment: the ``RolloutCollector`` remembers both, and ``restore`` plays them once more.
 
 The environment is an ``EpisodeEnv`` (envs/episode.py), whose observations are finite, and whose rewards are finite or
 NaN.  A NaN makes the rollout's gradient not finite, and the optimiser skips it.
@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from .incoming import mend
+from .incoming import zero_nonfinite
 from .layers.containers import RecurrentState
 from .parameters import Tree
 
@@ -42,22 +42,22 @@ class Episode(NamedTuple):
     length: int             # agent steps
 
 
-class Player:
+class RolloutCollector:
     """Plays one EpisodeEnv with the policy of whatever parameters it is given.
 
-    ``play`` and ``restore`` raise what it raises.
+    ``collect`` and ``restore`` raise what it raises.
     """
 
-    def __init__(self, env: Any, algorithm: Any, network: Any, policy: Any, rng: np.random.Generator) -> None:
-        T, space = algorithm.update_steps, env.observation_space
-        self.env, self.algorithm, self.network, self.policy, self.rng = env, algorithm, network, policy, rng
+    def __init__(self, env: Any, algorithm: Any, network: Any, distribution: Any, rng: np.random.Generator) -> None:
+        T, space = algorithm.rollout_length, env.observation_space
+        self.env, self.algorithm, self.network, self.distribution, self.rng = env, algorithm, network, distribution, rng
         self.cache = network.cache(T + 1, np.float32)
         self.recurrent = RecurrentState(self.cache)
-        self.row = 0                                                     # of the cache: the state to act from next
+        self.state_row = 0                                               # of the cache: the state to act from next
         self.obs = np.zeros((T + 1, *space.shape), space.dtype)
         self.rows = list(self.obs)                                       # its rows
-        self.actions = np.zeros((T + 1, *policy.action_shape), policy.action_dtype)
-        self.chosen = False                                              # whether the next action is drawn already
+        self.actions = np.zeros((T + 1, *distribution.action_shape), distribution.action_dtype)
+        self.next_action_drawn = False                                   # whether the next action is drawn already
         self.rewards = np.zeros(T, np.float32)
         self.discounts = np.zeros(T, np.float32)
         self.episode_seed: int | None = None                             # None: no episode is under way
@@ -65,7 +65,7 @@ class Player:
         self.current = self.obs[0]                                       # the observation to act on next
         self.finite = True                                               # whether all actions of this rollout have been
 
-    def play(self, theta: Tree) -> tuple[Rollout, tuple[np.ndarray, ...], Episode | None]:
+    def collect(self, theta: Tree) -> tuple[Rollout, tuple[np.ndarray, ...], Episode | None]:
         """Up to t_max steps with the policy of ``theta``.
 
         Returns the rollout, the network's outputs for its T + 1 observations (the last row is stale where the method
@@ -73,7 +73,7 @@ class Player:
         """
         if self.episode_seed is None:
             self._begin(int(self.rng.integers(2**31)))
-        self.recurrent.move(self.row)
+        self.recurrent.move(self.state_row)
         self.finite = True
         self.rows[0][...] = self.current
         t, terminated, truncated = 0, False, False
@@ -82,10 +82,10 @@ class Player:
             terminated, truncated = self._step(t)
             t += 1
             self.rows[t][...] = self.current                             # s_t
-        self._look_ahead(theta, t, terminated)
+        self._bootstrap_step(theta, t, terminated)
         if not self.finite:
             self.rewards[:t] = np.nan                                    # and so its gradient: the update is skipped
-        self.row = t
+        self.state_row = t
         episode = self._end() if terminated or truncated else None
         rollout = Rollout(self.obs[:t + 1], self.actions[:t], self.rewards[:t], self.discounts[:t],
                           self.actions[1:t + 1])
@@ -93,24 +93,24 @@ class Player:
 
     def _choose(self, t: int, outputs: tuple[np.ndarray, ...]) -> None:
         """a_t: the one that was drawn ahead, or a new one."""
-        if self.chosen:
+        if self.next_action_drawn:
             self.actions[t] = self.next_action
         else:
-            self.actions[t] = self.policy.sample(outputs[0][0], self.rng)
-            if self.policy.action_shape and mend(self.actions[t]):       # what they are drawn with has overflowed
+            self.actions[t] = self.distribution.sample(outputs[0][0], self.rng)
+            if self.distribution.action_shape and zero_nonfinite(self.actions[t]):  # mean or variance has overflowed
                 self.finite = False
-        self.chosen = False
+        self.next_action_drawn = False
 
-    def _look_ahead(self, theta: Tree, t: int, terminated: bool) -> None:
+    def _bootstrap_step(self, theta: Tree, t: int, terminated: bool) -> None:
         """What the method's target asks of the rollout's last state: its value, or the action to be taken next."""
-        if not self.algorithm.uses_target:
+        if not self.algorithm.uses_target_network:
             self._forward(theta, t)                                      # V(s_t) for the bootstrap; times 0 if terminal
-        elif self.algorithm.chooses_ahead and not terminated:
+        elif self.algorithm.needs_next_action and not terminated:
             self._choose(t, self._forward(theta, t))                     # a_t for the target, and then to be taken
-            self.next_action, self.chosen = self.actions[t].copy(), True
+            self.next_action, self.next_action_drawn = self.actions[t].copy(), True
 
     def _forward(self, theta: Tree, t: int) -> tuple[np.ndarray, ...]:
-        if self.algorithm.snapshot:                                      # rows so far are of the same theta
+        if self.algorithm.acts_on_snapshot:                              # rows so far are of the same theta
             return self.network.step(theta, self.obs, self.cache, t)[0]
         return self.network.forward(theta, self.obs[t:t + 1], self.cache, slice(t, t + 1))
 
@@ -119,7 +119,7 @@ class Player:
 
     def _step(self, t: int) -> tuple[bool, bool]:
         action = self.actions[t].tolist()
-        self.current, reward, terminated, truncated, _ = self.env.step(self.policy.executed(action))
+        self.current, reward, terminated, truncated, _ = self.env.step(self.distribution.executed(action))
         self.episode_actions.append(action)
         learned = min(max(reward, -1.0), 1.0) if self.algorithm.clip_rewards else reward
         self.rewards[t] = self.algorithm.reward_scale * learned
@@ -130,7 +130,7 @@ class Player:
         self.episode_seed, self.episode_actions = seed, []
         self.current, _ = self.env.reset(seed=seed)
         self.recurrent.write(0, 0)                                       # nothing is remembered of the last episode
-        self.row, self.chosen = 0, False
+        self.state_row, self.next_action_drawn = 0, False
 
     def _end(self) -> Episode:
         episode = Episode(self.env.score, self.env.length)
@@ -140,8 +140,9 @@ class Player:
     def state(self) -> dict[str, Any]:
         """All that the next rollout depends on besides theta, as plain numbers that JSON can hold."""
         return {"generator": self.rng.bit_generator.state, "episode_seed": self.episode_seed,
-                "episode_actions": self.episode_actions.copy(), "recurrent": self.recurrent.read(self.row).tolist(),
-                "next_action": self.next_action.tolist() if self.chosen else None}
+                "episode_actions": self.episode_actions.copy(),
+                "recurrent": self.recurrent.read(self.state_row).tolist(),
+                "next_action": self.next_action.tolist() if self.next_action_drawn else None}
 
     def restore(self, state: dict[str, Any]) -> None:
         """Go on from ``state``: play the episode under way once more, action by action."""
@@ -149,11 +150,11 @@ class Player:
         self.episode_seed = None
         if state["episode_seed"] is not None:
             self.episode_seed, self.episode_actions = state["episode_seed"], state["episode_actions"].copy()
-            executed = map(self.policy.executed, self.episode_actions)
+            executed = map(self.distribution.executed, self.episode_actions)
             self.current, goes_on = self.env.replay(self.episode_seed, executed)
-            self.row = 0
+            self.state_row = 0
             self.recurrent.write(0, state.get("recurrent", 0))
-            self.chosen = state.get("next_action") is not None
+            self.next_action_drawn = state.get("next_action") is not None
             self.next_action = np.asarray(state.get("next_action"))
             if not goes_on:
                 warnings.warn("the environment is not a function of its seed and actions: a new episode is begun")

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from .hyperparameters import shown
+from .hyperparameters import short_repr
 
 
 def linear(start: float, end: float, progress: float) -> float:
@@ -22,7 +22,7 @@ class FinalEpsilons:
 
     def __init__(self, text: str) -> None:
         wanted = ("final_epsilons must be epsilon:probability, ... with probabilities that add up to 1; "
-                  f"got {shown(text)}")
+                  f"got {short_repr(text)}")
         try:
             pairs = [[float(part) for part in pair.split(":")] for pair in text.split(",")]
             self.epsilons, self.probabilities = zip(*pairs, strict=True)

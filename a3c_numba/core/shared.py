@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from ..system.atomic_counter import fetch_add
-from ..system.shared_memory import Array, Memory
+from ..system.shared_memory import ArraySpec, SharedArrays
 
 LINE = 8                       # 64-bit words in a cache line
 
@@ -37,7 +37,8 @@ class Shared:
 
     def __init__(self, size: int, workers: int, own_statistics: bool = False, has_target: bool = False) -> None:
         words = Vectors(size, size * (workers if own_statistics else 1), size * has_target)
-        self._memory = Memory([*(Array(np.float32, (count,)) for count in words), Array(np.int64, (LINE,))])
+        self._memory = SharedArrays([*(ArraySpec(np.float32, (count,)) for count in words),
+                                     ArraySpec(np.int64, (LINE,))])
         self._view()
 
     def _view(self) -> None:
@@ -63,13 +64,13 @@ class Shared:
         """
         return fetch_add(self.clock, steps)
 
-    def take_up(self, theta: np.ndarray, statistics: np.ndarray | None, target: np.ndarray | None) -> None:
+    def load(self, theta: np.ndarray, statistics: np.ndarray | None, target: np.ndarray | None) -> None:
         """Start from a checkpoint's vectors; statistics that it lacks are 0, and theta- is theta."""
         self.theta[:] = theta
         self.statistics[:] = 0 if statistics is None else statistics
         self.target[:] = theta[:self.target.size] if target is None else target
 
-    def go_on_from(self, global_step: int) -> None:
+    def resume_at(self, global_step: int) -> None:
         """Count on from where a run was interrupted."""
         self.clock[0] = global_step
 

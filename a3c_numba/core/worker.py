@@ -2,7 +2,7 @@
 
     repeat
         d theta <- 0, theta' <- theta         (one-step methods read theta itself)   behind the last optimizer.update
-        play until terminal or t_max                                     rollout.Player
+        play until terminal or t_max                                     rollout.RolloutCollector
         R <- 0 if terminal, else              V(s_T; theta')  A3C        algorithm.targets, target_network.py
                                               max_a Q(s_T, a; theta-)  n-step Q
         R <- r_t + gamma R, backwards         (one-step methods: r_t + gamma Q(s_{t+1}, .; theta-) for each step)
@@ -19,7 +19,7 @@ import numpy as np
 
 from .gradient import Gradient
 from .parameters import Parameters
-from .rollout import Episode, Player, Rollout
+from .rollout import Episode, Rollout, RolloutCollector
 from .schedules import linear
 from .shared import Shared
 from .target_network import TargetNetwork
@@ -46,7 +46,7 @@ class Learner(Protocol):
     def build_network(self, env: Any) -> Any:
         """The network for this environment."""
 
-    def chance_of_worker(self, number: int) -> np.random.Generator:
+    def worker_rng(self, number: int) -> np.random.Generator:
         """What a worker draws once for the whole run."""
 
 
@@ -65,7 +65,7 @@ class Worker:
 
     Attributes:
         progress: share of the run that was over when the latest rollout began.
-        outputs: of the network, for the latest rollout's T + 1 observations; see ``Player.play``.
+        outputs: of the network, for the latest rollout's T + 1 observations; see ``RolloutCollector.collect``.
         episode: that ended with it, or None.
     """
 
@@ -74,19 +74,20 @@ class Worker:
         self.number, self.config, self.shared = number, config, shared
         self.network = config.build_network(env)
         self.local = Parameters(self.network.shapes)
-        self.d_theta = Gradient(self.network.shapes, algorithm.update_steps, self.network.factored)
-        self.synchronise()
-        self.acting = self.local if algorithm.snapshot else Parameters(self.network.shapes, shared.theta)
+        self.d_theta = Gradient(self.network.shapes, algorithm.rollout_length, self.network.factored)
+        self.copy_theta()
+        self.acting_parameters = self.local if algorithm.acts_on_snapshot else Parameters(self.network.shapes,
+                                                                                          shared.theta)
         self.statistics = shared.statistics_of(number)
-        self.policy = algorithm.behaviour(env.action_space, config.chance_of_worker(number))
-        self.player = Player(env, algorithm, self.network, self.policy, np.random.default_rng(seed))
-        rows = algorithm.update_steps + 1
-        self.target = TargetNetwork(self.network, shared.target, rows) if algorithm.uses_target else None
+        self.distribution = algorithm.behaviour_policy(env.action_space, config.worker_rng(number))
+        self.collector = RolloutCollector(env, algorithm, self.network, self.distribution, np.random.default_rng(seed))
+        rows = algorithm.rollout_length + 1
+        self.target = TargetNetwork(self.network, shared.target, rows) if algorithm.uses_target_network else None
         self.progress = 0.0
         self.outputs: tuple[np.ndarray, ...] = ()
         self.episode: Episode | None = None
 
-    def synchronise(self) -> None:
+    def copy_theta(self) -> None:
         """theta' <- theta, at the beginning; from the first update on ``optimizer.update`` does that on its way."""
         self.local.flat[:] = self.shared.theta
 
@@ -103,28 +104,29 @@ class Worker:
         """Play until terminal or t_max, with theta' or, for one-step methods, theta."""
         step = self.shared.global_step()
         self.progress = step / self.config.total_steps
-        self.policy.anneal(step)
-        rollout, self.outputs, self.episode = self.player.play(self.acting.tree)
+        self.distribution.anneal(step)
+        rollout, self.outputs, self.episode = self.collector.collect(self.acting_parameters.tree)
         return rollout
 
     def targets(self, rollout: Rollout) -> np.ndarray:
         """R (T,), which the outputs are drawn towards."""
-        return self.config.algorithm.targets(rollout, self.bootstraps(rollout))
+        return self.config.algorithm.targets(rollout, self.target_outputs(rollout))
 
-    def bootstraps(self, rollout: Rollout) -> tuple[np.ndarray, ...]:
+    def target_outputs(self, rollout: Rollout) -> tuple[np.ndarray, ...]:
         """What the targets are read off: the target network's outputs for T + 1 states, or else the worker's own."""
         if self.target is None:
             return self.outputs
-        first = self.config.algorithm.first_bootstrap(rollout.length)
-        return self.target.outputs(rollout, first, self.player.recurrent.read(0))
+        first = self.config.algorithm.first_target_row(rollout.length)
+        return self.target.outputs(rollout, first, self.collector.recurrent.read(0))
 
     def accumulate(self, rollout: Rollout, returns: np.ndarray) -> tuple[np.ndarray, ...]:
         """d theta <- d theta + dL / d theta', over the cached rows; returns dL / d outputs, T rows each."""
         T = rollout.length
         outputs = tuple(output[:T] for output in self.outputs)
-        d_outputs = self.config.algorithm.loss_gradient(self.policy, rollout.actions, returns, outputs, self.progress)
-        self.network.backward(self.acting.tree, self.d_theta.tree, rollout.obs[:T], self.player.cache, d_outputs,
-                              input_gradient=False)
+        d_outputs = self.config.algorithm.loss_gradient(self.distribution, rollout.actions, returns, outputs,
+                                                        self.progress)
+        self.network.backward(self.acting_parameters.tree, self.d_theta.tree, rollout.obs[:T], self.collector.cache,
+                              d_outputs, input_gradient=False)
         return d_outputs
 
     def apply(self) -> float:
@@ -148,4 +150,4 @@ class Worker:
         """Mean entropy and value of the latest rollout's T states."""
         values = self.config.algorithm.value(tuple(output[:T] for output in self.outputs))
         # sum() / T is mean(), to the bit, in a third of its time
-        return self.policy.entropy(self.outputs[0][:T]), float(values.sum() / T)
+        return self.distribution.entropy(self.outputs[0][:T]), float(values.sum() / T)

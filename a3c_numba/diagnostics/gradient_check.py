@@ -15,7 +15,7 @@ import numpy as np
 
 from ..config import Config
 from ..core.gradient import Gradient
-from ..core.layers.containers import RecurrentState, memories
+from ..core.layers.containers import RecurrentState, layer_caches
 from ..core.parameters import Parameters
 
 H = 1e-5
@@ -93,7 +93,7 @@ class Problem:
         self.obs = np.stack([env.observation_space.sample() for _ in range(STEPS)])
         if self.obs.dtype != np.uint8:
             self.obs = rng.normal(size=self.obs.shape)
-        self.policy = config.algorithm.evaluation_policy(env.action_space)
+        self.distribution = config.algorithm.evaluation_policy(env.action_space)
         env.action_space.seed(config.seed)
         self.actions = np.stack([env.action_space.sample() for _ in range(STEPS)])
         self.returns = rng.normal(size=STEPS)
@@ -110,12 +110,12 @@ class Problem:
 
     def loss(self) -> float:
         """Return L(theta)."""
-        return self.algorithm.loss(self.policy, self.actions, self.returns, self.advantages, self.outputs())
+        return self.algorithm.loss(self.distribution, self.actions, self.returns, self.advantages, self.outputs())
 
     def gradient(self) -> Parameters:
         """Return dL/dtheta by backpropagation, through the factors of large weights as in training."""
         d_theta = Gradient(self.network.shapes, STEPS, self.network.factored, np.float64)
-        d_outputs = self.algorithm.loss_gradient(self.policy, self.actions, self.returns, self.outputs())
+        d_outputs = self.algorithm.loss_gradient(self.distribution, self.actions, self.returns, self.outputs())
         self.network.backward(self.theta.tree, d_theta.tree, self.obs, self.cache, d_outputs, input_gradient=False)
         return Parameters(self.network.shapes, d_theta.copy())
 
@@ -131,7 +131,7 @@ class Problem:
     def active(self) -> list[np.ndarray]:
         """Return, for each layer, which units are above 0 after the latest forward pass; no ReLU follows the heads."""
         heads = {id(y) for y in self.cache.y}
-        return [memory.y > 0 for memory in memories(self.cache) if id(memory.y) not in heads]
+        return [layer_cache.y > 0 for layer_cache in layer_caches(self.cache) if id(layer_cache.y) not in heads]
 
 
 def check(config: Config, coordinates: int = 20) -> list[Row]:

@@ -14,7 +14,7 @@ from typing import Any, Iterator, NamedTuple
 import gymnasium
 import numpy as np
 
-from ..evaluation import Evaluation, Stage
+from ..evaluation import EvaluationSettings, Evaluator
 from ..playback import FRAMES_PER_SECOND, action_names
 from ..plots import VideoWriter
 from ..plots.layers import activations_picture, filters_picture, matrices_picture
@@ -35,13 +35,13 @@ class Step(NamedTuple):
     layers: dict[str, np.ndarray]
 
 
-def stage_of(checkpoint: Checkpoint, seed: int) -> Stage:
+def evaluator_of(checkpoint: Checkpoint, seed: int) -> Evaluator:
     """Return a stage for the game; rendering is off if the environment does not support it."""
-    how = Evaluation(1, seed=seed)
+    settings = EvaluationSettings(1, seed=seed)
     try:
-        return Stage(checkpoint.config, checkpoint.theta, how, render_mode="rgb_array")
+        return Evaluator(checkpoint.config, checkpoint.theta, settings, render_mode="rgb_array")
     except TypeError:
-        return Stage(checkpoint.config, checkpoint.theta, how)
+        return Evaluator(checkpoint.config, checkpoint.theta, settings)
 
 
 def screen_of(env: Any) -> np.ndarray | None:
@@ -59,23 +59,24 @@ def newest_plane(obs: np.ndarray) -> np.ndarray:
     return np.repeat(plane[..., None], 3, axis=2)
 
 
-def looks(stage: Stage, most: int) -> Iterator[Step]:
+def looks(evaluator: Evaluator, most: int) -> Iterator[Step]:
     """Play the first ``most`` steps of a game; yield each with its gradients."""
-    policy = stage.policy
+    policy = evaluator.policy
     eye = Eye(policy.network, policy.pi, policy.parameters.flat)
     screen = None                                                        # there is none for the reset
-    for moment in islice(stage.moments(0), most):
-        maps = eye.look(moment.obs, moment.action)
-        action = None if np.ndim(moment.action) else int(moment.action)
-        seen = newest_plane(moment.obs) if screen is None else screen
-        yield Step(moment.obs, seen, maps, *policy.look(moment.outputs), action, activations(eye.network, eye.cache))
-        screen = screen_of(stage.env)
+    for step in islice(evaluator.steps(0), most):
+        maps = eye.saliency_maps(step.obs, step.action)
+        action = None if np.ndim(step.action) else int(step.action)
+        seen = newest_plane(step.obs) if screen is None else screen
+        yield Step(step.obs, seen, maps, *policy.action_probabilities_and_value(step.outputs), action,
+                   activations(eye.network, eye.cache))
+        screen = screen_of(evaluator.env)
 
 
-def draw_first_layer(stage: Stage, out: Path) -> None:
+def draw_first_layer(evaluator: Evaluator, out: Path) -> None:
     """Write filters.png."""
-    named = {name: weight for name, weight in stage.policy.parameters.named().items() if name.endswith("weight")}
-    shape = stage.env.observation_space.shape
+    named = {name: weight for name, weight in evaluator.policy.parameters.named().items() if name.endswith("weight")}
+    shape = evaluator.env.observation_space.shape
     if len(shape) == 3:
         name, weight = next(iter(named.items()))
         side = round((len(weight) // shape[2]) ** 0.5)
@@ -104,18 +105,18 @@ def draw_vectors(steps: list[Step], title: str, out: Path) -> None:
 
 def draw(checkpoint: Checkpoint, folder: Path, most: int, seed: int, suffix: str) -> list[Path]:
     """Play, and write everything but the learning curve into ``folder``; return the files."""
-    stage = stage_of(checkpoint, seed)
+    evaluator = evaluator_of(checkpoint, seed)
     name = checkpoint.config.env_name.split("/")[-1]
-    steps = list(looks(stage, most))
+    steps = list(looks(evaluator, most))
     first = next(iter(steps[0].maps))
     strongest = max(steps[len(steps) // 2:], key=lambda step: float(step.maps[first].sum()))
     title = f"{name}: saliency of the observation"
     images = strongest.obs.ndim == 3
     paths = [folder / file for file in ("filters.png", "activations.png", "saliency" + (suffix if images else ".png"))]
-    draw_first_layer(stage, paths[0])
+    draw_first_layer(evaluator, paths[0])
     activations_picture(strongest.obs, strongest.layers, paths[1])
     if images:
-        film(steps, title, action_names(stage.env), paths[2])
+        film(steps, title, action_names(evaluator.env), paths[2])
     else:
         draw_vectors(steps, title, paths[2])
     return paths

@@ -34,12 +34,12 @@ class Question(NamedTuple):
     d_outputs: Outputs         # its derivative with respect to the heads' outputs, (1, width) each
 
 
-def questions(policy: Any, outputs: Outputs, action: Any) -> list[Question]:
+def questions(distribution: Any, outputs: Outputs, action: Any) -> list[Question]:
     """Return the quantities that can be differentiated, for one row of ``outputs`` and the chosen ``action``."""
-    if hasattr(policy, "loss_gradient"):
+    if hasattr(distribution, "loss_gradient"):
         minus_one = -np.ones(1, outputs[0].dtype)                        # -log pi(a) A = log pi(a) for A = -1
-        actions = np.asarray(action, policy.action_dtype)[None]
-        d_log_pi = policy.loss_gradient(outputs[0], actions, minus_one, 0.0)
+        actions = np.asarray(action, distribution.action_dtype)[None]
+        d_log_pi = distribution.loss_gradient(outputs[0], actions, minus_one, 0.0)
         zeros = [np.zeros_like(output) for output in outputs]
         return [Question("V", (zeros[0], np.ones_like(outputs[1]))), Question("log pi(a)", (d_log_pi, zeros[1]))]
     best = np.zeros_like(outputs[0])
@@ -50,11 +50,12 @@ def questions(policy: Any, outputs: Outputs, action: Any) -> list[Question]:
 class Eye:
     """A network with parameters of any dtype, and the memory to compute gradients of its input.
 
-    The state of a recurrent network is kept from one ``look`` to the next, and is constant in every derivative.
+    The state of a recurrent network is kept from one ``saliency_maps`` to the next, and is constant in every
+    derivative.
     """
 
-    def __init__(self, network: Any, policy: Any, theta: np.ndarray) -> None:
-        self.network, self.policy = network, policy
+    def __init__(self, network: Any, distribution: Any, theta: np.ndarray) -> None:
+        self.network, self.distribution = network, distribution
         self.theta = Parameters(network.shapes, theta)
         self.unused = Parameters(network.shapes, dtype=theta.dtype)      # backward adds the weights' gradients to it
         self.cache = network.cache(1, theta.dtype)
@@ -75,9 +76,9 @@ class Eye:
                                     input_gradient=True)
         return d_x[0].copy()
 
-    def look(self, obs: np.ndarray, action: Any) -> dict[str, np.ndarray]:
+    def saliency_maps(self, obs: np.ndarray, action: Any) -> dict[str, np.ndarray]:
         """Return |d/dx| of each quantity at ``obs``, by its name; then advance the recurrent state."""
-        asked = questions(self.policy, self.forward(obs), action)
+        asked = questions(self.distribution, self.forward(obs), action)
         maps = {question.name: np.abs(self.gradient(obs, question.d_outputs)) for question in asked}
         self.recurrent.move(1)
         return maps
@@ -86,9 +87,9 @@ class Eye:
 def activations(network: Any, cache: Any, prefix: str = "") -> dict[str, np.ndarray]:
     """Return a copy of the output of every layer with weights, before the ReLU, by its dotted name."""
     found: dict[str, np.ndarray] = {}
-    for (name, layer), memory in zip(network.layers.items(), cache):
+    for (name, layer), layer_cache in zip(network.layers.items(), cache):
         if hasattr(layer, "layers"):
-            found |= activations(layer, memory, f"{prefix}{name}.")
+            found |= activations(layer, layer_cache, f"{prefix}{name}.")
         elif layer.shapes:
-            found[prefix + name] = memory.y[0].copy()
+            found[prefix + name] = layer_cache.y[0].copy()
     return found

@@ -9,18 +9,18 @@ from typing import Any
 
 import gymnasium
 
-from ..core.hyperparameters import check, setting
+from ..core.hyperparameters import hyperparameter, validate
 
 
 @dataclass(frozen=True)
 class GymSettings:
     """Settings of an environment that is not an Atari game.  Raises ValueError for a value out of range."""
 
-    action_repeat: int = setting(1, "environment steps per agent step, each with the same action", at_least=1,
-                                 largest=1000)
+    action_repeat: int = hyperparameter(1, "environment steps per agent step, each with the same action", at_least=1,
+                                        largest=1000)
 
     def __post_init__(self) -> None:
-        check(self)
+        validate(self)
 
 
 class ActionRepeat(gymnasium.Wrapper):

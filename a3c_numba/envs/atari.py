@@ -21,7 +21,7 @@ import gymnasium
 import numpy as np
 from numpy.typing import NDArray
 
-from ..core.hyperparameters import check, setting
+from ..core.hyperparameters import hyperparameter, validate
 from .frame_preprocessing import SIDE, Observation
 from .grey_screen import GreyScreen, Palette
 
@@ -33,17 +33,18 @@ if TYPE_CHECKING:  # the emulator is imported when the first game is made; setti
 class AtariSettings:
     """Settings of a game.  Raises ValueError for a value out of range."""
 
-    frame_skip: int = setting(4, "emulator frames per step (the paper's)", at_least=1, largest=1000)
-    frame_stack: int = setting(4, "planes per observation (the paper's)", at_least=1, largest=64)
-    noop_max: int = setting(30, "maximum number of no-ops at a reset, in emulator frames (the paper's)", at_least=0,
-                            largest=1_000_000)
-    sticky: float = setting(0.0, "probability, per frame, that the previous action is repeated", at_least=0, at_most=1)
-    max_frames: int = setting(108_000, "emulator frames before truncation, no-ops included (the paper's)", at_least=1,
-                              largest=100_000_000)
-    full_actions: bool = setting(False, "all 18 actions, not only those that do something in the game")
+    frame_skip: int = hyperparameter(4, "emulator frames per step (the paper's)", at_least=1, largest=1000)
+    frame_stack: int = hyperparameter(4, "planes per observation (the paper's)", at_least=1, largest=64)
+    noop_max: int = hyperparameter(30, "maximum number of no-ops at a reset, in emulator frames (the paper's)",
+                                   at_least=0, largest=1_000_000)
+    sticky: float = hyperparameter(0.0, "probability, per frame, that the previous action is repeated", at_least=0,
+                                   at_most=1)
+    max_frames: int = hyperparameter(108_000, "emulator frames before truncation, no-ops included (the paper's)",
+                                     at_least=1, largest=100_000_000)
+    full_actions: bool = hyperparameter(False, "all 18 actions, not only those that do something in the game")
 
     def __post_init__(self) -> None:
-        check(self)
+        validate(self)
         if self.max_frames <= self.noop_max:
             raise ValueError(f"max_frames must exceed noop_max: {self.max_frames} <= {self.noop_max}")
 

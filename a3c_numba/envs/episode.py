@@ -17,7 +17,7 @@ from typing import Any, Iterable, SupportsFloat
 import gymnasium
 import numpy as np
 
-from ..core.incoming import mend
+from ..core.incoming import zero_nonfinite
 
 
 class EpisodeEnv(gymnasium.Wrapper):
@@ -62,7 +62,7 @@ class EpisodeEnv(gymnasium.Wrapper):
         self.length += 1
         acted_on_bad = self._bad
         obs = self._checked(obs)
-        self.reward = reward = paid(reward, self.length)
+        self.reward = reward = check_reward(reward, self.length)
         self.score += reward
         if self._bad or acted_on_bad or not math.isfinite(reward):
             reward = math.nan
@@ -98,13 +98,13 @@ class EpisodeEnv(gymnasium.Wrapper):
 
     def _checked(self, obs: Any) -> np.ndarray:
         """The observation as the network may see it, of the space's type."""
-        if not fits(obs, self.shape, self.dtype):
+        if not matches_space(obs, self.shape, self.dtype):
             raise ValueError(f"the environment gave an observation {_kind_of(obs)} at {_moment(self.length)}, "
                              f"expected {self.shape} {self.dtype}")
         if self._floats is None:
             return obs if obs.dtype is self.dtype else np.array(obs, self.dtype)
         self._floats[...] = obs
-        self._bad = mend(self._floats)
+        self._bad = zero_nonfinite(self._floats)
         return self._floats
 
     def _sign(self, error: Exception) -> None:
@@ -113,7 +113,7 @@ class EpisodeEnv(gymnasium.Wrapper):
             setattr(error, "environment", self.name)
 
 
-def fits(obs: Any, shape: tuple[int, ...], dtype: Any) -> bool:
+def matches_space(obs: Any, shape: tuple[int, ...], dtype: Any) -> bool:
     """Whether it is an array of this shape, and of numbers that become ``dtype`` without losing what they are."""
     if type(obs) is np.ndarray and obs.dtype is dtype and obs.shape == shape:
         return True
@@ -121,7 +121,7 @@ def fits(obs: Any, shape: tuple[int, ...], dtype: Any) -> bool:
     return isinstance(obs, np.ndarray) and obs.shape == shape and np.can_cast(obs.dtype, dtype, rule)
 
 
-def paid(reward: Any, step: int) -> float:
+def check_reward(reward: Any, step: int) -> float:
     """The reward as a float; raises ValueError, in one line, for what is no single real number."""
     if isinstance(reward, (float, int)):
         return float(reward)

@@ -8,13 +8,13 @@ from pathlib import Path
 import numpy as np
 
 from ..envs.make import MissingPackage
-from ..evaluation import Evaluation
-from ..playback import FRAMES_PER_SECOND, Scene, action_names, watch
+from ..evaluation import EvaluationSettings
+from ..playback import FRAMES_PER_SECOND, PlayedFrame, action_names, play_frames
 from ..plots import PicturesUnavailable, VideoWriter, play_frame
 from ..plots.canvas import load_cv2
 from ..plots.video import Frame
 from ..runs.checkpoint import Checkpoint, CheckpointError, load_fitting
-from ..runs.run_folder import agent_file
+from ..runs.run_folder import default_checkpoint
 from .recorded_run import Run
 
 LARGEST = 1_800_000            # bytes of a GIF; above, every other frame is dropped
@@ -49,7 +49,7 @@ def agent_of(run: Run, agent: Path | None) -> tuple[Path, Checkpoint]:
             raise ValueError(f"{agent} plays {checkpoint.config.env_name}, but {run.path} is a run of {run.name}")
         return agent, checkpoint
     try:
-        path = agent_file(run.path)
+        path = default_checkpoint(run.path)
     except CheckpointError:
         raise NoClip("the folder holds no checkpoint (final.npz, best.npz or latest.npz)") from None
     try:
@@ -69,15 +69,15 @@ def clip_of(path: Path, checkpoint: Checkpoint, steps: int) -> Clip:
         raise NoClip(str(error)) from None
 
 
-def _scenes(checkpoint: Checkpoint, steps: int) -> tuple[list[list[Scene]], list[float]]:
+def _scenes(checkpoint: Checkpoint, steps: int) -> tuple[list[list[PlayedFrame]], list[float]]:
     """Play games, one after the other, until they have ``steps`` steps together."""
-    games: list[list[Scene]] = []
+    games: list[list[PlayedFrame]] = []
     while (left := steps - sum(map(len, games))) > 0:
-        games.append(list(watch(checkpoint, Evaluation(1), len(games), left)))
+        games.append(list(play_frames(checkpoint, EvaluationSettings(1), len(games), left)))
     return games, [game[-1].score for game in games]
 
 
-def _frames(checkpoint: Checkpoint, games: list[list[Scene]]) -> list[Frame]:
+def _frames(checkpoint: Checkpoint, games: list[list[PlayedFrame]]) -> list[Frame]:
     env = checkpoint.config.make_env()
     names = action_names(env)
     env.close()

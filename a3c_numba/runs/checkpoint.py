@@ -59,8 +59,8 @@ class Checkpoint:
         statistics: float32 (n,) or (workers n,), the optimiser's; None where there are none, or saved for use only.
         target: float32 (n,), theta-; None where the method has none, or it is as theta.
         global_step: agent steps of all workers.  seconds: wall-clock seconds of training.
-        workers: the state of each worker's random stream and episode (``Player.state``), None where it is lost.
-        streams: how many random streams the run has handed out, so that none is ever used twice.
+        workers: the state of each worker's random stream and episode (``RolloutCollector.state``), None where it is
+        lost. streams: how many random streams the run has handed out, so that none is ever used twice.
         mean_score: of the last 100 training episodes, or None before the first.
     """
 
@@ -92,9 +92,9 @@ def write(path: Path, checkpoint: Checkpoint) -> None:
 
 def save(path: Path, checkpoint: Checkpoint) -> None:
     """Write ``checkpoint`` to ``path``, whole or not at all.  Raises OSError; then no part of it stays on the disk."""
-    with atomic_file.beside(path) as temporary:
+    with atomic_file.temporary_sibling(path) as temporary:
         write(temporary, checkpoint)
-        atomic_file.put(temporary, path)
+        atomic_file.rename_and_fsync(temporary, path)
 
 
 def load(path: Path, env: Any = None) -> Checkpoint:

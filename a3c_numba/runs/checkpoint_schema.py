@@ -55,7 +55,7 @@ def _are_numbers(x: Any) -> bool:
 
 
 def _is_state(state: Any) -> bool:
-    """Whether it is what ``Player.state`` gives, and no field more; None stands for a state that is lost."""
+    """Whether it is what ``RolloutCollector.state`` gives, and no field more; None stands for a state that is lost."""
     if not isinstance(state, dict):
         return state is None
     rest: dict[str, Any] = {"recurrent": [], "next_action": None, "steps": 0} | state

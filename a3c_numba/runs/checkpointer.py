@@ -24,8 +24,8 @@ def best_of(folder: Path) -> float:
     return -np.inf if score is None else score
 
 
-class Saver:
-    """Saves one run, which goes on from ``start``; ``news`` gets a line for a file that is refused, or written again.
+class Checkpointer:
+    """Saves one run, which goes on from ``start``; ``events`` gets a line for a file that is refused, or written again.
 
     Attributes:
         best: the mean score of best.npz; -inf where there is none.
@@ -33,7 +33,7 @@ class Saver:
     """
 
     def __init__(self, folder: RunFolder, start: Checkpoint, keep: int, news: list[str]) -> None:
-        self.folder, self.keep, self.news = folder, keep, news
+        self.folder, self.keep, self.events = folder, keep, news
         self.total_steps, self.step = start.config.total_steps, start.global_step or None
         self.best = best_of(folder.path)
         self.refused: set[str] = set()                                   # files that a line has said so of
@@ -48,19 +48,19 @@ class Saver:
             due["best.npz"] = self._best
         if valid and checkpoint.global_step >= self.total_steps:
             due["final.npz"] = self._final
-        errors = [self._tried(name, write, checkpoint) for name, write in due.items()]
+        errors = [self._write(name, write, checkpoint) for name, write in due.items()]
         return next(filter(None, errors), None)
 
-    def _tried(self, name: str, write: Callable[[Checkpoint], None], checkpoint: Checkpoint) -> OSError | None:
+    def _write(self, name: str, write: Callable[[Checkpoint], None], checkpoint: Checkpoint) -> OSError | None:
         try:
             write(checkpoint)
         except OSError as error:
             if name not in self.refused:
-                self.news.append(f"{name} could not be written, what was there stays: {error}")
+                self.events.append(f"{name} could not be written, what was there stays: {error}")
             self.refused.add(name)
             return error
         if name in self.refused:
-            self.news.append(f"{name} is written again")
+            self.events.append(f"{name} is written again")
         self.refused.discard(name)
         return None
 

@@ -26,12 +26,12 @@ def _cell(x: Any, nan: str) -> Any:
     return nan if math.isnan(x) else f"{x:.9g}"
 
 
-def as_bytes(rows: Iterable[Iterable[Any]]) -> bytes:
+def encode_rows(rows: Iterable[Iterable[Any]]) -> bytes:
     """Rows as a run's tables have them: nan is a number like others, and a line ends as RFC 4180 has it."""
     return as_csv(rows, "nan", "\r\n").encode(errors="backslashreplace")
 
 
-def whole_rows(lines: list[list[str]], columns: Sequence[str]) -> list[dict[str, str]]:
+def valid_rows(lines: list[list[str]], columns: Sequence[str]) -> list[dict[str, str]]:
     """Of the lines of a table of numbers those that are rows: a number for each column."""
     rows = [dict(zip(columns, line)) for line in lines if len(line) == len(columns)]
     return [row for row in rows if _is_numbers(row)]
@@ -75,7 +75,7 @@ def _missing_end(file: io.FileIO, size: int) -> bytes:
     return b"" if row.endswith(b"\n") else b"\r\n"
 
 
-class Tables:
+class CsvLog:
     """The tables in a folder: file name -> columns.
 
     Attributes:
@@ -90,10 +90,10 @@ class Tables:
     def append(self, name: str, rows: Iterable[Iterable[Any]]) -> None:
         """Write what waits, and these; what cannot be written waits for the next time, which one warning says."""
         late = {name for name, waiting in self._waiting.items() if waiting}
-        self._waiting[name] += as_bytes(rows)
+        self._waiting[name] += encode_rows(rows)
         for table in sorted(late | {name}):
             try:
-                append_whole(self.folder / table, self._waiting[table], as_bytes([self.columns[table]]))
+                append_whole(self.folder / table, self._waiting[table], encode_rows([self.columns[table]]))
             except OSError as error:
                 if table not in late:
                     self.warnings.append(f"cannot write {self.folder / table} ({error.strerror}): its rows are kept "
@@ -103,7 +103,7 @@ class Tables:
             if table in late:
                 self.warnings.append(f"{self.folder / table} is written again, no row is missing")
 
-    def cut(self, name: str, needed: set[str], global_step: int) -> list[dict[str, str]]:
+    def truncate_after(self, name: str, needed: set[str], global_step: int) -> list[dict[str, str]]:
         """Drop the rows beyond ``global_step``, and what cannot be read; returns the others.
 
         A table of which anything could not be read is kept too, as NAME.damaged; a warning says so.  At every moment
@@ -113,11 +113,11 @@ class Tables:
         rows, wrong = _read(path, columns, needed)
         rows = [row for row in rows if int(row["global_step"]) <= global_step]
         if wrong and path.exists():
-            aside = atomic_file.free(path, "damaged")
-            atomic_file.double(path, aside)
+            aside = atomic_file.unused_name(path, "damaged")
+            atomic_file.link_or_copy(path, aside)
             wrong += f", as it was it is kept as {aside.name}"
         kept = ([row.get(column, "nan") for column in columns] for row in rows)
-        atomic_file.replace(path, as_bytes([columns, *kept]))
+        atomic_file.replace(path, encode_rows([columns, *kept]))
         self.warnings += [f"{path} {wrong}"] * bool(wrong)
         return rows
 
@@ -135,7 +135,7 @@ def _read(path: Path, columns: tuple[str, ...], needed: set[str]) -> tuple[list[
     if not set(found) & set(columns):
         return [], "has not its columns in its first line and begins anew"
     is_known = needed <= set(found) <= set(columns)
-    rows = whole_rows(lines[:-1], found if is_known else columns)
+    rows = valid_rows(lines[:-1], found if is_known else columns)
     lost = len(lines[:-1]) - len(rows)
     wrong = ["has not its columns in its first line"] * (not is_known)
     wrong += [f"has {lost} {'' if is_known else 'other '}lines that cannot be read and are left out"] * bool(lost)

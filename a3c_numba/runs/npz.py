@@ -27,7 +27,7 @@ def write(path: Path, arrays: dict[str, np.ndarray]) -> None:
     """Write the arrays to ``path`` itself, down to the disk.  Raises OSError."""
     content = io.BytesIO()
     np.savez(content, **{name: np.asarray(x, KINDS[name]) for name, x in arrays.items()})  # type: ignore[arg-type]
-    atomic_file.write_down(path, content.getbuffer())
+    atomic_file.write_and_fsync(path, content.getbuffer())
 
 
 def read(path: Path) -> dict[str, np.ndarray]:
@@ -74,8 +74,8 @@ def rotate(path: Path, keep: int) -> None:
     ``path`` itself stays whole and in place at every moment.  Raises OSError; nothing is lost then.
     """
     if keep > 1 and path.exists() and not _is_doubled(path):
-        with atomic_file.beside(older(path, 1)) as second:
-            atomic_file.double(path, second)
+        with atomic_file.temporary_sibling(older(path, 1)) as second:
+            atomic_file.link_or_copy(path, second)
             for age in range(keep - 1, 1, -1):
                 if older(path, age - 1).exists():
                     os.replace(older(path, age - 1), older(path, age))

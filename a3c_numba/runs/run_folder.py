@@ -21,7 +21,7 @@ from ..plots import PicturesUnavailable, learning_curve
 from ..system import atomic_file
 from . import npz
 from .checkpoint import Checkpoint, CheckpointError, load_fitting, write
-from .csv_log import Tables, as_bytes
+from .csv_log import CsvLog, encode_rows
 
 WINDOW = 100                    # finished episodes, whose mean is a run's mean score
 
@@ -57,7 +57,7 @@ STALE = re.compile(r"\.((latest(-[0-9]+)?|best|final)\.npz|(progress|episodes)\.
 AGENTS = ("final.npz", "best.npz", "latest.npz", "latest-1.npz")         # a run's is the first that is there
 
 
-def agent_file(source: Path) -> Path:
+def default_checkpoint(source: Path) -> Path:
     """``source``, a file, or the file of the agent in that run's folder; raises CheckpointError where it has none."""
     if not source.is_dir():
         return source
@@ -80,8 +80,8 @@ class RunFolder:
 
     def __init__(self, path: Path) -> None:
         self.path = path
-        self._tables = Tables(path, TABLES)
-        self.warnings = self._tables.warnings
+        self._csv_log = CsvLog(path, TABLES)
+        self.warnings = self._csv_log.warnings
         self._refused: list[Path] = []
 
     def create(self, config_json: str, overwrite: bool = False) -> None:
@@ -95,17 +95,17 @@ class RunFolder:
                                  "or another folder")
         try:
             self.path.mkdir(parents=True, exist_ok=True)
-            self.tidy()
+            self.remove_temporaries()
             for stale in held:
                 (self.path / stale).unlink(missing_ok=True)
             (self.path / "config.json").write_text(config_json + "\n")
             for name, columns in TABLES.items():
-                (self.path / name).write_bytes(as_bytes([columns]))
+                (self.path / name).write_bytes(encode_rows([columns]))
         except OSError as error:
-            self.forget()
+            self.undo_create()
             raise RunFolderError(f"cannot write to {self.path}: {error.strerror}") from None
 
-    def forget(self) -> None:
+    def undo_create(self) -> None:
         """Undo ``create`` where the run could not be started: the folder does not look like a run any more."""
         with contextlib.suppress(OSError):
             for name in ("config.json", *TABLES):
@@ -125,7 +125,7 @@ class RunFolder:
         found = [match for path in self.path.glob("latest-*.npz") if (match := OLDER.fullmatch(path.name))]
         return [match[0] for match in sorted(found, key=lambda match: int(match[1]))]
 
-    def tidy(self) -> None:
+    def remove_temporaries(self) -> None:
         """Remove the temporary files that a process left which was killed while it wrote; not beside a running one."""
         with contextlib.suppress(OSError):
             for path in [path for path in self.path.iterdir() if STALE.fullmatch(path.name)]:
@@ -137,20 +137,20 @@ class RunFolder:
         Raises OSError; then latest.npz is as it was, and no part of the new one stays.
         """
         latest = self.path / "latest.npz"
-        with atomic_file.beside(latest) as temporary:
+        with atomic_file.temporary_sibling(latest) as temporary:
             write(temporary, checkpoint)
             npz.rotate(latest, keep)
-            atomic_file.put(temporary, latest)
+            atomic_file.rename_and_fsync(temporary, latest)
             npz.prune(latest, keep)
 
-    def newest(self, env: Any = None) -> tuple[Checkpoint, list[str]]:
+    def load_latest(self, env: Any = None) -> tuple[Checkpoint, list[str]]:
         """The newest checkpoint that a run can go on from, and a line for each newer one that is refused.
 
         Raises CheckpointError, with all reasons, where there is none; RunFolderError where a folder stands in the place
         of a file.
         """
         self._held()
-        self.tidy()
+        self.remove_temporaries()
         reasons: dict[str, CheckpointError] = {}
         for name in ("latest.npz", *self._older()):
             try:
@@ -166,23 +166,24 @@ class RunFolder:
         advice = [reason.advice for reason in reasons.values() if reason.needs_env]
         raise CheckpointError("; ".join(reason.reason for reason in reasons.values()), *advice[:1])
 
-    def put_aside(self) -> None:
-        """Rename what ``newest`` has refused, so that it pushes out none of the good ones; ``warnings`` says so."""
+    def quarantine_rejected(self) -> None:
+        """Rename what ``load_latest`` has refused, so that it pushes out none of the good ones; ``warnings`` says
+        so."""
         for path in self._refused:
-            self.warnings.append(f"{path} is now called {path.rename(atomic_file.free(path, 'refused')).name}")
+            self.warnings.append(f"{path} is now called {path.rename(atomic_file.unused_name(path, 'refused')).name}")
         self._refused = []
 
     def append_event(self, seconds: float, global_step: int, line: str) -> None:
         """One more row of events.csv: what befell the run, and when."""
-        self._tables.append("events.csv", [(seconds, global_step, line)])
+        self._csv_log.append("events.csv", [(seconds, global_step, line)])
 
     def append_progress(self, row: Progress) -> None:
         """One more row of progress.csv."""
-        self._tables.append("progress.csv", [row])
+        self._csv_log.append("progress.csv", [row])
 
     def append_episodes(self, rows: Iterable[Iterable[Any]]) -> None:
         """More rows of episodes.csv, each with the EPISODE_COLUMNS."""
-        self._tables.append("episodes.csv", rows)
+        self._csv_log.append("episodes.csv", rows)
 
     def cut_after(self, global_step: int) -> list[float]:
         """Drop the rows that a resumed run will write again; returns the scores of the episodes that stay.
@@ -190,8 +191,8 @@ class RunFolder:
         Whatever cannot be read is dropped too, and kept beside; ``warnings`` says so.  Raises RunFolderError.
         """
         try:
-            self._tables.cut("progress.csv", {"seconds", "global_step"}, global_step)
-            rows = self._tables.cut("episodes.csv", {"seconds", "global_step", "score"}, global_step)
+            self._csv_log.truncate_after("progress.csv", {"seconds", "global_step"}, global_step)
+            rows = self._csv_log.truncate_after("episodes.csv", {"seconds", "global_step", "score"}, global_step)
         except OSError as error:
             raise RunFolderError(f"cannot go on with {self.path}: {error}") from None
         return [float(row["score"]) for row in rows]

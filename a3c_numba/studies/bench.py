@@ -27,7 +27,7 @@ from ..core.worker import Worker
 from ..presets import configure
 from ..runs.checkpoint import Checkpoint
 from ..system.subnormals import subnormals_flushed
-from ..training.trainer import Trainer, start_of
+from ..training.trainer import Trainer, initial_checkpoint
 from .flops import operations
 
 WARM_UP_SECONDS = 2.0
@@ -71,7 +71,7 @@ def configuration(env: str, t_max: int, algorithm: str = "a3c", recurrent: bool 
 
 def aged_start(config: Config) -> Checkpoint:
     """Step 0 of a run, with every number of the statistics AGED; those that get a gradient recover at once."""
-    start = start_of(config)
+    start = initial_checkpoint(config)
     sets = config.workers if config.optimizer.own_statistics else 1
     return replace(start, statistics=np.full(sets * len(start.theta), AGED, np.float32))
 
@@ -134,13 +134,13 @@ def pieces(config: Config, seconds: float) -> dict[str, float]:
 
 def _pieces(config: Config, seconds: float) -> dict[str, float]:
     start = aged_start(replace(config, workers=1))
-    shared = Shared(len(start.theta), 1, config.optimizer.own_statistics, config.algorithm.uses_target)
-    shared.take_up(start.theta, start.statistics, None)
+    shared = Shared(len(start.theta), 1, config.optimizer.own_statistics, config.algorithm.uses_target_network)
+    shared.load(start.theta, start.statistics, None)
     worker = Worker(0, config, shared, np.random.SeedSequence(0))
     worker.update()
     spent = {name: [0.0] for name in ("environment", "forward", "backward", "update")}
-    _time(worker.player.env.env, "step", spent["environment"])
-    _time(worker.player.env.env, "reset", spent["environment"])
+    _time(worker.collector.env.env, "step", spent["environment"])
+    _time(worker.collector.env.env, "reset", spent["environment"])
     _time(worker.network, "forward", spent["forward"])
     _time(worker.network, "step", spent["forward"])
     _time(worker.network, "backward", spent["backward"])
@@ -191,14 +191,14 @@ def proportional_memory(processes: list[Any]) -> str:
 def training_speed(config: Config, workers: int, seconds: float, aged: bool = False) -> tuple[float, str]:
     """Agent steps per second of a whole training run after a warm-up, and the memory of a worker."""
     config = replace(config, workers=workers)
-    trainer = Trainer(aged_start(config) if aged else start_of(config))
+    trainer = Trainer(aged_start(config) if aged else initial_checkpoint(config))
     marks: list[tuple[float, int]] = []
     memory = [""]
 
     def watch(_: Any) -> bool:
         if trainer.status.updates.min() > 0:
             marks.append((time.monotonic(), trainer.shared.global_step()))
-            memory[0] = proportional_memory(trainer.crew.processes)
+            memory[0] = proportional_memory(trainer.supervisor.processes)
         return len(marks) < 3 or marks[-1][0] - marks[0][0] < seconds
     trainer.callback, trainer.report_seconds = watch, WARM_UP_SECONDS / 2
     trainer.run()

@@ -23,15 +23,15 @@ from ..core.layers.lstm import LSTM
 def operations(config: Config) -> float:
     """Return the floating-point operations of one agent step."""
     network, algorithm = config.build_network(config.make_env()), config.algorithm
-    forward, backward, T = 0, 0, algorithm.update_steps
+    forward, backward, T = 0, 0, algorithm.rollout_length
     for layer, lowest in _layers(network):
         products = 2 * prod(layer.shapes["weight"]) * prod(layer.output_shape[:-1])
         forward += products
         backward += products * (1 if lowest else 2)                      # the observation needs no gradient
-    rows = T + (algorithm.chooses_ahead or not algorithm.uses_target)
-    if algorithm.uses_target:
+    rows = T + (algorithm.needs_next_action or not algorithm.uses_target_network)
+    if algorithm.uses_target_network:
         remembers = any(isinstance(layer, LSTM) for layer, _ in _layers(network))
-        rows += T + 1 - (0 if remembers else algorithm.first_bootstrap(T))
+        rows += T + 1 - (0 if remembers else algorithm.first_target_row(T))
     return forward * rows / T + backward
 
 

@@ -21,7 +21,7 @@ from typing import NamedTuple
 
 from ..config import Config
 from ..runs.csv_log import as_csv
-from .study import Study, watched, write
+from .study import Study, train_to_score, write
 
 MOST_SEEDS = 1000
 
@@ -110,7 +110,7 @@ class Speedup:
         return table(rows, self.config.total_steps)
 
     def _one(self, config: Config) -> Run:
-        _, score = watched(config, self.target)
+        _, score = train_to_score(config, self.target)
         seconds, steps = score.reached or (math.nan, math.nan)
         return Run(config.workers, config.seed, seconds - score.begun, float(steps), score.active)
 

@@ -18,8 +18,8 @@ from ..runs.checkpoint import Checkpoint
 from ..runs.csv_log import append_whole, as_csv
 from ..runs.run_folder import OWN_FILES, STUDIES, WINDOW, Progress
 from ..system import atomic_file
-from ..system.signals import signals_held
-from ..training.trainer import Trainer, start_of
+from ..system.signals import block_signals
+from ..training.trainer import Trainer, initial_checkpoint
 from ..training.worker_status import WorkerStatus
 
 LEAST = 20                     # episodes that a mean needs
@@ -89,7 +89,7 @@ class Study:
     def append(self, row: Any) -> None:
         """Add a row, also on disk."""
         self.rows.append(row)
-        with signals_held():
+        with block_signals():
             append_whole(self.table, as_csv([row]).encode(), b"")
 
 
@@ -107,7 +107,7 @@ def _number(kind: Any, cell: str) -> Any:
 
 def write(path: Path, text: str) -> None:
     """Write a file atomically; signals are delayed until then."""
-    with signals_held():
+    with block_signals():
         atomic_file.replace(path, text.encode())
 
 
@@ -148,15 +148,15 @@ class RunningScore:
         return self.reached is None
 
 
-def watched(config: Config, target: float | None = None) -> tuple[Checkpoint, RunningScore]:
+def train_to_score(config: Config, target: float | None = None) -> tuple[Checkpoint, RunningScore]:
     """Train without files, to the end or to the mean score ``target``; return the last checkpoint and the scores.
 
     Raise WorkerDied, UpdatesSkipped, or the interrupt of the main process.
     """
-    trainer = Trainer(start_of(config))
+    trainer = Trainer(initial_checkpoint(config))
     score = RunningScore(trainer.status, target)
     trainer.callback, trainer.report_seconds = score, 0.0                # call it as often as possible
     last = trainer.run()
-    assert trainer.standing.latest
-    score(trainer.standing.latest)                                       # read the episodes since the last call
+    assert trainer.progress_tracker.latest
+    score(trainer.progress_tracker.latest)                               # read the episodes since the last call
     return last, score

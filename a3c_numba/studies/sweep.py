@@ -18,14 +18,14 @@ from typing import NamedTuple
 
 import numpy as np
 
-from ..config import Config, name_of
-from ..core.hyperparameters import check
+from ..config import Config, menu_name
+from ..core.hyperparameters import validate
 from ..plots import PicturesUnavailable
 from ..plots.curves import NOTHING_YET, Labels
 from ..plots.scatter import scatter_plot
-from ..system.signals import signals_held
-from ..system.terminal import tell
-from .study import Study, watched
+from ..system.signals import block_signals
+from ..system.terminal import write_without_blocking
+from .study import Study, train_to_score
 
 
 class Run(NamedTuple):
@@ -86,7 +86,7 @@ class Sweep:
         if runs < 1:
             raise ValueError(f"runs must be at least 1; got {runs}")
         for rate in (rates.low, rates.high):
-            check(dataclasses.replace(config.optimizer, learning_rate=rate))
+            validate(dataclasses.replace(config.optimizer, learning_rate=rate))
         self.config, self.rates, self.runs, self.folder = config, rates, runs, folder
         self.study = Study(folder, "sweep", Run)
         self.can_draw = True
@@ -112,7 +112,7 @@ class Sweep:
 
     def _one(self, number: int) -> Run:
         config = drawn(self.config, self.rates, number)
-        last, score = watched(config)
+        last, score = train_to_score(config)
         mean = math.nan if last.mean_score is None else last.mean_score
         rate = config.optimizer.learning_rate
         return Run(number, config.seed, rate, mean, score.best, last.global_step, last.seconds)
@@ -127,12 +127,12 @@ class Sweep:
         if not self.can_draw:
             return
         config, rows = self.config, self.study.rows
-        labels = Labels(f"{config.env_name}, {name_of(config.algorithm)}, runs of {config.total_steps:,} steps",
+        labels = Labels(f"{config.env_name}, {menu_name(config.algorithm)}, runs of {config.total_steps:,} steps",
                         "learning rate", "score: mean of a run's last 100 training games", NOTHING_YET)
         try:
-            with signals_held():                                         # a signal must not leave half a picture
+            with block_signals():                                        # a signal must not leave half a picture
                 scatter_plot([row.learning_rate for row in rows], [row.score for row in rows], labels,
                              self.folder / "scatter.png", (self.rates.low, self.rates.high))
         except (PicturesUnavailable, ValueError, OSError) as error:
             self.can_draw = False
-            tell(f"no scatter plot: {error}\n")
+            write_without_blocking(f"no scatter plot: {error}\n")

@@ -13,13 +13,13 @@ from typing import Iterator
 
 def replace(path: Path, content: bytes) -> None:
     """Give the file these bytes.  Raises OSError; then it is as it was."""
-    with beside(path) as temporary:
-        write_down(temporary, content)
-        put(temporary, path)
+    with temporary_sibling(path) as temporary:
+        write_and_fsync(temporary, content)
+        rename_and_fsync(temporary, path)
 
 
 @contextlib.contextmanager
-def beside(path: Path) -> Iterator[Path]:
+def temporary_sibling(path: Path) -> Iterator[Path]:
     """The name of a temporary file beside ``path``; what has it afterwards is removed, whatever happened."""
     temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
     try:
@@ -28,7 +28,7 @@ def beside(path: Path) -> Iterator[Path]:
         temporary.unlink(missing_ok=True)
 
 
-def write_down(path: Path, content: bytes | memoryview) -> None:
+def write_and_fsync(path: Path, content: bytes | memoryview) -> None:
     """Write the bytes to ``path`` itself, down to the disk.  Raises OSError."""
     with open(path, "wb") as file:
         file.write(content)
@@ -36,7 +36,7 @@ def write_down(path: Path, content: bytes | memoryview) -> None:
         os.fsync(file.fileno())
 
 
-def put(temporary: Path, path: Path) -> None:
+def rename_and_fsync(temporary: Path, path: Path) -> None:
     """Rename to ``path``, whatever was there, and make the rename survive a power cut.  Raises OSError."""
     os.replace(temporary, path)
     with contextlib.suppress(OSError):                                   # not every platform can open a folder
@@ -47,7 +47,7 @@ def put(temporary: Path, path: Path) -> None:
             os.close(folder)
 
 
-def double(path: Path, second: Path) -> None:
+def link_or_copy(path: Path, second: Path) -> None:
     """A second name for the file, or a copy where the file system knows no such thing."""
     second.unlink(missing_ok=True)
     try:
@@ -58,7 +58,7 @@ def double(path: Path, second: Path) -> None:
             os.fsync(file.fileno())
 
 
-def free(path: Path, ending: str) -> Path:
+def unused_name(path: Path, ending: str) -> Path:
     """"latest.npz", "refused" -> "latest.npz.refused", or "latest.npz.refused-2" ... where there is one already."""
     names = (path.with_name(f"{path.name}.{ending}" + f"-{n}" * (n > 1)) for n in itertools.count(1))
     return next(name for name in names if not name.exists())

@@ -13,13 +13,14 @@ fcntl: Any = _fcntl
 _held: set[int] = set()         # descriptors of the folders that this process has locked
 
 
-class FolderInUse(ValueError):
+class DirectoryInUse(ValueError):
     """Another run writes to the folder; one line."""
 
 
 @contextlib.contextmanager
-def alone_in(folder: Path) -> Iterator[None]:
-    """Within ``with`` no other run can have ``folder``, which is made if need be; raises FolderInUse where one has it.
+def exclusive_lock(folder: Path) -> Iterator[None]:
+    """Within ``with`` no other run can have ``folder``, which is made if need be; raises DirectoryInUse where one has
+    it.
 
     The lock is on the folder itself, no file is written.  Where the system or the file system has no locks there is
     none, and a folder that cannot be made or opened is left to whoever writes to it first.
@@ -60,7 +61,7 @@ def _locked(folder: Path) -> int | None:
         return file
     except BlockingIOError:
         os.close(file)
-        raise FolderInUse(f"{folder} is in use by another run") from None
+        raise DirectoryInUse(f"{folder} is in use by another run") from None
     except OSError:
         os.close(file)
         return None

@@ -20,7 +20,7 @@ LINE_BYTES = 64                # a cache line; every array starts on one
 FOLDERS: tuple[str | None, ...] = ("/dev/shm", None)       # best first; None is TMPDIR or the system's temporary folder
 
 
-class Array(NamedTuple):
+class ArraySpec(NamedTuple):
     """An array that is to lie in shared memory."""
 
     dtype: Any
@@ -37,13 +37,13 @@ class Array(NamedTuple):
         return -(-np.dtype(self.dtype).itemsize * self.size // LINE_BYTES) * LINE_BYTES
 
 
-class Memory:
+class SharedArrays:
     """Arrays of zeros in one block of shared memory.  Pickled to a worker process, it is the same memory there.
 
     Raises OSError, in one line, where there is not enough of it.
     """
 
-    def __init__(self, layout: list[Array]) -> None:
+    def __init__(self, layout: list[ArraySpec]) -> None:
         self.layout = layout
         self._arena = _reserved(sum(array.length for array in layout))
 
@@ -71,7 +71,7 @@ def _reserved(size: int) -> Arena:
 
 
 def _arena(folder: str | None, size: int) -> Any:
-    _take_standard_descriptors()
+    _reserve_standard_fds()
     file = tempfile.TemporaryFile(dir=folder, buffering=0)
     try:
         if hasattr(os, "posix_fallocate"):
@@ -86,7 +86,7 @@ def _arena(folder: str | None, size: int) -> Any:
     return arena
 
 
-def _take_standard_descriptors() -> None:
+def _reserve_standard_fds() -> None:
     """Those that were closed (a shell's "2>&-"), for good: or the memory gets one, and what C code says is in theta.
 
     To move the memory's own file would not do: mmap has a second descriptor, which it chooses itself.

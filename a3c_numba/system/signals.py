@@ -10,8 +10,8 @@ from typing import Any, Iterator
 SIGNALS = tuple(getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name))
 
 
-class Interrupts:
-    """Within ``with``, ``noted`` is the first signal that has come, or None.
+class DeferredSignals:
+    """Within ``with``, ``received`` is the first signal that has come, or None.
 
     When the block is left the signal is raised again, for whoever heeded it before: KeyboardInterrupt, as a rule.  A
     second signal does so where it comes, whatever is going on.  Signals that were ignored stay ignored; in a thread
@@ -19,18 +19,18 @@ class Interrupts:
     """
 
     def __init__(self) -> None:
-        self.noted: int | None = None
+        self.received: int | None = None
         self._before: dict[int, Any] = {}
 
-    def __enter__(self) -> "Interrupts":
+    def __enter__(self) -> "DeferredSignals":
         if threading.current_thread() is threading.main_thread():
             heeded = [number for number in SIGNALS if signal.getsignal(number) not in (signal.SIG_IGN, None)]
             self._before = {number: signal.signal(number, self._note) for number in heeded}
         return self
 
     def _note(self, number: int, frame: FrameType | None) -> None:
-        if self.noted is None:
-            self.noted = number
+        if self.received is None:
+            self.received = number
         else:
             self._restore()
             signal.raise_signal(number)
@@ -42,12 +42,12 @@ class Interrupts:
     def __exit__(self, *_: Any) -> None:
         heeded = bool(self._before)
         self._restore()
-        if heeded and self.noted:
-            signal.raise_signal(self.noted)
+        if heeded and self.received:
+            signal.raise_signal(self.received)
 
 
-def left_to_the_parent() -> None:
-    """What a process does that was started within ``signals_held``: SIGNALS, which reach a whole group, mean nothing.
+def ignore_signals_in_worker() -> None:
+    """What a process does that was started within ``block_signals``: SIGNALS, which reach a whole group, mean nothing.
 
     Programs that it starts inherit neither a mask nor an ignored SIGTERM, and so can be terminated.  Ctrl-C they
     ignore, unless they ask for it: their environment ends them, once the worker has finished its rollout.
@@ -62,13 +62,13 @@ def left_to_the_parent() -> None:
         signal.pthread_sigmask(signal.SIG_UNBLOCK, SIGNALS)
 
 
-def has_come() -> bool:
-    """Whether one of SIGNALS waits for the end of ``signals_held``; one that is ignored is none."""
+def signal_pending() -> bool:
+    """Whether one of SIGNALS waits for the end of ``block_signals``; one that is ignored is none."""
     return any(signal.getsignal(number) != signal.SIG_IGN for number in signal.sigpending().intersection(SIGNALS))
 
 
 @contextmanager
-def signals_held() -> Iterator[None]:
+def block_signals() -> Iterator[None]:
     """SIGNALS wait until the block is left, and in a process that is started in it until it unblocks them."""
     if not hasattr(signal, "pthread_sigmask"):
         yield

@@ -12,7 +12,7 @@ PIECE = 128                    # characters, of four bytes at most: a pipe that 
 LOG = logging.getLogger("a3c_numba")
 
 
-def tell(text: str, stream: TextIO | None = None) -> None:
+def write_without_blocking(text: str, stream: TextIO | None = None) -> None:
     """Write to ``stream``, or to standard error; what nobody reads, or the disk has no room for, is dropped.
 
     Ctrl-S, a pipe whose reader stands still, a terminal that was closed: none of them holds up or ends a run.
@@ -52,9 +52,9 @@ def _opened_again(terminal: TextIO) -> int | None:
 
 
 def log(lines: list[str]) -> None:
-    """Warn where there is no ``Display``: whoever listens to the logger "a3c_numba", or else standard error."""
+    """Warn where there is no ``ProgressBar``: whoever listens to the logger "a3c_numba", or else standard error."""
     if LOG.hasHandlers():
         for line in lines:
             LOG.warning(line)
     elif LOG.isEnabledFor(logging.WARNING):                              # logging itself would wait for its reader
-        tell("".join(f"{line}\n" for line in lines))
+        write_without_blocking("".join(f"{line}\n" for line in lines))

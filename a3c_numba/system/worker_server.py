@@ -17,7 +17,7 @@ from contextlib import contextmanager, suppress
 from multiprocessing import connection, current_process, forkserver, get_context, util
 from typing import Any, Iterator
 
-from .signals import has_come, left_to_the_parent, signals_held
+from .signals import block_signals, ignore_signals_in_worker, signal_pending
 
 PRELOAD = ["a3c_numba.training.preload"]
 PR_SET_PDEATHSIG = 1           # of Linux's prctl
@@ -28,8 +28,8 @@ HURRY_SECONDS = 0.5            # both, from a signal on that waits for it
 ENDING_SECONDS = 0.1           # a dead process closes its files first, and is known to be dead a little later
 LOOK_SECONDS = 0.1             # a machine that stood still counts for no more
 LINUX = sys.platform == "linux"
-GUARD = ("Workers import the program that started them: it has to be a file, with its main part under "
-         "if __name__ == '__main__'.")
+MAIN_GUARD_HINT = ("Workers import the program that started them: it has to be a file, with its main part under "
+                   "if __name__ == '__main__'.")
 _server: Any = forkserver.ForkServer() if LINUX else None
 _turn = threading.Lock()       # of threads that start workers
 _answered: int | None = None   # the server that has forked one
@@ -48,14 +48,15 @@ def context() -> Any:
 
 
 @contextmanager
-def starting() -> Iterator[None]:
-    """What this thread starts in the block is forked by this package's server, SIGNALS masked until ``become_worker``.
+def forking_from_server() -> Iterator[None]:
+    """What this thread starts in the block is forked by this package's server, SIGNALS masked until
+    ``init_worker_process``.
 
     Raises EOFError or ConnectionError where the server died or did not answer, InterruptedError where a signal came
     while it did not.
     """
     others: Any = forkserver
-    with _turn, signals_held():
+    with _turn, block_signals():
         before, own = others.connect_to_new_process, threading.get_ident()
         if LINUX:
             others.connect_to_new_process = lambda files: (_forked if threading.get_ident() == own else before)(files)
@@ -77,13 +78,13 @@ def _forked(files: list[int]) -> tuple[int, int]:
     pipes = _server.connect_to_new_process(files)
     left = FORK_SECONDS if _answered == server() else BOOT_SECONDS
     while not connection.wait(pipes[:1], LOOK_SECONDS):
-        left = (min(left, HURRY_SECONDS) if has_come() else left) - LOOK_SECONDS
+        left = (min(left, HURRY_SECONDS) if signal_pending() else left) - LOOK_SECONDS
         if left <= 0:
             for pipe in pipes:
                 os.close(pipe)
-            if _answered != server() or not has_come():
-                abandon_server()
-            if has_come():
+            if _answered != server() or not signal_pending():
+                kill_server()
+            if signal_pending():
                 raise InterruptedError
             raise ConnectionError("the server that workers are forked from does not answer")
     _answered = server()
@@ -110,7 +111,7 @@ if LINUX:
     os.register_at_fork(after_in_child=_leave_server)
 
 
-def abandon_server() -> None:
+def kill_server() -> None:
     """End the server, which does not answer or is not needed any more, and its workers; a start makes another one."""
     if LINUX and _server._forkserver_pid is not None:
         with suppress(ProcessLookupError):
@@ -119,7 +120,7 @@ def abandon_server() -> None:
 
 @atexit.register
 def _leave() -> None:
-    abandon_server()                                                     # by itself it takes half a second to end
+    kill_server()                                                        # by itself it takes half a second to end
     if LINUX and _server._forkserver_address:
         with suppress(OSError):
             os.makedirs(util.get_temp_dir(), exist_ok=True)              # multiprocessing wants to remove it
@@ -130,7 +131,7 @@ def server() -> int | None:
     return _server._forkserver_pid if LINUX else None
 
 
-def has_ended(server: int | None) -> bool:
+def has_exited(server: int | None) -> bool:
     """Whether that was a server that lives no more."""
     if server is None:
         return False
@@ -145,13 +146,13 @@ def has_ended(server: int | None) -> bool:
     return True
 
 
-def become_worker(environ: dict[str, str]) -> None:
+def init_worker_process(environ: dict[str, str]) -> None:
     """A worker's first act: signals, the environment variables of who started it, and an end when that process ends.
 
     Linux kills a worker with its parent, also one that hangs.  The parent is the server, which ends once nobody holds
     its pipe any more: so a worker lets go of it.
     """
-    left_to_the_parent()
+    ignore_signals_in_worker()
     os.environ.clear()
     os.environ.update(environ)
     if not LINUX:

@@ -8,7 +8,7 @@ from typing import Any, Iterator
 CHUNK = 1 << 20                # bytes read at once, at the most
 
 
-class Inbox:
+class MessageReader:
     """The main process's end of a pipe on which a worker sends; ``connection.wait`` takes it as it takes the pipe."""
 
     def __init__(self, pipe: Any) -> None:

@@ -5,7 +5,7 @@ import sys
 from typing import TextIO
 
 from ..runs.run_folder import Progress
-from ..system.terminal import tell
+from ..system.terminal import write_without_blocking
 
 
 def _duration(seconds: float) -> str:
@@ -20,8 +20,8 @@ def _count(n: float) -> str:
     return f"{n / 1e6:.2f}M" if n >= 1e6 else f"{n / 1e3:.1f}k" if n >= 1e4 else f"{n:.0f}"
 
 
-class Display:
-    """Shows ``Progress``; ``show`` may be called as often as one likes."""
+class ProgressBar:
+    """Shows ``Progress``; ``update`` may be called as often as one likes."""
 
     def __init__(self, total_steps: int, stream: TextIO | None = None, every: float = 10.0) -> None:
         self.total_steps, self.stream, self.every = total_steps, stream or sys.stderr, every
@@ -51,20 +51,20 @@ class Display:
         width = min(20, max(5, columns - len(self.bar(row, 0))))
         return "\r\x1b[K" + self.bar(row, width)[:columns]
 
-    def show(self, row: Progress) -> None:
+    def update(self, row: Progress) -> None:
         """Redraw the bar, or print a line if the last one is ``every`` seconds old."""
         if self.is_terminal:
-            tell(self._redrawn(row), self.stream)
+            write_without_blocking(self._redrawn(row), self.stream)
         elif row.seconds - self.shown_at >= self.every:
             self.shown_at = row.seconds
-            tell(self.line(row) + "\n", self.stream)
+            write_without_blocking(self.line(row) + "\n", self.stream)
 
-    def say(self, lines: list[str]) -> None:
-        """What happened, each on a line of its own; the bar is drawn again at the next ``show``."""
+    def warn(self, lines: list[str]) -> None:
+        """What happened, each on a line of its own; the bar is drawn again at the next ``update``."""
         text = "".join(f"a3c-numba: warning: {line}\n" for line in lines)
-        tell("\r\x1b[K" * (self.is_terminal and bool(text)) + text, self.stream)
+        write_without_blocking("\r\x1b[K" * (self.is_terminal and bool(text)) + text, self.stream)
 
     def close(self, row: Progress | None) -> None:
         """The last state, on a line of its own."""
         if row is not None and (self.is_terminal or row.seconds > self.shown_at):
-            tell((self._redrawn(row) if self.is_terminal else self.line(row)) + "\n", self.stream)
+            write_without_blocking((self._redrawn(row) if self.is_terminal else self.line(row)) + "\n", self.stream)

@@ -11,7 +11,7 @@ from ..runs.run_folder import WINDOW, Progress
 from .worker_status import WorkerStatus
 
 
-class Standing:
+class ProgressTracker:
     """Counts on from ``seconds`` and ``global_step``, at which the run was taken up.
 
     Attributes:
@@ -27,7 +27,7 @@ class Standing:
         self.episodes, self._read = 0, np.zeros(status.workers, np.int64)
         self.latest: Progress | None = None
 
-    def go_on_from(self, scores: list[float]) -> None:
+    def resume_from(self, scores: list[float]) -> None:
         """Go on counting from the scores of a run's earlier episodes."""
         self.scores.extend(filter(math.isfinite, scores))
         self.episodes = len(scores)

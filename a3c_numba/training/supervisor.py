@@ -1,8 +1,8 @@
 """The worker processes of a run: start, hear, replace, ask, stop.
 
-A worker that dies, or whose environment makes no step for ``watch.heartbeat_seconds`` and is killed for it, is replaced
-by one with a random stream that was never used before.  What it had put into theta stays; the rollout that it was in is
-lost.  No update ever waits for anything in here.
+A worker that dies, or whose environment makes no step for ``limits.heartbeat_seconds`` and is killed for it, is
+replaced by one with a random stream that was never used before.  What it had put into theta stays; the rollout that it
+was in is lost.  No update ever waits for anything in here.
 """
 
 import time
@@ -13,145 +13,145 @@ import numpy as np
 
 from ..runs.checkpoint import Checkpoint
 from ..system import worker_server as processes
-from .heartbeat import Lookout
-from .limits import Watch
-from .worker_handle import Seat, started
+from .heartbeat import HeartbeatMonitor
+from .limits import Limits
+from .worker_handle import WorkerHandle, start_worker
 from .worker_status import WorkerStatus
 
 STOP_SECONDS = 1.5             # in which workers end by themselves
 JOIN_SECONDS = 0.5             # until all that were killed are gone, if their server lives to say so
 START_SLICE = 0.2              # of one poll, that is spent on starting workers
 ANSWER_SECONDS = 10.0          # until a checkpoint does without those who have not answered
-STILLBORN = 3                  # workers in a row that fail before their first update: then there is no hope
+MAX_STARTUP_FAILURES = 3       # workers in a row that fail before their first update: then there is no hope
 
 
 class WorkerDied(RuntimeError):
     """A worker died and was not replaced; the message has its number, how it ended, and its traceback."""
 
 
-class Crew:
-    """Workers, and the pipes on which they report; ``news`` has a line for whatever befell one of them."""
+class Supervisor:
+    """Workers, and the pipes on which they report; ``events`` has a line for whatever befell one of them."""
 
-    def __init__(self, status: WorkerStatus, start: Checkpoint, watch: Watch) -> None:
+    def __init__(self, status: WorkerStatus, start: Checkpoint, limits: Limits) -> None:
         self.status, self.start_point, self.size = status, start, start.config.workers
-        self.watch, self.streams = watch, start.streams
-        self.news: list[str] = []
-        self.seats: dict[int, Seat] = {}
-        self.absent = list(range(self.size))                             # workers that are to be started
-        self.restored = dict(enumerate(start.workers))                   # states that nobody has taken up yet
-        self.restarts = self.in_a_row = 0
+        self.limits, self.streams = limits, start.streams
+        self.events: list[str] = []
+        self.handles: dict[int, WorkerHandle] = {}
+        self.pending = list(range(self.size))                            # workers that are to be started
+        self.unclaimed_states = dict(enumerate(start.workers))           # states that nobody has taken up yet
+        self.restarts = self.consecutive_failures = 0
         self.requested: float | None = None                              # when states were asked for
-        self.lookout = Lookout(status, watch.heartbeat_seconds)
+        self.heartbeat = HeartbeatMonitor(status, limits.heartbeat_seconds)
 
     @property
     def processes(self) -> list[Any]:
         """Of all workers that were started and not replaced."""
-        return [seat.process for seat in self.seats.values()]
+        return [handle.process for handle in self.handles.values()]
 
     @property
     def alive(self) -> int:
         """How many workers run."""
-        return sum(seat.alive for seat in self.seats.values())
+        return sum(handle.alive for handle in self.handles.values())
 
     def poll(self, seconds: float) -> bool:
         """Start who is due, wait that long for news, replace the dead; False once the run is over and all have ended.
 
         Raises WorkerDied.
         """
-        self._start_absent()
+        self._start_pending()
         self._wait(seconds)
-        self.lookout.look(self.seats)
-        if any(seat.overdue for seat in self.seats.values()):
-            self._abandon_server()
-        for number, seat in list(self.seats.items()):
-            if not seat.alive and not self._is_over():
-                self._replace(number, seat)
+        self.heartbeat.check(self.handles)
+        if any(handle.exit_unreported for handle in self.handles.values()):
+            self._kill_server()
+        for number, handle in list(self.handles.items()):
+            if not handle.alive and not self._is_over():
+                self._replace(number, handle)
         return not self._is_over() or self.alive > 0
 
     def _is_over(self) -> bool:
         return self.status.stopping or self.status.shared.global_step() >= self.start_point.config.total_steps
 
-    def _start_absent(self) -> None:
+    def _start_pending(self) -> None:
         """One at first, until it has made an update: by then all kernels are in the cache.  Then one after the other.
 
         After START_SLICE the poll goes on, so that signals are heeded; what is left is started in the next ones.
         """
         alone = not self.status.updates.any()
-        free = 1 - len(self.seats) if alone else len(self.absent)        # first hear what the dead one died of
+        free = 1 - len(self.handles) if alone else len(self.pending)     # first hear what the dead one died of
         until = time.monotonic() + START_SLICE
-        for _ in range(min(len(self.absent), free)):
+        for _ in range(min(len(self.pending), free)):
             if self._is_over() or time.monotonic() > until:
                 return
-            self._start(self.absent.pop(0))
+            self._start(self.pending.pop(0))
 
     def _start(self, number: int) -> None:
-        state = self.restored.get(number)
+        state = self.unclaimed_states.get(number)
         if state is None:
             self.streams += 1                                            # never used before; stream 0 drew theta
         seed = np.random.SeedSequence(self.start_point.config.seed, spawn_key=(self.streams,))
         self.status.heartbeats[number] = 0
         try:
-            with processes.starting():
-                self.seats[number] = started(number, self.start_point.config, self.status, seed, state)
+            with processes.forking_from_server():
+                self.handles[number] = start_worker(number, self.start_point.config, self.status, seed, state)
         except InterruptedError:                                         # by a signal, which is heeded first
-            self.absent.append(number)
+            self.pending.append(number)
         except (EOFError, ConnectionError) as error:                     # the server has died, and is started anew
-            self._put_back(number, f"worker {number} could not be started: {error!r}")
+            self._schedule_restart(number, f"worker {number} could not be started: {error!r}")
 
-    def _put_back(self, number: int, how: str, story: str = "") -> None:
+    def _schedule_restart(self, number: int, how: str, story: str = "") -> None:
         """Have a worker started again; raises WorkerDied, with the story, where that was done too often."""
-        if self.restarts >= self.watch.max_restarts:
+        if self.restarts >= self.limits.max_restarts:
             raise WorkerDied(story or how)
         self.restarts += 1
-        self.news.append(f"{how}; replaced, {self.restarts} of at most {self.watch.max_restarts}")
-        self.absent.append(number)
+        self.events.append(f"{how}; replaced, {self.restarts} of at most {self.limits.max_restarts}")
+        self.pending.append(number)
 
     def _wait(self, seconds: float) -> None:
         """Until something is said or somebody ends, at most ``seconds``; then receive what was said."""
-        seats = list(self.seats.values())
-        connection.wait([seat.inbox for seat in seats if not seat.inbox.closed]
-                        + [seat.process.sentinel for seat in seats if seat.alive], seconds)
-        for seat in seats:
-            seat.receive()
+        handles = list(self.handles.values())
+        connection.wait([handle.reader for handle in handles if not handle.reader.closed]
+                        + [handle.process.sentinel for handle in handles if handle.alive], seconds)
+        for handle in handles:
+            handle.receive()
 
-    def _abandon_server(self) -> None:
+    def _kill_server(self) -> None:
         """Who should say that a worker has ended has stopped, so that nobody could be replaced any more."""
-        self.news.append("the server that workers are forked from does not answer: it was ended, and they with it")
-        processes.abandon_server()
-        for seat in self.seats.values():
-            seat.quiet = 0.0
+        self.events.append("the server that workers are forked from does not answer: it was ended, and they with it")
+        processes.kill_server()
+        for handle in self.handles.values():
+            handle.seconds_since_heartbeat = 0.0
 
-    def _replace(self, number: int, seat: Seat) -> None:
+    def _replace(self, number: int, handle: WorkerHandle) -> None:
         """Report a death, and have another worker started; raises WorkerDied where that has no use any more."""
-        seat.receive()                                                   # what it said last
-        how = f"worker {number} {seat.ending()}"
-        story = f"{how}\n{seat.explanation()}".strip()
-        if self._is_hopeless(number, seat):
+        handle.receive()                                                 # what it said last
+        how = f"worker {number} {handle.ending()}"
+        story = f"{how}\n{handle.explanation()}".strip()
+        if self._cannot_recover(number, handle):
             raise WorkerDied(story)
-        self._put_back(number, how + seat.reason(), story)
-        seat.inbox.close()
-        del self.seats[number]
-        self.restored.pop(number, None)                                  # perhaps that is what it died of
+        self._schedule_restart(number, how + handle.reason(), story)
+        handle.reader.close()
+        del self.handles[number]
+        self.unclaimed_states.pop(number, None)                          # perhaps that is what it died of
 
-    def _is_hopeless(self, number: int, seat: Seat) -> bool:
+    def _cannot_recover(self, number: int, handle: WorkerHandle) -> bool:
         """Whether nobody is left, and this one could not be made, or one after the other fails before an update."""
-        if self.status.updates[number] > seat.updates:
-            self.in_a_row = 0
+        if self.status.updates[number] > handle.updates:
+            self.consecutive_failures = 0
         else:
-            self.in_a_row += seat.failed
-        return not self.alive and (seat.unmade or self.in_a_row >= STILLBORN)
+            self.consecutive_failures += handle.failed
+        return not self.alive and (handle.failed_in_constructor or self.consecutive_failures >= MAX_STARTUP_FAILURES)
 
     def request_states(self) -> None:
         """Ask every worker for its state at the end of the rollout it is in."""
-        for seat in self.seats.values():
-            seat.state = None
+        for handle in self.handles.values():
+            handle.state = None
         self.requested = time.monotonic()
         self.status.request_states()
 
     @property
     def all_answered(self) -> bool:
         """Whether the last request has been answered by every worker."""
-        return len(self.seats) == self.size and all(seat.state for seat in self.seats.values())
+        return len(self.handles) == self.size and all(handle.state for handle in self.handles.values())
 
     def states_are_in(self) -> bool:
         """Whether all workers have answered the last request, or had time enough to."""
@@ -159,17 +159,17 @@ class Crew:
             return False
         return self.all_answered or time.monotonic() - self.requested > ANSWER_SECONDS
 
-    def take_states(self) -> tuple[list[dict[str, Any] | None], int]:
+    def collect_states(self) -> tuple[list[dict[str, Any] | None], int]:
         """The workers' latest states, None for one that is lost, and the agent steps they add up to."""
         self.requested = None
         steps: list[int] = self.status.steps.tolist()
         states: list[dict[str, Any] | None] = []
         for number in range(self.size):
-            state = self.seats[number].state if number in self.seats else None
+            state = self.handles[number].state if number in self.handles else None
             if state is not None:
                 steps[number] = state["steps"]
             elif steps[number] == 0:
-                state = self.restored.get(number)                        # nobody got as far as a first rollout
+                state = self.unclaimed_states.get(number)                # nobody got as far as a first rollout
             states.append(state)
         return states, self.start_point.global_step + sum(steps)
 
@@ -178,22 +178,22 @@ class Crew:
         self.status.stop()
         deadline = time.monotonic() + STOP_SECONDS
         try:
-            while time.monotonic() < deadline and any(seat.heard for seat in self.seats.values()):
+            while time.monotonic() < deadline and any(handle.can_receive for handle in self.handles.values()):
                 self._wait(0.05)
         finally:                                                         # a second Ctrl-C: by force at once
             self._kill_all()
-            for seat in self.seats.values():
-                seat.receive()
-                if not seat.finished:
-                    seat.state = None                                    # of an earlier moment, if there is one
+            for handle in self.handles.values():
+                handle.receive()
+                if not handle.finished:
+                    handle.state = None                                  # of an earlier moment, if there is one
 
     def _kill_all(self) -> None:
-        for seat in self.seats.values():
-            seat.process.kill()
+        for handle in self.handles.values():
+            handle.process.kill()
         deadline = time.monotonic() + JOIN_SECONDS
         try:
-            for seat in self.seats.values():
-                seat.process.join(max(0.0, deadline - time.monotonic()))
+            for handle in self.handles.values():
+                handle.process.join(max(0.0, deadline - time.monotonic()))
         finally:                                                         # a third one waits for nobody
             if self.alive:                                               # killed, but who should tell us has stopped
-                processes.abandon_server()
+                processes.kill_server()

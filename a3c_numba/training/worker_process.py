@@ -36,7 +36,7 @@ class Heartbeat(gymnasium.Wrapper):
 def loop(worker: Worker, status: WorkerStatus, pipe: Any) -> None:
     """Update until the run is over or asked to stop; send this worker's state when it is asked for, and at the end."""
     parent = multiprocessing.parent_process()
-    worker.synchronise()
+    worker.copy_theta()
     while not status.stopping and worker.shared.global_step() < worker.config.total_steps:
         status.count_update(worker.number, worker.update())
         if parent and not parent.is_alive():
@@ -50,7 +50,7 @@ def publish(worker: Worker, status: WorkerStatus, pipe: Any, kind: str = "state"
     """Send the worker's random stream and episode; theta, statistics and theta- are copied as they stand."""
     number, request = worker.number, status.request()
     status.snapshot(number)
-    pipe.send((kind, worker.player.state() | {"steps": int(status.steps[number])}))
+    pipe.send((kind, worker.collector.state() | {"steps": int(status.steps[number])}))
     status.answered[number] = request
 
 
@@ -62,10 +62,10 @@ def main(number: int, config: Learner, status: WorkerStatus, seed: np.random.See
     failed, worker = "unmade", None
     try:
         worker = Worker(number, config, status.shared, seed)
-        worker.player.env.env = Heartbeat(worker.player.env.env, status, number)
+        worker.collector.env.env = Heartbeat(worker.collector.env.env, status, number)
         failed = "error"
         if state is not None:
-            worker.player.restore(state)
+            worker.collector.restore(state)
         loop(worker, status, pipe)
     except Exception:
         pipe.send((failed, traceback.format_exc()))
@@ -73,4 +73,4 @@ def main(number: int, config: Learner, status: WorkerStatus, seed: np.random.See
     finally:                                                             # all has been said: here it may hang or fail
         if worker:
             with suppress(Exception):
-                worker.player.env.close()
+                worker.collector.env.close()

@@ -11,7 +11,7 @@ import numpy as np
 
 from ..core.shared import LINE, Shared, Vectors
 from ..core.worker import Update
-from ..system.shared_memory import Array, Memory
+from ..system.shared_memory import ArraySpec, SharedArrays
 
 COUNTS = ("steps", "updates", "skipped", "episodes", "heartbeats", "answered")     # of each worker
 GAUGES = 3                     # entropy, value, gradient norm
@@ -41,25 +41,25 @@ class WorkerStatus:
     def __init__(self, shared: Shared, workers: int, seconds: float = 0.0) -> None:
         """Zeros; ``seconds`` of training have gone by already."""
         self.shared, self.workers = shared, workers
-        self.started = time.monotonic() - seconds
-        self._memory = Memory([
-            *(Array(np.float32, vector.shape) for vector in shared.vectors),                 # kept
-            Array(np.int64, (workers, LINE)),                                                # counts
-            Array(np.float64, (workers, LINE)),                                              # gauges
-            Array(np.float64, (workers, RING, len(EPISODE_FIELDS))),                         # finished episodes
-            Array(np.int64, (LINE,)),                                                        # commands
+        self.start_time = time.monotonic() - seconds
+        self._memory = SharedArrays([
+            *(ArraySpec(np.float32, vector.shape) for vector in shared.vectors),             # kept
+            ArraySpec(np.int64, (workers, LINE)),                                            # counts
+            ArraySpec(np.float64, (workers, LINE)),                                          # gauges
+            ArraySpec(np.float64, (workers, RING, len(EPISODE_FIELDS))),                     # finished episodes
+            ArraySpec(np.int64, (LINE,)),                                                    # commands
         ])
         self._view()
 
     def _view(self) -> None:
         arrays = self._memory.arrays()
-        self.kept = Vectors(*arrays[:3])
+        self.snapshot_vectors = Vectors(*arrays[:3])
         self._counts, self._gauges, self._ring, self._commands = arrays[3:]
         for column, name in enumerate(COUNTS):
             setattr(self, name, self._counts[:, column])
 
     def __getstate__(self) -> dict[str, Any]:
-        return {name: getattr(self, name) for name in ("shared", "workers", "started", "_memory")}
+        return {name: getattr(self, name) for name in ("shared", "workers", "start_time", "_memory")}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         self.__dict__.update(state)
@@ -67,7 +67,7 @@ class WorkerStatus:
 
     def seconds(self) -> float:
         """Wall-clock seconds of training, from the very start of the run."""
-        return time.monotonic() - self.started
+        return time.monotonic() - self.start_time
 
     def count_update(self, worker: int, update: Update) -> None:
         """Note an update and the episode that ended with it; only ``worker`` itself calls this.
@@ -118,10 +118,10 @@ class WorkerStatus:
         n, own = len(shared.theta), shared.statistics.size > len(shared.theta)
         if own or worker == 0:
             start = worker * n * own
-            self.kept.statistics[start:start + n] = shared.statistics[start:start + n]
+            self.snapshot_vectors.statistics[start:start + n] = shared.statistics[start:start + n]
         if worker == 0:
-            self.kept.theta[:] = shared.theta
-            self.kept.target[:] = shared.target
+            self.snapshot_vectors.theta[:] = shared.theta
+            self.snapshot_vectors.target[:] = shared.target
 
     def request_states(self) -> None:
         """Ask all workers for their states at the end of the rollouts they are in."""

@@ -210,7 +210,7 @@ def test_what_cannot_be_used_is_one_line(capsys, arguments, words):
 @pytest.mark.parametrize("arguments", [["--episodes", "0"], ["--episodes", "1.5"], ["--workers", "0"], ["--seed", "-1"],
                                        ["--protocol", "human"], ["--json", "nowhere/a.json"], ["--json", "."]])
 def test_evaluate_refuses_before_it_plays(catch_run, capsys, monkeypatch, arguments):
-    monkeypatch.setattr("a3c_numba.evaluation.Stage.play", lambda *_: pytest.fail("played"))
+    monkeypatch.setattr("a3c_numba.evaluation.Evaluator.play", lambda *_: pytest.fail("played"))
     refused(capsys, "evaluate", catch_run, *arguments)
 
 

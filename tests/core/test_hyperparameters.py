@@ -8,7 +8,7 @@ import pytest
 
 from a3c_numba.config import MENUS
 from a3c_numba.core.algorithms import ALGORITHMS
-from a3c_numba.core.hyperparameters import check, check_value, setting, shown
+from a3c_numba.core.hyperparameters import hyperparameter, short_repr, validate, validate_value
 from a3c_numba.core.networks import NETWORKS
 from a3c_numba.core.optimizers import OPTIMIZERS
 
@@ -19,13 +19,13 @@ PARTS = {name: cls for menu in (ALGORITHMS, OPTIMIZERS, NETWORKS) for name, cls 
 class Example:
     """One field of each kind."""
 
-    rate: float = setting(0.5, "a share", above=0, at_most=1)
-    steps: int = setting(5, "a count", at_least=1, below=10)
-    rows: int = setting(5, "what takes memory", at_least=1, largest=4096)
-    weight: float = setting(1.0, "a factor", above=0)
-    share: float = setting(0.5, "a share of less than 1", at_least=0, below=1)
-    clip: bool = setting(True, "a switch")
-    kind: str = setting("plain", "one of a few", choices=("plain", "fancy"))
+    rate: float = hyperparameter(0.5, "a share", above=0, at_most=1)
+    steps: int = hyperparameter(5, "a count", at_least=1, below=10)
+    rows: int = hyperparameter(5, "what takes memory", at_least=1, largest=4096)
+    weight: float = hyperparameter(1.0, "a factor", above=0)
+    share: float = hyperparameter(0.5, "a share of less than 1", at_least=0, below=1)
+    clip: bool = hyperparameter(True, "a switch")
+    kind: str = hyperparameter("plain", "one of a few", choices=("plain", "fancy"))
     free: float = 0.0
 
 
@@ -35,7 +35,7 @@ class Example:
                                     {"kind": "fancy"}, {"free": "anything"}, {"rows": 4096}, {"weight": 1e9},
                                     {"share": 1e-300}, {"share": 0.9999999}])
 def test_what_is_in_range_is_accepted(values):
-    check(Example(**values))
+    validate(Example(**values))
 
 
 @pytest.mark.parametrize("name, value, message", [
@@ -68,27 +68,27 @@ def test_what_is_in_range_is_accepted(values):
 ])
 def test_what_is_not_raises_one_line_with_name_range_and_value(name, value, message):
     with pytest.raises(ValueError) as error:
-        check(Example(**{name: value}))
+        validate(Example(**{name: value}))
     assert str(error.value) == message
 
 
 def test_a_number_too_long_to_be_written_is_refused_in_words():
     with pytest.raises(ValueError, match="rows must be at most 4,096; got a very large int"):
-        check(Example(rows=10**5000))
+        validate(Example(rows=10**5000))
     with pytest.raises(ValueError, match="rate must be above 0 and at most 1; got a very large int"):
-        check(Example(rate=10**5000))
+        validate(Example(rate=10**5000))
 
 
 def test_fractions_become_numbers_that_json_can_hold():
     example = Example(rate=Fraction(1, 4), weight=np.longdouble(2))
-    check(example)
+    validate(example)
     assert (example.rate, type(example.rate), example.weight, type(example.weight)) == (0.25, float, 2.0, float)
 
 
 def test_what_a_message_shows_of_a_value_is_one_short_line():
-    assert shown("a") == "'a'" and shown("a\nb") == r"'a\nb'"
-    assert len(shown("a" * 10**6)) == len(shown(list(range(10**4)))) == 120
-    assert shown(np.zeros((3, 3))).startswith("array([[0., 0., 0.], [0.")
+    assert short_repr("a") == "'a'" and short_repr("a\nb") == r"'a\nb'"
+    assert len(short_repr("a" * 10**6)) == len(short_repr(list(range(10**4)))) == 120
+    assert short_repr(np.zeros((3, 3))).startswith("array([[0., 0., 0.], [0.")
 
 
 NUMBERS = {f"{name}-{field.name}": field for menu in MENUS.values() for name, cls in menu.items()
@@ -101,18 +101,18 @@ def test_every_number_has_a_largest_value(field):
     ends = field.metadata["largest"], limits.get("at most", np.inf), limits.get("below", np.inf)
     largest = type(field.default)(min(ends))
     if "below" not in limits:
-        check_value(field, largest)
+        validate_value(field, largest)
     assert field.default <= largest and 0 < float(np.float32(largest)) < np.inf
     for value in (2 * largest + 1, 10**400):
         with pytest.raises(ValueError) as error:
-            check_value(field, value)
+            validate_value(field, value)
         assert str(error.value).startswith(f"{field.name} must be ") and "\n" not in str(error.value)
 
 
 @pytest.mark.parametrize("name", PARTS)
 def test_every_part_is_frozen_documented_and_has_valid_defaults(name):
     part = PARTS[name]()
-    check(part)
+    validate(part)
     for field in dataclasses.fields(part):
         assert field.metadata["help"]
         with pytest.raises(dataclasses.FrozenInstanceError):

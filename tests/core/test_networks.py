@@ -5,7 +5,7 @@ import pytest
 
 from a3c_numba.core.algorithms import A3C
 from a3c_numba.core.distributions import Categorical
-from a3c_numba.core.layers.containers import RecurrentState, memories
+from a3c_numba.core.layers.containers import RecurrentState, layer_caches
 from a3c_numba.core.networks import MLP, Convolutional, initial_parameters
 from a3c_numba.core.parameters import Parameters, size_of
 
@@ -58,7 +58,7 @@ class Loss:
     def corners(self):
         """Which activations are positive: a difference across a change of this would see two slopes."""
         self.outputs()
-        return np.concatenate([(memory.y > 0).ravel() for memory in memories(self.cache) if not memory.states])
+        return np.concatenate([(memory.y > 0).ravel() for memory in layer_caches(self.cache) if not memory.states])
 
     def directional(self, direction, h=1e-5):
         """The central difference along ``direction``, having made sure that no corner lies between."""

@@ -1,4 +1,4 @@
-"""Rollouts and the Player: where they end, what they hold, and that they can be gone on with."""
+"""Rollouts and the RolloutCollector: where they end, what they hold, and that they can be gone on with."""
 
 import json
 
@@ -8,11 +8,11 @@ import pytest
 from gymnasium.spaces import Box
 
 from a3c_numba.core.algorithms import A3C
-from a3c_numba.core.incoming import mend
+from a3c_numba.core.incoming import zero_nonfinite
 from a3c_numba.core.layers.containers import RecurrentState
 from a3c_numba.core.networks import MLP, initial_parameters
 from a3c_numba.core.parameters import Parameters
-from a3c_numba.core.rollout import Player
+from a3c_numba.core.rollout import RolloutCollector
 from a3c_numba.envs.episode import EpisodeEnv
 from a3c_numba.envs.toys import Aim, Catch, Corridor
 
@@ -41,17 +41,17 @@ class Scripted(gymnasium.Env):
 
 
 def player_of(env, seed=0, network=MLP(hidden=8, head_init="orthogonal"), **algorithm):
-    """A Player and theta for it."""
+    """A RolloutCollector and theta for it."""
     a3c = A3C(**algorithm)
     rng = np.random.default_rng(seed)
-    policy = a3c.behaviour(env.action_space, rng)
-    network = network.build(env.observation_space.shape, a3c.heads(policy))
+    distribution = a3c.behaviour_policy(env.action_space, rng)
+    network = network.build(env.observation_space.shape, a3c.heads(distribution))
     theta = Parameters(network.shapes, initial_parameters(network, np.random.SeedSequence(1)))
-    return Player(EpisodeEnv(env), a3c, network, policy, rng), theta.tree
+    return RolloutCollector(EpisodeEnv(env), a3c, network, distribution, rng), theta.tree
 
 
 def snapshot(played):
-    """A copy of what ``play`` returned."""
+    """A copy of what ``collect`` returned."""
     rollout, outputs, episode = played
     copies = [np.array(part) for part in (*rollout[:4], *outputs)]
     return copies, bool(rollout.discounts[-1] == 0), episode
@@ -64,19 +64,19 @@ def assert_same(one, other):
 
 
 def test_an_episode_is_cut_into_rollouts_and_none_crosses_its_end():
-    player, theta = player_of(Scripted(7, terminates=True), t_max=3)
-    seen = [snapshot(player.play(theta)) for _ in range(6)]
+    collector, theta = player_of(Scripted(7, terminates=True), t_max=3)
+    seen = [snapshot(collector.collect(theta)) for _ in range(6)]
     assert [[int(k) for k in copies[0][:, 0]] for copies, _, _ in seen] == [[0, 1, 2, 3], [3, 4, 5, 6], [6, 7]] * 2
     assert [terminated for _, terminated, _ in seen] == [False, False, True] * 2
     assert [episode for _, _, episode in seen] == [None, None, (280.0, 7)] * 2
-    assert len(player.env.unwrapped.seeds) == 2
+    assert len(collector.env.unwrapped.seeds) == 2
 
 
 @pytest.mark.parametrize("t_max", [1, 4, 20])
 def test_T_steps_have_T_plus_1_observations_and_outputs(t_max):
-    player, theta = player_of(Catch(), t_max=t_max)
+    collector, theta = player_of(Catch(), t_max=t_max)
     for _ in range(12):
-        rollout, (logits, values), _ = player.play(theta)
+        rollout, (logits, values), _ = collector.collect(theta)
         T = rollout.length
         assert 1 <= T <= t_max
         assert {len(rollout.actions), len(rollout.rewards), len(rollout.discounts)} == {T}
@@ -85,40 +85,41 @@ def test_T_steps_have_T_plus_1_observations_and_outputs(t_max):
 
 def test_a_termination_has_discount_0_and_a_truncation_keeps_it():
     for terminates, last in ((True, 0.0), (False, 0.5)):
-        player, theta = player_of(Scripted(2, terminates), t_max=5, discount=0.5)
-        rollout, _, episode = player.play(theta)
+        collector, theta = player_of(Scripted(2, terminates), t_max=5, discount=0.5)
+        rollout, _, episode = collector.collect(theta)
         np.testing.assert_array_equal(rollout.discounts, [0.5, last])
         assert (rollout.discounts[-1] == 0) == terminates and episode == (30.0, 2)
         assert rollout.obs[-1, 0] == 2                                   # what it is bootstrapped from
 
 
 def test_a_rollout_that_fills_up_exactly_at_the_end_ends_the_episode():
-    player, theta = player_of(Scripted(3, terminates=False), t_max=3)
-    assert [player.play(theta)[2] for _ in range(2)] == [(60.0, 3)] * 2
+    collector, theta = player_of(Scripted(3, terminates=False), t_max=3)
+    assert [collector.collect(theta)[2] for _ in range(2)] == [(60.0, 3)] * 2
 
 
 @pytest.mark.parametrize("clip, scale, rewards", [(True, 1.0, [1, 1]), (False, 1.0, [10, 20]), (True, 0.5, [0.5, 0.5]),
                                                   (False, 0.5, [5, 10])])
 def test_rewards_are_clipped_and_scaled_for_training_and_never_in_the_score(clip, scale, rewards):
-    player, theta = player_of(Scripted(2, True), clip_rewards=clip, reward_scale=scale)
-    rollout, _, episode = player.play(theta)
+    collector, theta = player_of(Scripted(2, True), clip_rewards=clip, reward_scale=scale)
+    rollout, _, episode = collector.collect(theta)
     np.testing.assert_array_equal(rollout.rewards, rewards)
     assert episode.score == 30
 
 
 def test_outputs_are_what_the_network_says_of_the_observations():
-    player, theta = player_of(Catch(), t_max=5)
+    collector, theta = player_of(Catch(), t_max=5)
     for _ in range(4):
-        rollout, outputs, _ = player.play(theta)
+        rollout, outputs, _ = collector.collect(theta)
         T = rollout.length
-        again = player.network.forward(theta, rollout.obs, player.network.cache(T + 1, np.float32), slice(0, T + 1))
+        again = collector.network.forward(theta, rollout.obs, collector.network.cache(T + 1, np.float32),
+                                          slice(0, T + 1))
         for one, other in zip(outputs, again):
             np.testing.assert_allclose(one, other, rtol=1e-6, atol=1e-7)
 
 
 def test_a_rollout_can_be_replayed_from_its_seed_and_actions():
-    player, theta = player_of(Catch(), t_max=20)
-    rollout, _, _ = player.play(theta)
+    collector, theta = player_of(Catch(), t_max=20)
+    rollout, _, _ = collector.collect(theta)
     env = Catch()
     obs, _ = env.reset(seed=int(np.random.default_rng(0).integers(2**31)))
     for t, action in enumerate(rollout.actions):
@@ -129,31 +130,31 @@ def test_a_rollout_can_be_replayed_from_its_seed_and_actions():
 
 
 def test_episodes_begin_with_seeds_of_their_own():
-    player, theta = player_of(Scripted(1, True))
+    collector, theta = player_of(Scripted(1, True))
     for _ in range(20):
-        player.play(theta)
-    assert len(set(player.env.unwrapped.seeds)) == 20
+        collector.collect(theta)
+    assert len(set(collector.env.unwrapped.seeds)) == 20
 
 
 def test_the_same_seed_plays_the_same_and_another_seed_another():
     played = []
     for seed in (3, 3, 4):
-        player, theta = player_of(Catch(), seed)
-        played.append([snapshot(player.play(theta)) for _ in range(6)])
+        collector, theta = player_of(Catch(), seed)
+        played.append([snapshot(collector.collect(theta)) for _ in range(6)])
     for one, other in zip(*played[:2]):
         assert_same(one, other)
     assert any((a[0][1] != b[0][1]).any() for a, b in zip(played[0], played[2]) if len(a[0][1]) == len(b[0][1]))
 
 
 def test_a_recurrent_state_is_carried_across_rollouts_and_dropped_at_an_episodes_end():
-    player, theta = player_of(Scripted(7, terminates=True), network=RECURRENT, t_max=3)
-    whole = player.network.cache(8, np.float32)
+    collector, theta = player_of(Scripted(7, terminates=True), network=RECURRENT, t_max=3)
+    whole = collector.network.cache(8, np.float32)
     obs = np.arange(8, dtype=np.float32)[:, None]
-    logits, values = player.network.forward(theta, obs, whole, slice(0, 8))          # from zeros, in one go
+    logits, values = collector.network.forward(theta, obs, whole, slice(0, 8))       # from zeros, in one go
     for begun in (0, 3, 6) * 2:
-        rollout, outputs, _ = player.play(theta)
-        assert player.recurrent.read(0).any() == (begun > 0)
-        np.testing.assert_allclose(player.recurrent.read(0), RecurrentState(whole).read(begun), rtol=1e-5, atol=1e-6)
+        rollout, outputs, _ = collector.collect(theta)
+        assert collector.recurrent.read(0).any() == (begun > 0)
+        np.testing.assert_allclose(collector.recurrent.read(0), RecurrentState(whole).read(begun), rtol=1e-5, atol=1e-6)
         for one, other in zip(outputs, (logits, values)):
             np.testing.assert_allclose(one, other[begun:begun + rollout.length + 1], rtol=1e-5, atol=1e-6)
 
@@ -164,8 +165,8 @@ def test_continuous_actions_are_kept_as_drawn_and_executed_within_their_box():
     env.action_space = Box(-1, 1, (1,), np.float32)                      # narrow, so that many draws are outside
     step = env.step
     env.step = lambda action: (executed.append(np.array(action)), step(action))[1]
-    player, theta = player_of(env, t_max=50)
-    rollout, _, _ = player.play(theta)
+    collector, theta = player_of(env, t_max=50)
+    rollout, _, _ = collector.collect(theta)
     assert rollout.actions.shape == (50, 1) and rollout.actions.dtype == np.float32
     assert (np.abs(rollout.actions) > 1).any()
     np.testing.assert_array_equal(np.array(executed), np.clip(rollout.actions, -1, 1))
@@ -180,16 +181,16 @@ MAKERS = {"Catch": Catch, "Corridor": lambda: Corridor(length=2, truncates=True)
 @pytest.mark.parametrize("name", MAKERS)
 def test_restore_goes_on_exactly_where_state_was_taken(name, network, k):
     make = MAKERS[name]
-    player, theta = player_of(make(), network=network, t_max=4)
+    collector, theta = player_of(make(), network=network, t_max=4)
     for _ in range(k):
-        player.play(theta)
-    state = json.loads(json.dumps(player.state()))                       # as it comes out of a checkpoint
-    expected = [snapshot(player.play(theta)) for _ in range(10)]
+        collector.collect(theta)
+    state = json.loads(json.dumps(collector.state()))                    # as it comes out of a checkpoint
+    expected = [snapshot(collector.collect(theta)) for _ in range(10)]
     other, _ = player_of(make(), seed=99, network=network, t_max=4)
-    other.play(theta)                                                    # and whatever was there before does not matter
+    other.collect(theta)                                                 # and whatever was there before does not matter
     other.restore(state)
     for wanted in expected:
-        assert_same(snapshot(other.play(theta)), wanted)
+        assert_same(snapshot(other.collect(theta)), wanted)
 
 
 @pytest.mark.kernel
@@ -198,7 +199,7 @@ def test_restore_goes_on_exactly_where_state_was_taken(name, network, k):
 def test_only_what_is_not_finite_is_mended(given, mended):
     x = np.array(given, np.float32)
     before = x.tobytes()
-    assert mend(x) == (mended is not None)
+    assert zero_nonfinite(x) == (mended is not None)
     assert x.tobytes() == before if mended is None else x.tolist() == mended
 
 
@@ -210,8 +211,8 @@ def test_a_bad_number_is_shown_as_0_and_makes_the_rewards_on_both_sides_nan():
         obs, *rest = step(action)
         return np.array([np.nan if env.k == 2 else env.k], np.float32), *rest
     env.step = broken
-    player, theta = player_of(env, t_max=3)
-    seen = [snapshot(player.play(theta)) for _ in range(3)]
+    collector, theta = player_of(env, t_max=3)
+    seen = [snapshot(collector.collect(theta)) for _ in range(3)]
     assert [copies[0][:, 0].tolist() for copies, _, _ in seen] == [[0, 1, 0, 3], [3, 4, 5, 6], [6, 7]]
     assert [np.isnan(copies[2]).tolist() for copies, _, _ in seen] == [[False, True, True], [False] * 3, [False]]
     assert all(np.isfinite(output).all() for copies, _, _ in seen for output in copies[4:])

@@ -24,7 +24,7 @@ def write(shared, worker, barrier):
 def test_two_spawned_processes_write_to_the_same_memory_and_lose_no_count():
     context = multiprocessing.get_context("spawn")
     shared = Shared(size=4, workers=2, own_statistics=True, has_target=True)
-    shared.go_on_from(102)
+    shared.resume_at(102)
     shared.theta[:] = 5
     barrier = context.Barrier(2)
     processes = [context.Process(target=write, args=(shared, worker, barrier)) for worker in range(2)]
@@ -83,5 +83,5 @@ def test_advance_tells_where_the_clock_stood():
 
 def test_an_interrupted_run_counts_on():
     shared = Shared(size=1, workers=1)
-    shared.go_on_from(2**40)
+    shared.resume_at(2**40)
     assert shared.advance(4) == 2**40 and shared.global_step() == 2**40 + 4

@@ -48,7 +48,7 @@ def method_of(cls, steps, **fields):
 
 def straight_line(config, theta, updates):
     algorithm = config.algorithm
-    return reference_value.run_value(config.make_env(), theta, algorithm, algorithm.update_steps,
+    return reference_value.run_value(config.make_env(), theta, algorithm, algorithm.rollout_length,
                                      TARGETS[type(algorithm)], config.optimizer, np.random.SeedSequence(11),
                                      config.total_steps, float(algorithm.final_epsilons.split(":")[0]), updates)
 
@@ -91,8 +91,8 @@ def test_a_worker_equals_a_straight_line_run(name, cls):
         finished += [made.episode.score] if made.episode else []
         scores += [update.score] if update.ending else []
         episode = [] if update.ending else episode + update.actions
-        assert worker.player.episode_actions == episode
-        assert worker.policy.epsilon == pytest.approx(update.epsilon, rel=1e-12)
+        assert worker.collector.episode_actions == episode
+        assert worker.distribution.epsilon == pytest.approx(update.epsilon, rel=1e-12)
         np.testing.assert_allclose(made.value, update.value, rtol=1e-4, atol=1e-5)
         np.testing.assert_allclose(made.gradient_norm, update.norm, rtol=1e-3, atol=1e-6)
         assert np.array_equal(shared.target, shared.theta if update.copied else copied)
@@ -127,7 +127,7 @@ def run_of(config, updates=50, greedy=False):
     """theta after each update; with ``greedy`` epsilon is 0 from the first step on."""
     worker, shared, _ = begun(config)
     if greedy:
-        worker.policy.epsilon, worker.policy.anneal = 0.0, lambda step: None
+        worker.distribution.epsilon, worker.distribution.anneal = 0.0, lambda step: None
     thetas = []
     for _ in range(updates):
         worker.update()
@@ -168,14 +168,14 @@ def test_sarsa_that_never_explores_is_q_learning_where_the_target_is_the_network
 def test_sarsa_keeps_to_its_next_action_when_an_update_in_between_changes_the_best_one():
     config = config_of(CATCH, method_of(OneStepSarsa, 1), total_steps=10**6)
     worker, shared, _ = begun(config)
-    worker.policy.epsilon, worker.policy.anneal = 0.0, lambda step: None
+    worker.distribution.epsilon, worker.distribution.anneal = 0.0, lambda step: None
     worker.update()
-    bound = int(worker.player.next_action)
+    bound = int(worker.collector.next_action)
     shared.theta[:] = 0
-    worker.acting.named()["q.head.bias"][(bound + 1) % 3] = 1            # theta's own: now another action is best
+    worker.acting_parameters.named()["q.head.bias"][(bound + 1) % 3] = 1  # theta's own: now another action is best
     worker.update()
     worker.update()
-    assert worker.player.episode_actions[1:] == [bound, (bound + 1) % 3]
+    assert worker.collector.episode_actions[1:] == [bound, (bound + 1) % 3]
 
 
 @pytest.mark.parametrize("env", ENVS)
@@ -191,7 +191,7 @@ def test_sarsas_next_action_is_the_one_that_is_then_taken(steps):
     worker, shared, _ = begun(config)
     kept, across = None, 0
     for _ in range(60):
-        rollout, _, episode = worker.player.play(worker.acting.tree)
+        rollout, _, episode = worker.collector.collect(worker.acting_parameters.tree)
         actions, ahead = rollout.actions.copy(), rollout.next_actions.copy()
         assert kept is None or actions[0] == kept
         across += kept is not None
@@ -210,7 +210,7 @@ def test_sarsas_next_action_is_drawn_once():
     for _ in range(15):
         rng.integers(2**31)
         rng.random(4)
-    assert worker.player.rng.bit_generator.state == rng.bit_generator.state
+    assert worker.collector.rng.bit_generator.state == rng.bit_generator.state
 
 
 @pytest.mark.parametrize("interval", [1, 2, 5, 9, 1000])
@@ -253,14 +253,14 @@ def test_targets_are_read_off_theta_minus_alone():
 def test_one_step_methods_read_theta_itself_and_n_step_methods_their_copy():
     for cls, itself in ((NStepQ, False), (OneStepQ, True), (OneStepSarsa, True)):
         worker, shared, _ = begun(config_of(CATCH, method_of(cls, 3)))
-        assert np.shares_memory(worker.acting.flat, shared.theta) == itself
+        assert np.shares_memory(worker.acting_parameters.flat, shared.theta) == itself
 
 
 def test_each_worker_draws_its_final_epsilon_once_and_for_all():
     method = method_of(NStepQ, 3, final_epsilons="0.1:0.4,0.01:0.3,0.5:0.3")
     config = dataclasses.replace(config_of(CATCH, method), workers=200)
     space = config.make_env().action_space
-    drawn = [[method.behaviour(space, config.chance_of_worker(k)).final_epsilon for k in range(200)] for _ in range(2)]
+    drawn = [[method.behaviour_policy(space, config.worker_rng(k)).final_epsilon for k in range(200)] for _ in range(2)]
     assert drawn[0] == drawn[1]
     shares = np.array([drawn[0].count(epsilon) for epsilon in (0.1, 0.01, 0.5)]) / 200
     np.testing.assert_allclose(shares, [0.4, 0.3, 0.3], rtol=0, atol=4 * 0.5 / np.sqrt(200))     # four standard errors

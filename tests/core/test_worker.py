@@ -154,7 +154,7 @@ def test_a_worker_that_is_given_a_state_goes_on_exactly_there():
     other, memory, _ = begun(config, seed=77)
     memory.theta[:], memory.statistics[:], memory.clock[:] = shared.theta, shared.statistics, shared.clock
     other.local.flat[:] = memory.theta
-    other.player.restore(worker.player.state())
+    other.collector.restore(worker.collector.state())
     for _ in range(7):
         worker.update()
         other.update()

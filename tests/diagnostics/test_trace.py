@@ -25,7 +25,7 @@ from a3c_numba.diagnostics.trace import table as trace_table
 from a3c_numba.diagnostics.trace.recorded_update import Flow, record
 from a3c_numba.presets import configure
 from a3c_numba.runs.checkpoint import Checkpoint, save
-from a3c_numba.training.trainer import start_of
+from a3c_numba.training.trainer import initial_checkpoint
 from tests.programs import Chances, Steered, chances, image
 
 LIVELY = {"learning_rate": 0.01, "max_gradient_norm": 0.05}
@@ -40,7 +40,7 @@ def traced(*arguments):
 
 def start(env="Catch", recurrent=False, changed=None, **parts):
     """Step 0 of a run, with these fields of its parts."""
-    return start_of(options.apply(configure(env, **parts), {"recurrent": recurrent, **(changed or {})}))
+    return initial_checkpoint(options.apply(configure(env, **parts), {"recurrent": recurrent, **(changed or {})}))
 
 
 class Eighteen(Chances):
@@ -111,9 +111,9 @@ def test_the_losss_terms_add_up_to_the_loss(name):
     worker = trace.worker_of(STARTS[name])
     update, algorithm = record(worker), worker.config.algorithm
     rollout, outputs = update.rollout, tuple(y[:update.rollout.length] for y in update.outputs)
-    parts = formulas.loss(algorithm, worker.policy, rollout, update.returns, outputs, 0.0)
+    parts = formulas.loss(algorithm, worker.distribution, rollout, update.returns, outputs, 0.0)
     advantages = algorithm.advantages(update.returns, outputs)
-    whole = algorithm.loss(worker.policy, rollout.actions, update.returns, advantages, outputs)
+    whole = algorithm.loss(worker.distribution, rollout.actions, update.returns, advantages, outputs)
     assert sum(term.sum() for term in parts.terms.values()) == pytest.approx(whole, rel=1e-5)
     assert len(parts.terms) == (3 if name in ("catch", "continuous") else 1)
 
@@ -125,8 +125,8 @@ def test_the_entropy_weight_of_the_table_is_that_of_the_step():
     update, algorithm = record(worker), worker.config.algorithm
     assert algorithm.entropy_share_left == 0 and update.progress == 0.5
     outputs = tuple(y[:update.rollout.length] for y in update.outputs)
-    parts = formulas.loss(algorithm, worker.policy, update.rollout, update.returns, outputs, update.progress)
-    H = worker.policy.entropy(outputs[0])
+    parts = formulas.loss(algorithm, worker.distribution, update.rollout, update.returns, outputs, update.progress)
+    H = worker.distribution.entropy(outputs[0])
     assert parts.terms["-beta H"].mean() == pytest.approx(-algorithm.entropy_weight / 2 * H, rel=1e-5)
 
 
@@ -296,7 +296,7 @@ def test_a_checkpoint_has_its_own_method_and_a_folder_must_hold_one(catch_run, t
 
 
 def test_a_checkpoint_is_traced_in_the_environment_that_is_given(tmp_path, capsys):
-    save(tmp_path / "a.npz", start_of(configure(Chances, "classic")))
+    save(tmp_path / "a.npz", initial_checkpoint(configure(Chances, "classic")))
     with pytest.raises(ValueError, match="give env="):
         traced(tmp_path / "a.npz")
     assert traced(tmp_path / "a.npz", "--env", "tests.programs:Chances-v0") == 0
@@ -328,5 +328,5 @@ def test_a_recurrent_network_is_recorded_from_the_middle_of_an_episode():
     worker.update()
     update = record(worker)
     assert any(isinstance(step.layer, LSTM) for step in update.passes)
-    assert worker.player.recurrent.read(0).any()
+    assert worker.collector.recurrent.read(0).any()
     assert update.flows[-1].d_x is None

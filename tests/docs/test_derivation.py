@@ -130,8 +130,8 @@ def test_the_pages_formulas_for_a_gaussian():
     d_v = ((a - mu) ** 2).sum() / (2 * v(y) ** 2) - d / (2 * v(y))
     page = np.append(-A * (a - mu) / v(y), (-A * d_v - beta * d / (2 * v(y))) / (1 + np.exp(-y)))
     np.testing.assert_allclose(difference(loss, row), page, atol=1e-8)
-    policy = Gaussian(np.full(2, -1.0), np.ones(2))
-    np.testing.assert_allclose(policy.loss_gradient(row[None], a[None], np.array([A]), beta)[0], page, rtol=1e-10)
+    distribution = Gaussian(np.full(2, -1.0), np.ones(2))
+    np.testing.assert_allclose(distribution.loss_gradient(row[None], a[None], np.array([A]), beta)[0], page, rtol=1e-10)
 
 
 def test_the_pages_formulas_for_values():

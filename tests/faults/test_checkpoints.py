@@ -177,25 +177,25 @@ def test_kill_9_while_a_checkpoint_is_written_twenty_times(tmp_path):
     """The checkpoint before it always loads, or the one that was being written; of the dead nothing stays."""
     folder, rng = started(tmp_path / "run"), random.Random(0)
     folder.save(at(0, 300))
-    saver = python(SAVER, folder.path, 0, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+    checkpointer = python(SAVER, folder.path, 0, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
     step, reported = 0, folder.path / "reported"
     for death in range(20):
-        print(step, file=saver.stdin, flush=True)
-        pid = int(saver.stdout.readline())
+        print(step, file=checkpointer.stdin, flush=True)
+        pid = int(checkpointer.stdout.readline())
         stopped_while_writing(pid, folder, rng)
         if death % 2:                                                    # at once, or somewhere in what comes next
             os.kill(pid, signal.SIGCONT)
             time.sleep(rng.uniform(0, 0.01))
         os.kill(pid, signal.SIGKILL)
-        assert saver.stdout.readline() == "dead\n"
+        assert checkpointer.stdout.readline() == "dead\n"
         assert death % 2 or writing(folder)                              # what it was writing is still there
         said = int(reported.read_text() or 0)
-        checkpoint, lines = folder.newest()
+        checkpoint, lines = folder.load_latest()
         assert is_whole(checkpoint) and lines == [] and checkpoint.global_step in (max(said, step), max(said, step) + 1)
         assert not writing(folder) and all(is_whole(load(folder.path / name)) for name in folder._older())
         step = checkpoint.global_step
-    saver.stdin.close()
-    assert saver.wait(60) == 0 and step > 0
+    checkpointer.stdin.close()
+    assert checkpointer.wait(60) == 0 and step > 0
 
 
 EVERY_LINE = """
@@ -267,17 +267,17 @@ def spoiled(path, how):
 def test_what_is_damaged_is_passed_over_loudly(tmp_path, how):
     folder = started(tmp_path / "run", 1, 2, 3)
     spoiled(folder.path / "latest.npz", how)
-    checkpoint, lines = folder.newest()
+    checkpoint, lines = folder.load_latest()
     assert checkpoint.global_step == 2 and is_whole(checkpoint) and len(lines) == 1 and "\n" not in lines[0]
     assert lines[0].startswith(str(folder.path / "latest.npz: "))
     assert lines[0].endswith("going on from latest-1.npz, step 2")
     spoiled(folder.path / "latest-1.npz", "0.5")
-    checkpoint, lines = folder.newest()
+    checkpoint, lines = folder.load_latest()
     assert checkpoint.global_step == 1 and [line.split(": ")[0] for line in lines] == [
         str(folder.path / "latest.npz"), str(folder.path / "latest-1.npz")]
     spoiled(folder.path / "latest-2.npz", how)
     with pytest.raises(CheckpointError) as error:
-        folder.newest()
+        folder.load_latest()
     assert all(str(folder.path / name) in str(error.value) for name in ("latest.npz", "latest-1.npz"))
 
 
@@ -287,7 +287,7 @@ def test_one_of_another_network_or_without_statistics_is_passed_over(tmp_path):
     other = at(3, 5)
     config = dataclasses.replace(other.config, network=MLP(hidden=4))
     folder.save(dataclasses.replace(other, config=config))
-    checkpoint, lines = folder.newest()
+    checkpoint, lines = folder.load_latest()
     assert checkpoint.global_step == 1 and "another network" in lines[0] and "for use only" in lines[1]
 
 
@@ -295,8 +295,8 @@ def test_an_environment_that_is_given_is_the_one_that_counts(tmp_path):
     folder = RunFolder(tmp_path)
     folder.save(some(chances))
     with pytest.raises(CheckpointError, match="give env="):
-        folder.newest()
-    assert folder.newest(chances)[0].config.env is chances
+        folder.load_latest()
+    assert folder.load_latest(chances)[0].config.env is chances
 
 
 def test_one_that_was_damaged_does_not_push_the_good_ones_out(tmp_path):
@@ -315,7 +315,7 @@ def test_tidying_removes_what_the_dead_left_and_nothing_else(tmp_path):
     others = [".mine.npz.123.tmp", "notes.tmp", ".hidden", ".curve.png.tmp", "curve.png"]
     for name in stale + others:
         (folder.path / name).write_bytes(b"half")
-    folder.tidy()
+    folder.remove_temporaries()
     assert {path.name for path in folder.path.iterdir()} == before | set(others)
-    RunFolder(tmp_path / "nowhere").tidy()
+    RunFolder(tmp_path / "nowhere").remove_temporaries()
     assert not (tmp_path / "nowhere").exists()

@@ -13,9 +13,9 @@ import pytest
 
 from a3c_numba import Agent
 from a3c_numba.runs.checkpoint import load
-from a3c_numba.runs.run_folder import RunFolder, agent_file
+from a3c_numba.runs.run_folder import RunFolder, default_checkpoint
 from a3c_numba.system import directory_lock
-from a3c_numba.system.directory_lock import alone_in
+from a3c_numba.system.directory_lock import exclusive_lock
 from tests.faults.runs import Run, children, until
 from tests.faults.test_checkpoints import at, held, python, spoiled, started
 from tests.programs import program
@@ -52,7 +52,7 @@ def resumed(folder, capsys, steps=3000):
 def test_a_folder_in_use_is_refused_and_left_alone(finished, capsys):
     (finished / ".latest.npz.123.tmp").write_text("half of a checkpoint")
     before = contents(finished)
-    with alone_in(finished):
+    with exclusive_lock(finished):
         for command in (["--resume", finished, "--total-steps", 3000], ["Catch", "--out", finished, "--overwrite"],
                         ["Catch", "--out", finished]):
             assert program("train", *command) == 2
@@ -68,7 +68,7 @@ def test_a_folder_in_use_is_refused_and_left_alone(finished, capsys):
 def test_a_run_gives_its_folder_back_however_it_ends(finished, tmp_path, capsys):
     for command in (["--resume", finished], ["Catch", "--out", finished]):           # it has ended; it holds a run
         assert program("train", *command) == 2
-        with alone_in(finished):
+        with exclusive_lock(finished):
             pass
     agent = Agent("Catch", workers=1)
     for how in (agent.learn, agent.learn):                                           # it holds a run the second time
@@ -76,7 +76,7 @@ def test_a_run_gives_its_folder_back_however_it_ends(finished, tmp_path, capsys)
             how(100, out=tmp_path / "other")
         except ValueError as error:
             assert "already holds a run" in str(error)
-        with alone_in(tmp_path / "other"):
+        with exclusive_lock(tmp_path / "other"):
             pass
 
 
@@ -97,15 +97,15 @@ def test_no_descriptor_is_left_open(tmp_path):
     gc.collect()                                                         # or it closes those of earlier tests meanwhile
     before = len(os.listdir("/dev/fd"))
     for _ in range(3):
-        with alone_in(tmp_path), pytest.raises(ValueError), alone_in(tmp_path):
+        with exclusive_lock(tmp_path), pytest.raises(ValueError), exclusive_lock(tmp_path):
             pass
     assert len(os.listdir("/dev/fd")) == before
 
 
 FORKED = """
-from a3c_numba.system.directory_lock import alone_in
+from a3c_numba.system.directory_lock import exclusive_lock
 folder = Path(sys.argv[1])
-with alone_in(folder):
+with exclusive_lock(folder):
     if not os.fork():
         if sys.argv[2] == "goes on":
             print("forked", flush=True)
@@ -126,12 +126,12 @@ def test_a_program_that_has_forked_has_its_folder_until_it_ends_itself(tmp_path,
     with python(FORKED, tmp_path, what, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process:
         try:
             assert process.stdout.readline() == "forked\n"
-            with pytest.raises(ValueError, match="in use"), alone_in(tmp_path):
+            with pytest.raises(ValueError, match="in use"), exclusive_lock(tmp_path):
                 pass
         finally:
             process.kill()
         process.wait()
-        with alone_in(tmp_path):
+        with exclusive_lock(tmp_path):
             pass
 
 
@@ -192,17 +192,17 @@ def test_a_checkpoint_that_was_refused_pushes_out_no_good_one(tmp_path, monkeypa
     folder = started(tmp_path / "run", 1, 2)
     spoiled(folder.path / "latest.npz", "0.5")
     damaged = (folder.path / "latest.npz").read_bytes()
-    assert folder.newest()[0].global_step == 1
-    folder.put_aside()
+    assert folder.load_latest()[0].global_step == 1
+    folder.quarantine_rejected()
     assert len(folder.warnings) == 1 and "latest.npz is now called latest.npz.refused" in folder.warnings[0]
     assert (folder.path / "latest.npz.refused").read_bytes() == damaged and not (folder.path / "latest.npz").exists()
 
     def die(*_):
         raise KeyboardInterrupt
     with monkeypatch.context() as death, pytest.raises(KeyboardInterrupt):
-        death.setattr("a3c_numba.system.atomic_file.put", die)
+        death.setattr("a3c_numba.system.atomic_file.rename_and_fsync", die)
         folder.save(at(3), keep)
-    assert folder.newest()[0].global_step == 1
+    assert folder.load_latest()[0].global_step == 1
     folder.save(at(4), keep)
     folder.save(at(5), keep)
     assert held(folder) == [5, 4, 1][:keep]
@@ -213,8 +213,8 @@ def test_a_second_one_that_is_refused_does_not_replace_the_first(tmp_path):
     for name in ("latest.npz.refused", "latest.npz.refused-2", "latest.npz.refused-3"):
         folder.save(at(2))
         spoiled(folder.path / "latest.npz", "0.5")
-        folder.newest()
-        folder.put_aside()
+        folder.load_latest()
+        folder.quarantine_rejected()
         assert folder.warnings.pop().endswith(f" {name}")
     assert sorted(path.name for path in folder.path.glob("latest*")) == [
         "latest-1.npz", "latest.npz.refused", "latest.npz.refused-2", "latest.npz.refused-3"]
@@ -226,7 +226,7 @@ def test_where_none_is_good_none_is_renamed(tmp_path):
         spoiled(folder.path / name, "0.5")
     before = contents(folder.path)
     with pytest.raises(ValueError):
-        RunFolder(folder.path).newest()
+        RunFolder(folder.path).load_latest()
     assert contents(folder.path) == before
 
 
@@ -269,9 +269,9 @@ def test_an_environment_that_config_json_does_not_name_is_refused_in_one_line(fi
 def test_while_the_newest_checkpoint_is_put_aside_the_one_before_it_is_the_runs_agent(tmp_path):
     folder = started(tmp_path / "run", 1, 2)
     spoiled(folder.path / "latest.npz", "0.5")
-    folder.newest()
-    folder.put_aside()
-    assert agent_file(folder.path) == folder.path / "latest-1.npz"
+    folder.load_latest()
+    folder.quarantine_rejected()
+    assert default_checkpoint(folder.path) == folder.path / "latest-1.npz"
 
 
 def test_a_folder_named_like_a_checkpoint_is_refused_in_one_line(finished, capsys):

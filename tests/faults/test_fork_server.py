@@ -91,11 +91,11 @@ def test_a_server_that_does_not_fork_is_ended(monkeypatch, number, answered, rai
     monkeypatch.setattr(worker_server, "FORK_SECONDS", 3600 if number else 1)
     monkeypatch.setattr(worker_server, "BOOT_SECONDS", 3600 if number else 1)
     monkeypatch.setattr(worker_server, "_answered", worker_server.server() if answered else -1)
-    monkeypatch.setattr(worker_server, "abandon_server", lambda: ended.append(True))
+    monkeypatch.setattr(worker_server, "kill_server", lambda: ended.append(True))
     monkeypatch.setattr(worker_server._server, "connect_to_new_process", lambda descriptors: (opened[0], opened[3]))
     before = signal.signal(signal.SIGINT, lambda *_: None)               # a suite in the background has it ignored
     try:
-        with pytest.raises(raised), worker_server.starting():
+        with pytest.raises(raised), worker_server.forking_from_server():
             if number:
                 signal.raise_signal(number)
             forkserver.connect_to_new_process([])
@@ -115,7 +115,7 @@ def test_a_signal_that_is_ignored_ends_no_server(monkeypatch):
     monkeypatch.setattr(worker_server._server, "connect_to_new_process", lambda descriptors: (ours, theirs))
     before = signal.signal(signal.SIGHUP, signal.SIG_IGN)
     try:
-        with worker_server.starting():
+        with worker_server.forking_from_server():
             signal.raise_signal(signal.SIGHUP)
             threading.Timer(0.5, os.write, (theirs, b"x")).start()
             assert forkserver.connect_to_new_process([]) == (ours, theirs)
@@ -129,7 +129,7 @@ def test_what_other_threads_start_meanwhile_comes_from_their_own_server(monkeypa
         ours, said = (null.fileno(), null.fileno()), []
         monkeypatch.setattr(worker_server._server, "connect_to_new_process", lambda descriptors: ours)
         monkeypatch.setattr(forkserver, "connect_to_new_process", lambda descriptors: "theirs")
-        with worker_server.starting():
+        with worker_server.forking_from_server():
             thread = threading.Thread(target=lambda: said.append(forkserver.connect_to_new_process([])))
             thread.start()
             thread.join()

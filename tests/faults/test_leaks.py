@@ -53,7 +53,7 @@ def measure(name, pipe):
     config = Config("Corridor", algorithm, RMSProp(), network, workers=1, total_steps=10**9)
     built = config.build_network(config.make_env())
     theta = initial_parameters(built, np.random.SeedSequence(0))
-    shared = Shared(len(theta), 1, has_target=algorithm.uses_target)
+    shared = Shared(len(theta), 1, has_target=algorithm.uses_target_network)
     shared.theta[:] = theta
     worker, status, found = Worker(0, config, shared, np.random.SeedSequence(1)), WorkerStatus(shared, 1), []
     for count in (1000, 11_000):

@@ -13,10 +13,10 @@ import pytest
 
 from a3c_numba.system import worker_server
 from a3c_numba.training import supervisor as crews
-from a3c_numba.training.limits import Watch
-from a3c_numba.training.message_reader import Inbox
-from a3c_numba.training.trainer import Trainer, start_of
-from a3c_numba.training.worker_handle import Seat
+from a3c_numba.training.limits import Limits
+from a3c_numba.training.message_reader import MessageReader
+from a3c_numba.training.trainer import Trainer, initial_checkpoint
+from a3c_numba.training.worker_handle import WorkerHandle
 from tests.faults import gates  # noqa: F401  registers the environments
 from tests.faults.runs import Run, children, until
 from tests.programs import small
@@ -43,26 +43,27 @@ class Watched:
         self.now = self.awake = 1000.0
         self.step, self.hanging = step, hanging
         monkeypatch.setattr(time, "monotonic", lambda: self.now)
-        self.crew = Trainer(start_of(small("Catch", workers=2, total_steps=10**6)),
-                            watch=Watch(heartbeat_seconds=limit)).crew
+        self.supervisor = Trainer(initial_checkpoint(small("Catch", workers=2, total_steps=10**6)),
+                                  limits=Limits(heartbeat_seconds=limit)).supervisor
         silent = SimpleNamespace(closed=True, messages=tuple, close=lambda: None)
         self.processes = [Process(), Process()]
-        self.crew.seats = {number: Seat(process, silent, 0) for number, process in enumerate(self.processes)}
-        self.crew.status.updates[:] = 1
-        self.crew.absent, self.crew._start, self.crew._wait = [], lambda number: None, self.work
+        self.supervisor.handles = {number: WorkerHandle(process, silent, 0) for number,
+                                   process in enumerate(self.processes)}
+        self.supervisor.status.updates[:] = 1
+        self.supervisor.pending, self.supervisor._start, self.supervisor._wait = [], lambda number: None, self.work
 
     def work(self, seconds):
         """Time goes by, and the workers work."""
         self.now, self.awake = self.now + seconds, self.awake + seconds
         for number in {0, 1} - set(self.hanging):
-            self.crew.status.heartbeats[number] = int(self.awake / self.step)
+            self.supervisor.status.heartbeats[number] = int(self.awake / self.step)
 
     def pause(self, seconds):
         """Time goes by, and all stand still."""
         self.now += seconds
 
     def look(self, seconds=0.1):
-        self.crew.poll(seconds)
+        self.supervisor.poll(seconds)
 
     @property
     def killed(self):
@@ -91,9 +92,10 @@ def test_no_step_takes_longer_because_all_stood_still(monkeypatch, limit, step, 
         if when == "in a callback":
             watched.work(0.1)
         if when.startswith("in a wait"):
-            watched.crew._wait = lambda seconds: (watched.pause(pause), watched.work(seconds * when.endswith("wait")))
+            watched.supervisor._wait = lambda seconds: (watched.pause(pause),
+                                                        watched.work(seconds * when.endswith("wait")))
             watched.look()
-            watched.crew._wait = watched.work
+            watched.supervisor._wait = watched.work
         else:
             watched.pause(pause)
         if when == "in a callback":
@@ -123,16 +125,16 @@ def test_a_worker_that_hangs_is_found_behind_a_pause(monkeypatch):
 def test_a_worker_that_fails_late_has_time_to_close(monkeypatch):
     """Its step took long already; from its last word on it has a few seconds, and no heartbeat's time."""
     watched = Watched(monkeypatch, limit=60, step=0.01, hanging=[1])
-    seat, begun = watched.crew.seats[1], watched.now
+    handle, begun = watched.supervisor.handles[1], watched.now
     while watched.now < begun + 50:
         watched.look()
-    seat.inbox = SimpleNamespace(closed=True, messages=lambda: [("error", "it failed")], close=lambda: None)
-    seat.receive()
-    seat.inbox.messages = tuple
+    handle.reader = SimpleNamespace(closed=True, messages=lambda: [("error", "it failed")], close=lambda: None)
+    handle.receive()
+    handle.reader.messages = tuple
     begun = watched.now
     while not watched.killed and watched.now < begun + 1000:
         watched.look()
-    assert watched.killed == [1] and 5 <= watched.now - begun <= 6 and "failed, hung" in watched.crew.news[0]
+    assert watched.killed == [1] and 5 <= watched.now - begun <= 6 and "failed, hung" in watched.supervisor.events[0]
 
 
 def test_a_main_process_that_is_stopped_alone_and_goes_on_replaces_nobody(tmp_path):
@@ -156,22 +158,22 @@ def frame(message):
 
 def test_a_message_that_comes_in_pieces_is_waited_for_by_nobody():
     ours, theirs = Pipe(duplex=False)
-    inbox, messages = Inbox(ours), [("state", {"steps": 7}), ("error", "x" * 300)]
+    reader, messages = MessageReader(ours), [("state", {"steps": 7}), ("error", "x" * 300)]
     for message in messages:
         whole = frame(message)
         for byte in range(len(whole)):
-            assert list(inbox.messages()) == []
+            assert list(reader.messages()) == []
             os.write(theirs.fileno(), whole[byte:byte + 1])
-        assert list(inbox.messages()) == [message]
+        assert list(reader.messages()) == [message]
 
 
 @pytest.mark.parametrize("count", [0, 1, 20_000, 2_000_000])             # a pipe holds some 64 KB
 def test_what_a_pipe_cannot_hold_comes_whole(count):
     ours, theirs = Pipe(duplex=False)
-    inbox, message, got = Inbox(ours), ("state", bytes(range(250)) * (count // 250 + 1)), []
+    reader, message, got = MessageReader(ours), ("state", bytes(range(250)) * (count // 250 + 1)), []
     sender = threading.Thread(target=lambda: [theirs.send(message), theirs.send("last"), theirs.close()])
     sender.start()
-    until(lambda: got.extend(inbox.messages()) or inbox.closed)
+    until(lambda: got.extend(reader.messages()) or reader.closed)
     sender.join()
     assert got == [message, "last"]
 
@@ -180,40 +182,40 @@ def test_a_message_of_more_than_two_gigabytes_would_be_understood():
     """Its length is written in another way."""
     ours, theirs = Pipe(duplex=False)
     short = frame("what it says")
-    inbox, pieces = Inbox(ours), (struct.pack("!i", -1), struct.pack("!Q", len(short) - 4), short[4:])
+    reader, pieces = MessageReader(ours), (struct.pack("!i", -1), struct.pack("!Q", len(short) - 4), short[4:])
     for piece in pieces:
-        assert list(inbox.messages()) == []
+        assert list(reader.messages()) == []
         os.write(theirs.fileno(), piece)
-    assert list(inbox.messages()) == ["what it says"]
+    assert list(reader.messages()) == ["what it says"]
 
 
 @pytest.mark.parametrize("left", [1, 3, 4, 20])
 def test_half_a_message_of_a_worker_that_was_killed_is_dropped(left):
     ours, theirs = Pipe(duplex=False)
-    inbox = Inbox(ours)
+    reader = MessageReader(ours)
     os.write(theirs.fileno(), frame("said") + frame("what it wanted to say")[:left])
     theirs.close()
-    assert list(inbox.messages()) == ["said"] and inbox.closed and list(inbox.messages()) == []
+    assert list(reader.messages()) == ["said"] and reader.closed and list(reader.messages()) == []
 
 
 def test_nobody_is_started_before_it_is_known_what_the_first_one_died_of():
     """It may be what all the others would die of: then there is no second one."""
-    crew, started = Trainer(start_of(small("Catch", workers=2, total_steps=10**8))).crew, []
-    crew._start = started.append
+    supervisor, started = Trainer(initial_checkpoint(small("Catch", workers=2, total_steps=10**8))).supervisor, []
+    supervisor._start = started.append
     dead = Process()
     dead.exitcode = 1
-    crew.seats, crew.absent = {0: Seat(dead, Inbox(Pipe(duplex=False)[0]), 0)}, [1]
-    crew._start_absent()
+    supervisor.handles, supervisor.pending = {0: WorkerHandle(dead, MessageReader(Pipe(duplex=False)[0]), 0)}, [1]
+    supervisor._start_pending()
     assert started == []
-    del crew.seats[0]
-    crew._start_absent()
+    del supervisor.handles[0]
+    supervisor._start_pending()
     assert started == [1]
 
 
 def test_a_signal_is_heeded_while_many_workers_are_started(monkeypatch):
     """The first worker is real; each of the others takes half a second to start, until SIGINT comes."""
-    trainer, numbers = Trainer(start_of(small("Catch", workers=64, total_steps=10**8))), []
-    start = trainer.crew._start
+    trainer, numbers = Trainer(initial_checkpoint(small("Catch", workers=64, total_steps=10**8))), []
+    start = trainer.supervisor._start
 
     def slowly(number):
         numbers.append(number)
@@ -224,14 +226,14 @@ def test_a_signal_is_heeded_while_many_workers_are_started(monkeypatch):
         if len(numbers) == 3:
             signal.raise_signal(signal.SIGINT)
 
-    monkeypatch.setattr(trainer.crew, "_start", slowly)
+    monkeypatch.setattr(trainer.supervisor, "_start", slowly)
     before = signal.signal(signal.SIGINT, signal.default_int_handler)    # a suite in the background has it ignored
     try:
         with pytest.raises(KeyboardInterrupt):
             trainer.run()
     finally:
         signal.signal(signal.SIGINT, before)
-    assert numbers == [0, 1, 2] and trainer.last.global_step > 0
+    assert numbers == [0, 1, 2] and trainer.final_checkpoint.global_step > 0
 
 
 @pytest.mark.parametrize("interrupted", [False, True])
@@ -244,14 +246,14 @@ def test_workers_that_are_killed_are_waited_for_together(monkeypatch, interrupte
             raise KeyboardInterrupt
         watched.pause(seconds)
 
-    process, inbox = SimpleNamespace(exitcode=None, kill=lambda: None, join=join), SimpleNamespace(closed=False)
-    watched.crew.seats = {number: Seat(process, inbox, 0) for number in range(64)}
-    for seat in watched.crew.seats.values():
-        seat.receive = lambda: None
-    monkeypatch.setattr(worker_server, "abandon_server", lambda: abandoned.append(watched.now))
+    process, reader = SimpleNamespace(exitcode=None, kill=lambda: None, join=join), SimpleNamespace(closed=False)
+    watched.supervisor.handles = {number: WorkerHandle(process, reader, 0) for number in range(64)}
+    for handle in watched.supervisor.handles.values():
+        handle.receive = lambda: None
+    monkeypatch.setattr(worker_server, "kill_server", lambda: abandoned.append(watched.now))
     begun = watched.now
     try:
-        watched.crew.stop()
+        watched.supervisor.stop()
     except KeyboardInterrupt:
         assert interrupted
     assert len(abandoned) == 1 and watched.now - begun <= crews.STOP_SECONDS + 0.6

@@ -14,8 +14,8 @@ import pytest
 from a3c_numba.runs.checkpoint import load
 from a3c_numba.runs.run_folder import RunFolder
 from a3c_numba.system import terminal
-from a3c_numba.training.progress_bar import Display
-from a3c_numba.training.trainer import Trainer, start_of
+from a3c_numba.training.progress_bar import ProgressBar
+from a3c_numba.training.trainer import Trainer, initial_checkpoint
 from tests.faults import gates  # noqa: F401  what a checkpoint names is not imported on loading it
 from tests.faults.runs import ROOT, Run, alive, until
 from tests.programs import reports_often, small
@@ -160,7 +160,7 @@ def test_what_is_written_to_a_standard_error_that_is_closed_never_lands_in_theta
 def test_many_lines_that_nobody_reads_are_waited_for_once_and_after_the_checkpoint(tmp_path, monkeypatch):
     reports_often(monkeypatch)
     RunFolder(tmp_path / "run").create("{}")
-    run = Trainer(start_of(small("Catch", total_steps=10**8)), tmp_path / "run", Display(10**8))
+    run = Trainer(initial_checkpoint(small("Catch", total_steps=10**8)), tmp_path / "run", ProgressBar(10**8))
     waits, counts = [], []
 
     def nobody_reads(_):
@@ -170,7 +170,7 @@ def test_many_lines_that_nobody_reads_are_waited_for_once_and_after_the_checkpoi
     def callback(row):
         counts.append(len(waits))
         waits.clear()
-        run.crew.news += [f"line {n}" for n in range(48)]
+        run.supervisor.events += [f"line {n}" for n in range(48)]
         return len(counts) < 3
     run.callback = callback
     monkeypatch.setattr(terminal, "_takes_more", nobody_reads)
@@ -186,8 +186,8 @@ def test_a_terminal_that_nobody_reads_never_takes_what_would_wait():
     with os.fdopen(writing, "w") as stream:
         def write():
             while select.select([], [stream], [], 0)[1]:
-                terminal.tell("\r\x1b[K" + "x" * 150, stream)
-                terminal.tell("x" * 150 + "\n", stream)
+                terminal.write_without_blocking("\r\x1b[K" + "x" * 150, stream)
+                terminal.write_without_blocking("x" * 150 + "\n", stream)
         writer = threading.Thread(target=write, daemon=True)
         writer.start()
         writer.join(PATIENCE)
@@ -198,8 +198,8 @@ def test_a_terminal_that_nobody_reads_never_takes_what_would_wait():
 
 def test_a_terminal_that_is_read_shows_all():
     with unread(os.openpty) as (reading, writing), os.fdopen(os.dup(writing), "w") as stream:
-        terminal.tell("\r\x1b[K" + "\u03b8" * 500, stream)
-        terminal.tell("a line\n", stream)
+        terminal.write_without_blocking("\r\x1b[K" + "\u03b8" * 500, stream)
+        terminal.write_without_blocking("a line\n", stream)
         shown = b""
         while not shown.endswith(b"\n"):
             shown += os.read(reading, 10_000)
@@ -215,7 +215,7 @@ def test_what_a_reader_takes_his_time_for_is_not_lost(monkeypatch):
         found = []
         reader = threading.Thread(target=lambda: found.append(source.read()), daemon=True)
         reader.start()
-        terminal.tell(text, stream)
+        terminal.write_without_blocking(text, stream)
         stream.close()
         reader.join(PATIENCE)
     assert found == [text]

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from gymnasium.spaces import Box
 
-from a3c_numba import Agent, Watch
+from a3c_numba import Agent, Limits
 from a3c_numba.config import Config
 from a3c_numba.core.algorithms import ALGORITHMS
 from a3c_numba.core.distributions import Categorical, EpsilonGreedy
@@ -22,7 +22,7 @@ from a3c_numba.core.worker import Worker
 from a3c_numba.envs.episode import EpisodeEnv
 from a3c_numba.runs.checkpoint import load
 from a3c_numba.runs.run_folder import RunFolder
-from a3c_numba.training.trainer import Trainer, UpdatesSkipped, start_of
+from a3c_numba.training.trainer import Trainer, UpdatesSkipped, initial_checkpoint
 
 from tests.faults.environments import Odd, bad_numbers
 from tests.faults.gates import NoNumbers
@@ -61,7 +61,7 @@ def method(name, **fields):
     """The method with rollouts of at most 3 steps, and a target that stays where it is."""
     cls = ALGORITHMS[name]
     longest = "update_interval" if hasattr(cls, "update_interval") else "t_max"
-    rest = {"target_interval": 10**9, "final_epsilons": "0.3:1"} if cls.uses_target else {}
+    rest = {"target_interval": 10**9, "final_epsilons": "0.3:1"} if cls.uses_target_network else {}
     return cls(**({longest: 3} | rest | fields))
 
 
@@ -71,11 +71,11 @@ def worker_of(env, name="a3c", optimizer="rmsprop", network="mlp", **fields):
                     total_steps=10**6)
     built = config.build_network(env)
     theta = initial_parameters(built, np.random.SeedSequence(5))
-    shared = Shared(len(theta), 1, config.optimizer.own_statistics, config.algorithm.uses_target)
+    shared = Shared(len(theta), 1, config.optimizer.own_statistics, config.algorithm.uses_target_network)
     shared.theta[:] = theta
     shared.target[:] = theta[:shared.target.size]
     worker = Worker(0, config, shared, np.random.SeedSequence(11))
-    worker.player.env = EpisodeEnv(env)                                  # the very one, to look at afterwards
+    worker.collector.env = EpisodeEnv(env)                               # the very one, to look at afterwards
     return worker
 
 
@@ -115,7 +115,7 @@ def test_a_bad_number_skips_the_updates_of_the_rollouts_it_is_in_and_no_other(na
         for bad in BAD:
             worker = worker_of(odd(bad), name, optimizer, network)
             assert skipped_in(worker, 7) == expected, (place, bad)
-            assert np.isfinite(worker.player.recurrent.read(worker.player.row)).all()
+            assert np.isfinite(worker.collector.recurrent.read(worker.collector.state_row)).all()
 
 
 @pytest.mark.parametrize("clip_rewards", [True, False])
@@ -213,11 +213,11 @@ def test_a_run_is_resumed_from_a_bad_observation_as_it_would_have_gone_on():
     worker = worker_of(Odd({6: vector(np.nan)}), network="recurrent")
     for _ in range(2):
         worker.update()
-    state, theta, statistics = worker.player.state(), worker.shared.theta.copy(), worker.shared.statistics.copy()
+    state, theta, statistics = worker.collector.state(), worker.shared.theta.copy(), worker.shared.statistics.copy()
     other = worker_of(Odd({6: vector(np.nan)}), network="recurrent")
     other.shared.theta[:], other.shared.statistics[:], other.shared.clock[:] = theta, statistics, worker.shared.clock
-    other.synchronise()
-    other.player.restore(state)
+    other.copy_theta()
+    other.collector.restore(state)
     skipped = 0
     for _ in range(5):
         worker.update()
@@ -230,7 +230,7 @@ def test_a_run_counts_what_it_skips_and_its_numbers_stay_finite(tmp_path):
     """Two real workers; a third of all rollouts have a bad number, and a sixth of all episodes a score that is NaN."""
     config = small(bad_numbers, workers=2, total_steps=6000)
     RunFolder(tmp_path / "run").create(config.to_json())
-    last = Trainer(start_of(config), tmp_path / "run").run()
+    last = Trainer(initial_checkpoint(config), tmp_path / "run").run()
     row = rows(tmp_path / "run" / "progress.csv")[-1]
     assert 0.2 < int(row["skipped"]) / int(row["updates"]) < 0.5
     assert np.isfinite(last.theta).all() and np.isfinite(last.statistics).all()
@@ -247,7 +247,7 @@ def test_a_run_that_ends_before_anybody_looks_has_no_more_skipped_updates_than_m
     """One worker, whose rewards are all NaN: it skips every update."""
     def run(name, most):
         RunFolder(tmp_path / name).create(config.to_json())
-        return Trainer(start_of(config), tmp_path / name, watch=Watch(max_skipped=most)).run()
+        return Trainer(initial_checkpoint(config), tmp_path / name, limits=Limits(max_skipped=most)).run()
     config = small(NoNumbers, total_steps=300)
     run("all may be", 300)
     skipped = int(rows(tmp_path / "all may be" / "progress.csv")[-1]["skipped"])
@@ -271,7 +271,7 @@ def test_an_agent_that_could_learn_nothing_says_so():
     agent = Agent(NoNumbers, workers=1)
     theta = agent.policy.parameters.flat.copy()
     with pytest.raises(UpdatesSkipped):
-        agent.learn(300, watch=Watch(max_skipped=9))
+        agent.learn(300, watch=Limits(max_skipped=9))
     np.testing.assert_array_equal(agent.policy.parameters.flat, theta)
 
 
@@ -284,5 +284,5 @@ def test_ctrl_c_is_ctrl_c_also_where_too_many_updates_were_skipped(tmp_path, mon
     config = small(NoNumbers, total_steps=10**8)
     RunFolder(tmp_path / "run").create(config.to_json())
     with pytest.raises(KeyboardInterrupt):
-        Trainer(start_of(config), tmp_path / "run", None, callback, Watch(max_skipped=0)).run()
+        Trainer(initial_checkpoint(config), tmp_path / "run", None, callback, Limits(max_skipped=0)).run()
     assert files(tmp_path / "run") == {"latest.npz"}

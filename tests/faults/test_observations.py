@@ -11,9 +11,9 @@ from a3c_numba.core.algorithms import A3C
 from a3c_numba.core.networks import MLP
 from a3c_numba.envs.action_repeat import GymSettings
 from a3c_numba.envs.make import make
-from a3c_numba.evaluation import Evaluation, Stage
-from a3c_numba.training.limits import Watch
-from a3c_numba.training.trainer import Trainer, start_of
+from a3c_numba.evaluation import EvaluationSettings, Evaluator
+from a3c_numba.training.limits import Limits
+from a3c_numba.training.trainer import Trainer, initial_checkpoint
 
 from tests.core.test_rollout import player_of
 from tests.faults.environments import IMAGES, Odd, pays_nothing, shrinks
@@ -53,10 +53,10 @@ REWARDS = {
 
 def played(env, steps, network=MLP(hidden=4)):
     """The error that ``steps`` steps of ``env`` end in, as one line."""
-    player, theta = player_of(env, network=network, t_max=5)
+    collector, theta = player_of(env, network=network, t_max=5)
     with pytest.raises(ValueError) as error:
         for _ in range(steps):
-            player.play(theta)
+            collector.collect(theta)
     assert "\n" not in str(error.value)
     return str(error.value)
 
@@ -91,8 +91,8 @@ def test_it_is_named_behind_wrappers_too(name, repeat):
 @pytest.mark.parametrize("dtype", [np.float16, np.float32, np.float64, np.int64, np.int8, np.uint8, np.bool_, ">f4"])
 def test_numbers_of_another_width_are_converted(dtype):
     x = np.array([1, 0, 1]).astype(dtype)
-    player, theta = player_of(Odd({0.5: x, 3: x}), network=MLP(hidden=4), t_max=5)
-    rollout, _, _ = player.play(theta)
+    collector, theta = player_of(Odd({0.5: x, 3: x}), network=MLP(hidden=4), t_max=5)
+    rollout, _, _ = collector.collect(theta)
     assert rollout.obs.dtype == np.float32 and np.isfinite(rollout.rewards).all()
     np.testing.assert_array_equal(rollout.obs[[0, 3]], [[1, 0, 1]] * 2)
 
@@ -100,9 +100,9 @@ def test_numbers_of_another_width_are_converted(dtype):
 def test_truth_values_are_pixels_and_views_are_observations():
     x = np.ones((84, 84, 4), bool)
     view = np.full((84, 84, 8), 7, np.uint8)[:, :, ::2]
-    player, theta = player_of(Odd({2: x, 3: view, 4: view.view(type("Mine", (np.ndarray,), {}))}, space=IMAGES),
-                              network=PIXELS, t_max=5)
-    rollout, _, _ = player.play(theta)
+    collector, theta = player_of(Odd({2: x, 3: view, 4: view.view(type("Mine", (np.ndarray,), {}))}, space=IMAGES),
+                                 network=PIXELS, t_max=5)
+    rollout, _, _ = collector.collect(theta)
     assert (rollout.obs[2] == 1).all() and (rollout.obs[3:5] == 7).all()
 
 
@@ -118,32 +118,32 @@ def test_a_reward_that_is_no_number_is_named(name, repeat):
 @pytest.mark.parametrize("given", [2, True, np.float32(2), np.float64(2), np.int64(2), np.bool_(True), np.array(2.0),
                                    np.array([2.0]), np.array([[2]])])
 def test_every_single_number_is_a_reward(given):
-    player, theta = player_of(Odd(rewards={2: given}, length=2), network=MLP(hidden=4), clip_rewards=False)
-    player.play(theta)
-    player, theta = player_of(Odd(rewards={1: 0.0, 2: given}, length=2), network=MLP(hidden=4), clip_rewards=False)
-    rollout, _, episode = player.play(theta)
+    collector, theta = player_of(Odd(rewards={2: given}, length=2), network=MLP(hidden=4), clip_rewards=False)
+    collector.collect(theta)
+    collector, theta = player_of(Odd(rewards={1: 0.0, 2: given}, length=2), network=MLP(hidden=4), clip_rewards=False)
+    rollout, _, episode = collector.collect(theta)
     assert rollout.rewards[1] == episode.score == float(np.ravel(given)[0])
 
 
 def test_an_episode_that_is_played_again_is_looked_at_too():
-    player, theta = player_of(Odd(length=20), network=MLP(hidden=4), t_max=5)
-    player.play(theta)
+    collector, theta = player_of(Odd(length=20), network=MLP(hidden=4), t_max=5)
+    collector.collect(theta)
     other, _ = player_of(Odd({3: None}, length=20), network=MLP(hidden=4), t_max=5)
     with pytest.raises(ValueError, match="^the environment gave an observation of type NoneType at step 3 of "):
-        other.restore(player.state())
+        other.restore(collector.state())
 
 
 def staged(network=MLP(hidden=4), **parts):
     """Where an agent that has learned nothing is evaluated in ``Odd(**parts)``."""
     config = small(functools.partial(Odd, **parts), network=network)
-    return Stage(config, start_of(config).theta, Evaluation(1))
+    return Evaluator(config, initial_checkpoint(config).theta, EvaluationSettings(1))
 
 
-def refusal(stage, games=2):
+def refusal(evaluator, games=2):
     """The error that so many games end in."""
     with pytest.raises(ValueError) as error:
         for episode in range(games):
-            stage.play(episode)
+            evaluator.play(episode)
     return str(error.value)
 
 
@@ -180,7 +180,7 @@ def test_an_evaluation_sees_zeros_for_what_is_not_finite(actions, recurrent):
     network = MLP(hidden=4, recurrent=recurrent, head_init="orthogonal")
     odd = {0.5: np.float32([np.nan, 1, np.inf]), 3: np.full(3, -np.inf, np.float32), 5: np.array([np.nan, 0, 1.0])}
     mended = {0.5: np.float32([0, 1, 0]), 3: np.zeros(3, np.float32), 5: np.float32([0, 0, 1])}
-    games = [list(staged(network, obs=obs, actions=actions).moments(0)) for obs in (odd, mended)]
+    games = [list(staged(network, obs=obs, actions=actions).steps(0)) for obs in (odd, mended)]
     for one, other in zip(*games, strict=True):
         for x, y in zip((one.obs, one.action, *one.outputs), (other.obs, other.action, *other.outputs)):
             np.testing.assert_array_equal(x, y)
@@ -189,10 +189,10 @@ def test_an_evaluation_sees_zeros_for_what_is_not_finite(actions, recurrent):
 
 
 def test_an_evaluation_gives_no_environment_an_action_that_is_not_finite():
-    stage = staged(actions=Box(-1, 1, (2,)))
-    stage.policy.parameters.tree["policy"]["head"]["bias"][:] = np.nan
-    stage.play(0)
-    assert len(stage.env.unwrapped.taken) == 8 and np.isfinite(stage.env.unwrapped.taken).all()
+    evaluator = staged(actions=Box(-1, 1, (2,)))
+    evaluator.policy.parameters.tree["policy"]["head"]["bias"][:] = np.nan
+    evaluator.play(0)
+    assert len(evaluator.env.unwrapped.taken) == 8 and np.isfinite(evaluator.env.unwrapped.taken).all()
 
 
 @pytest.mark.parametrize("workers", [1, 2])
@@ -217,8 +217,8 @@ RUNS = {
 def test_the_line_reaches_whoever_started_the_run(name):
     env, parts, line = RUNS[name]
     with pytest.raises(WorkerDied) as error:
-        Trainer(start_of(small(env, algorithm=A3C(t_max=5), total_steps=10**8, **parts)),
-                watch=Watch(max_restarts=0)).run()
+        Trainer(initial_checkpoint(small(env, algorithm=A3C(t_max=5), total_steps=10**8, **parts)),
+                limits=Limits(max_restarts=0)).run()
     assert str(error.value).endswith(line) and str(error.value).startswith("worker 0 ")
 
 

@@ -211,7 +211,7 @@ def test_a_signal_that_is_left_to_the_main_process_interrupts_no_system_call():
 
 
 def _read_with_signals():
-    worker_server.become_worker(dict(os.environ))
+    worker_server.init_worker_process(dict(os.environ))
     ours, theirs = os.pipe()
     main = threading.main_thread().ident
 

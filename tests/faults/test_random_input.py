@@ -35,7 +35,7 @@ from a3c_numba.agent import Agent
 from a3c_numba.cli.parser import COMMANDS as ALL
 from a3c_numba.cli.parser import parser_for
 from a3c_numba.config import MENUS, NUMBERS, Config
-from a3c_numba.evaluation import Evaluation, evaluate
+from a3c_numba.evaluation import EvaluationSettings, evaluate
 from a3c_numba.presets import PRESETS, configure
 from a3c_numba.runs.checkpoint import Checkpoint, CheckpointError, load_fitting
 from tests.programs import chances, program
@@ -188,7 +188,7 @@ def follow(arguments, trained):
 def one_game(play):
     """Play one game where many were asked for, and in this process."""
     def playing(first, *arguments):
-        arguments = [dataclasses.replace(x, episodes=1) if isinstance(x, Evaluation) else x for x in arguments]
+        arguments = [dataclasses.replace(x, episodes=1) if isinstance(x, EvaluationSettings) else x for x in arguments]
         return play(first, *(arguments[:2] if play is evaluate else arguments))
     return playing
 
@@ -200,8 +200,8 @@ SEAMS = {
     "studies.bench.emulator_seconds": lambda *_: 1.0, "studies.bench.environment_seconds": lambda *_: 1.0,
     "studies.bench.pieces": lambda *_: {"update": 1.0}, "studies.bench.sgemm_peak": lambda *_: 1.0,
     "studies.bench.training_speed": lambda *_, **__: (1.0, ""), "diagnostics.gradient_check.Problem": mock.MagicMock(),
-    "cli.evaluate.play_games": one_game(evaluate), "playback.film": one_game(playback.film),
-    "playback.in_terminal": one_game(playback.in_terminal),
+    "cli.evaluate.play_games": one_game(evaluate), "playback.write_video": one_game(playback.write_video),
+    "playback.play_in_terminal": one_game(playback.play_in_terminal),
 }
 
 
@@ -268,9 +268,10 @@ def test_what_would_go_on_for_ever_is_refused_before_it_starts(trained, argument
     def replace(*parts, **fields):
         assert next(few) < 5000, "configurations without end"
         return dataclasses.replace(*parts, **fields)
-    seams = {"studies.sweep.watched": mock.Mock(side_effect=started),
+    seams = {"studies.sweep.train_to_score": mock.Mock(side_effect=started),
              "studies.speedup.dataclasses": mock.Mock(replace=replace),
-             "cli.train.Trainer": mock.Mock(side_effect=started), "evaluation.Stage": mock.Mock(side_effect=started),
+             "cli.train.Trainer": mock.Mock(side_effect=started),
+             "evaluation.Evaluator": mock.Mock(side_effect=started),
              "evaluation.ProcessPoolExecutor": mock.Mock(side_effect=started)}
     with contextlib.ExitStack() as stack:
         for name, stub in seams.items():

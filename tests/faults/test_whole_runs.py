@@ -15,7 +15,7 @@ from a3c_numba.core.shared import Shared
 from a3c_numba.core.worker import Worker
 from a3c_numba.presets import configure
 from a3c_numba.runs.checkpoint import load
-from a3c_numba.training.trainer import start_of
+from a3c_numba.training.trainer import initial_checkpoint
 from a3c_numba.training.worker_process import publish
 from a3c_numba.training.worker_status import WorkerStatus
 from tests.faults import environments, gates  # noqa: F401  what a checkpoint names is not imported on loading it
@@ -101,7 +101,7 @@ def test_too_many_skipped_updates_end_the_run(tmp_path):
 def test_a_checkpoint_delays_a_worker_by_a_few_milliseconds_at_most():
     """What a worker does for it, with the paper's network: copies of theta, g and theta-, and its own state."""
     config = configure("ALE/Pong-v5", workers=1, algorithm="n_step_q")
-    start = start_of(config)
+    start = initial_checkpoint(config)
     shared = Shared(len(start.theta), 1, has_target=True)
     shared.theta[:] = start.theta
     worker, status = Worker(0, config, shared, np.random.SeedSequence(0)), WorkerStatus(shared, 1)

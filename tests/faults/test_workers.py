@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 
 from a3c_numba.runs.checkpoint import load
-from a3c_numba.training.worker_handle import Seat
+from a3c_numba.training.worker_handle import WorkerHandle
 from tests.faults import gates  # noqa: F401  what a checkpoint names is not imported on loading it
 from tests.faults.runs import Run, children, table, until
 from tests.promises import undisturbed, within
@@ -211,4 +211,4 @@ def test_environments_have_numpy_streams_of_their_own(tmp_path):
 @pytest.mark.parametrize("number", [signal.SIGKILL, 40])
 def test_any_signal_has_a_name(number):
     process = SimpleNamespace(exitcode=-number)
-    assert Seat(process, None, 0).ending() == f"was ended by {'SIGKILL' if number == 9 else 'signal 40'}"
+    assert WorkerHandle(process, None, 0).ending() == f"was ended by {'SIGKILL' if number == 9 else 'signal 40'}"

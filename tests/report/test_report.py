@@ -25,7 +25,7 @@ from a3c_numba.report.charts import histogram
 from a3c_numba.report.svg import Axis, Chart, Labels, clean, short
 from a3c_numba.runs.checkpoint import save
 from a3c_numba.runs.run_folder import TABLES, RunFolderError
-from a3c_numba.training.trainer import start_of
+from a3c_numba.training.trainer import initial_checkpoint
 
 PONG = Path(__file__).parents[2] / "examples" / "pong"
 SECTIONS = ["curve", "clip", "evaluation", "throughput", "signals", "workers", "configuration", "events"]
@@ -201,7 +201,7 @@ def test_what_cannot_be_used_is_refused_before_anything_is_written(tmp_path, mon
 def shown(tmp_path):
     """A run of an environment that draws itself, 7 steps a game, with its agent."""
     folder = folder_of(tmp_path / "run", "tests.programs:Shown-v0", PROGRESS, EPISODES)
-    save(folder / "latest.npz", start_of(configure("tests.programs:Shown-v0")))
+    save(folder / "latest.npz", initial_checkpoint(configure("tests.programs:Shown-v0")))
     return folder
 
 
@@ -227,7 +227,7 @@ def test_a_clip_that_would_be_large_shows_fewer_frames_but_never_too_few(shown, 
 
 
 def test_an_agent_of_another_game_or_a_broken_one(shown, tmp_path):
-    save(tmp_path / "catch.npz", start_of(configure("Catch")))
+    save(tmp_path / "catch.npz", initial_checkpoint(configure("Catch")))
     with pytest.raises(ValueError, match="plays Catch, but .* is a run of tests.programs:Shown-v0"):
         made(shown, "--agent", tmp_path / "catch.npz")
     (shown / "latest.npz").write_bytes(b"cut off")

@@ -18,7 +18,7 @@ import pytest
 from a3c_numba.core.networks import MLP
 from a3c_numba.runs import checkpoint as checkpoints
 from a3c_numba.runs.checkpoint import Checkpoint, CheckpointError, load, load_fitting, save
-from a3c_numba.training.trainer import start_of
+from a3c_numba.training.trainer import initial_checkpoint
 from tests.programs import chances, program, small
 
 ROOT = Path(__file__).parents[2]
@@ -26,14 +26,14 @@ ROOT = Path(__file__).parents[2]
 
 def some(env="Corridor", hidden=2, **parts):
     """A checkpoint in the middle of a run of two workers, with theta- and each worker's own statistics if asked for."""
-    start, rng = start_of(small(env, hidden, **parts)), np.random.default_rng(0)
+    start, rng = initial_checkpoint(small(env, hidden, **parts)), np.random.default_rng(0)
     states = [{"generator": np.random.default_rng(1).bit_generator.state, "episode_seed": 5, "episode_actions": [0, 1],
                "recurrent": [], "next_action": None, "steps": 70}, None]
     config, n = dataclasses.replace(start.config, workers=2), len(start.theta)
     each = 2 if config.optimizer.own_statistics else 1
     numbers = {"statistics": rng.uniform(size=each * n).astype(np.float32), "global_step": 123,
                "seconds": 4.5, "workers": states, "streams": 2, "mean_score": 0.25,
-               "target": rng.normal(size=n).astype(np.float32) if config.algorithm.uses_target else None}
+               "target": rng.normal(size=n).astype(np.float32) if config.algorithm.uses_target_network else None}
     return dataclasses.replace(start, config=config, **numbers)
 
 
@@ -99,7 +99,7 @@ def test_all_of_every_method_and_optimizer_comes_back(tmp_path, parts):
 
 
 def test_a_start_has_neither_statistics_nor_a_target(tmp_path):
-    start = start_of(small("Corridor", **VALUE, **OWN))
+    start = initial_checkpoint(small("Corridor", **VALUE, **OWN))
     assert start.statistics is start.target is None
     save(tmp_path / "a.npz", start)
     assert same(load(tmp_path / "a.npz"), start) and set(arrays(tmp_path / "a.npz")) == {"meta", "theta"}

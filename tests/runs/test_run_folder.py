@@ -6,7 +6,7 @@ import os
 import numpy as np
 import pytest
 
-from a3c_numba.runs.csv_log import as_bytes
+from a3c_numba.runs.csv_log import encode_rows
 from a3c_numba.runs.run_folder import EPISODE_COLUMNS, Progress, RunFolder, RunFolderError
 
 
@@ -217,7 +217,7 @@ def test_an_event_that_was_cut_off_anywhere_costs_no_other(folder):
         for event in EVENTS:
             folder.append_event(*event)
         found = rows(path)
-        complete = sum(len(as_bytes(EVENTS[:n])) <= end - before for n in (1, 2, 3))
+        complete = sum(len(encode_rows(EVENTS[:n])) <= end - before for n in (1, 2, 3))
         assert found[:complete] == expected[:complete] and found[-3:] == expected, path.read_bytes()
         assert len(found) <= complete + 4 and path.read_bytes().startswith(whole[:end])
 
@@ -300,7 +300,7 @@ def test_a_folder_in_the_place_of_a_file_is_refused_at_the_start(folder, name):
     (folder.path / name).unlink(missing_ok=True)
     (folder.path / name).mkdir()
     before = sorted(folder.path.iterdir())
-    for call in (lambda: folder.create("{}"), lambda: folder.create("{}", overwrite=True), folder.newest):
+    for call in (lambda: folder.create("{}"), lambda: folder.create("{}", overwrite=True), folder.load_latest):
         assert f"{name} is a folder" in refused(call)
     assert sorted(folder.path.iterdir()) == before
 

@@ -64,7 +64,7 @@ def test_operations_of_a_network_for_each_head():
 
 @pytest.mark.parametrize("name", ALGORITHMS)
 def test_t_max_is_the_steps_between_updates_of_every_method(name):
-    assert bench.configuration("ALE/Pong-v5", 7, name).algorithm.update_steps == 7
+    assert bench.configuration("ALE/Pong-v5", 7, name).algorithm.rollout_length == 7
 
 
 def test_a_matrix_product_has_a_speed():

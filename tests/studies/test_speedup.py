@@ -27,7 +27,7 @@ def trained(monkeypatch):
         there = 2.0 + 120 / config.workers * (1 + config.seed / 2), 1000 + config.workers
         reached = None if (config.workers, config.seed) in kept.fail else there
         return None, SimpleNamespace(begun=2.0, reached=reached, active=min(config.workers, kept.started))
-    monkeypatch.setattr("a3c_numba.studies.speedup.watched", watched)
+    monkeypatch.setattr("a3c_numba.studies.speedup.train_to_score", watched)
     return kept
 
 

@@ -10,7 +10,7 @@ import pytest
 from a3c_numba.core.rollout import Episode
 from a3c_numba.core.shared import Shared
 from a3c_numba.core.worker import Update
-from a3c_numba.studies.study import RunningScore, Study, StudyError, watched
+from a3c_numba.studies.study import RunningScore, Study, StudyError, train_to_score
 from a3c_numba.training.worker_status import RING, WorkerStatus
 from tests.faults.environments import Odd
 from tests.programs import small
@@ -201,18 +201,18 @@ def test_a_run_has_begun_when_it_was_last_seen_without_an_update():
 
 
 def test_a_run_is_watched_to_its_end():
-    last, score = watched(small("Catch", total_steps=1500))
+    last, score = train_to_score(small("Catch", total_steps=1500))
     assert 1500 <= last.global_step < 1520 and score.reached is None
     assert len(score.scores) == 100 and last.mean_score == pytest.approx(np.mean(score.scores))
     assert last.mean_score <= score.best <= 1 and 0 <= score.begun < last.seconds
 
 
 def test_an_infinite_reward_ends_no_run():
-    last, score = watched(small(functools.partial(Odd, rewards={55: math.inf}), total_steps=600))
+    last, score = train_to_score(small(functools.partial(Odd, rewards={55: math.inf}), total_steps=600))
     assert last.global_step >= 600 and len(score.scores) == last.global_step // 8 - 1 and 0 <= score.best <= 8
 
 
 def test_a_run_ends_when_its_score_is_reached():
-    last, score = watched(small("Catch", total_steps=10**9), target=-1.0)
+    last, score = train_to_score(small("Catch", total_steps=10**9), target=-1.0)
     assert score.reached[1] == 20 * 9 and score.begun < score.reached[0] <= last.seconds
     assert last.global_step < 10**9

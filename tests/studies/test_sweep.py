@@ -36,7 +36,7 @@ def trained(monkeypatch):
         score = 100 * config.optimizer.learning_rate
         return (SimpleNamespace(mean_score=score, global_step=config.total_steps + 3, seconds=1.5),
                 SimpleNamespace(best=score + 1))
-    monkeypatch.setattr("a3c_numba.studies.sweep.watched", watched)
+    monkeypatch.setattr("a3c_numba.studies.sweep.train_to_score", watched)
     return kept
 
 
@@ -152,7 +152,7 @@ def test_only_missing_runs_are_made(trained):
 
 def test_a_run_without_an_episode_has_no_score(monkeypatch, capsys):
     nothing = SimpleNamespace(mean_score=None, global_step=400, seconds=1.0), SimpleNamespace(best=math.nan)
-    monkeypatch.setattr("a3c_numba.studies.sweep.watched", lambda config: nothing)
+    monkeypatch.setattr("a3c_numba.studies.sweep.train_to_score", lambda config: nothing)
     assert sweep("--runs", 1) == 0 and sweep("--runs", 1) == 0
     assert [row["score"] + row["best"] for row in rows(Path("out/sweep.csv"))] == [""]
     assert "score --  best --" in capsys.readouterr().out

@@ -5,7 +5,7 @@ import logging
 
 import pytest
 
-from a3c_numba.system.terminal import PIECE, log, tell
+from a3c_numba.system.terminal import PIECE, log, write_without_blocking
 
 
 def test_without_a_display_a_listener_of_the_logger_hears_of_it(caplog, capsys):
@@ -23,7 +23,7 @@ def test_without_a_listener_the_lines_are_told(monkeypatch, capsys, level, text)
 
 def test_a_text_of_any_length_is_told_whole():
     stream, text = io.StringIO(), "".join(f"line {n}\n" for n in range(1000))
-    tell(text, stream)
+    write_without_blocking(text, stream)
     assert stream.getvalue() == text
 
 

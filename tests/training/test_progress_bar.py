@@ -6,7 +6,7 @@ import re
 import pytest
 
 from a3c_numba.runs.run_folder import Progress
-from a3c_numba.training.progress_bar import Display, _count, _duration
+from a3c_numba.training.progress_bar import ProgressBar, _count, _duration
 
 
 class Terminal(io.StringIO):
@@ -33,29 +33,29 @@ def test_counts(n, text):
 
 
 def test_a_line_says_all_that_matters():
-    line = Display(1000, io.StringIO()).line(row())
+    line = ProgressBar(1000, io.StringIO()).line(row())
     for part in ("250/1000 steps", "10/s", "7 episodes", "score -3.2", "entropy 0.69", "0:25 gone", "1:15 left"):
         assert part in line
-    assert "skipped" not in line and "4 updates skipped" in Display(1000, io.StringIO()).line(row(skipped=4))
+    assert "skipped" not in line and "4 updates skipped" in ProgressBar(1000, io.StringIO()).line(row(skipped=4))
 
 
 def test_a_line_before_anything_has_happened():
-    line = Display(1000, io.StringIO()).line(row(0, 0.0, steps_per_second=0.0, mean_score=float("nan"), episodes=0))
+    line = ProgressBar(1000, io.StringIO()).line(row(0, 0.0, steps_per_second=0.0, mean_score=float("nan"), episodes=0))
     assert "score --" in line and "--:-- left" in line
 
 
 @pytest.mark.parametrize("step", [0, 1, 500, 1000, 1019, 10**9])
 def test_the_bar_fills_and_never_overflows(step):
-    bar = re.search(r"^ *(\d+)% \|(#*)(\.*)\|", Display(1000, Terminal()).bar(row(step)))
+    bar = re.search(r"^ *(\d+)% \|(#*)(\.*)\|", ProgressBar(1000, Terminal()).bar(row(step)))
     assert len(bar[2]) + len(bar[3]) == 20 and int(bar[1]) == min(100, round(step / 10))
     assert len(bar[2]) == min(20, step // 50)
 
 
 def test_a_terminal_is_redrawn_in_place_and_ends_with_a_line():
     stream = Terminal()
-    display = Display(1000, stream)
+    display = ProgressBar(1000, stream)
     for step in (100, 200):
-        display.show(row(step))
+        display.update(row(step))
     assert stream.getvalue().count("\r\x1b[K") == 2 and "\n" not in stream.getvalue()
     display.close(row(300))
     assert stream.getvalue().endswith("\n") and stream.getvalue().count("\n") == 1
@@ -65,8 +65,8 @@ def test_a_terminal_is_redrawn_in_place_and_ends_with_a_line():
 def test_a_bar_never_wraps(monkeypatch, columns):
     monkeypatch.setenv("COLUMNS", str(columns))
     stream = Terminal()
-    display = Display(50_000_000, stream)
-    display.show(row(12_345_678, 70_000.0, steps_per_second=1234.0, episodes=123_456, mean_score=-20.7))
+    display = ProgressBar(50_000_000, stream)
+    display.update(row(12_345_678, 70_000.0, steps_per_second=1234.0, episodes=123_456, mean_score=-20.7))
     display.close(row(12_345_678, 70_000.0, steps_per_second=1234.0, episodes=123_456, mean_score=-20.7))
     for drawn in stream.getvalue().rstrip("\n").split("\r\x1b[K")[1:]:
         assert 0 < len(drawn) < columns
@@ -75,9 +75,9 @@ def test_a_bar_never_wraps(monkeypatch, columns):
 
 def test_elsewhere_there_are_plain_lines_now_and_then():
     stream = io.StringIO()
-    display = Display(1000, stream, every=10.0)
+    display = ProgressBar(1000, stream, every=10.0)
     for second in range(0, 35, 5):
-        display.show(row(10 * second, float(second)))
+        display.update(row(10 * second, float(second)))
     lines = stream.getvalue().splitlines()
     assert len(lines) == 4 and "\x1b" not in stream.getvalue() and "\r" not in stream.getvalue()
     display.close(row(1000, 40.0))
@@ -86,47 +86,47 @@ def test_elsewhere_there_are_plain_lines_now_and_then():
 
 def test_a_run_that_went_on_shows_its_first_line():
     stream = io.StringIO()
-    Display(1000, stream).show(row(seconds=5000.0))
+    ProgressBar(1000, stream).update(row(seconds=5000.0))
     assert stream.getvalue().count("\n") == 1
 
 
 def test_nothing_to_close():
     stream = io.StringIO()
-    Display(1000, stream).close(None)
+    ProgressBar(1000, stream).close(None)
     assert stream.getvalue() == ""
 
 
 def test_the_stream_is_standard_error(capsys):
-    Display(1000).show(row())
+    ProgressBar(1000).update(row())
     written = capsys.readouterr()
     assert written.err and not written.out
 
 
 def test_without_a_standard_error_there_is_nowhere_to_show_it(monkeypatch, capsys):
     monkeypatch.setattr("sys.stderr", None)
-    display = Display(1000)
-    display.show(row())
-    display.say(["something"])
+    display = ProgressBar(1000)
+    display.update(row())
+    display.warn(["something"])
     display.close(row(300, 30.0))
     assert capsys.readouterr() == ("", "")
 
 
 def test_a_stream_that_was_closed_ends_no_run():
     stream = io.StringIO()
-    display = Display(1000, stream)
+    display = ProgressBar(1000, stream)
     stream.close()
-    display.show(row())
-    display.say(["something"])
+    display.update(row())
+    display.warn(["something"])
     assert stream.closed
 
 
 def test_what_happened_is_told_at_once_a_line_each():
     stream = Terminal()
-    Display(1000, stream).say(["one", "two"])
+    ProgressBar(1000, stream).warn(["one", "two"])
     assert stream.getvalue() == "\r\x1b[Ka3c-numba: warning: one\na3c-numba: warning: two\n"
 
 
 def test_nothing_happened():
     stream = Terminal()
-    Display(1000, stream).say([])
+    ProgressBar(1000, stream).warn([])
     assert stream.getvalue() == ""

@@ -6,7 +6,7 @@ import pytest
 from a3c_numba.presets import configure
 from a3c_numba.runs.checkpoint import load
 from a3c_numba.runs.run_folder import RunFolder
-from a3c_numba.training.trainer import Trainer, start_of
+from a3c_numba.training.trainer import Trainer, initial_checkpoint
 from tests.programs import program, reports_often, small
 from tests.promises import Late, undisturbed
 from tests.runs.test_run_folder import rows
@@ -14,7 +14,7 @@ from tests.runs.test_run_folder import rows
 
 def begin(config, out):
     RunFolder(out).create(config.to_json())
-    return Trainer(start_of(config), out)
+    return Trainer(initial_checkpoint(config), out)
 
 
 def stop_at(trainer, step):
@@ -39,7 +39,7 @@ def run_in_parts(config, out, stops):
             raise Late("STOP_SECONDS was not enough for the worker to say where it is")
         scores = RunFolder(out).cut_after(latest.global_step)
         trainer = Trainer(latest, out)
-        trainer.standing.go_on_from(scores)
+        trainer.progress_tracker.resume_from(scores)
     return trainer.run()
 
 
@@ -115,7 +115,7 @@ def test_resuming_with_several_workers_uses_no_stream_twice(tmp_path, monkeypatc
 
 def test_a_worker_whose_state_was_lost_gets_a_new_stream(tmp_path):
     config = small("Catch", total_steps=1000)
-    start = start_of(config)
+    start = initial_checkpoint(config)
     start.workers, start.streams = [None], 1
     last = Trainer(start).run()
     assert last.streams == 2

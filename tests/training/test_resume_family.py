@@ -10,7 +10,7 @@ from a3c_numba.cli import hyperparameter_options as options
 from a3c_numba.core.shared import Shared
 from a3c_numba.core.worker import Worker
 from a3c_numba.presets import configure
-from a3c_numba.training.trainer import start_of
+from a3c_numba.training.trainer import initial_checkpoint
 from tests.programs import reports_often
 from tests.promises import undisturbed
 from tests.runs.test_run_folder import rows
@@ -49,7 +49,7 @@ def test_resuming_is_exact_with_one_worker(tmp_path, monkeypatch, name):
     same(one, other)
     for field in ("recurrent", "next_action"):
         assert one.workers[0][field] == other.workers[0][field]
-    assert (one.target is None) == (not config.algorithm.uses_target)
+    assert (one.target is None) == (not config.algorithm.uses_target_network)
     if one.target is not None:
         assert np.array_equal(one.target, other.target) and not np.array_equal(one.target, one.theta)
     columns = ("global_step", "worker", "score", "length")
@@ -59,8 +59,8 @@ def test_resuming_is_exact_with_one_worker(tmp_path, monkeypatch, name):
 
 
 def begun(config, seed):
-    start = start_of(config)
-    shared = Shared(len(start.theta), 1, config.optimizer.own_statistics, config.algorithm.uses_target)
+    start = initial_checkpoint(config)
+    shared = Shared(len(start.theta), 1, config.optimizer.own_statistics, config.algorithm.uses_target_network)
     shared.theta[:], shared.target[:] = start.theta, start.theta[:shared.target.size]
     return Worker(0, config, shared, np.random.SeedSequence(seed)), shared
 
@@ -75,16 +75,16 @@ def test_a_worker_may_be_interrupted_behind_any_rollout(name):
         other, memory = begun(config, 2)
         for mine, theirs in zip(memory.vectors, shared.vectors):
             mine[:] = theirs
-        memory.go_on_from(shared.global_step())
-        state = json.loads(json.dumps(worker.player.state()))
+        memory.resume_at(shared.global_step())
+        state = json.loads(json.dumps(worker.collector.state()))
         other.local.flat[:] = memory.theta                               # as a worker does that is made now
-        other.player.restore(state)
+        other.collector.restore(state)
         worker.update()
         other.update()
         for mine, theirs in zip(memory.vectors, shared.vectors):
             np.testing.assert_array_equal(mine, theirs)
-        assert other.player.state() == worker.player.state()
+        assert other.collector.state() == worker.collector.state()
         middles += bool(state["episode_actions"])
         ahead += state["next_action"] is not None
     assert 0 < middles < 12
-    assert (ahead > 0) == config.algorithm.chooses_ahead
+    assert (ahead > 0) == config.algorithm.needs_next_action

@@ -6,24 +6,24 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-from a3c_numba import Agent, Watch, WorkerDied
+from a3c_numba import Agent, Limits, WorkerDied
 from a3c_numba.runs.checkpoint import load
 from a3c_numba.runs.run_folder import RunFolder
-from a3c_numba.training.trainer import Trainer, start_of
+from a3c_numba.training.trainer import Trainer, initial_checkpoint
 from tests import programs
 from tests.faults.gates import Together
 from tests.programs import Chances, chances, program, reports_often, small
 from tests.runs.test_run_folder import rows
 
 
-def trainer(config, out=None, callback=None, watch=Watch()):
+def trainer(config, out=None, callback=None, limits=Limits()):
     if out:
         RunFolder(out).create(config.to_json())
-    return Trainer(start_of(config), out, callback=callback, watch=watch)
+    return Trainer(initial_checkpoint(config), out, callback=callback, limits=limits)
 
 
 def test_a_run_starts_from_parameters_of_the_seed():
-    one, same, other = (start_of(small(seed=seed)) for seed in (3, 3, 4))
+    one, same, other = (initial_checkpoint(small(seed=seed)) for seed in (3, 3, 4))
     assert np.array_equal(one.theta, same.theta) and not np.array_equal(one.theta, other.theta)
     assert (one.global_step, one.workers) == (0, []) and one.statistics is one.target is None
     shared = Trainer(one).shared
@@ -31,7 +31,7 @@ def test_a_run_starts_from_parameters_of_the_seed():
 
 
 def test_a_value_methods_run_starts_with_its_target_at_theta():
-    start = start_of(small(algorithm="n_step_q", optimizer="local_rmsprop", workers=3))
+    start = initial_checkpoint(small(algorithm="n_step_q", optimizer="local_rmsprop", workers=3))
     shared = Trainer(start).shared
     assert np.array_equal(shared.target, start.theta) and np.array_equal(shared.theta, start.theta)
     assert shared.statistics.shape == (3 * len(start.theta),) and not shared.statistics.any()
@@ -84,7 +84,7 @@ def test_checkpoints_are_written_on_the_way(tmp_path, monkeypatch):
         if path.exists() and load(path).workers != [None]:               # a slow start: the first may do without it
             found.append(load(path))
         return len(found) < 3
-    trainer(small("Catch", total_steps=10**8), tmp_path / "run", look, Watch(checkpoint_seconds=0.4)).run()
+    trainer(small("Catch", total_steps=10**8), tmp_path / "run", look, Limits(checkpoint_seconds=0.4)).run()
     steps = [checkpoint.global_step for checkpoint in found]
     assert steps == sorted(steps) and steps[0] > 0
     assert all(checkpoint.workers[0]["steps"] == checkpoint.global_step for checkpoint in found)
@@ -120,7 +120,7 @@ def test_a_worker_that_dies_ends_the_run_and_loses_nothing(tmp_path, name, words
     agent = Agent(factory, workers=1)
     before = agent.policy.parameters.flat.copy()
     with pytest.raises(WorkerDied) as error:
-        agent.learn(10**8, out=tmp_path / "run", watch=Watch(max_restarts=0))
+        agent.learn(10**8, out=tmp_path / "run", watch=Limits(max_restarts=0))
     assert all(word in str(error.value) for word in words)
     latest = load(tmp_path / "run" / "latest.npz", factory)
     assert np.array_equal(latest.theta, agent.policy.parameters.flat) and not (tmp_path / "run" / "final.npz").exists()
@@ -130,12 +130,12 @@ def test_a_worker_that_dies_ends_the_run_and_loses_nothing(tmp_path, name, words
 
 def test_a_worker_that_ends_before_its_first_step_does_not_hang_the_run():
     with pytest.raises(WorkerDied):
-        Agent(programs.exits_before_the_first_step, workers=2).learn(10**8, watch=Watch(max_restarts=5))
+        Agent(programs.exits_before_the_first_step, workers=2).learn(10**8, watch=Limits(max_restarts=5))
 
 
 def test_of_several_workers_the_dead_one_is_named():
     with pytest.raises(WorkerDied, match=r"worker [012] died with exit code 1\nTraceback"):
-        Agent(programs.raises_in_step, workers=3).learn(10**8, watch=Watch(max_restarts=0))
+        Agent(programs.raises_in_step, workers=3).learn(10**8, watch=Limits(max_restarts=0))
 
 
 def test_the_command_ends_with_3_and_the_traceback(tmp_path, capsys):
@@ -163,15 +163,15 @@ def test_a_callback_that_ends_the_run_is_not_called_again(tmp_path):
 
 
 def test_the_states_of_workers_that_never_started_are_not_lost():
-    start = start_of(small("Catch", workers=2, total_steps=1000))
+    start = initial_checkpoint(small("Catch", workers=2, total_steps=1000))
     start.workers = [{"steps": 7, "mark": 0}, {"steps": 9, "mark": 1}]
-    crew = Trainer(start).crew
-    crew.seats[0] = SimpleNamespace(state={"steps": 3, "mark": "new"})
-    states, step = crew.take_states()
+    supervisor = Trainer(start).supervisor
+    supervisor.handles[0] = SimpleNamespace(state={"steps": 3, "mark": "new"})
+    states, step = supervisor.collect_states()
     assert [state["mark"] for state in states] == ["new", 1] and step == 3
 
 
 def test_no_worker_is_started_for_a_run_that_is_over():
-    trainer = Trainer(start_of(small(workers=8, total_steps=1)))
+    trainer = Trainer(initial_checkpoint(small(workers=8, total_steps=1)))
     trainer.run()
-    assert len(trainer.crew.processes) < 8 and trainer.last.global_step >= 1
+    assert len(trainer.supervisor.processes) < 8 and trainer.final_checkpoint.global_step >= 1

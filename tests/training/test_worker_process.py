@@ -43,8 +43,8 @@ def test_the_loop_ends_at_the_last_step_and_gives_its_state():
     assert 100 <= worker.shared.global_step() < 105
     (kind, state), = pipe.sent
     assert kind == "last state" and state["steps"] == status.steps[0]
-    np.testing.assert_array_equal(status.kept.theta, worker.shared.theta)
-    np.testing.assert_array_equal(status.kept.statistics, worker.shared.statistics)
+    np.testing.assert_array_equal(status.snapshot_vectors.theta, worker.shared.theta)
+    np.testing.assert_array_equal(status.snapshot_vectors.statistics, worker.shared.statistics)
 
 
 def test_the_loop_stops_when_told_and_answers_each_request_once():

@@ -46,11 +46,11 @@ def test_two_spawned_processes_write_to_the_same_memory():
 
 def test_everything_starts_at_zero_with_a_cache_line_for_each_worker():
     status = status_of(3, 10, has_target=True)
-    assert [array.shape for array in status.kept] == [array.shape for array in status.shared.vectors]
-    assert {array.dtype for array in status.kept} == {np.dtype(np.float32)}
+    assert [array.shape for array in status.snapshot_vectors] == [array.shape for array in status.shared.vectors]
+    assert {array.dtype for array in status.snapshot_vectors} == {np.dtype(np.float32)}
     for name in COUNTS:
         assert getattr(status, name).tolist() == [0, 0, 0] and getattr(status, name).strides == (8 * LINE,)
-    assert not any(array.any() for array in status.kept) and np.isnan(status.gauges()).all()
+    assert not any(array.any() for array in status.snapshot_vectors) and np.isnan(status.gauges()).all()
     assert not status.stopping and not any(status.is_requested(worker) for worker in range(3))
 
 
@@ -66,10 +66,10 @@ def test_worker_0_keeps_what_all_share():
     shared = status.shared
     shared.theta[:], shared.statistics[:], shared.target[:] = 1, 2, 3
     status.snapshot(1)
-    assert not any(array.any() for array in status.kept)
+    assert not any(array.any() for array in status.snapshot_vectors)
     status.snapshot(0)
     shared.theta[:], shared.statistics[:], shared.target[:] = 4, 5, 6
-    assert [array.tolist() for array in status.kept] == [[1, 1], [2, 2], [3, 3]]
+    assert [array.tolist() for array in status.snapshot_vectors] == [[1, 1], [2, 2], [3, 3]]
 
 
 def test_every_worker_keeps_what_is_its_own():
@@ -77,11 +77,13 @@ def test_every_worker_keeps_what_is_its_own():
     shared = status.shared
     shared.theta[:], shared.statistics[:] = 1, range(1, 7)
     status.snapshot(2)
-    assert status.kept.statistics.tolist() == [0, 0, 0, 0, 5, 6] and not status.kept.theta.any()
+    assert status.snapshot_vectors.statistics.tolist() == [0, 0, 0, 0, 5, 6] and not status.snapshot_vectors.theta.any()
     status.snapshot(0)
-    assert status.kept.statistics.tolist() == [1, 2, 0, 0, 5, 6] and status.kept.theta.tolist() == [1, 1]
+    assert status.snapshot_vectors.statistics.tolist() == [1, 2, 0, 0, 5,
+                                                           6] and status.snapshot_vectors.theta.tolist() == [1, 1]
     status.snapshot(1)
-    assert status.kept.statistics.tolist() == [1, 2, 3, 4, 5, 6] and status.kept.target.size == 0
+    assert status.snapshot_vectors.statistics.tolist() == [1, 2, 3, 4, 5,
+                                                           6] and status.snapshot_vectors.target.size == 0
 
 
 def test_a_workers_steps_are_its_own():
@@ -105,7 +107,7 @@ def test_the_ring_of_episodes_overwrites_the_oldest():
 
 def test_an_episode_is_stamped_with_the_runs_seconds_and_steps():
     status = status_of(1, seconds=1000.0)
-    status.shared.go_on_from(50)
+    status.shared.resume_at(50)
     status.shared.advance(7)
     status.count_update(0, Update(7, 0.0, 0.0, 1.0, Episode(-3.0, 7)))
     seconds, step, score, length = status.episode(0, 0)

@@ -8,12 +8,12 @@
 
 Each method has, for the worker and the rollout:
 
-    snapshot          True if it acts on theta', a copy of theta for each rollout
-    uses_target       True if its targets are computed with theta-, a target network
-    chooses_ahead     True if the action of the rollout's last state is drawn before the update (Sarsa's a_{t+1})
-    update_steps      the longest rollout
-    heads, behaviour, evaluation_policy, targets, loss_gradient, value
-    first_bootstrap, target_interval      only with a target network
+    acts_on_snapshot          True if it acts on theta', a copy of theta for each rollout
+    uses_target_network       True if its targets are computed with theta-, a target network
+    needs_next_action     True if the action of the rollout's last state is drawn before the update (Sarsa's a_{t+1})
+    rollout_length      the longest rollout
+    heads, behaviour_policy, evaluation_policy, targets, loss_gradient, value
+    first_target_row, target_interval      only with a target network
 
 and for gradient checks: advantages, loss.
 """

@@ -16,7 +16,7 @@ from typing import Any, ClassVar
 import numpy as np
 
 from ..distributions import stochastic_policy
-from ..hyperparameters import setting
+from ..hyperparameters import hyperparameter
 from ..returns import returns_of
 from ..rollout import Rollout
 from ..schedules import linear
@@ -28,31 +28,33 @@ Outputs = tuple[np.ndarray, ...]  # policy outputs (n, width), values (n, 1)
 class A3C:
     """Hyper-parameters of A3C; the defaults are the paper's, or its authors' own if the paper gives none."""
 
-    t_max: int = setting(5, "t_max, the longest rollout in steps (the paper's; later advice: 20)", at_least=1,
-                         largest=4096)
-    discount: float = setting(0.99, "gamma (the paper's)", at_least=0, at_most=1)
-    gae_lambda: float = setting(1.0, "lambda of the returns; 1 is the paper's n-step return", at_least=0, at_most=1)
-    entropy_weight: float = setting(0.01, "beta (the paper's)", at_least=0)
-    entropy_share_left: float = setting(1.0, "share of beta left at the last step (the paper's)",
-                                        at_least=0, at_most=1)
-    value_weight: float = setting(0.5, "c, weight of (R - V)^2 (the authors' value)", at_least=0)
-    clip_rewards: bool = setting(True, "clip rewards to [-1, 1] while training (the paper's, for Atari)")
-    reward_scale: float = setting(1.0, "factor on rewards while training, after clipping (the paper's: none)", above=0)
+    t_max: int = hyperparameter(5, "t_max, the longest rollout in steps (the paper's; later advice: 20)", at_least=1,
+                                largest=4096)
+    discount: float = hyperparameter(0.99, "gamma (the paper's)", at_least=0, at_most=1)
+    gae_lambda: float = hyperparameter(1.0, "lambda of the returns; 1 is the paper's n-step return", at_least=0,
+                                       at_most=1)
+    entropy_weight: float = hyperparameter(0.01, "beta (the paper's)", at_least=0)
+    entropy_share_left: float = hyperparameter(1.0, "share of beta left at the last step (the paper's)",
+                                               at_least=0, at_most=1)
+    value_weight: float = hyperparameter(0.5, "c, weight of (R - V)^2 (the authors' value)", at_least=0)
+    clip_rewards: bool = hyperparameter(True, "clip rewards to [-1, 1] while training (the paper's, for Atari)")
+    reward_scale: float = hyperparameter(1.0, "factor on rewards while training, after clipping (the paper's: none)",
+                                         above=0)
 
-    snapshot: ClassVar[bool] = True                # theta' <- theta at the start of each rollout
-    uses_target: ClassVar[bool] = False            # V is bootstrapped from theta' itself
-    chooses_ahead: ClassVar[bool] = False
+    acts_on_snapshot: ClassVar[bool] = True        # theta' <- theta at the start of each rollout
+    uses_target_network: ClassVar[bool] = False    # V is bootstrapped from theta' itself
+    needs_next_action: ClassVar[bool] = False
 
     @property
-    def update_steps(self) -> int:
+    def rollout_length(self) -> int:
         """Return the length of the longest rollout."""
         return self.t_max
 
-    def heads(self, policy: Any) -> dict[str, int]:
+    def heads(self, distribution: Any) -> dict[str, int]:
         """Return the width of each network head, by name."""
-        return {"policy": policy.width, "value": 1}
+        return {"policy": distribution.width, "value": 1}
 
-    def behaviour(self, action_space: Any, rng: np.random.Generator) -> Any:
+    def behaviour_policy(self, action_space: Any, rng: np.random.Generator) -> Any:
         """Return the distribution that a worker acts with: pi itself."""
         return stochastic_policy(action_space)
 
@@ -68,7 +70,7 @@ class A3C:
         """Return R_t - V_t (T,)."""
         return returns - outputs[1][:, 0]
 
-    def loss_gradient(self, policy: Any, actions: np.ndarray, returns: np.ndarray, outputs: Outputs,
+    def loss_gradient(self, distribution: Any, actions: np.ndarray, returns: np.ndarray, outputs: Outputs,
                       progress: float = 0.0) -> Outputs:
         """Return dL/d outputs of T rows, for actions (T, ...) and returns (T,).
 
@@ -76,15 +78,16 @@ class A3C:
         """
         advantages = self.advantages(returns, outputs)
         beta = linear(self.entropy_weight, self.entropy_weight * self.entropy_share_left, progress)
-        d_policy = policy.loss_gradient(outputs[0], actions, advantages, beta)
+        d_policy = distribution.loss_gradient(outputs[0], actions, advantages, beta)
         d_values = -2 * self.value_weight * advantages[:, None]          # L = ... + c (R - V)^2
         return d_policy, d_values
 
-    def loss(self, policy: Any, actions: np.ndarray, returns: np.ndarray, advantages: np.ndarray,
+    def loss(self, distribution: Any, actions: np.ndarray, returns: np.ndarray, advantages: np.ndarray,
              outputs: Outputs) -> float:
         """Return L, for gradient checks; ``advantages`` (T,) are constants of the first term."""
         squares = (returns - outputs[1][:, 0]) ** 2
-        return policy.loss(outputs[0], actions, advantages, self.entropy_weight) + self.value_weight * squares.sum()
+        return distribution.loss(outputs[0], actions, advantages,
+                                 self.entropy_weight) + self.value_weight * squares.sum()
 
     def value(self, outputs: Outputs) -> np.ndarray:
         """Return V (n,)."""

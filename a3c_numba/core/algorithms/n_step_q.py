@@ -11,7 +11,7 @@ from typing import ClassVar
 
 import numpy as np
 
-from ..hyperparameters import setting
+from ..hyperparameters import hyperparameter
 from ..returns import returns_of
 from ..rollout import Rollout
 from .value_based import Outputs, ValueMethod
@@ -21,16 +21,16 @@ from .value_based import Outputs, ValueMethod
 class NStepQ(ValueMethod):
     """Hyper-parameters of n-step Q-learning; the defaults are the paper's."""
 
-    t_max: int = setting(5, "t_max, the longest rollout in steps (the paper's; later advice: 20)", at_least=1,
-                         largest=4096)
-    snapshot: ClassVar[bool] = True
+    t_max: int = hyperparameter(5, "t_max, the longest rollout in steps (the paper's; later advice: 20)", at_least=1,
+                                largest=4096)
+    acts_on_snapshot: ClassVar[bool] = True
 
     @property
-    def update_steps(self) -> int:
+    def rollout_length(self) -> int:
         """Return the length of the longest rollout."""
         return self.t_max
 
-    def first_bootstrap(self, T: int) -> int:
+    def first_target_row(self, T: int) -> int:
         """Return the first of the T + 1 states whose value the targets need."""
         return T
 

@@ -16,7 +16,7 @@ from typing import ClassVar
 
 import numpy as np
 
-from ..hyperparameters import setting
+from ..hyperparameters import hyperparameter
 from ..returns import returns_of
 from ..rollout import Rollout
 from .value_based import Outputs, ValueMethod
@@ -26,16 +26,16 @@ from .value_based import Outputs, ValueMethod
 class OneStepQ(ValueMethod):
     """Hyper-parameters of one-step Q-learning; the defaults are the paper's."""
 
-    update_interval: int = setting(5, "I_AsyncUpdate, steps between updates of one-step methods (the paper's)",
-                                   at_least=1, largest=4096)
-    snapshot: ClassVar[bool] = False
+    update_interval: int = hyperparameter(5, "I_AsyncUpdate, steps between updates of one-step methods (the paper's)",
+                                          at_least=1, largest=4096)
+    acts_on_snapshot: ClassVar[bool] = False
 
     @property
-    def update_steps(self) -> int:
+    def rollout_length(self) -> int:
         """Return the length of the longest rollout."""
         return self.update_interval
 
-    def first_bootstrap(self, T: int) -> int:
+    def first_target_row(self, T: int) -> int:
         """Return the first of the T + 1 states whose value the targets need."""
         return 1
 

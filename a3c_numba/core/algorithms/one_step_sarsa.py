@@ -21,7 +21,7 @@ from .value_based import Outputs
 class OneStepSarsa(OneStepQ):
     """Hyper-parameters of one-step Sarsa; the defaults are the paper's."""
 
-    chooses_ahead: ClassVar[bool] = True
+    needs_next_action: ClassVar[bool] = True
 
     def targets(self, rollout: Rollout, outputs: Outputs) -> np.ndarray:
         """Return R_t (T,), from the target network's ``outputs`` for the rollout's T + 1 states."""

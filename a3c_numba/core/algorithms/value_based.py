@@ -13,7 +13,7 @@ import numpy as np
 from gymnasium.spaces import Discrete
 
 from ..distributions import EpsilonGreedy
-from ..hyperparameters import setting
+from ..hyperparameters import hyperparameter
 from ..schedules import FinalEpsilons
 
 Outputs = tuple[np.ndarray, ...]  # action values (n, actions)
@@ -23,28 +23,32 @@ Outputs = tuple[np.ndarray, ...]  # action values (n, actions)
 class ValueMethod:
     """Hyper-parameters of all value methods; the defaults are the paper's."""
 
-    discount: float = setting(0.99, "gamma (the paper's)", at_least=0, at_most=1)
-    clip_rewards: bool = setting(True, "clip rewards to [-1, 1] while training (the paper's, for Atari)")
-    reward_scale: float = setting(1.0, "factor on rewards while training, after clipping (the paper's: none)", above=0)
-    target_interval: int = setting(10_000, "I_target, agent steps between copies of theta to theta- "
-                                   "(the paper's 40 000 frames)", at_least=1)
-    exploration_steps: int = setting(1_000_000, "agent steps in which epsilon falls from 1 to its final value "
-                                     "(the paper's 4 M frames)", at_least=1)
-    final_epsilons: str = setting("0.1:0.4,0.01:0.3,0.5:0.3", "pairs final epsilon:probability; each worker draws "
-                                  "one (the paper's)")
-    evaluation_epsilon: float = setting(0.05, "epsilon of a trained agent that is not deterministic (Mnih et al. 2015)",
-                                        at_least=0, at_most=1)
+    discount: float = hyperparameter(0.99, "gamma (the paper's)", at_least=0, at_most=1)
+    clip_rewards: bool = hyperparameter(True, "clip rewards to [-1, 1] while training (the paper's, for Atari)")
+    reward_scale: float = hyperparameter(1.0, "factor on rewards while training, after clipping (the paper's: none)",
+                                         above=0)
+    target_interval: int = hyperparameter(10_000, "I_target, agent steps between copies of theta to theta- "
+                                          "(the paper's 40 000 frames)", at_least=1)
+    exploration_steps: int = hyperparameter(1_000_000, "agent steps in which epsilon falls from 1 to its final value "
+                                            "(the paper's 4 M frames)", at_least=1)
+    final_epsilons: str = hyperparameter("0.1:0.4,0.01:0.3,0.5:0.3",
+                                         "pairs final epsilon:probability; each worker draws "
+                                         "one (the paper's)")
+    evaluation_epsilon: float = hyperparameter(0.05,
+                                               "epsilon of a trained agent that is not deterministic (Mnih et al. "
+                                               "2015)",
+                                               at_least=0, at_most=1)
 
-    uses_target: ClassVar[bool] = True
-    chooses_ahead: ClassVar[bool] = False          # True: the action of the last state is drawn before the update
+    uses_target_network: ClassVar[bool] = True
+    needs_next_action: ClassVar[bool] = False      # True: the action of the last state is drawn before the update
 
     def __post_init__(self) -> None:
         """Raise ValueError if ``final_epsilons`` cannot be read."""
         FinalEpsilons(self.final_epsilons)
 
-    def heads(self, policy: Any) -> dict[str, int]:
+    def heads(self, distribution: Any) -> dict[str, int]:
         """Return the width of each network head, by name."""
-        return {"q": policy.width}
+        return {"q": distribution.width}
 
     def _greedy(self, action_space: Any, epsilon: float) -> EpsilonGreedy:
         if not isinstance(action_space, Discrete):
@@ -53,7 +57,7 @@ class ValueMethod:
                              "or --algorithm a3c")
         return EpsilonGreedy(int(action_space.n), epsilon, epsilon, self.exploration_steps)
 
-    def behaviour(self, action_space: Any, rng: np.random.Generator) -> EpsilonGreedy:
+    def behaviour_policy(self, action_space: Any, rng: np.random.Generator) -> EpsilonGreedy:
         """Return the policy that a worker acts with: epsilon-greedy, with a final epsilon drawn by ``rng``."""
         return self._greedy(action_space, FinalEpsilons(self.final_epsilons).draw(rng))
 
@@ -64,7 +68,7 @@ class ValueMethod:
     def advantages(self, returns: np.ndarray, outputs: Outputs) -> None:
         """Return None: in L only the targets are held constant."""
 
-    def loss_gradient(self, policy: Any, actions: np.ndarray, returns: np.ndarray, outputs: Outputs,
+    def loss_gradient(self, distribution: Any, actions: np.ndarray, returns: np.ndarray, outputs: Outputs,
                       progress: float = 0.0) -> Outputs:
         """Return dL/d outputs of T rows, for actions (T,) and returns (T,)."""
         q, taken = outputs[0], (np.arange(len(actions)), actions)
@@ -72,7 +76,8 @@ class ValueMethod:
         d_q[taken] = -2 * (returns - q[taken])                           # L = (R - Q(s, a))^2
         return (d_q,)
 
-    def loss(self, policy: Any, actions: np.ndarray, returns: np.ndarray, advantages: None, outputs: Outputs) -> float:
+    def loss(self, distribution: Any, actions: np.ndarray, returns: np.ndarray, advantages: None,
+             outputs: Outputs) -> float:
         """Return L, for gradient checks."""
         return float(((returns - outputs[0][np.arange(len(actions)), actions]) ** 2).sum())
 

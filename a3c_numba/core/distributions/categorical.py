@@ -14,7 +14,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from ..kernel import kernel
-from .discrete import OverActions
+from .discrete import DiscreteActions
 
 
 @kernel
@@ -92,7 +92,7 @@ def softmax(logits: np.ndarray) -> np.ndarray:
 
 
 @dataclass(frozen=True)
-class Categorical(OverActions):
+class Categorical(DiscreteActions):
     """pi = softmax(z) over ``n`` actions; ``rows`` below are logits (T, n)."""
 
     n: int
@@ -120,6 +120,6 @@ class Categorical(OverActions):
         policy_gradient(rows, actions, advantages, rows.dtype.type(beta), np.empty_like(rows[0]), d_rows)
         return d_rows
 
-    def look(self, row: np.ndarray) -> np.ndarray:
+    def display_probabilities(self, row: np.ndarray) -> np.ndarray:
         """Return pi (n,), for display."""
         return softmax(row)

@@ -5,7 +5,7 @@ from typing import Any, ClassVar
 import numpy as np
 
 
-class OverActions:
+class DiscreteActions:
     """A distribution over the actions 0 .. n - 1, from n network outputs per state; a higher output is preferred."""
 
     n: int

@@ -13,11 +13,11 @@ from dataclasses import dataclass
 import numpy as np
 
 from ..schedules import linear
-from .discrete import OverActions
+from .discrete import DiscreteActions
 
 
 @dataclass
-class EpsilonGreedy(OverActions):
+class EpsilonGreedy(DiscreteActions):
     """Epsilon-greedy over ``n`` actions; ``rows`` below are action values Q (T, n)."""
 
     n: int
@@ -38,10 +38,10 @@ class EpsilonGreedy(OverActions):
 
     def entropy(self, rows: np.ndarray) -> float:
         """Return the entropy in nats, which is the same in every state."""
-        pi = self.look(rows[0])
+        pi = self.display_probabilities(rows[0])
         return float(-(pi * np.log(np.where(pi > 0, pi, 1))).sum())
 
-    def look(self, row: np.ndarray) -> np.ndarray:
+    def display_probabilities(self, row: np.ndarray) -> np.ndarray:
         """Return the probabilities (n,), for display."""
         pi = np.full(self.n, self.epsilon / self.n)
         pi[row.argmax()] += 1 - self.epsilon

@@ -105,7 +105,7 @@ class Gaussian:
         policy_gradient(rows, actions, advantages, real(beta), real(FLOOR), d_rows)
         return d_rows
 
-    def look(self, row: np.ndarray) -> np.ndarray:
+    def display_probabilities(self, row: np.ndarray) -> np.ndarray:
         """Return the place of the mean between low and high, 0 to 1 (n,), for display; 0.5 if the Box is unbounded."""
         width = self.high - self.low
         bounded = np.isfinite(width) & (width > 0)

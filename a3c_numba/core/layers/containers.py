@@ -34,16 +34,17 @@ class ForkCache(list[Any]):
         return tuple(branch.y for branch in self)
 
 
-def memories(cache: Any) -> list[Cache]:
+def layer_caches(cache: Any) -> list[Cache]:
     """Return the cache of every layer in a tree of caches, in order."""
-    return [memory for child in cache for memory in memories(child)] if isinstance(cache, list) else [cache]
+    return [layer_cache for child in cache for layer_cache in layer_caches(child)] if isinstance(cache,
+                                                                                                 list) else [cache]
 
 
 class RecurrentState:
     """The state of all recurrent layers of a cache, as one vector per row; of size 0 if there are none."""
 
     def __init__(self, cache: Any) -> None:
-        self._states = [state for memory in memories(cache) for state in memory.states]
+        self._states = [state for layer_cache in layer_caches(cache) for state in layer_cache.states]
         self.size = sum(state.shape[1] for state in self._states)
 
     def read(self, t: int) -> np.ndarray:
@@ -91,15 +92,15 @@ class Chain(_Composed):
 
     def forward(self, p: Any, x: np.ndarray, cache: Any, rows: slice) -> Any:
         """Compute the y of the last layer from x (n, ...); write ``rows`` of every cache."""
-        for (name, layer), memory in zip(self.layers.items(), cache):
-            x = layer.forward(p.get(name), x, memory, rows)
+        for (name, layer), layer_cache in zip(self.layers.items(), cache):
+            x = layer.forward(p.get(name), x, layer_cache, rows)
         return x
 
     def step(self, p: Any, x: np.ndarray, cache: Any, t: int, changed: Changed = None) -> tuple[Any, Changed]:
         """Compute y of row t alone from x (rows, ...): see ``Layer.step``."""
-        for (name, layer), memory in zip(self.layers.items(), cache):
-            y, changed = layer.step(p.get(name), x, memory, t, changed)
-            x = memory.y
+        for (name, layer), layer_cache in zip(self.layers.items(), cache):
+            y, changed = layer.step(p.get(name), x, layer_cache, t, changed)
+            x = layer_cache.y
         return y, changed
 
     def backward(self, p: Any, d_p: Any, x: np.ndarray, cache: Any, d_y: Any, input_gradient: bool = True) -> Any:
@@ -131,18 +132,19 @@ class Fork(_Composed):
     def forward(self, p: Any, x: np.ndarray, cache: Any, rows: slice) -> tuple[Any, ...]:
         """Compute the y of every branch from x (n, ...)."""
         branches = zip(self.layers.items(), cache)
-        return tuple(layer.forward(p.get(name), x, memory, rows) for (name, layer), memory in branches)
+        return tuple(layer.forward(p.get(name), x, layer_cache, rows) for (name, layer), layer_cache in branches)
 
     def step(self, p: Any, x: np.ndarray, cache: Any, t: int, changed: Changed = None) -> tuple[Any, Changed]:
         """Compute the y of every branch, of row t alone, from x (rows, ...): see ``Layer.step``."""
         branches = zip(self.layers.items(), cache)
-        return tuple(layer.step(p.get(name), x, memory, t, changed)[0] for (name, layer), memory in branches), None
+        return tuple(layer.step(p.get(name), x, layer_cache, t, changed)[0] for (name, layer),
+                     layer_cache in branches), None
 
     def backward(self, p: Any, d_p: Any, x: np.ndarray, cache: Any, d_y: Any, input_gradient: bool = True) -> Any:
         """Return the sum of the d_x of all branches, given one d_y per branch; add to d_p."""
         total = None
-        for (name, layer), memory, d in zip(self.layers.items(), cache, d_y):
-            d_x = layer.backward(p.get(name), d_p.get(name), x, memory, d, input_gradient)
+        for (name, layer), layer_cache, d in zip(self.layers.items(), cache, d_y):
+            d_x = layer.backward(p.get(name), d_p.get(name), x, layer_cache, d, input_gradient)
             if total is not None and input_gradient:
                 total += d_x                                             # x is the input of every branch
             else:

@@ -1,11 +1,11 @@
-"""Fully connected layers: Dense, and RectifiedDense, which applies a ReLU to its input.
+"""Fully connected layers: Dense, and ReluDense, which applies a ReLU to its input.
 
 Dense, for rows x (n, I), weight W (I, O), bias b (O,):
 
     y = x W + b
     d_W += x^T d_y        d_b += sum over rows of d_y        d_x = d_y W^T
 
-RectifiedDense, h = max(x, 0), y = h W + b:
+ReluDense, h = max(x, 0), y = h W + b:
 
     d_W += h^T d_y        d_x = (d_y W^T) [x > 0]
 
@@ -138,7 +138,7 @@ def input_backward(d_y: np.ndarray, weight: np.ndarray, d_x: np.ndarray) -> None
         transposed_product(d_y, weight, d_x)
 
 
-class RectifiedDense(Dense):
+class ReluDense(Dense):
     """y = max(x, 0) W + b: the ReLU of the layer below, fused with this layer.
 
     ``inputs`` may be a shape, such as the (9, 9, 32) of a convolution; each row is then read as a flat vector.

@@ -12,7 +12,7 @@ from typing import ClassVar
 import numpy as np
 
 from ..gradient import Gradient, blocks
-from ..hyperparameters import setting
+from ..hyperparameters import hyperparameter
 from ..kernel import kernel
 from .gradient_clipping import clip
 
@@ -33,9 +33,9 @@ def update(theta, m, d, local, eta, alpha, one_less_alpha):
 class MomentumSGD:
     """Momentum SGD; alpha is that of the paper's RMSProp, the learning rate is in the range that the paper searched."""
 
-    learning_rate: float = setting(7e-4, "eta at step 0, annealed linearly to 0 (the authors' value)", above=0)
-    momentum: float = setting(0.99, "alpha, of the running mean of gradients (the paper's)", at_least=0, below=1)
-    max_gradient_norm: float = setting(40.0, "c, the global norm is clipped to it (the authors' value)", above=0)
+    learning_rate: float = hyperparameter(7e-4, "eta at step 0, annealed linearly to 0 (the authors' value)", above=0)
+    momentum: float = hyperparameter(0.99, "alpha, of the running mean of gradients (the paper's)", at_least=0, below=1)
+    max_gradient_norm: float = hyperparameter(40.0, "c, the global norm is clipped to it (the authors' value)", above=0)
     own_statistics: ClassVar[bool] = True
 
     def update(self, theta: np.ndarray, m: np.ndarray, d_theta: np.ndarray | Gradient, local: np.ndarray,

@@ -15,7 +15,7 @@ from typing import ClassVar
 import numpy as np
 
 from ..gradient import Gradient, blocks
-from ..hyperparameters import setting
+from ..hyperparameters import hyperparameter
 from ..kernel import kernel
 from .gradient_clipping import clip
 
@@ -39,10 +39,11 @@ def update(theta, g, d, local, eta, alpha, one_less_alpha, epsilon):
 class RMSProp:
     """Shared RMSProp; the defaults are the paper's, or its authors' own if the paper gives none."""
 
-    learning_rate: float = setting(7e-4, "eta at step 0, annealed linearly to 0 (the authors' value)", above=0)
-    decay: float = setting(0.99, "alpha, of the running mean of squared gradients (the paper's)", at_least=0, below=1)
-    epsilon: float = setting(0.1, "epsilon, inside the root (the authors' value)", above=0)
-    max_gradient_norm: float = setting(40.0, "c, the global norm is clipped to it (the authors' value)", above=0)
+    learning_rate: float = hyperparameter(7e-4, "eta at step 0, annealed linearly to 0 (the authors' value)", above=0)
+    decay: float = hyperparameter(0.99, "alpha, of the running mean of squared gradients (the paper's)", at_least=0,
+                                  below=1)
+    epsilon: float = hyperparameter(0.1, "epsilon, inside the root (the authors' value)", above=0)
+    max_gradient_norm: float = hyperparameter(40.0, "c, the global norm is clipped to it (the authors' value)", above=0)
     own_statistics: ClassVar[bool] = False         # g is shared
 
     def update(self, theta: np.ndarray, g: np.ndarray, d_theta: np.ndarray | Gradient, local: np.ndarray,

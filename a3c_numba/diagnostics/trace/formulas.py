@@ -14,7 +14,7 @@ from ...core.algorithms import A3C, NStepQ, OneStepQ, OneStepSarsa
 from ...core.algorithms.value_based import ValueMethod
 from ...core.layers.containers import Fork
 from ...core.layers.conv2d import Conv2d
-from ...core.layers.dense import Dense, RectifiedDense
+from ...core.layers.dense import Dense, ReluDense
 from ...core.layers.input_scaling import Center, Scale
 from ...core.layers.lstm import LSTM
 from ...core.layers.relu import ReLU
@@ -37,8 +37,8 @@ class Layer(NamedTuple):
 
 LAYERS = {
     Dense: Layer("y = x W + b", "d_W += x^T d_y", "d_b += sum of d_y over rows", "d_x = d_y W^T"),
-    RectifiedDense: Layer("y = h W + b", "d_W += h^T d_y", "d_b += sum of d_y over rows", "d_x = (d_y W^T) [x > 0]",
-                          inside="h = max(x, 0)"),
+    ReluDense: Layer("y = h W + b", "d_W += h^T d_y", "d_b += sum of d_y over rows", "d_x = (d_y W^T) [x > 0]",
+                     inside="h = max(x, 0)"),
     Conv2d: Layer("y = P W + b, P = patches of x", "d_W += P^T d_y", "d_b += sum of d_y over positions",
                   "d_x = patches of d_y W^T, added back"),
     ReLU: Layer("y = max(x, 0)", input="d_x = d_y [x > 0]"),
@@ -70,19 +70,21 @@ class Loss(NamedTuple):
 
 
 @singledispatch
-def loss(algorithm: Any, policy: Any, rollout: Rollout, returns: np.ndarray, outputs: Outputs, progress: float) -> Loss:
+def loss(algorithm: Any, distribution: Any, rollout: Rollout, returns: np.ndarray, outputs: Outputs,
+         progress: float) -> Loss:
     """Split the loss of ``algorithm`` into terms, computed by its own ``loss``; ``outputs`` has T rows."""
     raise NotImplementedError(type(algorithm).__name__)
 
 
 @loss.register
-def _(algorithm: A3C, policy: Any, rollout: Rollout, returns: np.ndarray, outputs: Outputs, progress: float) -> Loss:
+def _(algorithm: A3C, distribution: Any, rollout: Rollout, returns: np.ndarray, outputs: Outputs,
+      progress: float) -> Loss:
     advantages = algorithm.advantages(returns, outputs)
     beta = linear(algorithm.entropy_weight, algorithm.entropy_weight * algorithm.entropy_share_left, progress)
 
     def only(beta: float, value_weight: float, advantages: np.ndarray) -> np.ndarray:
         part = dataclasses.replace(algorithm, entropy_weight=beta, value_weight=value_weight)
-        return _each(part, policy, rollout, returns, advantages, outputs)
+        return _each(part, distribution, rollout, returns, advantages, outputs)
     terms = {"-log pi A": only(0.0, 0.0, advantages), "-beta H": only(beta, 0.0, 0 * advantages),
              "c A^2": only(0.0, algorithm.value_weight, 0 * advantages)}
     formula = f"sum of -log pi(a_t) A_t - {beta:g} H_t + {algorithm.value_weight:g} A_t^2"
@@ -90,21 +92,21 @@ def _(algorithm: A3C, policy: Any, rollout: Rollout, returns: np.ndarray, output
 
 
 @loss.register
-def _(algorithm: ValueMethod, policy: Any, rollout: Rollout, returns: np.ndarray, outputs: Outputs,
+def _(algorithm: ValueMethod, distribution: Any, rollout: Rollout, returns: np.ndarray, outputs: Outputs,
       progress: float) -> Loss:
     taken = outputs[0][np.arange(rollout.length), rollout.actions]
     columns = {"Q(s_t, a_t)": taken, "R_t": returns, "R - Q": returns - taken}
     return Loss("sum of (R_t - Q(s_t, a_t))^2", columns,
-                {"(R - Q)^2": _each(algorithm, policy, rollout, returns, returns, outputs)})
+                {"(R - Q)^2": _each(algorithm, distribution, rollout, returns, returns, outputs)})
 
 
-def _each(algorithm: Any, policy: Any, rollout: Rollout, returns: np.ndarray, advantages: np.ndarray,
+def _each(algorithm: Any, distribution: Any, rollout: Rollout, returns: np.ndarray, advantages: np.ndarray,
           outputs: Outputs) -> np.ndarray:
     """Return the loss of each step alone (T,)."""
     def one(t: int) -> float:
         row = slice(t, t + 1)
         rows = tuple(y[row] for y in outputs)
-        return algorithm.loss(policy, rollout.actions[row], returns[row], advantages[row], rows)
+        return algorithm.loss(distribution, rollout.actions[row], returns[row], advantages[row], rows)
     return np.array([one(t) for t in range(rollout.length)])
 
 

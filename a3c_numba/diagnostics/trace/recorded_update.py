@@ -68,10 +68,10 @@ def passes(layer: Any, cache: Any, x: np.ndarray, name: str = "") -> Iterator[Pa
         yield Pass(name, layer, x, cache.y[:len(x)])
         return
     below = x
-    for (key, child), memory in zip(layer.layers.items(), cache):
-        yield from passes(child, memory, below, f"{name}.{key}".lstrip("."))
-        if isinstance(layer, Chain) and isinstance(memory.y, np.ndarray):
-            below = memory.y[:len(x)]                                    # each layer's y is the next one's x
+    for (key, child), layer_cache in zip(layer.layers.items(), cache):
+        yield from passes(child, layer_cache, below, f"{name}.{key}".lstrip("."))
+        if isinstance(layer, Chain) and isinstance(layer_cache.y, np.ndarray):
+            below = layer_cache.y[:len(x)]                               # each layer's y is the next one's x
 
 
 @dataclass
@@ -93,7 +93,7 @@ class Update:
     rollout: Rollout
     episode: Episode | None
     outputs: tuple[np.ndarray, ...]
-    bootstraps: tuple[np.ndarray, ...]
+    target_outputs: tuple[np.ndarray, ...]
     returns: np.ndarray
     d_outputs: tuple[np.ndarray, ...]
     passes: list[Pass]
@@ -110,7 +110,7 @@ def record(worker: Worker) -> Update:
     step = shared.global_step()
     rollout = worker.collect()
     returns = worker.targets(rollout)
-    bootstraps = worker.bootstraps(rollout)                              # once more: the same numbers
+    target_outputs = worker.target_outputs(rollout)                      # once more: the same numbers
     worker.network = watched(network, flows)
     d_outputs = worker.accumulate(rollout, returns)
     worker.network = network
@@ -118,6 +118,7 @@ def record(worker: Worker) -> Update:
     norm = worker.apply()
     worker.advance(rollout.length)
     eta = linear(worker.config.optimizer.learning_rate, 0, worker.progress)
-    layers = list(passes(network, worker.player.cache, rollout.obs[:rollout.length]))
-    return Update(step, worker.progress, eta, rollout, worker.episode, worker.outputs, bootstraps, returns, d_outputs,
+    layers = list(passes(network, worker.collector.cache, rollout.obs[:rollout.length]))
+    return Update(step, worker.progress, eta, rollout, worker.episode, worker.outputs, target_outputs, returns,
+                  d_outputs,
                   layers, flows, (theta, shared.theta.copy()), (statistics, worker.statistics.copy()), d_theta, norm)

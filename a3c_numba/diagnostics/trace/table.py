@@ -53,13 +53,13 @@ def _spread(x: np.ndarray) -> str:
 
 def _heads(worker: Worker, update: Update) -> Iterator[str]:
     algorithm, T = worker.config.algorithm, update.rollout.length
-    last = T + (not algorithm.uses_target)                               # s_T, if the worker's network bootstraps
+    last = T + (not algorithm.uses_target_network)                       # s_T, if the worker's network bootstraps
     yield "HEADS: output y for each state s_t, and d_y = dL/dy of the loss below, with which BACKWARDS begins"
-    for name, y, d_y in zip(algorithm.heads(worker.policy), update.outputs, update.d_outputs):
+    for name, y, d_y in zip(algorithm.heads(worker.distribution), update.outputs, update.d_outputs):
         yield from _head(name, y[:last], d_y)
-    if algorithm.uses_target:
-        first = algorithm.first_bootstrap(T)
-        asked = update.bootstraps[0][first:T + 1, :NUMBERS]
+    if algorithm.uses_target_network:
+        first = algorithm.first_target_row(T)
+        asked = update.target_outputs[0][first:T + 1, :NUMBERS]
         yield "the target network theta-, for the states that the targets need"
         yield from _table(_indexed("y", asked), asked, first)
 
@@ -94,7 +94,7 @@ def _table(names: list[str], rows: np.ndarray, first: int = 0) -> Iterator[str]:
 def _steps(worker: Worker, update: Update) -> Iterator[str]:
     algorithm, rollout = worker.config.algorithm, update.rollout
     outputs = tuple(y[:rollout.length] for y in update.outputs)
-    parts = loss(algorithm, worker.policy, rollout, update.returns, outputs, update.progress)
+    parts = loss(algorithm, worker.distribution, rollout, update.returns, outputs, update.progress)
     actions = rollout.actions.reshape(rollout.length, -1)
     name = "a_t" if actions.shape[1] == 1 else "a_t[0]"
     columns = {name: actions[:, 0], "r_t": rollout.rewards, "g_t": rollout.discounts, **parts.columns, **parts.terms}

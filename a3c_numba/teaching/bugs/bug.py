@@ -20,7 +20,7 @@ class Bug:
     """Replaces the ``old`` lines of ``function`` by the ``new`` ones; holds only strings, so it can be pickled.
 
     Attributes:
-        module, function: the place, such as "rollout" and "Player._begin".
+        module, function: the place, such as "rollout" and "RolloutCollector._begin".
         old, new: whole lines of its body, without indentation; ``old`` without comments.
     """
 

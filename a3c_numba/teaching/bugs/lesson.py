@@ -8,7 +8,7 @@ import numpy as np
 
 from ...config import Config
 from .bug import Bug
-from .trial import BINS, Record, in_this_process
+from .trial import BINS, Record, run_in_process
 
 Curve = Callable[[Record], np.ndarray]      # -> (BINS,), nan for bins without a value
 
@@ -43,7 +43,7 @@ class Lesson:
     gauges: tuple[Gauge, Gauge]
     text: str
     tests: tuple[str, ...]
-    trial: Callable[[Config], Record] = in_this_process
+    trial: Callable[[Config], Record] = run_in_process
 
     def record(self, seed: int, steps: int | None, broken: bool) -> Record:
         """Make one run of ``steps`` agent steps, or of the lesson's number of steps."""

@@ -7,7 +7,7 @@ from ...core.optimizers import MomentumSGD, RMSProp
 from .bug import Bug
 from .lesson import ENTROPY, MICROSECONDS, ORDINARY_SCORE, PLAYED_BEFORE, SCORE, VALUE, Lesson
 from .toys import Count, Jackpots, Lamp, LateCatch, LongCorridor
-from .trial import in_processes
+from .trial import run_in_worker_processes
 
 LIVELY = RMSProp(learning_rate=2e-3, epsilon=1e-5)
 
@@ -24,7 +24,7 @@ def _config(env: object, steps: int, algorithm: A3C, network: object = MLP(), **
 PAST_THE_END = Lesson(
     "bootstrapping past termination",
     "scores hardly better than chance, and values that no game can pay",
-    Bug("core.rollout", "Player._step",
+    Bug("core.rollout", "RolloutCollector._step",
         "self.discounts[t] = 0.0 if terminated else self.algorithm.discount",
         "self.discounts[t] = self.algorithm.discount"),
     _config("Catch", 16_000, _a3c()), (SCORE, VALUE),
@@ -40,8 +40,8 @@ ENTROPY_SIGN = Lesson(
     "entropy with the wrong sign",
     "a flat line at the bottom, in every run",
     Bug("core.algorithms.a3c", "A3C.loss_gradient",
-        "d_policy = policy.loss_gradient(outputs[0], actions, advantages, beta)",
-        "d_policy = policy.loss_gradient(outputs[0], actions, advantages, -beta)"),
+        "d_policy = distribution.loss_gradient(outputs[0], actions, advantages, beta)",
+        "d_policy = distribution.loss_gradient(outputs[0], actions, advantages, -beta)"),
     _config(LongCorridor, 12_000, _a3c(entropy_weight=0.1)), (SCORE, ENTROPY),
     """Entropy is a bonus in an objective that is maximised, so it is subtracted in a loss that is minimised.  With the
     other sign the agent is rewarded for certainty.  Its policy becomes deterministic before it has seen a reward, it
@@ -72,7 +72,7 @@ STALE_FRAME = Lesson(
 ONE_SEED = Lesson(
     "all workers with one seed",
     "several workers, and little or nothing wrong with the score: count what they played",
-    Bug("training.supervisor", "Crew._start",
+    Bug("training.supervisor", "Supervisor._start",
         "seed = np.random.SeedSequence(self.start_point.config.seed, spawn_key=(self.streams,))",
         "seed = np.random.SeedSequence(self.start_point.config.seed, spawn_key=(1,))"),
     _config(LateCatch, 30_000, _a3c(), workers=3), (SCORE, PLAYED_BEFORE),
@@ -82,7 +82,7 @@ ONE_SEED = Lesson(
     workers, different experience: of three workers' games only those of the fastest are new.  In this toy the length
     of a game, 5 to 9 steps, is drawn with its seed: of two workers' games of the same number, one in five should have
     the same length; here all have.  To detect it, compare the workers' first observations, or their streams.""",
-    ("tests/teaching/bugs/test_streams.py::test_every_worker_is_given_a_stream_of_its_own",), in_processes)
+    ("tests/teaching/bugs/test_streams.py::test_every_worker_is_given_a_stream_of_its_own",), run_in_worker_processes)
 
 FLOAT64 = Lesson(
     "float64 creeping in",
@@ -102,9 +102,9 @@ FLOAT64 = Lesson(
 STATE_KEPT = Lesson(
     "recurrent state not reset",
     "an agent with a memory that learns nothing better than to give the same answer always",
-    Bug("core.rollout", "Player._begin",
-        "self.recurrent.write(0, 0)\nself.row, self.chosen = 0, False",
-        "self.chosen = False"),
+    Bug("core.rollout", "RolloutCollector._begin",
+        "self.recurrent.write(0, 0)\nself.state_row, self.next_action_drawn = 0, False",
+        "self.next_action_drawn = False"),
     _config(Count, 10_000, _a3c(discount=0.3, entropy_weight=0.02),
             MLP(hidden=16, layers=1, recurrent=True, cells=32), optimizer=RMSProp(learning_rate=5e-3, epsilon=1e-5)),
     (SCORE, ENTROPY),

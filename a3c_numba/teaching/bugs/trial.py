@@ -12,7 +12,7 @@ import numpy as np
 
 from ...config import Config
 from ...core.worker import Worker
-from ...training.trainer import Trainer, start_of
+from ...training.trainer import Trainer, initial_checkpoint
 from ...training.worker_status import RING
 
 BINS = 24                      # points along a curve
@@ -46,9 +46,9 @@ class Record:
         return np.where(counts > 0, sums / np.maximum(counts, 1), np.nan)
 
 
-def in_this_process(config: Config) -> Record:
+def run_in_process(config: Config) -> Record:
     """Make a run of one worker in this process."""
-    shared = Trainer(start_of(config)).shared
+    shared = Trainer(initial_checkpoint(config)).shared
     worker = Worker(0, config, shared, np.random.SeedSequence(config.seed, spawn_key=(1,)))
     updates, episodes = [], []
     while (before := shared.global_step()) < config.total_steps:
@@ -60,10 +60,10 @@ def in_this_process(config: Config) -> Record:
     return Record(config.total_steps, _rows(0, episodes), np.array(updates, np.float64))
 
 
-def in_processes(config: Config) -> Record:
+def run_in_worker_processes(config: Config) -> Record:
     """Make a run whose workers are processes."""
     log: list[list[Any]] = [[] for _ in range(config.workers)]
-    trainer = Trainer(start_of(config))
+    trainer = Trainer(initial_checkpoint(config))
 
     def read_on(_: Any = None) -> None:
         for worker, played in enumerate(trainer.status.episodes.tolist()):

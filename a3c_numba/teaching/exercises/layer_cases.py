@@ -1,11 +1,11 @@
-"""Cases of the exercises on layers; Dense, RectifiedDense, Conv2d and the LSTM's cell give the answers."""
+"""Cases of the exercises on layers; Dense, ReluDense, Conv2d and the LSTM's cell give the answers."""
 
 from typing import Any, Iterator
 
 import numpy as np
 
 from ...core.layers.conv2d import Conv2d
-from ...core.layers.dense import Dense, RectifiedDense
+from ...core.layers.dense import Dense, ReluDense
 from ...core.layers.lstm import cell_backward, cell_forward
 from ...core.parameters import Parameters
 from .case import Case
@@ -53,7 +53,7 @@ def dense(rng: Rng) -> Iterator[Case]:
              for n, I, O in [(3, 3, 3), (1, 4, 2), (5, 1, 3), (4, 6, 1)]]
     corner = np.array([[0.0, 2, -1], [1, -3, 0]]), rng.normal(size=(3, 2)).round(2), rng.normal(size=(2, 2)).round(2)
     for function, kind, hints in (("dense_backward", Dense, DENSE_HINTS),
-                                  ("rectified_dense_backward", RectifiedDense, RECTIFIED_HINTS)):
+                                  ("rectified_dense_backward", ReluDense, RECTIFIED_HINTS)):
         for x, weight, d_y in (small, corner, *drawn):
             expected = _layer_backward(kind(*weight.shape), weight, x, d_y)
             yield Case(function, {"x": x, "weight": weight, "d_y": d_y}, expected, hints)

@@ -23,13 +23,13 @@ from ...core.shared import Shared
 from ...core.worker import Worker
 from ...system import worker_server
 from ...training.supervisor import WorkerDied
-from ...training.trainer import start_of
+from ...training.trainer import initial_checkpoint
 
 # Of one update: times in ns and T at these moments, of "read" theta' having been copied, "write" of optimizer.update.
 COLUMNS = ("worker", "read", "T_read", "play_begin", "T_play_begin", "play_end", "T_play_end",
            "write_begin", "T_write_begin", "write_end", "T_write_end")
 WARM_UP = 3                    # updates, after which every kernel is loaded
-AHEAD = 50_000_000             # ns from the word to the start
+START_DELAY_NS = 50_000_000    # ns from the word to the start
 PATIENCE = 120.0               # seconds that a worker may take to be made, or to answer
 ZERO, ONE = np.float32(0), np.float32(1)
 
@@ -74,7 +74,7 @@ class RecordedWorker(Worker):
         self._note()
         return norm
 
-    def count(self) -> None:
+    def tally_update(self) -> None:
         """tally += 1 by the package's kernel: theta - (-1) 1 / sqrt(0 + 1)."""
         self.ones[:] = ONE
         rmsprop.update(self.tally.theta, self.tally.statistics, self.ones, self.copied, -ONE, ZERO, ZERO, ONE)
@@ -82,7 +82,7 @@ class RecordedWorker(Worker):
     def record(self, until: int) -> np.ndarray:
         """Updates until that time, a row of COLUMNS each."""
         rows = []
-        self.synchronise()
+        self.copy_theta()
         self.marks.clear()
         self._note()
         read = tuple(self.marks)
@@ -90,21 +90,21 @@ class RecordedWorker(Worker):
             self.marks.clear()
             self.update()
             began, ended = tuple(self.marks[:2]), tuple(self.marks[-2:])
-            rows.append((self.number, *(read if self.config.algorithm.snapshot else began), *self.marks))
+            rows.append((self.number, *(read if self.config.algorithm.acts_on_snapshot else began), *self.marks))
             read = ended                                                 # optimizer.update leaves theta' <- theta
-            self.count()
+            self.tally_update()
         return np.array(rows, np.int64).reshape(-1, len(COLUMNS))
 
 
 def _work(environ: dict[str, str], number: int, config: Config, memories: Any, pipe: Any) -> None:
     """A worker process: gets ready, then records whenever it is told from when until when."""
-    worker_server.become_worker(environ)
+    worker_server.init_worker_process(environ)
     try:
         seed = np.random.SeedSequence(config.seed, spawn_key=(number + 1,))
         worker = RecordedWorker(number, config, memories, seed)
         for _ in range(WARM_UP):
             worker.update()
-            worker.count()
+            worker.tally_update()
         pipe.send("ready")
         for begin, until in iter(pipe.recv, None):
             while time.monotonic_ns() < begin:
@@ -116,15 +116,15 @@ def _work(environ: dict[str, str], number: int, config: Config, memories: Any, p
         pipe.send(traceback.format_exc())
 
 
-class Crowd:
+class RaceRecorder:
     """Worker processes that wait; ``record`` sets the first few of them on a fresh theta.  A context manager."""
 
     def __init__(self, config: Config) -> None:
-        self.start = start_of(config)
+        self.start = initial_checkpoint(config)
         n = len(self.start.theta)
-        self.shared = Shared(n, config.workers, config.optimizer.own_statistics, config.algorithm.uses_target)
+        self.shared = Shared(n, config.workers, config.optimizer.own_statistics, config.algorithm.uses_target_network)
         self.tally = Shared(n, 1)
-        self.shared.take_up(self.start.theta, None, None)
+        self.shared.load(self.start.theta, None, None)
         self.pipes: list[Any] = []
         self.processes: list[Any] = []
         try:
@@ -138,7 +138,7 @@ class Crowd:
             ours, theirs = context.Pipe()
             arguments = dict(os.environ), number, config, (self.shared, self.tally), theirs
             process = context.Process(target=_work, args=arguments, daemon=True)
-            with worker_server.starting():
+            with worker_server.forking_from_server():
                 process.start()
             theirs.close()
             self.pipes.append(ours)
@@ -165,7 +165,7 @@ class Crowd:
         shared, tally = self.shared, self.tally
         shared.theta[:], shared.statistics[:], shared.clock[:], tally.theta[:] = self.start.theta, 0, 0, 0
         shared.target[:] = self.start.theta[:shared.target.size]
-        begin = time.monotonic_ns() + AHEAD
+        begin = time.monotonic_ns() + START_DELAY_NS
         for pipe in self.pipes[:workers]:
             pipe.send((begin, begin + round(1e9 * seconds)))
         rows = np.concatenate([self._answer(number, seconds) for number in range(workers)])
@@ -179,7 +179,7 @@ class Crowd:
         for process in self.processes:
             process.join()
 
-    def __enter__(self) -> "Crowd":
+    def __enter__(self) -> "RaceRecorder":
         return self
 
     def __exit__(self, *_: Any) -> None:

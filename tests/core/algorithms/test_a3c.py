@@ -118,15 +118,15 @@ def test_advantages_and_values():
 
 def test_a_worker_and_a_trained_agent_act_with_the_policy_itself():
     rng, box = np.random.default_rng(0), Box(-2, 3, (2,), np.float32)
-    for policy in (A3C().behaviour(Discrete(6), rng), A3C().evaluation_policy(Discrete(6))):
-        assert policy == Categorical(6) and A3C().heads(policy) == {"policy": 6, "value": 1}
-    for policy in (A3C().behaviour(box, rng), A3C().evaluation_policy(box)):
-        assert isinstance(policy, Gaussian) and A3C().heads(policy) == {"policy": 3, "value": 1}
-        assert (policy.low == -2).all() and (policy.high == 3).all()
+    for distribution in (A3C().behaviour_policy(Discrete(6), rng), A3C().evaluation_policy(Discrete(6))):
+        assert distribution == Categorical(6) and A3C().heads(distribution) == {"policy": 6, "value": 1}
+    for distribution in (A3C().behaviour_policy(box, rng), A3C().evaluation_policy(box)):
+        assert isinstance(distribution, Gaussian) and A3C().heads(distribution) == {"policy": 3, "value": 1}
+        assert (distribution.low == -2).all() and (distribution.high == 3).all()
 
 
 def test_defaults_are_the_papers():
     a3c = A3C()
     assert (a3c.t_max, a3c.discount, a3c.entropy_weight, a3c.gae_lambda, a3c.value_weight) == (5, 0.99, 0.01, 1, 0.5)
-    assert (a3c.entropy_share_left, a3c.clip_rewards, a3c.reward_scale, a3c.update_steps) == (1, True, 1, 5)
-    assert a3c.snapshot and not a3c.uses_target and not a3c.chooses_ahead
+    assert (a3c.entropy_share_left, a3c.clip_rewards, a3c.reward_scale, a3c.rollout_length) == (1, True, 1, 5)
+    assert a3c.acts_on_snapshot and not a3c.uses_target_network and not a3c.needs_next_action

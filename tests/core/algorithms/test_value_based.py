@@ -60,7 +60,7 @@ def test_what_lies_behind_the_end_does_not_count(cls):
 
 @pytest.mark.parametrize("cls", METHODS)
 def test_states_before_the_first_bootstrap_do_not_count(cls):
-    q, first = Q.copy(), cls().first_bootstrap(3)
+    q, first = Q.copy(), cls().first_target_row(3)
     q[:first] = np.nan
     np.testing.assert_array_equal(targets(cls(), GOING_ON, q), targets(cls(), GOING_ON))
     q[first] = np.nan
@@ -93,14 +93,14 @@ def draw(seed=0, dtype=np.float64):
 
 @pytest.mark.parametrize("cls", METHODS)
 def test_loss_gradient_is_the_derivative_of_the_loss(cls):
-    policy, actions, returns, outputs = draw()
+    distribution, actions, returns, outputs = draw()
     method = cls()
     assert method.advantages(returns, outputs) is None
 
     def loss():
-        return method.loss(policy, actions, returns, None, outputs)
+        return method.loss(distribution, actions, returns, None, outputs)
 
-    gradient, = method.loss_gradient(policy, actions, returns, outputs)
+    gradient, = method.loss_gradient(distribution, actions, returns, outputs)
     np.testing.assert_allclose(gradient, reference.coordinate_gradient(loss, outputs[0]), rtol=1e-6, atol=1e-9)
 
 
@@ -118,15 +118,15 @@ def test_loss_and_gradient_by_hand(cls, dtype):
 
 @pytest.mark.parametrize("cls", METHODS)
 def test_the_gradient_does_not_depend_on_how_far_the_run_is(cls):
-    policy, actions, returns, outputs = draw(1)
-    early, late = (cls().loss_gradient(policy, actions, returns, outputs, progress)[0] for progress in (0.0, 1.0))
+    distribution, actions, returns, outputs = draw(1)
+    early, late = (cls().loss_gradient(distribution, actions, returns, outputs, progress)[0] for progress in (0.0, 1.0))
     np.testing.assert_array_equal(early, late)
 
 
 @pytest.mark.parametrize("cls", METHODS)
 def test_actions_that_are_numbers_are_for_a3c(cls):
     space, rng = Box(-1, 1, (2,), np.float32), np.random.default_rng(0)
-    for ask in (lambda: cls().evaluation_policy(space), lambda: cls().behaviour(space, rng)):
+    for ask in (lambda: cls().evaluation_policy(space), lambda: cls().behaviour_policy(space, rng)):
         with pytest.raises(ValueError, match="A3C") as error:
             ask()
         assert cls.__name__ in str(error.value) and "\n" not in str(error.value)
@@ -142,7 +142,7 @@ def test_a_network_for_continuous_actions_is_refused_before_anything_starts(name
 @pytest.mark.parametrize("cls", METHODS)
 def test_policies(cls):
     method = cls(final_epsilons="0.25:1", exploration_steps=40, evaluation_epsilon=0.07)
-    behaviour = method.behaviour(Discrete(6), np.random.default_rng(0))
+    behaviour = method.behaviour_policy(Discrete(6), np.random.default_rng(0))
     assert (behaviour.n, behaviour.final_epsilon, behaviour.exploration_steps) == (6, 0.25, 40)
     behaviour.anneal(0)
     assert behaviour.epsilon == 1
@@ -152,9 +152,9 @@ def test_policies(cls):
 
 def test_defaults_are_the_papers():
     for method in (NStepQ(), OneStepQ(), OneStepSarsa()):
-        assert (method.update_steps, method.discount, method.target_interval, method.exploration_steps) == \
+        assert (method.rollout_length, method.discount, method.target_interval, method.exploration_steps) == \
             (5, 0.99, 10_000, 1_000_000)
         assert method.final_epsilons == "0.1:0.4,0.01:0.3,0.5:0.3" and method.clip_rewards
-    assert NStepQ(t_max=9).update_steps == OneStepQ(update_interval=9).update_steps == 9
-    assert [method.snapshot for method in (NStepQ, OneStepQ, OneStepSarsa)] == [True, False, False]
-    assert [method.chooses_ahead for method in (NStepQ, OneStepQ, OneStepSarsa)] == [False, False, True]
+    assert NStepQ(t_max=9).rollout_length == OneStepQ(update_interval=9).rollout_length == 9
+    assert [method.acts_on_snapshot for method in (NStepQ, OneStepQ, OneStepSarsa)] == [True, False, False]
+    assert [method.needs_next_action for method in (NStepQ, OneStepQ, OneStepSarsa)] == [False, False, True]

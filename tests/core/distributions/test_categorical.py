@@ -137,7 +137,7 @@ def test_the_policy_is_its_kernels():
     one, same = np.random.default_rng(2), np.random.default_rng(2)
     assert [pi.sample(row, one) for row in logits] == [sample(row, same.random()) for row in logits]
     np.testing.assert_array_equal(pi.best(logits), np.argsort(logits, axis=1)[:, -1])
-    np.testing.assert_allclose(pi.look(logits[0]), np.exp(log_softmax(logits[0])), rtol=1e-12)
+    np.testing.assert_allclose(pi.display_probabilities(logits[0]), np.exp(log_softmax(logits[0])), rtol=1e-12)
     assert pi.entropy(logits) == mean_entropy(logits, np.empty(5))
     np.testing.assert_array_equal(pi.loss_gradient(logits, actions, advantages, 0.3),
                                   gradient(logits, actions, advantages, 0.3))

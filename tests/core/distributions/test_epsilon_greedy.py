@@ -31,33 +31,33 @@ def test_frequencies(epsilon):
     shares = np.bincount([policy_of(epsilon).sample(Q, rng) for _ in range(n)], minlength=4) / n
     pi = np.array([epsilon / 4, 1 - epsilon + epsilon / 4, epsilon / 4, epsilon / 4])
     np.testing.assert_array_less(np.abs(shares - pi), 4 * np.sqrt(pi * (1 - pi) / n))
-    np.testing.assert_allclose(policy_of(epsilon).look(Q), pi)
+    np.testing.assert_allclose(policy_of(epsilon).display_probabilities(Q), pi)
 
 
 def test_each_action_has_its_slice_of_what_lies_below_epsilon():
-    policy = policy_of(0.4)
+    distribution = policy_of(0.4)
     edges = {0.0: 0, 0.0999: 0, 0.1001: 1, 0.1999: 1, 0.2001: 2, 0.3001: 3, 0.3999: 3, 0.4: 1, 0.9: 1}
-    assert {u: policy.sample(Q, Told(u)) for u in edges} == edges
+    assert {u: distribution.sample(Q, Told(u)) for u in edges} == edges
 
 
 def test_u_just_below_epsilon_is_the_last_action_and_u_at_epsilon_the_greedy_one():
     for epsilon in np.random.default_rng(1).random(2000):
         for n in (2, 3, 18):
-            q, policy = np.zeros(n), policy_of(epsilon, n)
-            assert policy.sample(q, Told(np.nextafter(epsilon, 0))) == n - 1     # there is no action n
-            assert policy.sample(q, Told(epsilon)) == 0
+            q, distribution = np.zeros(n), policy_of(epsilon, n)
+            assert distribution.sample(q, Told(np.nextafter(epsilon, 0))) == n - 1  # there is no action n
+            assert distribution.sample(q, Told(epsilon)) == 0
 
 
 @pytest.mark.parametrize("u", [0.0, 1e-300, 0.5, 1 - 2**-53])
 def test_epsilon_0_never_explores(u):
     assert policy_of(0.0).sample(Q, Told(u)) == 1
-    np.testing.assert_array_equal(policy_of(0.0).look(Q), [0, 1, 0, 0])
+    np.testing.assert_array_equal(policy_of(0.0).display_probabilities(Q), [0, 1, 0, 0])
     assert policy_of(0.0).entropy(Q[None]) == 0
 
 
 def test_epsilon_1_never_looks_at_the_values():
-    policy = policy_of(1.0)
-    assert [policy.sample(Q, Told(u)) for u in (0.1, 0.4, 0.6, 1 - 2**-53)] == [0, 1, 2, 3]
+    distribution = policy_of(1.0)
+    assert [distribution.sample(Q, Told(u)) for u in (0.1, 0.4, 0.6, 1 - 2**-53)] == [0, 1, 2, 3]
 
 
 def test_one_random_number_for_one_action():
@@ -69,11 +69,11 @@ def test_one_random_number_for_one_action():
 
 
 def test_epsilon_falls_from_1_in_a_straight_line_and_stays():
-    policy = EpsilonGreedy(4, 0.2, 0.2, 1000)
+    distribution = EpsilonGreedy(4, 0.2, 0.2, 1000)
     epsilons = []
     for step in (0, 250, 500, 1000, 1001, 10**9):
-        policy.anneal(step)
-        epsilons.append(policy.epsilon)
+        distribution.anneal(step)
+        epsilons.append(distribution.epsilon)
     np.testing.assert_allclose(epsilons, [1, 0.8, 0.6, 0.2, 0.2, 0.2], rtol=1e-14)
 
 

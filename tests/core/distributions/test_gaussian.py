@@ -11,7 +11,7 @@ from a3c_numba.core.distributions import Gaussian, stochastic_policy
 from a3c_numba.core.distributions.gaussian import FLOOR
 from a3c_numba.core.networks import MLP
 from a3c_numba.core.parameters import Parameters
-from a3c_numba.core.rollout import Player
+from a3c_numba.core.rollout import RolloutCollector
 from a3c_numba.envs.episode import EpisodeEnv
 from a3c_numba.envs.toys import Aim
 
@@ -60,9 +60,9 @@ def test_the_loss_is_made_of_log_probabilities(d):
 def test_entropy_is_the_integral(d):
     rows, actions, advantages = draw(d)
     entropies = [entropy_on_a_grid(row) for row in rows]
-    policy = policy_of(d)
-    assert policy.entropy(rows) == pytest.approx(np.mean(entropies), rel=1e-9)
-    without, with_beta = (policy.loss(rows, actions, advantages, beta) for beta in (0.0, 0.3))
+    distribution = policy_of(d)
+    assert distribution.entropy(rows) == pytest.approx(np.mean(entropies), rel=1e-9)
+    without, with_beta = (distribution.loss(rows, actions, advantages, beta) for beta in (0.0, 0.3))
     assert without - with_beta == pytest.approx(0.3 * sum(entropies), rel=1e-9)
 
 
@@ -70,11 +70,11 @@ def test_by_hand():
     y = math.log(math.e - 1)                                             # softplus(y) = 1
     v = 1 + FLOOR
     rows, action = np.array([[2.0, 0.0, y]]), np.array([[3.0, 2.0]])     # |a - mu|^2 = 1 + 4
-    policy = policy_of(2)
+    distribution = policy_of(2)
     log_pi = -5 / (2 * v) - math.log(2 * math.pi * v)
-    assert policy.loss(rows, action, np.ones(1), 0.0) == pytest.approx(-log_pi, rel=1e-12)
-    assert policy.entropy(rows) == pytest.approx(math.log(2 * math.pi * v) + 1, rel=1e-12)
-    d_mu1, d_mu2, d_y = policy.loss_gradient(rows, action, np.ones(1), 0.0)[0]
+    assert distribution.loss(rows, action, np.ones(1), 0.0) == pytest.approx(-log_pi, rel=1e-12)
+    assert distribution.entropy(rows) == pytest.approx(math.log(2 * math.pi * v) + 1, rel=1e-12)
+    d_mu1, d_mu2, d_y = distribution.loss_gradient(rows, action, np.ones(1), 0.0)[0]
     assert (d_mu1, d_mu2) == (pytest.approx(-1 / v), pytest.approx(-2 / v))
     assert d_y == pytest.approx(-(5 / (2 * v * v) - 1 / v) * (math.e - 1) / math.e)
 
@@ -83,12 +83,12 @@ def test_by_hand():
 @pytest.mark.parametrize("d", [1, 3])
 def test_loss_gradient_against_central_differences(d, beta):
     rows, actions, advantages = draw(d)
-    policy = policy_of(d)
+    distribution = policy_of(d)
 
     def loss():
-        return policy.loss(rows, actions, advantages, beta)
+        return distribution.loss(rows, actions, advantages, beta)
 
-    gradient = policy.loss_gradient(rows, actions, advantages, beta)
+    gradient = distribution.loss_gradient(rows, actions, advantages, beta)
     numeric = reference.coordinate_gradient(loss, rows)
     assert np.abs(gradient - numeric).max() <= 1e-6 * np.abs(numeric).max()
 
@@ -97,9 +97,9 @@ def test_loss_gradient_against_central_differences(d, beta):
 def test_loss_gradient_far_out_against_central_differences(y):
     rows, actions, advantages = draw(3)
     rows[:, -1] = y
-    policy = policy_of(3)
-    gradient = policy.loss_gradient(rows, actions, advantages, 0.2)
-    numeric = reference.coordinate_gradient(lambda: policy.loss(rows, actions, advantages, 0.2), rows, h=1e-4)
+    distribution = policy_of(3)
+    gradient = distribution.loss_gradient(rows, actions, advantages, 0.2)
+    numeric = reference.coordinate_gradient(lambda: distribution.loss(rows, actions, advantages, 0.2), rows, h=1e-4)
     assert np.abs(gradient - numeric).max() <= 1e-6 * np.abs(numeric).max()
 
 
@@ -108,17 +108,17 @@ def test_loss_gradient_far_out_against_central_differences(y):
 def test_extreme_variances_stay_finite(y, dtype):
     rows, actions, advantages = draw(2, dtype)
     rows[:, -1] = y
-    policy = policy_of(2)
+    distribution = policy_of(2)
     with np.errstate(over="ignore"):                                     # exp(-y) is inf, the slope of softplus 0
-        gradient = policy.loss_gradient(rows, actions, advantages, 0.01)
+        gradient = distribution.loss_gradient(rows, actions, advantages, 0.01)
     assert np.isfinite(gradient).all() and gradient.dtype == dtype
     v = max(y, 0) + FLOOR
     np.testing.assert_allclose(gradient[:, :2], -advantages[:, None] * (actions - rows[:, :2]) / v, rtol=1e-5)
     slope = 1.0 if y > 0 else 0.0
     d_log_pi = ((actions - rows[:, :2]) ** 2).sum(axis=1) / (2 * v * v) - 1 / v
     np.testing.assert_allclose(gradient[:, 2], slope * (-advantages * d_log_pi - 0.01 / v), rtol=1e-4, atol=1e-12)
-    assert policy.entropy(rows) == pytest.approx(math.log(2 * math.pi * v) + 1, rel=1e-5)
-    assert np.isfinite(policy.sample(rows[0], np.random.default_rng(0))).all()
+    assert distribution.entropy(rows) == pytest.approx(math.log(2 * math.pi * v) + 1, rel=1e-5)
+    assert np.isfinite(distribution.sample(rows[0], np.random.default_rng(0))).all()
 
 
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
@@ -136,21 +136,21 @@ def test_samples_have_the_mean_and_the_variance(y, dtype):
 
 
 def test_executed_is_clipped_and_the_best_is_the_mean():
-    policy = Gaussian(np.array([-1, 0], np.float32), np.array([1, 5], np.float32))
-    np.testing.assert_array_equal(policy.executed(np.array([-7.0, 7.0])), [-1, 5])
-    np.testing.assert_array_equal(policy.executed([0.5, 2.5]), np.array([0.5, 2.5], np.float32))
-    assert np.isnan(policy.executed(np.array([np.nan, 0.0]))[0])
+    distribution = Gaussian(np.array([-1, 0], np.float32), np.array([1, 5], np.float32))
+    np.testing.assert_array_equal(distribution.executed(np.array([-7.0, 7.0])), [-1, 5])
+    np.testing.assert_array_equal(distribution.executed([0.5, 2.5]), np.array([0.5, 2.5], np.float32))
+    assert np.isnan(distribution.executed(np.array([np.nan, 0.0]))[0])
     rows = np.array([[9.0, -9.0, 0.0], [1.0, 2.0, 3.0]])
-    best = policy.best(rows)
+    best = distribution.best(rows)
     np.testing.assert_array_equal(best, rows[:, :2])
     best[:] = 0
     assert rows[0, 0] == 9                                               # a copy
-    np.testing.assert_allclose(policy.look(rows[1]), [1, 0.4])
+    np.testing.assert_allclose(distribution.display_probabilities(rows[1]), [1, 0.4])
 
 
 def test_look_at_a_box_without_an_end():
-    policy = Gaussian(np.array([-np.inf, -2], np.float32), np.array([np.inf, 2], np.float32))
-    np.testing.assert_allclose(policy.look(np.array([1e9, 1.0, 0.0])), [0.5, 0.75])
+    distribution = Gaussian(np.array([-np.inf, -2], np.float32), np.array([np.inf, 2], np.float32))
+    np.testing.assert_allclose(distribution.display_probabilities(np.array([1e9, 1.0, 0.0])), [0.5, 0.75])
 
 
 class Listener(Aim):
@@ -168,22 +168,23 @@ class Listener(Aim):
 
 def test_the_environment_gets_the_clipped_action_and_the_gradient_the_one_that_was_drawn():
     env, algorithm = Listener(), A3C(t_max=50)
-    policy = algorithm.behaviour(env.action_space, np.random.default_rng(0))
-    network = MLP(hidden=4).build((3,), algorithm.heads(policy))
+    distribution = algorithm.behaviour_policy(env.action_space, np.random.default_rng(0))
+    network = MLP(hidden=4).build((3,), algorithm.heads(distribution))
     theta = Parameters(network.shapes)
     theta.named()["policy.head.bias"][-1] = 4.0                          # a deviation of 2, the Box ends at 1
-    rollout, outputs, _ = Player(EpisodeEnv(env), algorithm, network, policy, np.random.default_rng(1)).play(theta.tree)
+    rollout, outputs, _ = RolloutCollector(EpisodeEnv(env), algorithm, network, distribution,
+                                           np.random.default_rng(1)).collect(theta.tree)
     outside = np.abs(rollout.actions[:, 0]) > 1
     assert 15 < outside.sum() < 45 and rollout.actions.dtype == np.float32
     np.testing.assert_array_equal(np.array(env.heard), np.clip(rollout.actions, -1, 1))
     returns = np.full(50, 3, np.float32)
     rows = tuple(output[:50] for output in outputs)
-    d_policy, _ = algorithm.loss_gradient(policy, rollout.actions, returns, rows)
+    d_policy, _ = algorithm.loss_gradient(distribution, rollout.actions, returns, rows)
     v = math.log(1 + math.exp(4)) + FLOOR
     np.testing.assert_allclose(d_policy[:, 0], -3 * rollout.actions[:, 0] / v, rtol=1e-5)
 
 
 def test_a_box_makes_a_gaussian_of_its_size():
-    policy = stochastic_policy(Box(-2, 2, (3,), np.float32))
-    assert isinstance(policy, Gaussian) and policy.width == 4 and policy.action_shape == (3,)
-    np.testing.assert_array_equal(policy.high, [2, 2, 2])
+    distribution = stochastic_policy(Box(-2, 2, (3,), np.float32))
+    assert isinstance(distribution, Gaussian) and distribution.width == 4 and distribution.action_shape == (3,)
+    np.testing.assert_array_equal(distribution.high, [2, 2, 2])

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from a3c_numba.core.layers.containers import Chain, Fork
-from a3c_numba.core.layers.dense import Dense, RectifiedDense
+from a3c_numba.core.layers.dense import Dense, ReluDense
 from a3c_numba.core.layers.input_scaling import Scale
 from a3c_numba.core.layers.relu import ReLU
 from a3c_numba.core.parameters import Parameters
@@ -46,7 +46,7 @@ def test_a_chain_is_its_layers_one_after_the_other():
 
 
 def test_a_fork_adds_what_comes_back():
-    fork = Fork(left=Dense(3, 2), middle=RectifiedDense(3, 1), right=Dense(3, 4))
+    fork = Fork(left=Dense(3, 2), middle=ReluDense(3, 1), right=Dense(3, 4))
     p, d_p = random_parameters(fork), Parameters(fork.shapes, dtype=np.float64)
     x = np.random.default_rng(1).normal(size=(4, 3))
     cache = fork.cache(4, np.float64)
@@ -76,7 +76,7 @@ def test_without_an_input_gradient_the_way_down_ends_at_the_lowest_parameters():
 
 
 def test_the_same_description_serves_two_sets_of_parameters():
-    chain = Chain(one=Dense(3, 4), two=RectifiedDense(4, 2))
+    chain = Chain(one=Dense(3, 4), two=ReluDense(4, 2))
     x, cache = np.ones((1, 3)), chain.cache(1, np.float64)
     first = chain.forward(random_parameters(chain, 1).tree, x, cache, slice(0, 1)).copy()
     other = chain.forward(random_parameters(chain, 2).tree, x, cache, slice(0, 1)).copy()
@@ -86,7 +86,7 @@ def test_the_same_description_serves_two_sets_of_parameters():
 
 def separate_networks():
     """A policy and a value that share nothing, the second a chain within a chain."""
-    policy = Chain(one=Dense(3, 4), two=RectifiedDense(4, 2))
+    policy = Chain(one=Dense(3, 4), two=ReluDense(4, 2))
     value = Chain(inner=Chain(one=Dense(3, 5), relu=ReLU((5,))), two=Dense(5, 1))
     return Chain(heads=Fork(policy=policy, value=value))
 

@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 
 from a3c_numba.core import layers
-from a3c_numba.core.layers.containers import Chain, Fork, RecurrentState, memories
+from a3c_numba.core.layers.containers import Chain, Fork, RecurrentState, layer_caches
 from a3c_numba.core.layers.conv2d import Conv2d
-from a3c_numba.core.layers.dense import Dense, RectifiedDense
+from a3c_numba.core.layers.dense import Dense, ReluDense
 from a3c_numba.core.layers.fresh_patches import changed_pixels
 from a3c_numba.core.layers.input_scaling import Center, Scale
 from a3c_numba.core.layers.lstm import LSTM
@@ -28,8 +28,8 @@ ROWS = 4
 # name -> (layer, shape of one row of x); networks by how they are built, else by class
 LAYERS = {
     "Dense": (Dense(5, 3), (5,)),
-    "RectifiedDense": (RectifiedDense((2, 3), 4), (2, 3)),
-    "RectifiedDense of many inputs": (RectifiedDense((2**12, 2), 32), (2**12, 2)),
+    "ReluDense": (ReluDense((2, 3), 4), (2, 3)),
+    "ReluDense of many inputs": (ReluDense((2**12, 2), 32), (2**12, 2)),
     "Conv2d": (Conv2d((5, 6, 2), 3, k=3, stride=2), (5, 6, 2)),
     "Conv2d in tiles": (Conv2d((4, 6, 16), 16, k=2, stride=2), (4, 6, 16)),
     "LSTM": (LSTM(5, 3), (5,)),
@@ -37,9 +37,9 @@ LAYERS = {
     "ReLU": (ReLU((2, 3)), (2, 3)),
     "Scale": (Scale((4, 5, 2)), (4, 5, 2)),
     "Center": (Center((4, 5, 2)), (4, 5, 2)),
-    "Chain": (Chain(one=Dense(3, 4), relu=ReLU((4,)), two=RectifiedDense(4, 2)), (3,)),
+    "Chain": (Chain(one=Dense(3, 4), relu=ReLU((4,)), two=ReluDense(4, 2)), (3,)),
     "Chain of LSTMs": (Chain(one=LSTM(3, 4), relu=ReLU((4,)), two=LSTM(4, 2)), (3,)),
-    "Fork": (Fork(left=Dense(4, 2), right=RectifiedDense(4, 3)), (4,)),
+    "Fork": (Fork(left=Dense(4, 2), right=ReluDense(4, 3)), (4,)),
     "mlp": (MLP(hidden=6, head_init="orthogonal").build((5,), HEADS), (5,)),
     "mlp recurrent": (MLP(4, layers=1, recurrent=True, cells=3, head_init="orthogonal").build((5,), HEADS), (5,)),
     "convolutional scale": (Convolutional("scale", dense=5).build((20, 24, 1), HEADS), (20, 24, 1)),
@@ -90,7 +90,7 @@ def backward_of(name, dtype=np.float64, d_flat=None, poison=None):
     layer, p, x = drawn(name, dtype)
     cache = cache_of(layer, ROWS + 1, dtype)
     d_y = output_gradients(layer.forward(p.tree, x, cache, slice(0, ROWS)))
-    for memory in memories(cache):
+    for memory in layer_caches(cache):
         memory.d_x[:] = 0 if poison is None else poison
     d_p = Parameters(layer.shapes, None if d_flat is None else d_flat.copy(), dtype)
     d_x = layer.backward(p.tree, d_p.tree, x, cache, d_y)
@@ -136,13 +136,13 @@ def test_init_leaves_nothing_undrawn_and_depends_on_the_seed_alone(name):
 def test_forward_writes_the_given_rows_and_no_others(name):
     layer, p, x = drawn(name)
     cache = layer.cache(ROWS + 2, np.float64)
-    for memory in memories(cache):
+    for memory in layer_caches(cache):
         memory.y[:], memory.d_x[:] = np.nan, np.nan
         for state in memory.states:
             state[:] = np.nan
     RecurrentState(cache).write(1, 0.5)                                  # which is row 0 of what a cell put out
     layer.forward(p.tree, x[:2], cache, slice(1, 3))
-    for memory in memories(cache):
+    for memory in layer_caches(cache):
         assert np.isfinite(memory.y[1:3]).all()
         assert (memory.y[0] == 0.5).all() if memory.states else np.isnan(memory.y[0]).all()
         assert np.isnan(memory.y[3:]).all() and np.isnan(memory.d_x).all()
@@ -155,7 +155,7 @@ def test_forward_returns_views_of_the_cache(name):
     layer, p, x = drawn(name)
     cache = cache_of(layer, ROWS)
     ys = as_tuple(layer.forward(p.tree, x, cache, slice(0, ROWS)))
-    assert all(any(np.shares_memory(y, memory.y) for memory in memories(cache)) for y in ys)
+    assert all(any(np.shares_memory(y, memory.y) for memory in layer_caches(cache)) for y in ys)
 
 
 @pytest.mark.parametrize("dtype, tolerance", [(np.float32, 2e-6), (np.float64, 1e-14)])
@@ -166,7 +166,7 @@ def test_row_by_row_equals_one_batch(name, dtype, tolerance):
     layer.forward(p.tree, x, together, slice(0, ROWS))
     for t in range(ROWS):
         layer.forward(p.tree, x[t:t + 1], alone, slice(t, t + 1))
-    for one, other in zip(memories(alone), memories(together)):
+    for one, other in zip(layer_caches(alone), layer_caches(together)):
         np.testing.assert_allclose(one.y, other.y, rtol=tolerance, atol=tolerance)
         for state, same in zip(one.states, other.states, strict=True):
             np.testing.assert_allclose(state, same, rtol=tolerance, atol=tolerance)
@@ -220,7 +220,7 @@ def test_backward_overwrites_input_gradients_and_touches_no_further_row(name):
     _, clean, _ = backward_of(name)
     _, d_x, cache = backward_of(name, poison=np.nan)
     np.testing.assert_array_equal(d_x, clean)
-    for memory in memories(cache):
+    for memory in layer_caches(cache):
         assert np.isfinite(memory.d_x[:ROWS]).all() and np.isnan(memory.d_x[ROWS:]).all()
 
 

@@ -1,9 +1,9 @@
-"""Dense and RectifiedDense against einsum."""
+"""Dense and ReluDense against einsum."""
 
 import numpy as np
 import pytest
 
-from a3c_numba.core.layers.dense import Dense, RectifiedDense
+from a3c_numba.core.layers.dense import Dense, ReluDense
 from a3c_numba.core.layers.initializers import near_zero
 from a3c_numba.core.parameters import Parameters
 
@@ -24,10 +24,10 @@ def setting_up(layer, n, dtype, seed=0):
 @pytest.mark.parametrize("dtype, tolerance", [(np.float64, 1e-12), (np.float32, 2e-5)])
 @pytest.mark.parametrize("n", [1, 4])
 @pytest.mark.parametrize("inputs, outputs", [(5, 3), (1, 1), (2, 17)])
-@pytest.mark.parametrize("cls", [Dense, RectifiedDense])
+@pytest.mark.parametrize("cls", [Dense, ReluDense])
 def test_forward_and_backward_equal_their_twins(cls, inputs, outputs, n, dtype, tolerance):
     p, d_p, x, cache, d_y = setting_up(cls(inputs, outputs), n, dtype)
-    rectified = cls is RectifiedDense
+    rectified = cls is ReluDense
     h, before = (reference.relu(x) if rectified else x), d_p.flat.copy()
     layer = cls(inputs, outputs)
     y = layer.forward(p.tree, x, cache, slice(0, n))
@@ -42,7 +42,7 @@ def test_forward_and_backward_equal_their_twins(cls, inputs, outputs, n, dtype, 
 
 
 def test_by_hand():
-    layer = RectifiedDense(2, 1)
+    layer = ReluDense(2, 1)
     p, d_p = Parameters(layer.shapes, np.array([10.0, 100.0, 1.0])), Parameters(layer.shapes, np.zeros(3))
     x, cache = np.array([[2.0, -3.0]]), layer.cache(1, np.float64)
     assert layer.forward(p.tree, x, cache, slice(0, 1)) == 21            # 2 * 10 + 0 * 100 + 1
@@ -51,7 +51,7 @@ def test_by_hand():
 
 
 def test_nothing_passes_back_through_a_zero():
-    layer = RectifiedDense(3, 2)
+    layer = ReluDense(3, 2)
     p, d_p, _, cache, d_y = setting_up(layer, 1, np.float64)
     x = np.zeros((1, 3))
     np.testing.assert_array_equal(layer.forward(p.tree, x, cache, slice(0, 1))[0], p.tree["bias"])
@@ -59,7 +59,7 @@ def test_nothing_passes_back_through_a_zero():
 
 
 def test_a_shape_is_read_as_flat_rows():
-    flat, shaped = RectifiedDense(12, 5), RectifiedDense((2, 3, 2), 5)
+    flat, shaped = ReluDense(12, 5), ReluDense((2, 3, 2), 5)
     p, d_p, x, cache, d_y = setting_up(shaped, 3, np.float64)
     d_flat = Parameters(flat.shapes, d_p.flat.copy())
     y = shaped.forward(p.tree, x, cache, slice(0, 3))

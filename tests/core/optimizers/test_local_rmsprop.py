@@ -56,7 +56,7 @@ def crew(optimizer, algorithm=A3C()):
                     workers=WORKERS, total_steps=10**6)
     network = config.build_network(config.make_env())
     theta = initial_parameters(network, np.random.SeedSequence(0))
-    shared = Shared(len(theta), WORKERS, optimizer.own_statistics, algorithm.uses_target)
+    shared = Shared(len(theta), WORKERS, optimizer.own_statistics, algorithm.uses_target_network)
     shared.theta[:] = theta
     workers = [Worker(k, config, shared, np.random.SeedSequence(k)) for k in range(WORKERS)]
     return workers, shared, shared.statistics.reshape(-1, len(theta))
@@ -91,13 +91,13 @@ def test_each_worker_keeps_its_own_statistics_and_the_first_what_all_share():
         for _ in range(3):
             worker.update()
     status = WorkerStatus(shared, WORKERS)
-    kept = status.kept.statistics.reshape(WORKERS, -1)
+    kept = status.snapshot_vectors.statistics.reshape(WORKERS, -1)
     shared.target[:] = 5
     status.snapshot(2)
     np.testing.assert_array_equal(kept[2], each[2])
-    assert not kept[:2].any() and not status.kept.theta.any() and not status.kept.target.any()
+    assert not kept[:2].any() and not status.snapshot_vectors.theta.any() and not status.snapshot_vectors.target.any()
     status.snapshot(0)
     status.snapshot(1)
     np.testing.assert_array_equal(kept, each)
-    np.testing.assert_array_equal(status.kept.theta, shared.theta)
-    np.testing.assert_array_equal(status.kept.target, shared.target)
+    np.testing.assert_array_equal(status.snapshot_vectors.theta, shared.theta)
+    np.testing.assert_array_equal(status.snapshot_vectors.target, shared.target)

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from a3c_numba.training.trainer import Trainer, start_of
+from a3c_numba.training.trainer import Trainer, initial_checkpoint
 from tests.programs import small
 
 
@@ -27,11 +27,11 @@ class Handed:
 
 
 def test_every_worker_is_given_a_stream_of_its_own(monkeypatch):
-    crew = Trainer(start_of(small("Catch", workers=4, seed=3))).crew
+    supervisor = Trainer(initial_checkpoint(small("Catch", workers=4, seed=3))).supervisor
     handed = Handed()
     monkeypatch.setattr("a3c_numba.system.worker_server.context", lambda: handed)
     for number in range(4):
-        crew._start(number)
+        supervisor._start(number)
     first_draws = [np.random.default_rng(seed).integers(2**31) for seed in handed.seeds]
     assert len(first_draws) == 4 and len(set(first_draws)) == 4
     assert {seed.entropy for seed in handed.seeds} == {3}

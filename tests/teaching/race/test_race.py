@@ -8,7 +8,7 @@ import pytest
 
 from a3c_numba.cli.race import add_arguments, run
 from a3c_numba.teaching.race import figures as race
-from a3c_numba.teaching.race.recorder import COLUMNS, Crowd, Recording
+from a3c_numba.teaching.race.recorder import COLUMNS, RaceRecorder, Recording
 from a3c_numba.training.supervisor import WorkerDied
 from tests.programs import colours, raises_in_step, small
 
@@ -69,7 +69,7 @@ def test_nothing_recorded_is_said():
 
 @pytest.fixture(scope="module")
 def crowd():
-    with Crowd(small("Catch", hidden=64, workers=2, total_steps=10**6)) as made:
+    with RaceRecorder(small("Catch", hidden=64, workers=2, total_steps=10**6)) as made:
         yield made
     assert not any(process.is_alive() for process in made.processes)
 
@@ -120,13 +120,13 @@ def test_every_recording_starts_with_the_same_theta(crowd):
 
 
 def test_a_method_acting_on_theta_has_read_when_play_starts():
-    with Crowd(small("Corridor", algorithm="one_step_q", total_steps=10**6)) as crowd:
+    with RaceRecorder(small("Corridor", algorithm="one_step_q", total_steps=10**6)) as crowd:
         recording = recorded(crowd, 1)
     np.testing.assert_array_equal(recording.column("read"), recording.column("play_begin"))
 
 
 def test_a_worker_that_fails_is_heard():
-    with Crowd(small(raises_in_step, total_steps=10**6)) as crowd:
+    with RaceRecorder(small(raises_in_step, total_steps=10**6)) as crowd:
         with pytest.raises(WorkerDied, match="worker 0 failed(.|\n)*the environment is broken"):
             crowd.record(1, 5.0)
     assert not any(process.is_alive() for process in crowd.processes)

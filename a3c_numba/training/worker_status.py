@@ -108,8 +108,9 @@ class WorkerStatus:
 
     def gauges(self) -> np.ndarray:
         """Entropy, value and gradient norm (workers, 3) of each worker's latest update; NaN before its first."""
+        unknown = self.updates == 0                                      # first: what is counted has gauges
         gauges = self._gauges[:, :GAUGES].copy()
-        gauges[self.updates == 0] = np.nan
+        gauges[unknown] = np.nan
         return gauges
 
     def snapshot(self, worker: int) -> None:

@@ -135,7 +135,7 @@ def _load_run(arguments: Namespace, folder: RunFolder) -> PreparedRun:
         (folder.path / "final.npz").unlink(missing_ok=True)
     folder.quarantine_rejected()
     scores = folder.cut_after(start.global_step)
-    _warn(folder.warnings)
+    _warn([event.sentence for event in folder.events.drain()])
     return start, folder, scores
 
 

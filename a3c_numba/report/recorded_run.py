@@ -7,6 +7,7 @@ is rejected only if its config.json is missing or is not that of a run.
 import csv
 import json
 import math
+import re
 from dataclasses import dataclass
 from datetime import datetime, timezone
 from pathlib import Path
@@ -22,15 +23,17 @@ Floats = npt.NDArray[np.float64]
 Rows = list[dict[str, str]]
 STATISTICS = ("mean", "median", "min", "max")
 NEEDED = ("algorithm", "optimizer", "network")
+OLD_WORKER = re.compile(r"^worker (\d{1,4}) ")
 LARGEST = 1e300                # larger numbers count as missing: no axis can show them
 
 
 class Event(NamedTuple):
-    """A row of events.csv."""
+    """A row of events.csv; ``worker`` is None where it is about none."""
 
     seconds: float
     global_step: int
     line: str
+    worker: int | None = None
 
 
 @dataclass(frozen=True)
@@ -147,7 +150,13 @@ def _events(file: Path) -> Iterator[Event]:
     for row in _rows(file):
         seconds, step = (_number(row.get(name, "")) for name in EVENT_COLUMNS[:2])
         if math.isfinite(seconds) and math.isfinite(step):
-            yield Event(seconds, int(step), row.get("event", ""))
+            yield Event(seconds, int(step), row.get("event", ""), _worker_of(row))
+
+
+def _worker_of(row: dict[str, str]) -> int | None:
+    """The number in its column; version 0.1 had none, and each sentence on a worker began with it."""
+    number = row["worker"] if "worker" in row else "".join(OLD_WORKER.findall(row.get("event", "")))
+    return int(number) if number.isdecimal() else None
 
 
 def _written(path: Path) -> tuple[datetime, datetime]:

@@ -3,7 +3,6 @@
 Games that end within one pixel of a lane share a tick, in the colour of their mean score.
 """
 
-import re
 from typing import NamedTuple
 
 import numpy as np
@@ -17,7 +16,6 @@ COLOURS = 7                    # q0 to q6 of the style sheet, from low to high s
 LANES = 64                     # at most
 TALLEST, LOWEST = 30, 9        # height of a lane, pixels
 AROUND = 76                    # pixels of a chart above and below its lanes
-WORKER = re.compile(r"worker (\d+) ")
 
 
 class Scale(NamedTuple):
@@ -99,8 +97,7 @@ def _draw_games(chart: Chart, moments: Floats, scores: Floats, scale: Scale, top
 
 def _draw_event(chart: Chart, event: Event, at: float, lanes: int) -> None:
     """Draw a cross in the lane of the event's worker, or a line through all lanes."""
-    named = WORKER.match(event.line)
-    lane = int(named[1]) if named else lanes
+    lane = lanes if event.worker is None else event.worker
     words = f"<title>{clean(event.line)}</title>"
     if lane < lanes:
         (x, y), = chart.points([at], [lanes - lane - 0.5])
@@ -116,8 +113,8 @@ def key(run: Run) -> str:
     boxes = "".join(f'<rect class="k{colour}" x="{22 * colour}" width="22" height="12"/>' for colour in range(COLOURS))
     line = (f'score {short(scale.low)} <svg class="key" width="{22 * COLOURS}" height="12" aria-hidden="true">{boxes}'
             f'</svg> {short(scale.high)}')
-    if any(WORKER.match(event.line) for event in run.events):
+    if any(event.worker is not None for event in run.events):
         line += ' &nbsp; <span class="bad">&#10005;</span> died and was replaced'
-    if any(not WORKER.match(event.line) for event in run.events):
+    if any(event.worker is None for event in run.events):
         line += ' &nbsp; <span class="bad">&#9474;</span> another event'
     return line

@@ -25,15 +25,15 @@ def best_of(folder: Path) -> float:
 
 
 class Checkpointer:
-    """Saves one run, which goes on from ``start``; ``events`` gets a line for a file that is refused, or written again.
+    """Saves one run, which goes on from ``start``; the folder's events say which file is refused, or written again.
 
     Attributes:
         best: the mean score of best.npz; -inf where there is none.
         step: of the newest checkpoint on disk; None where there is none.
     """
 
-    def __init__(self, folder: RunFolder, start: Checkpoint, keep: int, news: list[str]) -> None:
-        self.folder, self.keep, self.events = folder, keep, news
+    def __init__(self, folder: RunFolder, start: Checkpoint, keep: int) -> None:
+        self.folder, self.keep, self.events = folder, keep, folder.events
         self.total_steps, self.step = start.config.total_steps, start.global_step or None
         self.best = best_of(folder.path)
         self.refused: set[str] = set()                                   # files that a line has said so of
@@ -56,11 +56,11 @@ class Checkpointer:
             write(checkpoint)
         except OSError as error:
             if name not in self.refused:
-                self.events.append(f"{name} could not be written, what was there stays: {error}")
+                self.events.add("not written", detail=f"{name} could not be written, what was there stays: {error}")
             self.refused.add(name)
             return error
         if name in self.refused:
-            self.events.append(f"{name} is written again")
+            self.events.add("written again", detail=f"{name} is written again")
         self.refused.discard(name)
         return None
 

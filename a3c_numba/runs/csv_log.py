@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any, Iterable, Sequence
 
 from ..system import atomic_file
+from .event_log import EventLog
 
 
 def as_csv(rows: Iterable[Iterable[Any]], nan: str = "", end: str = "\n") -> str:
@@ -76,15 +77,10 @@ def _missing_end(file: io.FileIO, size: int) -> bytes:
 
 
 class CsvLog:
-    """The tables in a folder: file name -> columns.
+    """The tables in a folder: file name -> columns; ``events`` is told what could not be written or read."""
 
-    Attributes:
-        warnings: lines, for a person, on what could not be written or read.
-    """
-
-    def __init__(self, folder: Path, columns: dict[str, tuple[str, ...]]) -> None:
-        self.folder, self.columns = folder, columns
-        self.warnings: list[str] = []
+    def __init__(self, folder: Path, columns: dict[str, tuple[str, ...]], events: EventLog) -> None:
+        self.folder, self.columns, self.events = folder, columns, events
         self._waiting = {name: b"" for name in columns}                  # rows that are not on the disk yet
 
     def append(self, name: str, rows: Iterable[Iterable[Any]]) -> None:
@@ -96,12 +92,27 @@ class CsvLog:
                 append_whole(self.folder / table, self._waiting[table], encode_rows([self.columns[table]]))
             except OSError as error:
                 if table not in late:
-                    self.warnings.append(f"cannot write {self.folder / table} ({error.strerror}): its rows are kept "
-                                         "until it can be written")
+                    self.events.add("not written", detail=f"cannot write {self.folder / table} ({error.strerror}): its "
+                                                          "rows are kept until it can be written")
                 continue
             self._waiting[table] = b""
             if table in late:
-                self.warnings.append(f"{self.folder / table} is written again, no row is missing")
+                self.events.add("written again", detail=f"{self.folder / table} is written again, no row is missing")
+
+    def add_columns(self, name: str) -> None:
+        """Give a table that an older version began the columns that have come since; their cells are empty.
+
+        Any other table stays as it is.  Raises OSError.
+        """
+        path, columns = self.folder / name, self.columns[name]
+        if not path.exists():
+            return
+        with open(path, encoding="utf-8", errors="replace", newline="") as file:
+            head = tuple(file.readline().rstrip("\r\n").split(","))
+            if head != columns[:len(head)] or head == columns:
+                return
+            rows = list(csv.reader(line.replace("\0", "") for line in file))
+        atomic_file.replace(path, encode_rows([columns, *([*row, *[""] * (len(columns) - len(row))] for row in rows)]))
 
     def truncate_after(self, name: str, needed: set[str], global_step: int) -> list[dict[str, str]]:
         """Drop the rows beyond ``global_step``, and what cannot be read; returns the others.
@@ -118,7 +129,8 @@ class CsvLog:
             wrong += f", as it was it is kept as {aside.name}"
         kept = ([row.get(column, "nan") for column in columns] for row in rows)
         atomic_file.replace(path, encode_rows([columns, *kept]))
-        self.warnings += [f"{path} {wrong}"] * bool(wrong)
+        if wrong:
+            self.events.add("damaged", detail=f"{path} {wrong}")
         return rows
 
 

@@ -22,6 +22,7 @@ from ..system import atomic_file
 from . import npz
 from .checkpoint import Checkpoint, CheckpointError, load_fitting, write
 from .csv_log import CsvLog, encode_rows
+from .event_log import EventLog
 
 WINDOW = 100                    # finished episodes, whose mean is a run's mean score
 
@@ -45,7 +46,7 @@ class Progress(NamedTuple):
 
 
 EPISODE_COLUMNS = ("seconds", "global_step", "worker", "score", "length")
-EVENT_COLUMNS = ("seconds", "global_step", "event")
+EVENT_COLUMNS = ("seconds", "global_step", "event", "worker", "kind")     # version 0.1 had the first three
 TABLES = {"progress.csv": Progress._fields, "episodes.csv": EPISODE_COLUMNS, "events.csv": EVENT_COLUMNS}
 
 OWN_FILES = ("config.json", *TABLES, "latest.npz", "best.npz", "final.npz", "curve.png", "report.html",
@@ -74,14 +75,14 @@ class RunFolderError(ValueError):
 class RunFolder:
     """Creates and appends; never replaces a run but where ``overwrite`` says so.
 
-    Attributes:
-        warnings: lines, for a person, on what could not be written or read; for the caller to show and to empty.
+    Args:
+        events: is told what could not be written or read; a log of its own by default.
     """
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, events: EventLog | None = None) -> None:
         self.path = path
-        self._csv_log = CsvLog(path, TABLES)
-        self.warnings = self._csv_log.warnings
+        self.events = EventLog() if events is None else events
+        self._csv_log = CsvLog(path, TABLES, self.events)
         self._refused: list[Path] = []
 
     def create(self, config_json: str, overwrite: bool = False) -> None:
@@ -167,15 +168,16 @@ class RunFolder:
         raise CheckpointError("; ".join(reason.reason for reason in reasons.values()), *advice[:1])
 
     def quarantine_rejected(self) -> None:
-        """Rename what ``load_latest`` has refused, so that it pushes out none of the good ones; ``warnings`` says
-        so."""
+        """Rename what ``load_latest`` has refused, so that it pushes out none of the good ones; an event says so."""
         for path in self._refused:
-            self.warnings.append(f"{path} is now called {path.rename(atomic_file.unused_name(path, 'refused')).name}")
+            aside = path.rename(atomic_file.unused_name(path, "refused"))
+            self.events.add("renamed", detail=f"{path} is now called {aside.name}")
         self._refused = []
 
-    def append_event(self, seconds: float, global_step: int, line: str) -> None:
-        """One more row of events.csv: what befell the run, and when."""
-        self._csv_log.append("events.csv", [(seconds, global_step, line)])
+    def append_event(self, seconds: float, global_step: int, line: str, worker: int | None = None,
+                     kind: str = "") -> None:
+        """One more row of events.csv: what happened, and when."""
+        self._csv_log.append("events.csv", [(seconds, global_step, line, worker, kind)])
 
     def append_progress(self, row: Progress) -> None:
         """One more row of progress.csv."""
@@ -188,10 +190,11 @@ class RunFolder:
     def cut_after(self, global_step: int) -> list[float]:
         """Drop the rows that a resumed run will write again; returns the scores of the episodes that stay.
 
-        Whatever cannot be read is dropped too, and kept beside; ``warnings`` says so.  Raises RunFolderError.
+        Whatever cannot be read is dropped too, and kept beside; an event says so.  Raises RunFolderError.
         """
         try:
             self._csv_log.truncate_after("progress.csv", {"seconds", "global_step"}, global_step)
+            self._csv_log.add_columns("events.csv")
             rows = self._csv_log.truncate_after("episodes.csv", {"seconds", "global_step", "score"}, global_step)
         except OSError as error:
             raise RunFolderError(f"cannot go on with {self.path}: {error}") from None
@@ -202,4 +205,4 @@ class RunFolder:
         try:
             learning_curve([self.path], self.path / "curve.png")
         except (PicturesUnavailable, ValueError, OSError) as error:
-            self.warnings.append(f"no learning curve: {error}")
+            self.events.add("no curve", detail=str(error))

@@ -12,7 +12,8 @@ from typing import Any
 import numpy as np
 
 from ..runs.checkpoint import Checkpoint
-from ..system import worker_server as processes
+from ..runs.event_log import EventLog
+from ..system import worker_server
 from .heartbeat import HeartbeatMonitor
 from .limits import Limits
 from .worker_handle import WorkerHandle, start_worker
@@ -30,12 +31,11 @@ class WorkerDied(RuntimeError):
 
 
 class Supervisor:
-    """Workers, and the pipes on which they report; ``events`` has a line for whatever befell one of them."""
+    """Workers, and the pipes on which they report; ``events`` is told which of them are replaced, and why."""
 
-    def __init__(self, status: WorkerStatus, start: Checkpoint, limits: Limits) -> None:
+    def __init__(self, status: WorkerStatus, start: Checkpoint, limits: Limits, events: EventLog) -> None:
         self.status, self.start_point, self.size = status, start, start.config.workers
-        self.limits, self.streams = limits, start.streams
-        self.events: list[str] = []
+        self.limits, self.streams, self.events = limits, start.streams, events
         self.handles: dict[int, WorkerHandle] = {}
         self.pending = list(range(self.size))                            # workers that are to be started
         self.unclaimed_states = dict(enumerate(start.workers))           # states that nobody has taken up yet
@@ -91,19 +91,20 @@ class Supervisor:
         seed = np.random.SeedSequence(self.start_point.config.seed, spawn_key=(self.streams,))
         self.status.heartbeats[number] = 0
         try:
-            with processes.forking_from_server():
+            with worker_server.forking_from_server():
                 self.handles[number] = start_worker(number, self.start_point.config, self.status, seed, state)
         except InterruptedError:                                         # by a signal, which is heeded first
             self.pending.append(number)
         except (EOFError, ConnectionError) as error:                     # the server has died, and is started anew
-            self._schedule_restart(number, f"worker {number} could not be started: {error!r}")
+            self._schedule_restart(number, f"could not be started: {error!r}")
 
     def _schedule_restart(self, number: int, how: str, story: str = "") -> None:
         """Have a worker started again; raises WorkerDied, with the story, where that was done too often."""
         if self.restarts >= self.limits.max_restarts:
-            raise WorkerDied(story or how)
+            raise WorkerDied(story or f"worker {number} {how}")
         self.restarts += 1
-        self.events.append(f"{how}; replaced, {self.restarts} of at most {self.limits.max_restarts}")
+        limit = self.limits.max_restarts
+        self.events.add("replaced", number, f"{how}; replaced, {self.restarts} of at most {limit}")
         self.pending.append(number)
 
     def _wait(self, seconds: float) -> None:
@@ -116,19 +117,18 @@ class Supervisor:
 
     def _kill_server(self) -> None:
         """Who should say that a worker has ended has stopped, so that nobody could be replaced any more."""
-        self.events.append("the server that workers are forked from does not answer: it was ended, and they with it")
-        processes.kill_server()
+        self.events.add("server killed")
+        worker_server.kill_server()
         for handle in self.handles.values():
             handle.seconds_since_heartbeat = 0.0
 
     def _replace(self, number: int, handle: WorkerHandle) -> None:
         """Report a death, and have another worker started; raises WorkerDied where that has no use any more."""
         handle.receive()                                                 # what it said last
-        how = f"worker {number} {handle.ending()}"
-        story = f"{how}\n{handle.explanation()}".strip()
+        story = f"worker {number} {handle.ending()}\n{handle.explanation()}".strip()
         if self._cannot_recover(number, handle):
             raise WorkerDied(story)
-        self._schedule_restart(number, how + handle.reason(), story)
+        self._schedule_restart(number, handle.ending() + handle.reason(), story)
         handle.reader.close()
         del self.handles[number]
         self.unclaimed_states.pop(number, None)                          # perhaps that is what it died of
@@ -196,4 +196,4 @@ class Supervisor:
                 handle.process.join(max(0.0, deadline - time.monotonic()))
         finally:                                                         # a third one waits for nobody
             if self.alive:                                               # killed, but who should tell us has stopped
-                processes.kill_server()
+                worker_server.kill_server()

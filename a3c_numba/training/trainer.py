@@ -12,6 +12,7 @@ from ..core.parameters import leaves
 from ..core.shared import Shared, Vectors
 from ..runs.checkpoint import Checkpoint
 from ..runs.checkpointer import Checkpointer
+from ..runs.event_log import EventLog
 from ..runs.run_folder import Progress, RunFolder
 from ..system.signals import DeferredSignals
 from ..system.terminal import log
@@ -53,15 +54,15 @@ class Trainer:
                  callback: Callable[[Progress], bool | None] | None = None, limits: Limits = Limits()) -> None:
         self.start, self.config, self.display, self.callback = start, start.config, display, callback
         self.limits = limits
-        self.folder = RunFolder(out) if out else None
+        self.events = EventLog()
+        self.folder = RunFolder(out, self.events) if out else None
         self.shared = Shared(len(start.theta), self.config.workers, self.config.optimizer.own_statistics,
                              self.config.algorithm.uses_target_network)
         self.shared.resume_at(start.global_step)
         self.shared.load(start.theta, start.statistics, start.target)
         self.status = WorkerStatus(self.shared, self.config.workers, start.seconds)
-        self.supervisor = Supervisor(self.status, start, limits)
-        self.checkpointer = Checkpointer(self.folder, start, limits.keep,
-                                         self.supervisor.events) if self.folder else None
+        self.supervisor = Supervisor(self.status, start, limits, self.events)
+        self.checkpointer = Checkpointer(self.folder, start, limits.keep) if self.folder else None
         self.interrupts = DeferredSignals()
         self.progress_tracker = ProgressTracker(self.status, self.config, start.seconds, start.global_step)
         self.report_seconds = 1.0 if display and display.is_terminal else REPORT_SECONDS
@@ -88,17 +89,17 @@ class Trainer:
 
     def _report_events(self) -> None:
         """What has happened, to the run's folder and to a person, who may be slow: at once, not line by line."""
-        news = self.supervisor.events.copy()
-        self.supervisor.events.clear()
-        if self.folder:
-            for line in news:
-                self.folder.append_event(self.status.seconds(), self.shared.global_step(), line)
-            news += self.folder.warnings
-            self.folder.warnings.clear()
+        sentences = []
+        while events := self.events.drain():                             # writing them may fail, which is one more
+            for event in events:
+                sentences.append(event.sentence)
+                if self.folder:
+                    self.folder.append_event(self.status.seconds(), self.shared.global_step(), event.sentence,
+                                             event.worker, event.kind)
         if self.display:
-            self.display.warn(news)
+            self.display.warn(sentences)
         else:
-            log(news)
+            log(sentences)
 
     def _watch(self) -> None:
         reported = asked = time.monotonic()

@@ -122,7 +122,7 @@ for episode in range(60):
     folder.append_event(episode / 2, episode, "a line, with a comma")
     content = (folder.path / "episodes.csv").read_bytes()
     assert content.endswith(b"\\r\\n") and (len(content) == size) == (10 <= episode < 50)
-for line in folder.warnings:
+for line in folder.events.sentences():
     print(line)
 """
 

@@ -194,7 +194,8 @@ def test_a_checkpoint_that_was_refused_pushes_out_no_good_one(tmp_path, monkeypa
     damaged = (folder.path / "latest.npz").read_bytes()
     assert folder.load_latest()[0].global_step == 1
     folder.quarantine_rejected()
-    assert len(folder.warnings) == 1 and "latest.npz is now called latest.npz.refused" in folder.warnings[0]
+    assert len(folder.events.events) == 1
+    assert "latest.npz is now called latest.npz.refused" in folder.events.sentences()[0]
     assert (folder.path / "latest.npz.refused").read_bytes() == damaged and not (folder.path / "latest.npz").exists()
 
     def die(*_):
@@ -215,7 +216,7 @@ def test_a_second_one_that_is_refused_does_not_replace_the_first(tmp_path):
         spoiled(folder.path / "latest.npz", "0.5")
         folder.load_latest()
         folder.quarantine_rejected()
-        assert folder.warnings.pop().endswith(f" {name}")
+        assert folder.events.drain()[0].sentence.endswith(f" {name}")
     assert sorted(path.name for path in folder.path.glob("latest*")) == [
         "latest-1.npz", "latest.npz.refused", "latest.npz.refused-2", "latest.npz.refused-3"]
 

@@ -170,14 +170,15 @@ def test_many_lines_that_nobody_reads_are_waited_for_once_and_after_the_checkpoi
     def callback(row):
         counts.append(len(waits))
         waits.clear()
-        run.supervisor.events += [f"line {n}" for n in range(48)]
+        for n in range(48):
+            run.events.add("no curve", detail=f"line {n}")
         return len(counts) < 3
     run.callback = callback
     monkeypatch.setattr(terminal, "_takes_more", nobody_reads)
     run.run()
     assert all(0 < count < 4 for count in counts[1:])
     assert 0 < len(waits) < 5 and all(waits)
-    assert (tmp_path / "run" / "events.csv").read_text().count("line ") == 3 * 48
+    assert (tmp_path / "run" / "events.csv").read_text().count(": line ") == 3 * 48
 
 
 def test_a_terminal_that_nobody_reads_never_takes_what_would_wait():

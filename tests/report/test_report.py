@@ -104,7 +104,7 @@ def folder_of(path, config="Catch", progress=(), episodes=(), events=None):
     (path / "config.json").write_text(text)
     for name, rows in (("progress.csv", progress), ("episodes.csv", episodes), ("events.csv", events)):
         if rows is not None:
-            lines = [TABLES[name], *rows]
+            lines = [TABLES[name][:len(rows[0])] if rows else TABLES[name], *rows]
             (path / name).write_text("".join(",".join(map(str, line)) + "\n" for line in lines))
     return path
 
@@ -299,8 +299,10 @@ def test_every_axis_has_ticks_inside_its_span(values, is_log):
     assert all(len(label) <= 9 for _, label in ticks)
 
 
-def test_the_timeline_has_a_lane_a_worker_and_colours_by_score(tmp_path):
-    events = [(2.0, 20, '"worker 1 was killed; replaced, 1 of 5"'), (3.0, 30, "no checkpoint")]
+@pytest.mark.parametrize("events", [
+    [(2.0, 20, "it was killed", 1, "replaced"), (3.0, 30, "worker 0 is only named", "", "not written")],
+    [(2.0, 20, '"worker 1 was killed; replaced, 1 of 5"'), (3.0, 30, "no checkpoint")]], ids=["columns", "version 0.1"])
+def test_the_timeline_has_a_lane_a_worker_and_colours_by_score(tmp_path, events):
     run = report_run.read(folder_of(tmp_path / "run", "Catch", PROGRESS, EPISODES, events))
     page = Page(report_timeline.timeline(run, report_timeline.size_of(run, 1000)))
     lanes = [float(one["y"]) for one in page.all("rect")]

@@ -22,7 +22,7 @@ def at(start, step, score=None):
 
 
 def saver_of(start, path):
-    return Checkpointer(RunFolder(path), start, 1, [])
+    return Checkpointer(RunFolder(path), start, 1)
 
 
 def taken(path):
@@ -54,7 +54,7 @@ def test_each_file_when_it_is_due(start, tmp_path):
     assert load(tmp_path / "best.npz").global_step == 300 and checkpointer.best == 0.5
     checkpointer.save(at(start, 1000, 0.6), WINDOW)
     assert load(tmp_path / "best.npz").global_step == load(tmp_path / "final.npz").global_step == 1000
-    assert checkpointer.events == []
+    assert checkpointer.events.sentences() == []
 
 
 def test_a_resumed_run_keeps_a_better_best(start, tmp_path):
@@ -70,15 +70,15 @@ def test_a_file_that_is_refused_is_named_once_and_costs_no_other(start, tmp_path
     taken(tmp_path / name)
     errors = [checkpointer.save(at(start, step, 0.5), WINDOW) for step in (1000, 1001)]
     assert all(isinstance(error, OSError) for error in errors)
-    assert checkpointer.events == [f"{name} could not be written, what was there stays: {errors[0]}"]
+    assert checkpointer.events.sentences() == [f"{name} could not be written, what was there stays: {errors[0]}"]
     assert {"latest.npz", "best.npz", "final.npz"} - {name} <= set(written(tmp_path)) and checkpointer.step == 1001
     free(tmp_path / name)
     assert checkpointer.save(at(start, 1002, 0.6), WINDOW) is None
-    assert checkpointer.events[1:] == [f"{name} is written again"] and name in written(tmp_path)
+    assert checkpointer.events.sentences()[1:] == [f"{name} is written again"] and name in written(tmp_path)
     (tmp_path / name).unlink()
     taken(tmp_path / name)
     checkpointer.save(at(start, 1003, 0.7), WINDOW)
-    assert len(checkpointer.events) == 3 and checkpointer.events[2].startswith(f"{name} could not be written")
+    assert len(checkpointer.events.events) == 3 and checkpointer.events.sentences()[2].startswith(f"{name} could not be written")
 
 
 def test_what_is_not_on_the_disk_is_not_the_best_nor_the_newest(start, tmp_path):

@@ -1,0 +1,48 @@
+"""What happens in a run besides training: one list that all parts write to, and the sentence for each kind of event."""
+
+from typing import NamedTuple
+
+# Kind -> its sentence.  ``detail`` is all that differs from one event of a kind to the next.
+SENTENCES = {
+    "replaced": "worker {worker} {detail}",                # it has ended, and another one is started in its place
+    "server killed": "the server that workers are forked from does not answer: it was killed, and its workers with it",
+    "not written": "{detail}",                             # a checkpoint or rows; the run goes on without
+    "written again": "{detail}",
+    "damaged": "{detail}",                                 # a table that a resumed run could not read in full
+    "renamed": "{detail}",                                 # a checkpoint that a resumed run has rejected
+    "no curve": "no learning curve: {detail}",
+}
+
+
+class Event(NamedTuple):
+    """One event; ``worker`` is None if it is about none."""
+
+    kind: str
+    worker: int | None
+    detail: str
+
+    @property
+    def sentence(self) -> str:
+        """Return the event as a person reads it, on one line."""
+        return SENTENCES[self.kind].format(worker=self.worker, detail=self.detail)
+
+
+class EventLog:
+    """Collect events until ``drain`` hands them on: to events.csv, to the terminal."""
+
+    def __init__(self) -> None:
+        self.events: list[Event] = []
+
+    def add(self, kind: str, worker: int | None = None, detail: str = "") -> None:
+        """Add an event of one of the kinds in SENTENCES.  Raises KeyError for another kind."""
+        SENTENCES[kind]
+        self.events.append(Event(kind, worker, detail))
+
+    def drain(self) -> list[Event]:
+        """Return all events since the last call, and forget them."""
+        events, self.events = self.events, []
+        return events
+
+    def sentences(self) -> list[str]:
+        """Return the sentences of the events that have not been drained yet."""
+        return [event.sentence for event in self.events]

@@ -1,21 +1,20 @@
-"""Who among the workers hangs, seen without speaking to them."""
+"""Detect hung workers by their heartbeats in shared memory; no message is exchanged."""
 
 import time
 
 from .worker_handle import WorkerHandle
 from .worker_status import WorkerStatus
 
-START_SECONDS = 120.0          # until a worker's first update, at the least: on a busy machine Numba compiles slowly
-CLOSE_SECONDS = 5.0            # in which a worker that has failed closes its environment, at the most
-MISSED_CHECKS = 4              # in vain, at the least, before a worker is taken for one that hangs
+START_SECONDS = 120.0          # minimum timeout before a worker's first update: on a busy machine Numba compiles slowly
+CLOSE_SECONDS = 5.0            # maximum time for a failed worker to close its environment
+MISSED_CHECKS = 4              # minimum number of missed heartbeats before a worker is killed
 
 
 class HeartbeatMonitor:
-    """Looks at all heartbeats from time to time.
+    """Check all heartbeats and kill hung workers.
 
-    From one look to the next no more counts than a MISSED_CHECKS-th of what a worker is allowed.  Where all processes
-    stood still, or this one alone, or a callback took its time, a worker is therefore looked at again before it is
-    taken for one that hangs.
+    Each check adds at most 1/MISSED_CHECKS of the timeout, so a suspended machine or a slow callback cannot by itself
+    time a worker out.
     """
 
     def __init__(self, status: WorkerStatus, limit: float) -> None:
@@ -23,7 +22,7 @@ class HeartbeatMonitor:
         self.checked_at = time.monotonic()
 
     def check(self, handles: dict[int, WorkerHandle]) -> None:
-        """Kill whoever has made no step for too long."""
+        """Kill every worker that has made no step within its timeout."""
         now = time.monotonic()
         passed, self.checked_at = now - self.checked_at, now
         for number, handle in handles.items():
@@ -33,8 +32,8 @@ class HeartbeatMonitor:
                 handle.kill()
 
     def _allowed(self, number: int, handle: WorkerHandle) -> float:
-        """Seconds without a step."""
+        """Return a worker's timeout, seconds without a step."""
         if handle.failure:
             return min(self.limit, CLOSE_SECONDS)
-        begun = self.status.updates[number] > handle.updates                 # and all kernels are compiled
+        begun = self.status.updates[number] > handle.updates                 # then all kernels are compiled
         return self.limit if begun else max(self.limit, START_SECONDS)

@@ -1,4 +1,4 @@
-"""How a run is watched over: what may go wrong before it is given up, and how much may be lost."""
+"""Limits of a run: how many failures end it, and how often it is saved."""
 
 from dataclasses import dataclass
 
@@ -7,17 +7,17 @@ from ..core.hyperparameters import hyperparameter, validate
 
 @dataclass(frozen=True)
 class Limits:
-    """Limits of one run, which a resumed run may change.  Raises ValueError for a value out of its range."""
+    """Limits of one run; a resumed run may change them.  Raises ValueError for a value out of its range."""
 
-    max_restarts: int = hyperparameter(100, "deaths of workers that are made good in a run; one more ends it",
+    max_restarts: int = hyperparameter(100, "maximum number of worker restarts; one more failure ends the run",
                                        at_least=0)
     heartbeat_seconds: float = hyperparameter(60.0,
-                                              "a worker whose environment makes no step for that long is killed and "
+                                              "seconds without an environment step after which a worker is killed and "
                                               "replaced", above=0)
-    max_skipped: int = hyperparameter(1000, "updates left out because they were not finite; one more ends the run",
+    max_skipped: int = hyperparameter(1000, "maximum number of updates skipped as not finite; one more ends the run",
                                       at_least=0)
-    checkpoint_seconds: float = hyperparameter(60.0, "between checkpoints", above=0)
-    keep: int = hyperparameter(3, "the latest checkpoints that are kept, beside the best", at_least=1)
+    checkpoint_seconds: float = hyperparameter(60.0, "seconds between checkpoints", above=0)
+    keep: int = hyperparameter(3, "number of latest checkpoints to keep, besides the best", at_least=1)
 
     def __post_init__(self) -> None:
         validate(self)

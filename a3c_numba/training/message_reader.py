@@ -1,34 +1,34 @@
-"""What a worker sends, read without waiting for it: half a message stays until its other half comes, or never does."""
+"""Read a worker's messages without blocking; a partial message is kept until the rest of it arrives."""
 
 import os
 import pickle
 import sys
 from typing import Any, Iterator
 
-CHUNK = 1 << 20                # bytes read at once, at the most
+CHUNK = 1 << 20                # maximum number of bytes read at once
 
 
 class MessageReader:
-    """The main process's end of a pipe on which a worker sends; ``connection.wait`` takes it as it takes the pipe."""
+    """Read the main process's end of a worker's pipe; ``connection.wait`` accepts a reader in place of the pipe."""
 
     def __init__(self, pipe: Any) -> None:
         self.pipe, self.unread = pipe, bytearray()
 
     @property
     def closed(self) -> bool:
-        """Whether nothing will come any more."""
+        """True if no more messages can arrive."""
         return self.pipe.closed
 
     def close(self) -> None:
-        """Hear no more."""
+        """Close the pipe."""
         self.pipe.close()
 
     def fileno(self) -> int:
-        """What ``connection.wait`` looks at."""
+        """Return the pipe's file descriptor, for ``connection.wait``."""
         return self.pipe.fileno()
 
     def messages(self) -> Iterator[Any]:
-        """Those that have come as a whole by now; the pipe is closed as soon as its other end is."""
+        """Yield the complete messages received so far; close the pipe if its other end is closed."""
         try:
             while not self.closed and self.pipe.poll():
                 yield from self._read()
@@ -36,10 +36,10 @@ class MessageReader:
             self.close()
 
     def _read(self) -> Iterator[Any]:
-        if sys.platform == "win32":                                      # there a message is all here, or not at all
+        if sys.platform == "win32":                                      # there a message arrives whole
             yield self.pipe.recv()
             return
-        chunk = os.read(self.fileno(), CHUNK)                            # what is here, if that is less
+        chunk = os.read(self.fileno(), CHUNK)                            # may return less
         if not chunk:
             raise EOFError
         self.unread += chunk
@@ -47,7 +47,7 @@ class MessageReader:
             yield pickle.loads(message)
 
     def _taken(self) -> bytes | None:
-        """The next message, as multiprocessing sends it: its length in 4 bytes, or -1 and 8 bytes; then a pickle."""
+        """Return the next message in multiprocessing's format (length in 4 bytes, or -1 and 8 bytes; a pickle), or None."""
         start, length = 4, int.from_bytes(self.unread[:4], "big", signed=True)
         if length < 0:
             start, length = 12, int.from_bytes(self.unread[4:12], "big")

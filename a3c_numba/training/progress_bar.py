@@ -1,4 +1,4 @@
-"""What a person sees of a run: a bar that redraws itself in a terminal, a plain line now and then elsewhere."""
+"""Display a run's progress: a bar that is redrawn in a terminal, a plain line every few seconds elsewhere."""
 
 import shutil
 import sys
@@ -21,7 +21,7 @@ def _count(n: float) -> str:
 
 
 class ProgressBar:
-    """Shows ``Progress``; ``update`` may be called as often as one likes."""
+    """Show ``Progress``; ``update`` may be called at any rate."""
 
     def __init__(self, total_steps: int, stream: TextIO | None = None, every: float = 10.0) -> None:
         self.total_steps, self.stream, self.every = total_steps, stream or sys.stderr, every
@@ -29,7 +29,7 @@ class ProgressBar:
         self.shown_at = -every                                           # seconds of training at the last plain line
 
     def line(self, row: Progress) -> str:
-        """One line: steps, speed, time left, workers that live, episodes, score, entropy, time gone."""
+        """Return one line: steps, speed, time left, live workers, episodes, score, entropy, elapsed time."""
         left = max(0, self.total_steps - row.global_step) / row.steps_per_second if row.steps_per_second > 0 else -1
         score = "--" if row.mean_score != row.mean_score else f"{row.mean_score:.1f}"
         skipped = f"  {row.skipped} updates skipped" if row.skipped else ""
@@ -40,13 +40,13 @@ class ProgressBar:
                 f"score {score}  entropy {row.entropy:.2f}  {_duration(row.seconds)} gone{skipped}")
 
     def bar(self, row: Progress, width: int = 20) -> str:
-        """``line`` behind a bar."""
+        """Return a bar followed by ``line``."""
         share = min(1.0, row.global_step / self.total_steps)
         full = int(share * width)
         return f"{share:4.0%} |{'#' * full}{'.' * (width - full)}| {self.line(row)}"
 
     def _redrawn(self, row: Progress) -> str:
-        """The bar over what stood there before, never wider than the terminal: a line that wraps cannot be redrawn."""
+        """Return the text that redraws the bar, no wider than the terminal: a line that wraps cannot be redrawn."""
         columns = shutil.get_terminal_size().columns - 1
         width = min(20, max(5, columns - len(self.bar(row, 0))))
         return "\r\x1b[K" + self.bar(row, width)[:columns]
@@ -60,11 +60,11 @@ class ProgressBar:
             write_without_blocking(self.line(row) + "\n", self.stream)
 
     def warn(self, lines: list[str]) -> None:
-        """What happened, each on a line of its own; the bar is drawn again at the next ``update``."""
+        """Print each warning on a line of its own; the next ``update`` redraws the bar."""
         text = "".join(f"a3c-numba: warning: {line}\n" for line in lines)
         write_without_blocking("\r\x1b[K" * (self.is_terminal and bool(text)) + text, self.stream)
 
     def close(self, row: Progress | None) -> None:
-        """The last state, on a line of its own."""
+        """Print the last state on a line of its own."""
         if row is not None and (self.is_terminal or row.seconds > self.shown_at):
             write_without_blocking((self._redrawn(row) if self.is_terminal else self.line(row)) + "\n", self.stream)

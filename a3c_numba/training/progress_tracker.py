@@ -1,4 +1,4 @@
-"""How a run stands: finished games, speed and gauges, read off what the workers leave in shared memory."""
+"""Track a run's progress: finished episodes, speed and gauges, read from shared memory."""
 
 import math
 from collections import deque
@@ -12,11 +12,11 @@ from .worker_status import WorkerStatus
 
 
 class ProgressTracker:
-    """Counts on from ``seconds`` and ``global_step``, at which the run was taken up.
+    """Count episodes and steps from ``seconds`` and ``global_step``, where the run was started or resumed.
 
     Attributes:
         episodes: finished in the whole run.
-        scores: of the last WINDOW of them, but for those that are not finite.
+        scores: the last WINDOW finite ones.
         latest: the last ``progress``, or None.
     """
 
@@ -28,22 +28,22 @@ class ProgressTracker:
         self.latest: Progress | None = None
 
     def resume_from(self, scores: list[float]) -> None:
-        """Go on counting from the scores of a run's earlier episodes."""
+        """Resume from the scores of a run's earlier episodes."""
         self.scores.extend(filter(math.isfinite, scores))
         self.episodes = len(scores)
 
     @property
     def mean_score(self) -> float | None:
-        """Of ``scores``; None before the first."""
+        """Return the mean of ``scores``, or None before the first."""
         return float(np.mean(self.scores)) if self.scores else None
 
     @property
     def skipped(self) -> int:
-        """Updates that were left out."""
+        """Return the number of skipped updates."""
         return int(self.status.skipped.sum())
 
     def new_episodes(self) -> list[tuple[float, int, int, float, int]]:
-        """Rows of episodes.csv for what has ended since the last call."""
+        """Return rows of episodes.csv for the episodes finished since the last call."""
         before = self._read.sum()
         rows = self.status.new_episodes(self._read)
         self.episodes += int(self._read.sum() - before)
@@ -51,7 +51,7 @@ class ProgressTracker:
         return rows
 
     def progress(self, alive: int, restarts: int) -> Progress:
-        """A row of progress.csv, as of now."""
+        """Return a row of progress.csv for the present moment."""
         status, seconds, step = self.status, self.status.seconds(), self.status.shared.global_step()
         mean = math.nan if self.mean_score is None else self.mean_score
         updates, skipped = int(status.updates.sum()), self.skipped       # first: what is counted has gauges
@@ -65,7 +65,7 @@ class ProgressTracker:
         return self.latest
 
     def _speed(self, seconds: float, step: int) -> float:
-        """Agent steps per second since the speed was last taken; within half a second of that, what was found then."""
+        """Return agent steps per second since the last measurement; within half a second, the last result."""
         since, before = self.since
         if self.latest is None or seconds - since >= 0.5:
             self.since, self.speed = (seconds, step), (step - before) / max(seconds - since, 1e-9)

@@ -1,6 +1,6 @@
-"""The worker processes of a run: start, hear, replace, ask, stop.
+"""Start, supervise, replace and stop the worker processes of a run.
 
-A worker that dies, or whose environment makes no step for ``limits.heartbeat_seconds`` and is killed for it, is
+A worker that dies, or is killed after ``limits.heartbeat_seconds`` without an environment step, is
 replaced by one with a random stream that was never used before.  What it had put into theta stays; the rollout that it
 was in is lost.  No update ever waits for anything in here.
 """
@@ -19,42 +19,42 @@ from .limits import Limits
 from .worker_handle import WorkerHandle, start_worker
 from .worker_status import WorkerStatus
 
-STOP_SECONDS = 1.5             # in which workers end by themselves
-JOIN_SECONDS = 0.5             # until all that were killed are gone, if their server lives to say so
-START_SLICE = 0.2              # of one poll, that is spent on starting workers
-ANSWER_SECONDS = 10.0          # until a checkpoint does without those who have not answered
-MAX_STARTUP_FAILURES = 3       # workers in a row that fail before their first update: then there is no hope
+STOP_SECONDS = 1.5             # for workers to stop by themselves
+JOIN_SECONDS = 0.5             # for killed workers to exit, if their server is alive to report it
+START_SLICE = 0.2              # maximum time that one poll spends on starting workers
+ANSWER_SECONDS = 10.0          # after which a checkpoint is written without the missing states
+MAX_STARTUP_FAILURES = 3       # consecutive failures before a first update that end the run
 
 
 class WorkerDied(RuntimeError):
-    """A worker died and was not replaced; the message has its number, how it ended, and its traceback."""
+    """A worker died and was not replaced; the message has its number, its cause of death and its traceback."""
 
 
 class Supervisor:
-    """Workers, and the pipes on which they report; ``events`` is told which of them are replaced, and why."""
+    """Supervise the workers; log to ``events`` which of them are replaced, and why."""
 
     def __init__(self, status: WorkerStatus, start: Checkpoint, limits: Limits, events: EventLog) -> None:
         self.status, self.start_point, self.size = status, start, start.config.workers
         self.limits, self.streams, self.events = limits, start.streams, events
         self.handles: dict[int, WorkerHandle] = {}
-        self.pending = list(range(self.size))                            # workers that are to be started
-        self.unclaimed_states = dict(enumerate(start.workers))           # states that nobody has taken up yet
+        self.pending = list(range(self.size))                            # numbers of workers to be started
+        self.unclaimed_states = dict(enumerate(start.workers))           # restored states not yet given to a worker
         self.restarts = self.consecutive_failures = 0
-        self.requested: float | None = None                              # when states were asked for
+        self.requested: float | None = None                              # when states were requested
         self.heartbeat = HeartbeatMonitor(status, limits.heartbeat_seconds)
 
     @property
     def processes(self) -> list[Any]:
-        """Of all workers that were started and not replaced."""
+        """Return the processes of all workers that were started and not replaced."""
         return [handle.process for handle in self.handles.values()]
 
     @property
     def alive(self) -> int:
-        """How many workers run."""
+        """Return the number of running workers."""
         return sum(handle.alive for handle in self.handles.values())
 
     def poll(self, seconds: float) -> bool:
-        """Start who is due, wait that long for news, replace the dead; False once the run is over and all have ended.
+        """Start pending workers, wait for messages, replace dead workers.  Return False once the run and its workers ended.
 
         Raises WorkerDied.
         """
@@ -72,12 +72,12 @@ class Supervisor:
         return self.status.stopping or self.status.shared.global_step() >= self.start_point.config.total_steps
 
     def _start_pending(self) -> None:
-        """One at first, until it has made an update: by then all kernels are in the cache.  Then one after the other.
+        """Start one worker until its first update has filled the kernel cache, then the others one after the other.
 
-        After START_SLICE the poll goes on, so that signals are heeded; what is left is started in the next ones.
+        Return after START_SLICE, so that signals are handled; the next polls start the rest.
         """
         alone = not self.status.updates.any()
-        free = 1 - len(self.handles) if alone else len(self.pending)     # first hear what the dead one died of
+        free = 1 - len(self.handles) if alone else len(self.pending)     # first find out why the failed worker died
         until = time.monotonic() + START_SLICE
         for _ in range(min(len(self.pending), free)):
             if self._is_over() or time.monotonic() > until:
@@ -93,13 +93,13 @@ class Supervisor:
         try:
             with worker_server.forking_from_server():
                 self.handles[number] = start_worker(number, self.start_point.config, self.status, seed, state)
-        except InterruptedError:                                         # by a signal, which is heeded first
+        except InterruptedError:                                         # by a signal, which is handled first
             self.pending.append(number)
-        except (EOFError, ConnectionError) as error:                     # the server has died, and is started anew
+        except (EOFError, ConnectionError) as error:                     # the server died; the next start makes a new one
             self._schedule_restart(number, f"could not be started: {error!r}")
 
     def _schedule_restart(self, number: int, how: str, story: str = "") -> None:
-        """Have a worker started again; raises WorkerDied, with the story, where that was done too often."""
+        """Schedule a worker's restart.  Raises WorkerDied with ``story`` if the limit of restarts is reached."""
         if self.restarts >= self.limits.max_restarts:
             raise WorkerDied(story or f"worker {number} {how}")
         self.restarts += 1
@@ -108,7 +108,7 @@ class Supervisor:
         self.pending.append(number)
 
     def _wait(self, seconds: float) -> None:
-        """Until something is said or somebody ends, at most ``seconds``; then receive what was said."""
+        """Wait up to ``seconds`` for a message or an exit, then receive all messages."""
         handles = list(self.handles.values())
         connection.wait([handle.reader for handle in handles if not handle.reader.closed]
                         + [handle.process.sentinel for handle in handles if handle.alive], seconds)
@@ -116,25 +116,25 @@ class Supervisor:
             handle.receive()
 
     def _kill_server(self) -> None:
-        """Who should say that a worker has ended has stopped, so that nobody could be replaced any more."""
+        """Kill a server that no longer reports exits; otherwise no worker could be replaced."""
         self.events.add("server killed")
         worker_server.kill_server()
         for handle in self.handles.values():
             handle.seconds_since_heartbeat = 0.0
 
     def _replace(self, number: int, handle: WorkerHandle) -> None:
-        """Report a death, and have another worker started; raises WorkerDied where that has no use any more."""
-        handle.receive()                                                 # what it said last
+        """Log a death and schedule a restart.  Raises WorkerDied if a restart is useless."""
+        handle.receive()                                                 # its last messages
         story = f"worker {number} {handle.ending()}\n{handle.explanation()}".strip()
         if self._cannot_recover(number, handle):
             raise WorkerDied(story)
         self._schedule_restart(number, handle.ending() + handle.reason(), story)
         handle.reader.close()
         del self.handles[number]
-        self.unclaimed_states.pop(number, None)                          # perhaps that is what it died of
+        self.unclaimed_states.pop(number, None)                          # perhaps the state caused the failure
 
     def _cannot_recover(self, number: int, handle: WorkerHandle) -> bool:
-        """Whether nobody is left, and this one could not be made, or one after the other fails before an update."""
+        """True if no worker is alive and this one failed in its constructor, or several in a row before an update."""
         if self.status.updates[number] > handle.updates:
             self.consecutive_failures = 0
         else:
@@ -142,7 +142,7 @@ class Supervisor:
         return not self.alive and (handle.failed_in_constructor or self.consecutive_failures >= MAX_STARTUP_FAILURES)
 
     def request_states(self) -> None:
-        """Ask every worker for its state at the end of the rollout it is in."""
+        """Request every worker's state at the end of its current rollout."""
         for handle in self.handles.values():
             handle.state = None
         self.requested = time.monotonic()
@@ -150,17 +150,17 @@ class Supervisor:
 
     @property
     def all_answered(self) -> bool:
-        """Whether the last request has been answered by every worker."""
+        """True if every worker has answered the last request."""
         return len(self.handles) == self.size and all(handle.state for handle in self.handles.values())
 
     def states_are_in(self) -> bool:
-        """Whether all workers have answered the last request, or had time enough to."""
+        """True if all workers have answered the last request, or ANSWER_SECONDS have passed."""
         if self.requested is None:
             return False
         return self.all_answered or time.monotonic() - self.requested > ANSWER_SECONDS
 
     def collect_states(self) -> tuple[list[dict[str, Any] | None], int]:
-        """The workers' latest states, None for one that is lost, and the agent steps they add up to."""
+        """Return the workers' latest states, None for a lost one, and the agent steps they add up to."""
         self.requested = None
         steps: list[int] = self.status.steps.tolist()
         states: list[dict[str, Any] | None] = []
@@ -169,23 +169,23 @@ class Supervisor:
             if state is not None:
                 steps[number] = state["steps"]
             elif steps[number] == 0:
-                state = self.unclaimed_states.get(number)                # nobody got as far as a first rollout
+                state = self.unclaimed_states.get(number)                # no worker has finished a first rollout
             states.append(state)
         return states, self.start_point.global_step + sum(steps)
 
     def stop(self) -> None:
-        """Have all workers end, by word, and by force after STOP_SECONDS; their last states are received."""
+        """Stop all workers, kill them after STOP_SECONDS, and receive their last states."""
         self.status.stop()
         deadline = time.monotonic() + STOP_SECONDS
         try:
             while time.monotonic() < deadline and any(handle.can_receive for handle in self.handles.values()):
                 self._wait(0.05)
-        finally:                                                         # a second Ctrl-C: by force at once
+        finally:                                                         # a second Ctrl-C: kill at once
             self._kill_all()
             for handle in self.handles.values():
                 handle.receive()
                 if not handle.finished:
-                    handle.state = None                                  # of an earlier moment, if there is one
+                    handle.state = None                                  # an earlier state is out of date
 
     def _kill_all(self) -> None:
         for handle in self.handles.values():
@@ -194,6 +194,6 @@ class Supervisor:
         try:
             for handle in self.handles.values():
                 handle.process.join(max(0.0, deadline - time.monotonic()))
-        finally:                                                         # a third one waits for nobody
-            if self.alive:                                               # killed, but who should tell us has stopped
+        finally:                                                         # a third one skips the wait
+            if self.alive:                                               # killed, but the server does not report it
                 worker_server.kill_server()

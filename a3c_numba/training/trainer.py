@@ -1,4 +1,4 @@
-"""Watches a run from its first step to its last: reports, checkpoints, an orderly end; it computes no gradient."""
+"""Run a training from its first step to its last: reports, checkpoints, orderly stop; no gradient is computed here."""
 
 import time
 from pathlib import Path
@@ -27,11 +27,11 @@ REPORT_SECONDS = 5.0
 
 
 class UpdatesSkipped(RuntimeError):
-    """More updates than ``limits.max_skipped`` were left out, since their gradients were not finite; one line."""
+    """More than ``limits.max_skipped`` updates had non-finite gradients and were skipped; one line."""
 
 
 def initial_checkpoint(config: Config) -> Checkpoint:
-    """Step 0 of a run: theta drawn from the seed's stream 0, statistics 0."""
+    """Return step 0 of a run: theta drawn from the seed's stream 0, statistics 0."""
     env = config.make_episode_env()
     network = config.build_network(env)
     env.close()
@@ -43,11 +43,11 @@ class Trainer:
     """One run, from a checkpoint (perhaps of step 0) to ``config.total_steps``.
 
     Args:
-        start: where to start from.
-        out: the run's folder, already created; None keeps nothing on disk.
-        display: where a person sees the progress.
+        start: the checkpoint to start from.
+        out: the run's folder, already created; None writes nothing to disk.
+        display: the progress bar, or None.
         callback: called at every report; ends the run by returning False.
-        limits: what may go wrong before the run is given up.
+        limits: how many failures end the run, and how often it is saved.
     """
 
     def __init__(self, start: Checkpoint, out: Path | None = None, display: ProgressBar | None = None,
@@ -66,14 +66,14 @@ class Trainer:
         self.interrupts = DeferredSignals()
         self.progress_tracker = ProgressTracker(self.status, self.config, start.seconds, start.global_step)
         self.report_seconds = 1.0 if display and display.is_terminal else REPORT_SECONDS
-        self.final_checkpoint: Checkpoint | None = None                  # where the run ended
+        self.final_checkpoint: Checkpoint | None = None                  # the last checkpoint of the run
 
     def run(self) -> Checkpoint:
-        """Train to the end; returns where it ended, which is also on disk if there is a folder.
+        """Train to the end.  Return the last checkpoint, which is also on disk if there is a folder.
 
-        Raises WorkerDied, UpdatesSkipped, or what Ctrl-C and SIGTERM raise; a checkpoint is written before, or a line
-        has said that it cannot be, but not when a second Ctrl-C comes meanwhile.  Raises OSError where nothing else
-        went wrong and one of its files could not be written.
+        Raises WorkerDied, UpdatesSkipped, or what Ctrl-C and SIGTERM raise.  Before that it writes a checkpoint, or a
+        warning that says why not, unless a second Ctrl-C interrupts it.  Raises OSError if nothing else failed and one
+        of its files could not be written.
         """
         with self.interrupts:
             try:
@@ -88,9 +88,9 @@ class Trainer:
         return self.final_checkpoint
 
     def _report_events(self) -> None:
-        """What has happened, to the run's folder and to a person, who may be slow: at once, not line by line."""
+        """Write new events to the run's folder, and show them at once, not line by line: a terminal may be slow."""
         sentences = []
-        while events := self.events.drain():                             # writing them may fail, which is one more
+        while events := self.events.drain():                             # a failed write adds an event
             for event in events:
                 sentences.append(event.sentence)
                 if self.folder:
@@ -118,19 +118,19 @@ class Trainer:
                 asked = now
                 self.supervisor.request_states()
             if self.checkpointer and self.supervisor.states_are_in():
-                whole = self.supervisor.all_answered                     # then what is kept is of one moment
+                whole = self.supervisor.all_answered                     # then the snapshot is consistent
                 checkpoint = self._checkpoint(self.status.snapshot_vectors if whole else self.shared.vectors)
                 self._save(checkpoint)
 
     def _check_skipped(self) -> None:
         skipped = self.progress_tracker.skipped
         if skipped > self.limits.max_skipped:
-            raise UpdatesSkipped(f"{skipped:,} updates were left out because their gradients were not finite, at most "
-                                 f"{self.limits.max_skipped:,} may be (--max-skipped): look at the environment's "
-                                 "observations and rewards for NaN and infinity")
+            raise UpdatesSkipped(f"skipped {skipped:,} updates with non-finite gradients (limit "
+                                 f"{self.limits.max_skipped:,}, --max-skipped): check observations and rewards for NaN "
+                                 "or infinity")
 
     def _close(self) -> OSError | None:
-        """Checkpoints first: whatever fails after them, or waits, loses nothing.  Returns what one was refused for."""
+        """Write the last checkpoint first: later failures lose nothing.  Return the first OSError, or None."""
         self._read_episodes()
         row = self._progress()
         self.final_checkpoint = self._checkpoint(self.shared.vectors, self.shared.global_step())
@@ -149,7 +149,7 @@ class Trainer:
         return self.checkpointer.save(checkpoint, self.progress_tracker.episodes, valid) if self.checkpointer else None
 
     def _checkpoint(self, vectors: Vectors, reached: int = 0) -> Checkpoint:
-        """Of the workers' states; at the end T, too, is known: who was killed may not have noted its last steps."""
+        """Return a checkpoint of the workers' states; ``reached`` is the final T, which killed workers may not have noted."""
         states, step = self.supervisor.collect_states()
         target = vectors.target.copy() if vectors.target.size else None
         return Checkpoint(self.config, self.start.shapes, vectors.theta.copy(), vectors.statistics.copy(), target,

@@ -1,4 +1,4 @@
-"""One worker's place in a run, as the main process sees it: a process, the pipe on which it speaks, its heartbeat."""
+"""One worker process as the main process sees it: the process, its pipe and its heartbeat."""
 
 import os
 import pickle
@@ -15,69 +15,69 @@ from . import worker_process
 from .message_reader import MessageReader
 from .worker_status import WorkerStatus
 
-LOST = 255                     # exit code of a process whose server has died; others may choose it, too
-UNHEARD = "It did not get as far as to say why: see the traceback above.  " + worker_server.MAIN_GUARD_HINT
+LOST = 255                     # exit code of a process whose server has died; a process may also choose it
+UNHEARD = "The worker exited before reporting its error; see its traceback above.  " + worker_server.MAIN_GUARD_HINT
 
 
 class WorkerHandle:
-    """The process that is on it now, and what is known of it."""
+    """One worker process and its status."""
 
     def __init__(self, process: Any, reader: MessageReader, updates: int) -> None:
         self.process, self.reader, self.server = process, reader, worker_server.server()
-        self.updates = updates                                           # of this place, before this process had it
+        self.updates = updates                                           # of this worker number, before this process
         self.beats, self.seconds_since_heartbeat = 0, 0.0                # heartbeats seen, and seconds since the last
-        self.killed_after_seconds = 0.0                                  # seconds without one, if it was killed
+        self.killed_after_seconds = 0.0                                  # seconds without a heartbeat, if it was killed
         self.failure = ""                                                # its traceback
-        self.failed_in_constructor = False                               # it failed before it was a worker
-        self.state: dict[str, Any] | None = None                         # the latest that it has sent
-        self.finished = False                                            # there will be no later one
+        self.failed_in_constructor = False                               # it failed in the worker's constructor
+        self.state: dict[str, Any] | None = None                         # the latest state received
+        self.finished = False                                            # that was its last state
 
     @property
     def alive(self) -> bool:
-        """Whether the process runs."""
+        """True if the process runs."""
         return self.process.exitcode is None
 
     @property
     def can_receive(self) -> bool:
-        """Whether it may still say something; an end is seen here even if the server does not tell of it."""
+        """True while the worker can still send messages; a closed pipe counts as an exit even if it is not reported."""
         return self.alive and not self.reader.closed
 
     @property
     def failed(self) -> bool:
-        """Whether it ended by its own fault; who sends SIGKILL is somebody else."""
+        """True if the worker failed by itself; a SIGKILL comes from outside."""
         return self.killed_after_seconds > 0 or not (self.lost_with_server or self.process.exitcode == -signal.SIGKILL)
 
     @cached_property
     def lost_with_server(self) -> bool:
-        """Whether nobody knows how it ended, because its server has; to be asked once it has."""
+        """True if the worker exited with its server, so that its exit code is unknown; valid after the exit."""
         return self.process.exitcode == LOST and worker_server.has_exited(self.server)
 
     def receive(self) -> None:
-        """Take in what was said, without waiting for what is still being said."""
+        """Process the messages received so far, without blocking."""
         for kind, content in self.reader.messages():
             if kind in ("state", "last state"):
                 self.state, self.finished = content, kind == "last state"
             else:
                 self.failure, self.failed_in_constructor = content, kind == "unmade"
-                self.seconds_since_heartbeat = 0.0                       # now it closes its environment
+                self.seconds_since_heartbeat = 0.0                       # from now on it closes its environment
 
     def listen(self, beats: int, passed: float) -> None:
-        """Note that ``passed`` more seconds have gone by, and that there have been so many heartbeats by now."""
+        """Record that ``passed`` more seconds have gone by, and the number of heartbeats so far."""
         self.seconds_since_heartbeat = self.seconds_since_heartbeat + passed if beats == self.beats else 0.0
         self.beats = beats
 
     def kill(self) -> None:
-        """End it by force, because it has been quiet for so long."""
+        """Kill the worker for its missing heartbeats."""
         self.killed_after_seconds = self.seconds_since_heartbeat
         self.process.kill()
 
     @property
     def exit_unreported(self) -> bool:
-        """Whether it was killed, and for as long again nobody has said that it is gone."""
+        """True if the worker was killed and its exit has not been reported within another timeout."""
         return self.alive and 0 < 2 * self.killed_after_seconds < self.seconds_since_heartbeat
 
     def ending(self) -> str:
-        """How it ended, in a few words."""
+        """Return the cause of the exit in a few words."""
         code = self.process.exitcode
         if self.killed_after_seconds:
             what = "failed, hung in close" if self.failure else "made no step"
@@ -89,11 +89,11 @@ class WorkerHandle:
         return f"died with exit code {code}" if code else "ended before the run did"
 
     def explanation(self) -> str:
-        """What it sent, or where it never worked and sent none, what that may come of."""
+        """Return its traceback, or a hint if it exited without one before its first heartbeat."""
         return self.failure or UNHEARD * (not self.beats)
 
     def reason(self) -> str:
-        """The last line of its traceback, behind a colon; nothing where there is none."""
+        """Return a colon and the last line of its traceback; "" if there is none."""
         lines = self.failure.strip().splitlines()
         return f": {lines[-1]}" if lines else ""
 
@@ -107,7 +107,7 @@ def _name_of(number: int) -> str:
 
 def start_worker(number: int, config: Config, status: WorkerStatus, seed: np.random.SeedSequence,
                  state: Any) -> WorkerHandle:
-    """A seat for a process that begins to work.  Raises what ``worker_server.forking_from_server`` does, within which
+    """Start a worker and return its handle.  Raises what ``worker_server.forking_from_server`` does, within which
     it is called."""
     context = worker_server.context()
     ours, theirs = context.Pipe(duplex=False)
@@ -121,7 +121,7 @@ def start_worker(number: int, config: Config, status: WorkerStatus, seed: np.ran
 
 
 def _work(environ: dict[str, str], number: int, config: bytes, *arguments: Any) -> None:
-    """A worker process."""
+    """Run a worker process."""
     worker_server.init_worker_process(environ)
     try:
         read = pickle.loads(config)

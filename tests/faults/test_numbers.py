@@ -263,7 +263,7 @@ def test_too_many_skipped_updates_are_exit_code_3_however_short_the_run(tmp_path
     assert program("train", "tests.faults.gates:NoNumbers-v0", "--workers", 1, "--total-steps", 300, "--max-skipped", 9,
                    "--out", tmp_path / "run") == 3
     err = capsys.readouterr().err
-    assert "updates were left out because their gradients were not finite, at most 9 may be" in err
+    assert "updates with non-finite gradients (limit 9, --max-skipped)" in err
     assert "Traceback" not in err and files(tmp_path / "run") == {"latest.npz"}
 
 

@@ -9,8 +9,8 @@ The last two are absent from an agent that was saved to be used, not to be train
 
 Any program can read it with numpy alone: ``np.load(file)["theta"]``.
 
-Loading trusts nothing, so that a stranger's file can be loaded: nothing in it is executed or imported, no number in it
-is believed before it is held against what the file really has, and what it does not know is refused.
+Loading trusts nothing, so that untrusted files can be loaded: nothing in a file is executed or imported, every size is
+validated against the file's actual content before use, and unknown fields are rejected.
 
 Writing is atomic: to a temporary file beside the target, flushed to the disk, then renamed.
 """
@@ -50,7 +50,7 @@ class CheckpointError(ValueError):
 
 @dataclass
 class Checkpoint:
-    """A moment of a run.
+    """The state of a run at one moment.
 
     Attributes:
         config: what the run was started with.
@@ -84,14 +84,14 @@ def _meta(checkpoint: Checkpoint) -> str:
 
 
 def write(path: Path, checkpoint: Checkpoint) -> None:
-    """Write ``checkpoint`` to ``path`` itself, which is not whole in between.  Raises OSError."""
+    """Write ``checkpoint`` to ``path`` directly, not atomically.  Raises OSError."""
     optional = {name: getattr(checkpoint, name) for name in OPTIONAL}
     arrays = {"meta": np.frombuffer(_meta(checkpoint).encode(), np.uint8), "theta": checkpoint.theta}
     files.write(path, arrays | {name: array for name, array in optional.items() if array is not None})
 
 
 def save(path: Path, checkpoint: Checkpoint) -> None:
-    """Write ``checkpoint`` to ``path``, whole or not at all.  Raises OSError; then no part of it stays on the disk."""
+    """Write ``checkpoint`` to ``path`` atomically.  Raises OSError; then nothing of it stays on the disk."""
     with atomic_file.temporary_sibling(path) as temporary:
         write(temporary, checkpoint)
         atomic_file.rename_and_fsync(temporary, path)
@@ -119,7 +119,7 @@ def load(path: Path, env: Any = None) -> Checkpoint:
 
 
 def _one_line(error: Exception | str) -> str:
-    """The message, short, and nothing in it that a terminal would obey."""
+    """Return the message, short and without control characters."""
     if isinstance(error, KeyError):
         return f"no {str(error)[:200]}"
     return one_line(str(error)[:1000])[:200] or type(error).__name__
@@ -142,7 +142,7 @@ def _checkpoint(meta: dict[str, Any], arrays: dict[str, np.ndarray], env: Any) -
 
 
 def _config(fields: Any, env: Any) -> Config:
-    """The run's; raises Mismatch, also for an environment that is no id, or would have a module imported."""
+    """Return the run's configuration.  Raises Mismatch, also if its environment is no id, or would import a module."""
     try:
         config = Config.from_json(json.dumps(fields), env)
     except EnvironmentNeeded:
@@ -164,9 +164,9 @@ def _check_env(env: Any) -> None:
 
 
 def load_fitting(path: Path, env: Any = None) -> Checkpoint:
-    """``load``, and hold the parameters against the network that the configuration and the environment ask for.
+    """Load a checkpoint and compare its parameters with the network of its configuration and environment.
 
-    Raises CheckpointError; whatever an environment raises that was given by ``env`` comes out as it is.
+    Raises CheckpointError; exceptions of an environment that was given by ``env`` are passed on unchanged.
     """
     checkpoint = load(path, env)
     try:

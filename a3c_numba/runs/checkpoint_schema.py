@@ -1,4 +1,4 @@
-"""What a checkpoint says of itself, held against what it may say: each function raises Mismatch, in one line."""
+"""Validate what a checkpoint says of itself; each function raises Mismatch, in one line."""
 
 import math
 from typing import Any
@@ -10,18 +10,18 @@ DIMENSIONS, LARGEST = 8, 2**62                                              # of
 
 
 class Mismatch(ValueError):
-    """Parts of a checkpoint that were read whole, but do not belong together, or not here."""
+    """Parts of a checkpoint that are intact but do not fit together, or not this use."""
 
 
 def shape_of(name: str, shape: Any) -> tuple[int, ...]:
-    """A parameter's, from JSON."""
+    """Return a parameter's shape, read from JSON."""
     if not isinstance(shape, list) or len(shape) > DIMENSIONS or not all(_is_count(n) and n > 0 for n in shape):
         raise Mismatch(f"the shape of {name[:80]} is {str(shape)[:80]}")
     return tuple(shape)
 
 
 def check_array(name: str, array: np.ndarray, size: int) -> None:
-    """Whether it has so many numbers, all of them finite."""
+    """Raise Mismatch unless the array has this many numbers, all finite."""
     if len(array) != size:
         raise Mismatch(f"{name} has {len(array)} numbers, its list of parameters {size}")
     if not np.isfinite(array).all():
@@ -29,7 +29,7 @@ def check_array(name: str, array: np.ndarray, size: int) -> None:
 
 
 def progress(meta: dict[str, Any], workers: int) -> dict[str, Any]:
-    """The fields of PROGRESS, each of its type; a mean that is not finite counts as none."""
+    """Return the fields of PROGRESS, each of its type; a mean that is not finite becomes None."""
     fields = {name: meta[name] for name in PROGRESS}
     mean, states = fields["mean_score"], fields["workers"]
     kinds = {"global_step": _is_count(fields["global_step"]), "streams": _is_count(fields["streams"]),
@@ -55,7 +55,7 @@ def _are_numbers(x: Any) -> bool:
 
 
 def _is_state(state: Any) -> bool:
-    """Whether it is what ``RolloutCollector.state`` gives, and no field more; None stands for a state that is lost."""
+    """True if it has exactly the fields of ``RolloutCollector.state``, or is None, a lost state."""
     if not isinstance(state, dict):
         return state is None
     rest: dict[str, Any] = {"recurrent": [], "next_action": None, "steps": 0} | state
@@ -71,7 +71,7 @@ def _is_action(x: Any) -> bool:
 
 
 def _is_generator(x: Any) -> bool:
-    """Whether it is the state of numpy's PCG64."""
+    """True if it is a state of numpy's PCG64."""
     fields = {"bit_generator", "state", "has_uint32", "uinteger"}
     if not isinstance(x, dict) or x.keys() != fields or not isinstance(x["state"], dict):
         return False

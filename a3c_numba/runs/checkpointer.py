@@ -1,8 +1,8 @@
-"""A run's checkpoints, those that are due at a moment; a file that the disk refuses costs none of the others.
+"""Write a run's checkpoint files; a file that cannot be written does not prevent the others.
 
     latest.npz    always; the ones before it stay as latest-1.npz, latest-2.npz ...
-    best.npz      where the mean score is higher than ever
-    final.npz     once all steps are made, if no more updates were skipped than may be
+    best.npz      if the mean score is a new maximum
+    final.npz     once all steps are made, unless too many updates were skipped
 """
 
 from pathlib import Path
@@ -16,7 +16,7 @@ from .run_folder import WINDOW, RunFolder
 
 
 def best_of(folder: Path) -> float:
-    """The mean score that ``best.npz`` of a run's folder was saved with; -inf where there is none."""
+    """Return the mean score of ``best.npz`` in a run's folder, or -inf if there is none."""
     try:
         score = checkpoints.load(folder / "best.npz").mean_score
     except CheckpointError:
@@ -25,23 +25,23 @@ def best_of(folder: Path) -> float:
 
 
 class Checkpointer:
-    """Saves one run, which goes on from ``start``; the folder's events say which file is refused, or written again.
+    """Save one run, from ``start`` on; log to the folder's events which file fails, or is written again.
 
     Attributes:
-        best: the mean score of best.npz; -inf where there is none.
-        step: of the newest checkpoint on disk; None where there is none.
+        best: the mean score of best.npz, or -inf if there is none.
+        step: of the newest checkpoint on disk, or None if there is none.
     """
 
     def __init__(self, folder: RunFolder, start: Checkpoint, keep: int) -> None:
         self.folder, self.keep, self.events = folder, keep, folder.events
         self.total_steps, self.step = start.config.total_steps, start.global_step or None
         self.best = best_of(folder.path)
-        self.refused: set[str] = set()                                   # files that a line has said so of
+        self.refused: set[str] = set()                                   # files whose failure has been reported
 
     def save(self, checkpoint: Checkpoint, episodes: int, valid: bool = True) -> OSError | None:
-        """Each file that is due after so many episodes; returns what the first was refused for.
+        """Write every checkpoint file that is due.  Return the first OSError, or None.
 
-        A run that is not ``valid``, since too many updates were skipped, gets no final.npz.
+        Args: episodes: finished so far.  valid: False if too many updates were skipped; then there is no final.npz.
         """
         due = {"latest.npz": self._latest}
         if checkpoint.mean_score is not None and episodes >= WINDOW and checkpoint.mean_score > self.best:

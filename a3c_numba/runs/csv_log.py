@@ -1,6 +1,6 @@
-"""Tables as CSV files: rows as text, appended whole or not at all, and read back without those that were cut off.
+"""Read and append CSV tables: rows are appended whole or not at all, and truncated rows are skipped on reading.
 
-What cannot be written waits, and what cannot be read is kept beside: no row is lost.
+Rows that cannot be written are kept for the next attempt; a table that cannot be read in full is copied first.
 """
 
 import csv
@@ -15,7 +15,7 @@ from .event_log import EventLog
 
 
 def as_csv(rows: Iterable[Iterable[Any]], nan: str = "", end: str = "\n") -> str:
-    """Rows as lines of CSV, numbers to nine digits; ``nan`` stands for a number that is not there."""
+    """Return rows as lines of CSV, numbers to nine digits; ``nan`` is the text of a missing number."""
     text = io.StringIO(newline="")
     csv.writer(text, lineterminator=end).writerows([_cell(x, nan) for x in row] for row in rows)
     return text.getvalue()
@@ -28,18 +28,18 @@ def _cell(x: Any, nan: str) -> Any:
 
 
 def encode_rows(rows: Iterable[Iterable[Any]]) -> bytes:
-    """Rows as a run's tables have them: nan is a number like others, and a line ends as RFC 4180 has it."""
+    """Return rows in the format of a run's tables: "nan" for NaN, and the line ends of RFC 4180."""
     return as_csv(rows, "nan", "\r\n").encode(errors="backslashreplace")
 
 
 def valid_rows(lines: list[list[str]], columns: Sequence[str]) -> list[dict[str, str]]:
-    """Of the lines of a table of numbers those that are rows: a number for each column."""
+    """Return the lines that have a number in every column, as rows."""
     rows = [dict(zip(columns, line)) for line in lines if len(line) == len(columns)]
     return [row for row in rows if _is_numbers(row)]
 
 
 def _is_numbers(row: dict[str, str]) -> bool:
-    """Whether every cell is a number, and the step one that a run can have come to."""
+    """True if every cell is a number, and the step a whole number of at least 0."""
     try:
         for cell in row.values():
             float(cell)
@@ -49,9 +49,9 @@ def _is_numbers(row: dict[str, str]) -> bool:
 
 
 def append_whole(path: Path, rows: bytes, header: bytes) -> None:
-    """All of the rows, or none of them and OSError; an empty file gets its header first.
+    """Append all of the rows, or none and raise OSError; an empty file gets its header first.
 
-    The rows begin on a line of their own, also after a row that was cut off while it was written.
+    The rows begin on a new line, also after a truncated row.
     """
     with open(path, "ab+", buffering=0) as file:
         size = file.seek(0, os.SEEK_END)
@@ -65,9 +65,9 @@ def append_whole(path: Path, rows: bytes, header: bytes) -> None:
 
 
 def _missing_end(file: io.FileIO, size: int) -> bytes:
-    """What a table's last row lacks: nothing, or the end of its line, and of a text that is cut off the quote."""
+    """Return what the last row lacks: "", or the end of its line, with a quote if a text was truncated."""
     file.seek(max(size - 2, 0))
-    if file.read() == b"\r\n":                                           # it ends no line within a text
+    if file.read() == b"\r\n":                                           # not inside a quoted text
         return b""
     file.seek(0)
     row = file.read().rpartition(b"\r\n")[2]
@@ -77,14 +77,14 @@ def _missing_end(file: io.FileIO, size: int) -> bytes:
 
 
 class CsvLog:
-    """The tables in a folder: file name -> columns; ``events`` is told what could not be written or read."""
+    """The tables in a folder: file name -> columns.  Failures to read or write are logged to ``events``."""
 
     def __init__(self, folder: Path, columns: dict[str, tuple[str, ...]], events: EventLog) -> None:
         self.folder, self.columns, self.events = folder, columns, events
-        self._waiting = {name: b"" for name in columns}                  # rows that are not on the disk yet
+        self._waiting = {name: b"" for name in columns}                  # rows that are not on disk yet
 
     def append(self, name: str, rows: Iterable[Iterable[Any]]) -> None:
-        """Write what waits, and these; what cannot be written waits for the next time, which one warning says."""
+        """Write pending rows and these.  Rows that cannot be written stay pending; one event says so."""
         late = {name for name, waiting in self._waiting.items() if waiting}
         self._waiting[name] += encode_rows(rows)
         for table in sorted(late | {name}):
@@ -100,9 +100,9 @@ class CsvLog:
                 self.events.add("written again", detail=f"{self.folder / table} is written again, no row is missing")
 
     def add_columns(self, name: str) -> None:
-        """Give a table that an older version began the columns that have come since; their cells are empty.
+        """Add the columns that a table of an older version lacks, with empty cells.
 
-        Any other table stays as it is.  Raises OSError.
+        Leave any other table unchanged.  Raises OSError.
         """
         path, columns = self.folder / name, self.columns[name]
         if not path.exists():
@@ -115,10 +115,10 @@ class CsvLog:
         atomic_file.replace(path, encode_rows([columns, *([*row, *[""] * (len(columns) - len(row))] for row in rows)]))
 
     def truncate_after(self, name: str, needed: set[str], global_step: int) -> list[dict[str, str]]:
-        """Drop the rows beyond ``global_step``, and what cannot be read; returns the others.
+        """Drop the rows beyond ``global_step`` and unreadable ones; return the others.
 
-        A table of which anything could not be read is kept too, as NAME.damaged; a warning says so.  At every moment
-        the table is the old one or the new one.  Raises OSError.
+        If anything was unreadable, keep a copy as NAME.damaged and log an event.  The replacement is atomic.  Raises
+        OSError.
         """
         path, columns = self.folder / name, self.columns[name]
         rows, wrong = _read(path, columns, needed)
@@ -126,7 +126,7 @@ class CsvLog:
         if wrong and path.exists():
             aside = atomic_file.unused_name(path, "damaged")
             atomic_file.link_or_copy(path, aside)
-            wrong += f", as it was it is kept as {aside.name}"
+            wrong += f"; the original is kept as {aside.name}"
         kept = ([row.get(column, "nan") for column in columns] for row in rows)
         atomic_file.replace(path, encode_rows([columns, *kept]))
         if wrong:
@@ -135,20 +135,20 @@ class CsvLog:
 
 
 def _read(path: Path, columns: tuple[str, ...], needed: set[str]) -> tuple[list[dict[str, str]], str]:
-    """The rows of a table, and what is wrong with it, "" where nothing is.
+    """Return the rows of a table and its faults, "" if there are none.
 
-    A last line without an end was cut off while it was written: it is left out, and not counted.
+    A last line without an end is a truncated write: it is skipped and not counted.
     """
     try:
         text = path.read_bytes().decode(errors="replace")
     except FileNotFoundError:
-        return [], "was missing and begins anew"
+        return [], "was missing; a new table is started"
     found, *lines = [line.rstrip("\r").split(",") for line in text.split("\n")]
     if not set(found) & set(columns):
-        return [], "has not its columns in its first line and begins anew"
+        return [], "has an invalid header; a new table is started"
     is_known = needed <= set(found) <= set(columns)
     rows = valid_rows(lines[:-1], found if is_known else columns)
     lost = len(lines[:-1]) - len(rows)
-    wrong = ["has not its columns in its first line"] * (not is_known)
-    wrong += [f"has {lost} {'' if is_known else 'other '}lines that cannot be read and are left out"] * bool(lost)
+    wrong = ["has an invalid header"] * (not is_known)
+    wrong += [f"has {lost} {'' if is_known else 'other '}unreadable lines, which are dropped"] * bool(lost)
     return rows, ", and ".join(wrong)

@@ -1,12 +1,12 @@
-"""What happens in a run besides training: one list that all parts write to, and the sentence for each kind of event."""
+"""Log the events of a run: one list that all parts write to, and one sentence for each kind of event."""
 
 from typing import NamedTuple
 
 # Kind -> its sentence.  ``detail`` is all that differs from one event of a kind to the next.
 SENTENCES = {
-    "replaced": "worker {worker} {detail}",                # it has ended, and another one is started in its place
+    "replaced": "worker {worker} {detail}",                # it exited, and another one is started
     "server killed": "the server that workers are forked from does not answer: it was killed, and its workers with it",
-    "not written": "{detail}",                             # a checkpoint or rows; the run goes on without
+    "not written": "{detail}",                             # a checkpoint or rows; the run continues
     "written again": "{detail}",
     "damaged": "{detail}",                                 # a table that a resumed run could not read in full
     "renamed": "{detail}",                                 # a checkpoint that a resumed run has rejected
@@ -15,7 +15,7 @@ SENTENCES = {
 
 
 class Event(NamedTuple):
-    """One event; ``worker`` is None if it is about none."""
+    """One event; ``worker`` is None unless it is about one."""
 
     kind: str
     worker: int | None

@@ -1,4 +1,4 @@
-"""The files of checkpoints: arrays in and out of an ``.npz`` file, and the older ones beside the latest.
+"""Read and write arrays in ``.npz`` files, and rotate the older checkpoints of a run.
 
 An ``.npz`` file is a zip archive of ``.npy`` files.  The CRC-32 of a member covers its header and its numbers, and is
 compared on reading; of the rest, the archive's own tables, nothing is believed that the members do not bear out.
@@ -24,14 +24,14 @@ HEADER = re.compile(rb"\{'descr': '(\|u1|<f4)', 'fortran_order': False, 'shape':
 
 
 def write(path: Path, arrays: dict[str, np.ndarray]) -> None:
-    """Write the arrays to ``path`` itself, down to the disk.  Raises OSError."""
+    """Write the arrays to ``path`` directly and flush them to disk.  Raises OSError."""
     content = io.BytesIO()
     np.savez(content, **{name: np.asarray(x, KINDS[name]) for name, x in arrays.items()})  # type: ignore[arg-type]
     atomic_file.write_and_fsync(path, content.getbuffer())
 
 
 def read(path: Path) -> dict[str, np.ndarray]:
-    """The arrays of a checkpoint, by name: one-dimensional, of KINDS; all together take a few times the file's size.
+    """Return a checkpoint's arrays by name: one-dimensional, of KINDS; all together take a few times the file's size.
 
     Raises ValueError or another Exception for a file that is not whole or not one of ours; runs nothing in it.
     """
@@ -44,7 +44,7 @@ def read(path: Path) -> dict[str, np.ndarray]:
 
 
 def _content(archive: zipfile.ZipFile, member: zipfile.ZipInfo, size: int) -> bytes:
-    """A member's bytes, their CRC compared; at most ``size``, the whole file's."""
+    """Return a member's bytes after a CRC check; at most ``size``, the whole file's."""
     stored = member.compress_type == zipfile.ZIP_STORED and member.compress_size == member.file_size
     if not stored or member.file_size > size:
         raise ValueError(f"{member.filename} is compressed, or claims more than the file holds")
@@ -52,7 +52,7 @@ def _content(archive: zipfile.ZipFile, member: zipfile.ZipInfo, size: int) -> by
 
 
 def _array(name: str, content: bytes) -> np.ndarray:
-    """The array in a ``.npy`` file; nothing is allocated before header and length agree."""
+    """Return the array of a ``.npy`` file; nothing is allocated before header and length agree."""
     start = 10 + int.from_bytes(content[8:10], "little")
     header = HEADER.fullmatch(content[10:start])
     if not content.startswith(MAGIC) or not header or header[1] != KINDS[name].encode():
@@ -83,7 +83,7 @@ def rotate(path: Path, keep: int) -> None:
 
 
 def prune(path: Path, keep: int) -> None:
-    """Remove those that a run has left which kept more, if the disk lets us; only once ``path`` is whole."""
+    """Remove older checkpoints beyond ``keep``, ignoring OSError; only once ``path`` is written."""
     age = max(keep, 1)
     with contextlib.suppress(OSError):
         while older(path, age).exists():
@@ -92,5 +92,5 @@ def prune(path: Path, keep: int) -> None:
 
 
 def _is_doubled(path: Path) -> bool:
-    """Whether a rotation was made already, for a new file that never came."""
+    """True if a rotation was already made for a file that was never written."""
     return older(path, 1).exists() and os.path.samefile(path, older(path, 1))

@@ -3,13 +3,13 @@
     config.json      what the run was started with
     progress.csv     a row every few seconds
     episodes.csv     a row for each finished training episode
-    events.csv       a row for whatever befell the run
+    events.csv       a row for each event: a worker that died, a file that could not be written
     curve.png        the learning curve
     latest.npz, best.npz, final.npz
     latest-1.npz, latest-2.npz ...   the checkpoints before the latest, the higher the older
 
-A full disk ends no run: rows that cannot be written are kept, and written with the next ones.  What cannot be read when
-a run goes on is kept too: a checkpoint is renamed to NAME.refused, a table has a copy NAME.damaged.
+A full disk ends no run: rows that cannot be written are kept, and written with the next ones.  Files that a resumed run
+cannot read are kept: a checkpoint is renamed to NAME.refused, a table is copied to NAME.damaged.
 """
 
 import contextlib
@@ -28,7 +28,7 @@ WINDOW = 100                    # finished episodes, whose mean is a run's mean 
 
 
 class Progress(NamedTuple):
-    """How a run stands; also a row of progress.csv."""
+    """The progress of a run; also a row of progress.csv."""
 
     seconds: float              # of training, wall clock
     global_step: int            # agent steps of all workers
@@ -40,9 +40,9 @@ class Progress(NamedTuple):
     gradient_norm: float        # before clipping, mean over the workers' latest rollouts
     learning_rate: float
     updates: int                # made since this process started, those skipped included
-    skipped: int                # updates left out because the gradient was not finite
-    workers: int                # that run
-    restarts: int               # deaths of workers that were made good since this process started
+    skipped: int                # updates skipped because the gradient was not finite
+    workers: int                # running
+    restarts: int               # workers replaced since this process started
 
 
 EPISODE_COLUMNS = ("seconds", "global_step", "worker", "score", "length")
@@ -59,7 +59,7 @@ AGENTS = ("final.npz", "best.npz", "latest.npz", "latest-1.npz")         # a run
 
 
 def default_checkpoint(source: Path) -> Path:
-    """``source``, a file, or the file of the agent in that run's folder; raises CheckpointError where it has none."""
+    """Return ``source`` if it is a file, or the agent of that run's folder.  Raises CheckpointError if it has none."""
     if not source.is_dir():
         return source
     found = [source / name for name in AGENTS if (source / name).exists()]
@@ -73,10 +73,10 @@ class RunFolderError(ValueError):
 
 
 class RunFolder:
-    """Creates and appends; never replaces a run but where ``overwrite`` says so.
+    """Create a run's folder and append to its files; never replace a run unless ``overwrite`` is set.
 
     Args:
-        events: is told what could not be written or read; a log of its own by default.
+        events: the log of failures to read or write; a new one by default.
     """
 
     def __init__(self, path: Path, events: EventLog | None = None) -> None:
@@ -86,7 +86,7 @@ class RunFolder:
         self._refused: list[Path] = []
 
     def create(self, config_json: str, overwrite: bool = False) -> None:
-        """Start a new run; raises RunFolderError where the folder already holds one, or a study."""
+        """Create the files of a new run.  Raises RunFolderError if the folder already holds a run or a study."""
         held = self._held()
         for name, kind in STUDIES.items():
             if (self.path / name).exists():
@@ -107,13 +107,13 @@ class RunFolder:
             raise RunFolderError(f"cannot write to {self.path}: {error.strerror}") from None
 
     def undo_create(self) -> None:
-        """Undo ``create`` where the run could not be started: the folder does not look like a run any more."""
+        """Undo ``create`` if the run could not be started: remove its files, so that the folder holds no run."""
         with contextlib.suppress(OSError):
             for name in ("config.json", *TABLES):
                 (self.path / name).unlink(missing_ok=True)
 
     def _held(self) -> list[str]:
-        """The names of all that runs have left here; raises RunFolderError where one of them is a folder's."""
+        """Return the names of all files of a run here.  Raises RunFolderError if one of them is a folder."""
         aside = [path.name for path in self.path.glob("*.*.*") if ASIDE.fullmatch(path.name)]
         held = [name for name in (*OWN_FILES, *self._older(), *aside) if (self.path / name).exists()]
         for name in held:
@@ -122,20 +122,20 @@ class RunFolder:
         return held
 
     def _older(self) -> list[str]:
-        """latest-1.npz, latest-2.npz ..., as far as they are there; the newest first."""
+        """Return those of latest-1.npz, latest-2.npz ... that exist, the newest first."""
         found = [match for path in self.path.glob("latest-*.npz") if (match := OLDER.fullmatch(path.name))]
         return [match[0] for match in sorted(found, key=lambda match: int(match[1]))]
 
     def remove_temporaries(self) -> None:
-        """Remove the temporary files that a process left which was killed while it wrote; not beside a running one."""
+        """Remove temporary files of killed processes; not while another process writes to the folder."""
         with contextlib.suppress(OSError):
             for path in [path for path in self.path.iterdir() if STALE.fullmatch(path.name)]:
                 path.unlink(missing_ok=True)
 
     def save(self, checkpoint: Checkpoint, keep: int = 3) -> None:
-        """latest.npz, and of the ones before it as many as make ``keep``; at every moment latest.npz is whole.
+        """Write latest.npz and keep ``keep`` checkpoints in all; latest.npz is valid at every moment.
 
-        Raises OSError; then latest.npz is as it was, and no part of the new one stays.
+        Raises OSError; then latest.npz is unchanged, and nothing of the new one stays.
         """
         latest = self.path / "latest.npz"
         with atomic_file.temporary_sibling(latest) as temporary:
@@ -145,10 +145,9 @@ class RunFolder:
             npz.prune(latest, keep)
 
     def load_latest(self, env: Any = None) -> tuple[Checkpoint, list[str]]:
-        """The newest checkpoint that a run can go on from, and a line for each newer one that is refused.
+        """Return the newest checkpoint that a run can resume from, and a line for each newer one that is rejected.
 
-        Raises CheckpointError, with all reasons, where there is none; RunFolderError where a folder stands in the place
-        of a file.
+        Raises CheckpointError, with all reasons, if there is none; RunFolderError if a folder has the name of a file.
         """
         self._held()
         self.remove_temporaries()
@@ -168,7 +167,7 @@ class RunFolder:
         raise CheckpointError("; ".join(reason.reason for reason in reasons.values()), *advice[:1])
 
     def quarantine_rejected(self) -> None:
-        """Rename what ``load_latest`` has refused, so that it pushes out none of the good ones; an event says so."""
+        """Rename rejected checkpoints, so that rotation cannot delete valid ones, and log an event for each."""
         for path in self._refused:
             aside = path.rename(atomic_file.unused_name(path, "refused"))
             self.events.add("renamed", detail=f"{path} is now called {aside.name}")
@@ -176,21 +175,21 @@ class RunFolder:
 
     def append_event(self, seconds: float, global_step: int, line: str, worker: int | None = None,
                      kind: str = "") -> None:
-        """One more row of events.csv: what happened, and when."""
+        """Append a row to events.csv."""
         self._csv_log.append("events.csv", [(seconds, global_step, line, worker, kind)])
 
     def append_progress(self, row: Progress) -> None:
-        """One more row of progress.csv."""
+        """Append a row to progress.csv."""
         self._csv_log.append("progress.csv", [row])
 
     def append_episodes(self, rows: Iterable[Iterable[Any]]) -> None:
-        """More rows of episodes.csv, each with the EPISODE_COLUMNS."""
+        """Append rows to episodes.csv, each with the EPISODE_COLUMNS."""
         self._csv_log.append("episodes.csv", rows)
 
     def cut_after(self, global_step: int) -> list[float]:
-        """Drop the rows that a resumed run will write again; returns the scores of the episodes that stay.
+        """Drop the rows that a resumed run will write again; return the scores of the remaining episodes.
 
-        Whatever cannot be read is dropped too, and kept beside; an event says so.  Raises RunFolderError.
+        Unreadable rows are dropped too; a copy of the table is kept, and an event says so.  Raises RunFolderError.
         """
         try:
             self._csv_log.truncate_after("progress.csv", {"seconds", "global_step"}, global_step)
@@ -201,7 +200,7 @@ class RunFolder:
         return [float(row["score"]) for row in rows]
 
     def draw_curve(self) -> None:
-        """curve.png, or a warning that says why not."""
+        """Draw curve.png, or log an event that says why not."""
         try:
             learning_curve([self.path], self.path / "curve.png")
         except (PicturesUnavailable, ValueError, OSError) as error:

@@ -47,7 +47,7 @@ class MessageReader:
             yield pickle.loads(message)
 
     def _taken(self) -> bytes | None:
-        """Return the next message in multiprocessing's format (length in 4 bytes, or -1 and 8 bytes; a pickle), or None."""
+        """Return the next message in multiprocessing's format (4 bytes of length, or -1 and 8; a pickle), or None."""
         start, length = 4, int.from_bytes(self.unread[:4], "big", signed=True)
         if length < 0:
             start, length = 12, int.from_bytes(self.unread[4:12], "big")

@@ -54,7 +54,7 @@ class Supervisor:
         return sum(handle.alive for handle in self.handles.values())
 
     def poll(self, seconds: float) -> bool:
-        """Start pending workers, wait for messages, replace dead workers.  Return False once the run and its workers ended.
+        """Start pending workers, wait for messages, replace dead workers.  Return False after the run and its workers.
 
         Raises WorkerDied.
         """
@@ -95,7 +95,7 @@ class Supervisor:
                 self.handles[number] = start_worker(number, self.start_point.config, self.status, seed, state)
         except InterruptedError:                                         # by a signal, which is handled first
             self.pending.append(number)
-        except (EOFError, ConnectionError) as error:                     # the server died; the next start makes a new one
+        except (EOFError, ConnectionError) as error:                     # the server died; the next start makes one
             self._schedule_restart(number, f"could not be started: {error!r}")
 
     def _schedule_restart(self, number: int, how: str, story: str = "") -> None:

@@ -149,7 +149,7 @@ class Trainer:
         return self.checkpointer.save(checkpoint, self.progress_tracker.episodes, valid) if self.checkpointer else None
 
     def _checkpoint(self, vectors: Vectors, reached: int = 0) -> Checkpoint:
-        """Return a checkpoint of the workers' states; ``reached`` is the final T, which killed workers may not have noted."""
+        """Return a checkpoint of the workers' states; ``reached`` is the final T: killed workers may lack it."""
         states, step = self.supervisor.collect_states()
         target = vectors.target.copy() if vectors.target.size else None
         return Checkpoint(self.config, self.start.shapes, vectors.theta.copy(), vectors.statistics.copy(), target,

@@ -169,7 +169,7 @@ def test_damaged_tables_do_not_keep_a_run_from_going_on(finished, capsys, conten
         if content is not None:
             (finished / name).write_bytes(content)
     lines = resumed(finished, capsys)
-    assert len(lines) == 2 and all("begins anew" in line for line in lines)
+    assert len(lines) == 2 and all("a new table is started" in line for line in lines)
     for name in ("progress.csv", "episodes.csv"):
         assert content is None or (finished / f"{name}.damaged").read_bytes() == content
         assert int(rows(finished / name)[-1]["global_step"]) > 1500
@@ -182,7 +182,7 @@ def test_rows_that_are_no_numbers_do_not_keep_a_run_from_going_on(finished, caps
     lines[5:5] = [b"\0\x80", b"1,2,3", b"1.5,45,0,high,9", b"1.5,many,0,1,9"]
     (finished / "episodes.csv").write_bytes(b"\r\n".join(lines))
     said = resumed(finished, capsys)
-    assert len(said) == 1 and "4 lines that cannot be read" in said[0] and "episodes.csv.damaged" in said[0]
+    assert len(said) == 1 and "4 unreadable lines" in said[0] and "episodes.csv.damaged" in said[0]
     assert rows(finished / "episodes.csv")[:len(before)] == before
 
 

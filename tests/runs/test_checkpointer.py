@@ -78,7 +78,8 @@ def test_a_file_that_is_refused_is_named_once_and_costs_no_other(start, tmp_path
     (tmp_path / name).unlink()
     taken(tmp_path / name)
     checkpointer.save(at(start, 1003, 0.7), WINDOW)
-    assert len(checkpointer.events.events) == 3 and checkpointer.events.sentences()[2].startswith(f"{name} could not be written")
+    said = checkpointer.events.sentences()
+    assert len(said) == 3 and said[2].startswith(f"{name} could not be written")
 
 
 def test_what_is_not_on_the_disk_is_not_the_best_nor_the_newest(start, tmp_path):

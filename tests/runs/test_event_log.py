@@ -9,7 +9,8 @@ def test_events_are_sentences_and_are_handed_on_once():
     log = EventLog()
     log.add("replaced", 3, "died with exit code 1; replaced, 1 of at most 5")
     log.add("no curve", detail="no OpenCV")
-    assert log.sentences() == ["worker 3 died with exit code 1; replaced, 1 of at most 5", "no learning curve: no OpenCV"]
+    assert log.sentences() == ["worker 3 died with exit code 1; replaced, 1 of at most 5",
+                               "no learning curve: no OpenCV"]
     assert [(event.kind, event.worker) for event in log.drain()] == [("replaced", 3), ("no curve", None)]
     assert log.drain() == log.sentences() == []
 

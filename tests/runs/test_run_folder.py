@@ -105,7 +105,8 @@ def test_a_table_without_its_header_is_kept_beside_a_new_one(folder, name, kept,
         (folder.path / name).write_bytes(content)
         assert folder.cut_after(1000) == kept
         assert (folder.path / which).read_bytes() == content and rows(folder.path / name) == []
-        assert len(folder.events.events) == 1 and which in folder.events.sentences()[0] and "\n" not in folder.events.sentences()[0]
+        said = folder.events.sentences()
+        assert len(said) == 1 and which in said[0] and "\n" not in said[0]
         folder.events.drain()
     folder.append_progress(progress(400))
     folder.append_episodes([(40.0, 400, 0, 1.0, 3)])
@@ -122,7 +123,8 @@ def test_rows_below_a_spoiled_first_line_are_kept(folder, old, new):
     path.write_bytes(spoiled + b"15,150,0,1.5\r\n")
     assert folder.cut_after(1000) == [1.0, -0.5, 2.0, -0.5, 3.0, -0.5] and path.read_bytes() == whole
     assert (folder.path / "episodes.csv.damaged").read_bytes() == spoiled + b"15,150,0,1.5\r\n"
-    assert len(folder.events.events) == 1 and "first line" in folder.events.sentences()[0] and "1 other" in folder.events.sentences()[0]
+    said = folder.events.sentences()
+    assert len(said) == 1 and "invalid header" in said[0] and "1 other" in said[0]
 
 
 def test_of_a_first_line_without_its_end_only_the_row_in_it_is_lost(folder):
@@ -136,14 +138,15 @@ def test_numbers_of_something_else_are_no_rows(folder):
     path = folder.path / "episodes.csv"
     path.write_bytes(b"time,x,y,z,n\r\n1,2,3,4,5\r\n")
     assert folder.cut_after(1000) == [] and rows(path) == []
-    assert "begins anew" in folder.events.sentences()[0] and (folder.path / "episodes.csv.damaged").exists()
+    assert "a new table is started" in folder.events.sentences()[0] and (folder.path / "episodes.csv.damaged").exists()
 
 
 @pytest.mark.parametrize("name, kept", [("progress.csv", [1.0, -0.5, 2.0, -0.5, 3.0, -0.5]), ("episodes.csv", [])])
 def test_a_table_that_is_missing_begins_anew(folder, name, kept):
     (folder.path / name).unlink()
     assert folder.cut_after(1000) == kept and rows(folder.path / name) == []
-    assert len(folder.events.events) == 1 and f"{name} was missing" in folder.events.sentences()[0]
+    said = folder.events.sentences()
+    assert len(said) == 1 and f"{name} was missing" in said[0]
     assert not list(folder.path.glob("*.damaged*"))
 
 
@@ -158,7 +161,8 @@ def test_rows_spoiled_in_the_middle_are_left_out_and_kept_beside(folder, line):
     assert folder.cut_after(1000) == [1.0, -0.5, 2.0, -0.5, 3.0, -0.5]
     assert path.read_bytes() == b"\r\n".join(lines)
     assert (folder.path / "episodes.csv.damaged").read_bytes() == spoiled
-    assert len(folder.events.events) == 1 and "episodes.csv has 2 lines that cannot be read" in folder.events.sentences()[0]
+    said = folder.events.sentences()
+    assert len(said) == 1 and "episodes.csv has 2 unreadable lines" in said[0]
 
 
 def test_a_table_is_on_the_disk_before_it_takes_the_old_ones_place(folder, monkeypatch):
@@ -283,11 +287,13 @@ def test_rows_wait_where_the_folder_went_away(folder):
     folder.path.rename(folder.path.with_name("moved"))
     for step in (400, 500, 600):
         folder.append_progress(progress(step))
-    assert len(folder.events.events) == 1 and "cannot write" in folder.events.sentences()[0] and "\n" not in folder.events.sentences()[0]
+    said = folder.events.sentences()
+    assert len(said) == 1 and "cannot write" in said[0] and "\n" not in said[0]
     folder.path.with_name("moved").rename(folder.path)
     folder.append_episodes([(70.0, 700, 0, 1.0, 3)])
     assert [row["global_step"] for row in rows(folder.path / "progress.csv")][-3:] == ["400", "500", "600"]
-    assert len(folder.events.events) == 2 and "written again" in folder.events.sentences()[1]
+    said = folder.events.sentences()
+    assert len(said) == 2 and "written again" in said[1]
 
 
 def test_a_table_that_cannot_be_written_again_is_left_as_it_was(folder, monkeypatch):

@@ -1,8 +1,8 @@
-"""One machine instruction that several processes may aim at the same word: add, and say what was there before.
+"""Atomic fetch-and-add on a word that several processes share: add, and return the value before.
 
-The paper's T <- T + t is done by all workers at once, and whoever crosses a multiple of I_target has to know that it
-was the one.  With a read, an addition and a write, two workers can both believe it, or lose each other's steps; an
-atomic fetch-and-add needs no lock and gives every step count to exactly one worker.
+All workers do the paper's T <- T + t concurrently, and exactly one of them has to detect that T crosses a multiple of
+I_target.  With a read, an addition and a write, two workers could both detect it, or lose each other's steps; an atomic
+fetch-and-add needs no lock and returns every step count to exactly one worker.
 """
 
 # mypy: disable-error-code="attr-defined"
@@ -19,7 +19,7 @@ kernel = compiled(nogil=True)  # an addition of integers: no flag of core/kernel
 
 @intrinsic
 def _fetch_add(context, words, n):  # type: ignore[no-untyped-def]
-    """words[0] += n as one atomic instruction; the value before."""
+    """Add n to words[0] in one atomic instruction; return the value before."""
     def generate(context, builder, signature, arguments):  # type: ignore[no-untyped-def]
         array = cgutils.create_struct_proxy(signature.args[0])(context, builder, arguments[0])
         return builder.atomic_rmw("add", array.data, arguments[1], "seq_cst")
@@ -28,14 +28,14 @@ def _fetch_add(context, words, n):  # type: ignore[no-untyped-def]
 
 @kernel
 def _add(words, n):
-    """words[0] += n, atomically; returns the value before."""
+    """Add n to words[0] atomically; return the value before."""
     return _fetch_add(words, n)
 
 
 def fetch_add(words: Any, n: int) -> int:
-    """words[0] += n for int64 ``words``, atomically; returns the value before.
+    """Add n to words[0], for int64 ``words``, atomically; return the value before.
 
-    Under ``NUMBA_DISABLE_JIT=1``, for debugging, it is an ordinary addition, which several workers may lose.
+    Under ``NUMBA_DISABLE_JIT=1``, for debugging, it is an ordinary addition, which concurrent workers may lose.
     """
     if config.DISABLE_JIT:
         before = int(words[0])

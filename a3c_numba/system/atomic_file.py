@@ -1,6 +1,6 @@
-"""Files that are there as a whole, or as they were before: whatever ends a write leaves one or the other.
+"""Atomic file replacement: after a crash a file has its old or its new content.
 
-What is new is written beside a file, down to the disk, and then takes its name.
+The new content is written to a temporary file in the same folder, flushed to disk, and renamed.
 """
 
 import contextlib
@@ -12,7 +12,7 @@ from typing import Iterator
 
 
 def replace(path: Path, content: bytes) -> None:
-    """Give the file these bytes.  Raises OSError; then it is as it was."""
+    """Replace the file's content atomically.  Raises OSError; then the file is unchanged."""
     with temporary_sibling(path) as temporary:
         write_and_fsync(temporary, content)
         rename_and_fsync(temporary, path)
@@ -20,7 +20,7 @@ def replace(path: Path, content: bytes) -> None:
 
 @contextlib.contextmanager
 def temporary_sibling(path: Path) -> Iterator[Path]:
-    """The name of a temporary file beside ``path``; what has it afterwards is removed, whatever happened."""
+    """Yield the name of a temporary file beside ``path``; remove that file afterwards if it exists."""
     temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
     try:
         yield temporary
@@ -29,7 +29,7 @@ def temporary_sibling(path: Path) -> Iterator[Path]:
 
 
 def write_and_fsync(path: Path, content: bytes | memoryview) -> None:
-    """Write the bytes to ``path`` itself, down to the disk.  Raises OSError."""
+    """Write the bytes to ``path`` directly and flush them to disk.  Raises OSError."""
     with open(path, "wb") as file:
         file.write(content)
         file.flush()
@@ -37,7 +37,7 @@ def write_and_fsync(path: Path, content: bytes | memoryview) -> None:
 
 
 def rename_and_fsync(temporary: Path, path: Path) -> None:
-    """Rename to ``path``, whatever was there, and make the rename survive a power cut.  Raises OSError."""
+    """Rename to ``path``, replacing any file, and flush the rename to disk.  Raises OSError."""
     os.replace(temporary, path)
     with contextlib.suppress(OSError):                                   # not every platform can open a folder
         folder = os.open(path.parent, os.O_RDONLY)
@@ -48,7 +48,7 @@ def rename_and_fsync(temporary: Path, path: Path) -> None:
 
 
 def link_or_copy(path: Path, second: Path) -> None:
-    """A second name for the file, or a copy where the file system knows no such thing."""
+    """Hard-link ``second`` to the file, or copy it if the file system has no links."""
     second.unlink(missing_ok=True)
     try:
         os.link(path, second)
@@ -59,6 +59,6 @@ def link_or_copy(path: Path, second: Path) -> None:
 
 
 def unused_name(path: Path, ending: str) -> Path:
-    """"latest.npz", "refused" -> "latest.npz.refused", or "latest.npz.refused-2" ... where there is one already."""
+    """"latest.npz", "refused" -> "latest.npz.refused", or "latest.npz.refused-2" ... if that exists."""
     names = (path.with_name(f"{path.name}.{ending}" + f"-{n}" * (n > 1)) for n in itertools.count(1))
     return next(name for name in names if not name.exists())

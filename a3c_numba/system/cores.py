@@ -15,7 +15,7 @@ def available_cores() -> int:
 
 
 def quotas() -> Iterator[float]:
-    """Cores that each cgroup around this process allows: those of version 2, and of version 1's cpu controller."""
+    """Yield the cores that each cgroup of this process allows, of version 2 and of version 1's cpu controller."""
     try:
         lines = OWN_CGROUPS.read_text().splitlines()
     except OSError:                                                      # not Linux
@@ -35,7 +35,7 @@ def quotas() -> Iterator[float]:
 
 
 def _quota_v2(folder: Path) -> float | None:
-    """``cpu.max`` is "quota period" in microseconds, or "max period"."""
+    """Return the cores of ``cpu.max``: "quota period" in microseconds, or "max period"."""
     try:
         quota, period = (folder / "cpu.max").read_text().split()
         return None if quota == "max" else int(quota) / int(period)
@@ -44,7 +44,7 @@ def _quota_v2(folder: Path) -> float | None:
 
 
 def _quota_v1(folder: Path) -> float | None:
-    """A quota of -1 is none."""
+    """Return the cores of version 1's quota; a quota of -1 is none."""
     try:
         quota, period = (int((folder / f"cpu.cfs_{name}_us").read_text()) for name in ("quota", "period"))
         return quota / period if quota > 0 else None

@@ -1,4 +1,4 @@
-"""One run at a time in a folder: a lock that the system frees with the process, however that ends."""
+"""Allow one run at a time in a folder: the system releases the lock when the process ends, for any reason."""
 
 import contextlib
 import os
@@ -22,8 +22,8 @@ def exclusive_lock(folder: Path) -> Iterator[None]:
     """Within ``with`` no other run can have ``folder``, which is made if need be; raises DirectoryInUse where one has
     it.
 
-    The lock is on the folder itself, no file is written.  Where the system or the file system has no locks there is
-    none, and a folder that cannot be made or opened is left to whoever writes to it first.
+    The lock is on the folder itself, no file is written.  If the system or the file system has no locks, or the folder
+    cannot be made or opened, nothing is locked.
     """
     with contextlib.suppress(OSError):
         folder.mkdir(parents=True, exist_ok=True)
@@ -40,7 +40,7 @@ def exclusive_lock(folder: Path) -> Iterator[None]:
 
 
 def _let_go() -> None:
-    """In a fork of this process: a lock lasts until the last process that has inherited its descriptor closes it."""
+    """Close inherited descriptors in a fork: a lock lasts until every process that has its descriptor closes it."""
     for file in _held:
         os.close(file)
     _held.clear()
@@ -51,7 +51,7 @@ if fcntl:
 
 
 def _locked(folder: Path) -> int | None:
-    """The folder's descriptor, which no worker inherits, or None where it cannot be locked."""
+    """Return the folder's descriptor, which no worker inherits, or None if it cannot be locked."""
     try:
         file = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
     except OSError:

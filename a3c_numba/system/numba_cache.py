@@ -1,6 +1,6 @@
-"""Numba's compiler with a cache on disk that ends no process.
+"""Numba's compiler with a fault-tolerant cache on disk.
 
-The cache only saves time.  Whatever is wrong with it costs one warning a process, and a compilation.
+The cache only saves time.  Any fault in it costs one warning a process, and a compilation.
 """
 
 import warnings
@@ -10,17 +10,17 @@ import numba
 from numba.core.caching import FunctionCache
 from numba.core.sigutils import normalize_signature
 
-_faults: list[str] = []        # of the cache, in this process; the first one is told
+_faults: list[str] = []        # of the cache, in this process; the first one is reported
 
 
 def compiled(**options: Any) -> Callable[[Callable[..., Any]], Any]:
-    """A decorator: compile with Numba's ``options`` at the first call, and keep the machine code for the next process.
+    """Decorate a function: compile it with Numba's ``options`` at the first call, and cache the machine code.
 
-    Where no folder is writable the function is compiled anew in each process.
+    If no folder is writable, each process compiles the function again.
     """
     def decorate(function: Callable[..., Any]) -> Any:
         dispatcher: Any = numba.njit(**options)(function)
-        if dispatcher is not function:                                   # NUMBA_DISABLE_JIT gives it back as it is
+        if dispatcher is not function:                                   # NUMBA_DISABLE_JIT returns it unchanged
             try:
                 dispatcher._cache = _Cache(function)                     # as njit(cache=True), with another class
             except (RuntimeError, OSError) as error:
@@ -30,10 +30,10 @@ def compiled(**options: Any) -> Callable[[Callable[..., Any]], Any]:
 
 
 class _Cache(FunctionCache):
-    """Numba's cache of one kernel.  A file that cannot be read is one that is not there; the next save replaces it."""
+    """Numba's cache of one kernel.  An unreadable file counts as missing; the next save replaces it."""
 
     def load_overload(self, signature: Any, target: Any) -> Any:
-        """What Numba once compiled for ``signature``; None where there is nothing, or nothing of use."""
+        """Return the cached code for ``signature``, or None if there is none that can be used."""
         try:
             found = super().load_overload(signature, target)
             if found and found.signature.args != normalize_signature(signature)[0]:
@@ -44,7 +44,7 @@ class _Cache(FunctionCache):
             return None
 
     def save_overload(self, signature: Any, result: Any) -> None:
-        """Keep ``result`` for the next process, if that can be done."""
+        """Save ``result`` for the next process, if possible."""
         try:
             self._save(signature, result)
         except Exception as error:

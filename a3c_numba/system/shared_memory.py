@@ -1,9 +1,8 @@
-"""Memory that several processes share: reserved in full before it is used, and gone with the last of them.
+"""Memory shared by several processes: fully reserved before use, freed when the last of them ends.
 
-A file that is only lengthened takes its pages as they are written to.  Where /dev/shm is full, as it soon is in a
-container, some worker would then be ended by SIGBUS in the middle of a run.  Here the pages are taken at once, or one
-line says what to do.  The file never has a name, where the system allows that, or loses it at once: nothing is left
-behind even by ``kill -9``.
+A file that is only lengthened allocates its pages when they are written.  If /dev/shm is full, which is common in a
+container, SIGBUS would then kill a worker in the middle of a run.  Here all pages are allocated at once, or one line
+says what to do.  The file has no name, or loses it at once: nothing is left after ``kill -9``.
 """
 
 import math
@@ -21,26 +20,26 @@ FOLDERS: tuple[str | None, ...] = ("/dev/shm", None)       # best first; None is
 
 
 class ArraySpec(NamedTuple):
-    """An array that is to lie in shared memory."""
+    """Type and shape of an array in shared memory."""
 
     dtype: Any
     shape: tuple[int, ...]
 
     @property
     def size(self) -> int:
-        """Numbers in it."""
+        """Return the number of elements."""
         return math.prod(self.shape)
 
     @property
     def length(self) -> int:
-        """Bytes, to the end of its last cache line."""
+        """Return the bytes up to the end of its last cache line."""
         return -(-np.dtype(self.dtype).itemsize * self.size // LINE_BYTES) * LINE_BYTES
 
 
 class SharedArrays:
     """Arrays of zeros in one block of shared memory.  Pickled to a worker process, it is the same memory there.
 
-    Raises OSError, in one line, where there is not enough of it.
+    Raises OSError, in one line, if there is not enough memory.
     """
 
     def __init__(self, layout: list[ArraySpec]) -> None:
@@ -48,7 +47,7 @@ class SharedArrays:
         self._arena = _reserved(sum(array.length for array in layout))
 
     def arrays(self) -> list[np.ndarray]:
-        """Views of the memory, in the order of the layout.  It lasts as long as the last of them."""
+        """Return views of the memory, in the order of the layout.  The memory is freed with the last view."""
         views, start = [], 0
         for array in self.layout:
             views.append(np.frombuffer(self._arena.buffer, array.dtype, array.size, start).reshape(array.shape))
@@ -57,9 +56,9 @@ class SharedArrays:
 
 
 def _reserved(size: int) -> Arena:
-    """An arena of ``size`` bytes that are really there, in the first folder that has them."""
+    """Return an arena of ``size`` allocated bytes, in the first folder with enough space."""
     if sys.platform == "win32":
-        return Arena(size)                                               # no file: the paging file stands behind it
+        return Arena(size)                                               # no file: backed by the paging file
     refusals = []
     for folder in FOLDERS:
         try:
@@ -87,9 +86,10 @@ def _arena(folder: str | None, size: int) -> Any:
 
 
 def _reserve_standard_fds() -> None:
-    """Those that were closed (a shell's "2>&-"), for good: or the memory gets one, and what C code says is in theta.
+    """Reopen closed standard descriptors (a shell's "2>&-") on /dev/null.
 
-    To move the memory's own file would not do: mmap has a second descriptor, which it chooses itself.
+    Otherwise the shared-memory file could become descriptor 2, and C error output would overwrite theta.  Moving that
+    file is not enough: mmap has a second descriptor, which it chooses itself.
     """
     while (descriptor := os.open(os.devnull, os.O_RDWR)) <= 2:
         os.set_inheritable(descriptor, True)

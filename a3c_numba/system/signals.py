@@ -1,4 +1,4 @@
-"""Ctrl-C, SIGTERM, a closed terminal while workers run: the first waits until all is safe, the second acts at once."""
+"""Defer Ctrl-C, SIGTERM and SIGHUP while workers run: the first waits for an orderly end, the second acts at once."""
 
 import signal
 import threading
@@ -11,11 +11,10 @@ SIGNALS = tuple(getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP"
 
 
 class DeferredSignals:
-    """Within ``with``, ``received`` is the first signal that has come, or None.
+    """Within ``with``, ``received`` is the first signal received, or None.
 
-    When the block is left the signal is raised again, for whoever heeded it before: KeyboardInterrupt, as a rule.  A
-    second signal does so where it comes, whatever is going on.  Signals that were ignored stay ignored; in a thread
-    other than the main one nothing is changed.
+    At the end of the block the signal is raised again for its former handler, usually KeyboardInterrupt.  A second
+    signal is raised again immediately.  Ignored signals stay ignored; outside the main thread nothing changes.
     """
 
     def __init__(self) -> None:
@@ -47,10 +46,10 @@ class DeferredSignals:
 
 
 def ignore_signals_in_worker() -> None:
-    """What a process does that was started within ``block_signals``: SIGNALS, which reach a whole group, mean nothing.
+    """Ignore SIGNALS in a worker.  They reach the whole process group; only the main process handles them.
 
-    Programs that it starts inherit neither a mask nor an ignored SIGTERM, and so can be terminated.  Ctrl-C they
-    ignore, unless they ask for it: their environment ends them, once the worker has finished its rollout.
+    Programs that it starts inherit neither a mask nor an ignored SIGTERM, and so can be terminated.  They ignore Ctrl-C
+    unless they handle it: their environment closes them once the worker has finished its rollout.
     """
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     for number in SIGNALS[1:]:
@@ -63,13 +62,13 @@ def ignore_signals_in_worker() -> None:
 
 
 def signal_pending() -> bool:
-    """Whether one of SIGNALS waits for the end of ``block_signals``; one that is ignored is none."""
+    """True if one of SIGNALS, not counting ignored ones, is pending in ``block_signals``."""
     return any(signal.getsignal(number) != signal.SIG_IGN for number in signal.sigpending().intersection(SIGNALS))
 
 
 @contextmanager
 def block_signals() -> Iterator[None]:
-    """SIGNALS wait until the block is left, and in a process that is started in it until it unblocks them."""
+    """Block SIGNALS until the end of the block; a process started within unblocks them itself."""
     if not hasattr(signal, "pthread_sigmask"):
         yield
         return

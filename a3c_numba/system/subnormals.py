@@ -9,7 +9,7 @@ A bit of the processor's floating-point control register makes subnormal results
 reads subnormal operands as 0; on ARM one bit does both.  The register belongs to the thread.  So each worker sets the
 bits once, and the user's own process keeps IEEE arithmetic.
 
-A floor inside RMSProp, g <- alpha g + (1 - alpha) d^2 + 1e-30, costs no time either, but it mends RMSProp alone and
+A floor inside RMSProp, g <- alpha g + (1 - alpha) d^2 + 1e-30, costs no time either, but it fixes RMSProp only and
 changes its formula.
 """
 
@@ -74,7 +74,7 @@ def _write(typing, word):
 
 @kernel
 def read_control():
-    """The floating-point control register of this thread."""
+    """Return the floating-point control register of this thread."""
     return _read()
 
 

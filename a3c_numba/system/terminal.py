@@ -1,4 +1,4 @@
-"""Lines on standard error, or a terminal, that hold up nothing; warnings of a run that nobody has drawn a bar for."""
+"""Write lines to standard error or a terminal without blocking; log the warnings of a run without a progress bar."""
 
 import contextlib
 import logging
@@ -7,15 +7,15 @@ import select
 import sys
 from typing import TextIO
 
-WAIT_SECONDS = 0.1             # for somebody who reads slowly; then the rest of a text is dropped
+WAIT_SECONDS = 0.1             # for a slow reader; then the rest of a text is dropped
 PIECE = 128                    # characters, of four bytes at most: a pipe that is ready takes 512 bytes or more
 LOG = logging.getLogger("a3c_numba")
 
 
 def write_without_blocking(text: str, stream: TextIO | None = None) -> None:
-    """Write to ``stream``, or to standard error; what nobody reads, or the disk has no room for, is dropped.
+    """Write to ``stream``, or to standard error; drop text that is not read, or does not fit on the disk.
 
-    Ctrl-S, a pipe whose reader stands still, a terminal that was closed: none of them holds up or ends a run.
+    Ctrl-S, a stopped reader of a pipe or a closed terminal neither blocks nor ends a run.
     """
     stream = stream or sys.stderr
     with contextlib.suppress(OSError, ValueError):
@@ -27,7 +27,7 @@ def write_without_blocking(text: str, stream: TextIO | None = None) -> None:
 def _takes_more(stream: TextIO) -> bool:
     try:
         return bool(select.select([], [stream], [], WAIT_SECONDS)[1])
-    except (OSError, ValueError, TypeError):                             # it is no file, or Windows: nobody can tell
+    except (OSError, ValueError, TypeError):                             # not a file, or Windows: unknown
         return True
 
 
@@ -44,7 +44,7 @@ def _write(stream: TextIO, text: str) -> None:
 
 
 def _opened_again(terminal: TextIO) -> int | None:
-    """A terminal that is ready may have no room for a line; only one of one's own can be told not to wait for it."""
+    """Open the terminal again in non-blocking mode: a terminal that is ready may have no room for a line."""
     try:
         return os.open(os.ttyname(terminal.fileno()), os.O_WRONLY | os.O_NONBLOCK | os.O_NOCTTY)
     except (OSError, AttributeError):                                    # not to be found by its name, or Windows
@@ -52,7 +52,7 @@ def _opened_again(terminal: TextIO) -> int | None:
 
 
 def log(lines: list[str]) -> None:
-    """Warn where there is no ``ProgressBar``: whoever listens to the logger "a3c_numba", or else standard error."""
+    """Log warnings if there is no ``ProgressBar``: to the logger "a3c_numba", or else to standard error."""
     if LOG.hasHandlers():
         for line in lines:
             LOG.warning(line)

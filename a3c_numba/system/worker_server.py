@@ -1,8 +1,8 @@
-"""How workers come to be processes, and how they end when nobody is left to work for.
+"""Start worker processes, and end them with the process that started them.
 
 On Linux they are forked from a server that is started once and has imported what a worker needs (preload.py): a
-replacement is there at once, and what was imported lies in memory once.  The server is this package's own: the
-program's other processes do not come from it.  Elsewhere than on Linux workers are spawned.
+replacement starts at once, and imported code is in memory once.  The server is this package's own: the program's other
+processes are not forked from it.  On other systems than Linux workers are spawned.
 """
 
 import atexit
@@ -22,11 +22,11 @@ from .signals import block_signals, ignore_signals_in_worker, signal_pending
 PRELOAD = ["a3c_numba.training.preload"]
 PR_SET_PDEATHSIG = 1           # of Linux's prctl
 PATH_BYTES = 107 - len("/listener-XXXXXXXX")    # of a socket's folder
-FORK_SECONDS = 60.0            # until the server has forked a worker
+FORK_SECONDS = 60.0            # maximum time for a fork
 BOOT_SECONDS = 300.0           # until it has forked the first one: before, it imports what they need
-HURRY_SECONDS = 0.5            # both, from a signal on that waits for it
+HURRY_SECONDS = 0.5            # replaces both once a signal is pending
 ENDING_SECONDS = 0.1           # a dead process closes its files first, and is known to be dead a little later
-LOOK_SECONDS = 0.1             # a machine that stood still counts for no more
+LOOK_SECONDS = 0.1             # a suspended machine counts for no more
 LINUX = sys.platform == "linux"
 MAIN_GUARD_HINT = ("Workers import the program that started them: it has to be a file, with its main part under "
                    "if __name__ == '__main__'.")
@@ -36,9 +36,9 @@ _answered: int | None = None   # the server that has forked one
 
 
 def context() -> Any:
-    """What makes processes and pipes.
+    """Return the multiprocessing context for workers and their pipes.
 
-    Raises ValueError in a process that may have none, OSError where the server's socket would have too long a path.
+    Raises ValueError in a daemonic process, OSError if the path of the server's socket would be too long.
     """
     if current_process().daemon:
         raise ValueError("a daemonic process cannot start workers: make it with Process(..., daemon=False)")
@@ -49,11 +49,12 @@ def context() -> Any:
 
 @contextmanager
 def forking_from_server() -> Iterator[None]:
-    """What this thread starts in the block is forked by this package's server, SIGNALS masked until
-    ``init_worker_process``.
+    """Fork the processes that this thread starts in the block from this package's server.
 
-    Raises EOFError or ConnectionError where the server died or did not answer, InterruptedError where a signal came
-    while it did not.
+    SIGNALS are masked in them until ``init_worker_process``.
+
+    Raises EOFError or ConnectionError if the server died or did not answer, InterruptedError if a signal came
+    meanwhile.
     """
     others: Any = forkserver
     with _turn, block_signals():
@@ -67,10 +68,10 @@ def forking_from_server() -> Iterator[None]:
 
 
 def _forked(files: list[int]) -> tuple[int, int]:
-    """A new process of the server, as the pipes from and to it.
+    """Fork a process from the server; return the pipes from and to it.
 
-    A server that stands still is ended.  For a signal it is only left alone: its other workers may end in order.  One
-    without others is ended then too, or it would still fork a worker, which nobody tells what to do.
+    Kill an unresponsive server.  If a signal is pending and it has other workers, leave it running so they can stop
+    cleanly; without other workers kill it, or it could fork an orphan.
     """
     global _answered
     _keep_address()
@@ -92,7 +93,7 @@ def _forked(files: list[int]) -> tuple[int, int]:
 
 
 def _keep_address() -> None:
-    """Who cleans temporary folders may have removed the server's address: its workers stay, another one takes over."""
+    """Start a new server if a cleaner of temporary folders removed the server's address; its workers stay."""
     global _server
     os.makedirs(util.get_temp_dir(), mode=0o700, exist_ok=True)
     if _server._forkserver_address and not os.path.exists(_server._forkserver_address):
@@ -100,7 +101,7 @@ def _keep_address() -> None:
 
 
 def _leave_server() -> None:
-    """A fork of this process must not conceal its end from the server; if it wants workers it starts its own."""
+    """In a fork of this process, release the server, so that it sees this process end; a fork starts its own."""
     global _server, _turn
     if _server._forkserver_alive_fd is not None:
         os.close(_server._forkserver_alive_fd)
@@ -112,7 +113,7 @@ if LINUX:
 
 
 def kill_server() -> None:
-    """End the server, which does not answer or is not needed any more, and its workers; a start makes another one."""
+    """Kill the server and its workers; the next start of a worker makes a new server."""
     if LINUX and _server._forkserver_pid is not None:
         with suppress(ProcessLookupError):
             os.kill(_server._forkserver_pid, signal.SIGKILL)
@@ -127,12 +128,12 @@ def _leave() -> None:
 
 
 def server() -> int | None:
-    """Process id of the server, if there is one."""
+    """Return the process id of the server, or None."""
     return _server._forkserver_pid if LINUX else None
 
 
 def has_exited(server: int | None) -> bool:
-    """Whether that was a server that lives no more."""
+    """True if ``server`` is the id of a server that has exited."""
     if server is None:
         return False
     until = time.monotonic() + ENDING_SECONDS
@@ -147,10 +148,10 @@ def has_exited(server: int | None) -> bool:
 
 
 def init_worker_process(environ: dict[str, str]) -> None:
-    """A worker's first act: signals, the environment variables of who started it, and an end when that process ends.
+    """Initialise a worker: signals, the parent's environment variables, and its exit with the parent.
 
-    Linux kills a worker with its parent, also one that hangs.  The parent is the server, which ends once nobody holds
-    its pipe any more: so a worker lets go of it.
+    Linux kills a worker with its parent, also a hung one.  The parent is the server, which exits once no process holds
+    its pipe: so a worker closes its copy.
     """
     ignore_signals_in_worker()
     os.environ.clear()

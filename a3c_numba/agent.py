@@ -1,4 +1,4 @@
-"""The package in one object: ``Agent(env).learn(steps)``, ``predict``, ``evaluate``, ``save``, ``load``."""
+"""Use the package through one object: ``Agent(env).learn(steps)``, ``predict``, ``evaluate``, ``save``, ``load``."""
 
 import dataclasses
 from contextlib import nullcontext
@@ -32,12 +32,12 @@ class Agent:
             Box, images (H, W, C) of bytes or vectors.
         algorithm: A3C(), NStepQ(), OneStepQ(), OneStepSarsa(), or a name: "n_step_q" as the preset has it.
         optimizer: RMSProp(), LocalRMSProp(), MomentumSGD(), or a name.  network: Convolutional(), MLP().  What is not
-            given comes from ``preset``; an object's fields that are not given are its class's own: the paper's values,
-            but MLP()'s are not.
+            given comes from ``preset``; fields of an object that are not given have the defaults of its class: the
+            paper's values, except for MLP().
         workers: processes that ``learn`` starts.
         seed: of the initial parameters and of all the workers' random streams.
-        preset: "paper", "atari", "classic" or "continuous"; by default what suits the two spaces.
-        atari, gym: how the environment is played: AtariSettings() for a game, GymSettings() for all else.
+        preset: "paper", "atari", "classic" or "continuous"; by default the one for the two spaces.
+        atari, gym: settings of the environment: AtariSettings() for an Atari game, GymSettings() for any other.
 
     Raises:
         ValueError: in one line, for an unknown environment, an unsupported space, a value out of its range.
@@ -63,16 +63,17 @@ class Agent:
     def learn(self, total_steps: int = 5_000_000, out: str | Path | None = None,
               callback: Callable[[Progress], bool | None] | None = None, progress: bool = False,
               watch: Limits = Limits()) -> "Agent":
-        """Train for ``total_steps`` agent steps from the parameters the agent has, the learning rate annealed to 0.
+        """Train for ``total_steps`` agent steps from the present parameters; the learning rate is annealed to 0.
 
         Args:
-            out: a folder for configuration, CSV files, curve and checkpoints; ValueError if it holds a run already, or
-                another one writes to it.
+            out: a folder for configuration, CSV files, curve and checkpoints; ValueError if it already holds a run, or
+                another run writes to it.
             callback: called every few seconds with a ``Progress``; ends the training by returning False.
             progress: show a progress bar on standard error.
-            watch: what may go wrong before the run is given up; without a bar it is told to the logger "a3c_numba".
+            watch: limits of the run: failures, skipped updates, checkpoints.  Without a bar, warnings go to the logger
+                "a3c_numba".
 
-        Raises WorkerDied with a worker's traceback, UpdatesSkipped, or OSError where the last checkpoint could not be
+        Raises WorkerDied with a worker's traceback, UpdatesSkipped, or OSError if the last checkpoint could not be
         written; Ctrl-C raises KeyboardInterrupt.  The agent keeps what it learned.
         """
         _check(out, callback, watch)
@@ -98,19 +99,19 @@ class Agent:
             return self
 
     def _copy_back(self, last: Checkpoint) -> None:
-        """Take over what was learned, in place: ``parameters`` handed out earlier go on being this agent's."""
+        """Copy the learned parameters in place, so that views from earlier calls of ``parameters`` stay valid."""
         theta = self.policy.parameters.flat
         theta[:] = last.theta
         self._checkpoint, self.config = dataclasses.replace(last, theta=theta), last.config
 
     def predict(self, obs: Any, state: Any = None, episode_start: Any = None,
                 deterministic: bool = False) -> tuple[Any, Any]:
-        """Actions for a batch of observations (n, ...), or the action for one; with it the state to hand back.
+        """Return actions for a batch of observations (n, ...), or the action for one, and the next state.
 
         Args:
-            state: what a recurrent policy remembers, as the call before returned it; None at the very beginning.  A
-                feed-forward policy returns it as it came.
-            episode_start: (n,) bool, where an episode begins and all memories of the one before it are dropped.
+            state: the recurrent state that the previous call returned; None at the beginning.  A feed-forward policy
+                returns it unchanged.
+            episode_start: (n,) bool, True if an episode begins here: its recurrent state is reset.
 
         Continuous actions are clipped to their Box.  Raises ValueError for observations of another shape or type.
         """
@@ -134,16 +135,16 @@ class Agent:
 
     def evaluate(self, episodes: int = 30, protocol: str = "noop", seed: int = 0, deterministic: bool = False,
                  workers: int = 1) -> np.ndarray:
-        """Scores (episodes,) of whole games, rewards not clipped; ``protocol`` "noop" or "sticky", for Atari.
+        """Return scores (episodes,) of whole games, rewards not clipped; ``protocol`` "noop" or "sticky", for Atari.
 
-        Raises ValueError, in one line, for a value out of its range and for what an environment gives that does not fit
-        its space, and with several workers BrokenProcessPool where one of them ended before its time.
+        Raises ValueError, in one line, for a value out of its range and for an observation that does not fit the
+        environment's space; with several workers BrokenProcessPool if one of them exited early.
         """
         settings = EvaluationSettings(episodes, protocol, deterministic, seed)
         return np.array([game.score for game in evaluate(self.config, self._checkpoint.theta, settings, workers)])
 
     def parameters(self) -> dict[str, np.ndarray]:
-        """All parameters by name, as views: ``{"conv1.weight": (k k c_in, c_out), ..., "heads.value.bias": (1,)}``.
+        """Return all parameters as views: ``{"conv1.weight": (k k c_in, c_out), ..., "heads.value.bias": (1,)}``.
         An MLP has a network for each head: ``policy.dense1.weight``, ``policy.head.bias``, ``value.dense1.weight``.
 
         Writing to one changes the agent.  A convolution's rows run over (row, column, channel) of its patch, a dense
@@ -152,11 +153,11 @@ class Agent:
         return self.policy.parameters.named()
 
     def gradients(self, obs: Any, actions: Any, returns: Any) -> dict[str, np.ndarray]:
-        """dL/dtheta by name, of one rollout: obs (T, ...), actions (T, ...), returns (T,).
+        """Return dL/dtheta by name, of one rollout: obs (T, ...), actions (T, ...), returns (T,).
 
         L = sum_t [ -log pi(a_t|s_t) (R_t - V_t) - entropy_weight H_t + value_weight (R_t - V_t)^2 ], the advantage of
         the first term held constant, and the entropy weight as at the start of a run; for the value methods
-        L = sum_t (R_t - Q(s_t, a_t))^2.  Nothing is clipped.  A recurrent network remembers nothing before obs[0].
+        L = sum_t (R_t - Q(s_t, a_t))^2.  Nothing is clipped.  A recurrent state is zero before obs[0].
         """
         obs, pi = as_observations(obs, self.observation_space.dtype), self.policy.pi
         actions, returns = np.asarray(actions), np.asarray(returns, np.float32)
@@ -173,12 +174,12 @@ class Agent:
         return d_theta.named()
 
     def save(self, path: str | Path) -> None:
-        """Write configuration and parameters to an ``.npz`` file, whole or not at all."""
+        """Write configuration and parameters to an ``.npz`` file, atomically."""
         checkpoints.save(Path(path), dataclasses.replace(self._checkpoint, statistics=None, target=None, workers=[]))
 
     @classmethod
     def load(cls, path: str | Path, env: Any = None) -> "Agent":
-        """An agent from a file that ``save`` or a run wrote; ``env`` replaces its environment.
+        """Load an agent from a file that ``save`` or a run wrote; ``env`` replaces its environment.
 
         Raises CheckpointError, in one line, for a file that is missing, broken, or for another network.
         """
@@ -188,7 +189,7 @@ class Agent:
 
 
 def _check(out: Any, callback: Any, watch: Any) -> None:
-    """Raises ValueError, in one line, for arguments that ``learn`` cannot use."""
+    """Raise ValueError, in one line, for arguments that ``learn`` cannot use."""
     if out == "":                                                        # Path("") is the current folder
         raise ValueError("out must be the name of a folder; got ''")
     if callback is not None and not callable(callback):

@@ -1,4 +1,4 @@
-"""Everything that determines a run, as one frozen dataclass that JSON can hold."""
+"""Configure a run: one frozen dataclass with everything that determines it, stored as JSON."""
 
 import dataclasses
 import json
@@ -40,7 +40,7 @@ class EnvironmentNeeded(ValueError):
 
 @dataclass(frozen=True)
 class Config:
-    """A run.  ``env`` is an id or a picklable factory without arguments; the other parts are dataclasses."""
+    """Configuration of a run.  ``env`` is an id or a picklable factory without arguments; the rest are dataclasses."""
 
     env: str | Callable[[], Any]
     algorithm: Any
@@ -53,7 +53,7 @@ class Config:
     seed: int = 0
 
     def __post_init__(self) -> None:
-        """Raises ValueError, in one line, for whatever is out of its range."""
+        """Validate all fields.  Raises ValueError, in one line, for a value out of its range."""
         for part, menu in MENUS.items():
             value = getattr(self, part)
             if type(value) not in menu.values():
@@ -66,7 +66,7 @@ class Config:
             object.__setattr__(self, name, _checked(name, getattr(self, name)))
 
     def make_env(self, render_mode: str | None = None, **atari: Any) -> Any:
-        """A new environment; ``atari`` overrides fields of the Atari settings (sticky=0.25, say)."""
+        """Make an environment; ``atari`` overrides fields of the Atari settings (sticky=0.25, say)."""
         settings = dataclasses.replace(self.atari, **atari) if envs.is_atari(self.env) else self.gym
         env = envs.make(self.env, settings, render_mode)
         envs.check_spaces(env)
@@ -77,7 +77,7 @@ class Config:
         return EpisodeEnv(self.make_env(render_mode, **atari), self.env_name)
 
     def build_network(self, env: Any) -> Any:
-        """The network for this environment; raises ValueError where it does not take such observations."""
+        """Build the network for this environment.  Raises ValueError if it does not take such observations."""
         shape = env.observation_space.shape
         if not self.network.takes(shape):
             raise ValueError(f"network {menu_name(self.network)} does not take observations of shape {shape}")
@@ -87,7 +87,7 @@ class Config:
         return network
 
     def _check_memory(self, parameters: int, observations: Any) -> None:
-        """Raises ValueError for more than a worker should allocate: numbers in range may together be too much."""
+        """Raise ValueError if a worker would allocate too much: values in range may together exceed the limit."""
         if parameters > MOST_PARAMETERS:
             raise ValueError(f"the network has {parameters:,} parameters, at most {MOST_PARAMETERS:,} are supported")
         steps = self.algorithm.rollout_length
@@ -97,16 +97,16 @@ class Config:
                              f"{LONGEST_ROLLOUT:,} are supported")
 
     def worker_rng(self, number: int) -> np.random.Generator:
-        """What a worker draws once for the whole run: the same also after an interruption."""
+        """Return the generator of what a worker draws once for the whole run; a resumed run has the same."""
         return np.random.default_rng(np.random.SeedSequence(self.seed, spawn_key=(2**32 - 2, number)))
 
     @property
     def env_name(self) -> str:
-        """The id, or the factory's name."""
+        """Return the environment's id, or the factory's name."""
         return self.env if isinstance(self.env, str) else getattr(self.env, "__qualname__", repr(self.env))
 
     def to_json(self) -> str:
-        """The configuration as text; a factory is kept by name only, and has to be given again on loading."""
+        """Return the configuration as JSON; a factory is stored by name only and must be given again on loading."""
         fields: dict[str, Any] = {"env": self.env_name, "env_is_factory": not isinstance(self.env, str)}
         for part in MENUS:
             value = getattr(self, part)
@@ -116,7 +116,7 @@ class Config:
 
     @staticmethod
     def from_json(text: str, env: Any = None) -> "Config":
-        """The inverse of ``to_json``; raises ValueError, in one line, for text that is none of ours."""
+        """Return a configuration from ``text`` by ``to_json``.  Raises ValueError, in one line, for other text."""
         try:
             fields = json.loads(text)
             is_factory = fields.pop("env_is_factory")
@@ -132,7 +132,7 @@ class Config:
 
 
 def _check_factory(factory: Any) -> None:
-    """Raises ValueError unless worker processes can be handed the factory."""
+    """Raise ValueError unless the factory can be sent to worker processes."""
     if not callable(factory):
         raise ValueError(f"an environment is an id or a factory without arguments; got {short_repr(factory)}")
     try:
@@ -143,7 +143,7 @@ def _check_factory(factory: Any) -> None:
 
 
 def _checked(name: str, value: Any) -> int:
-    """The number of a run of this name; raises ValueError, in one line, where it is none or out of its range."""
+    """Return the value as int.  Raises ValueError, in one line, if it is no whole number or out of its range."""
     least, largest = NUMBERS[name]
     if not isinstance(value, Integral) or isinstance(value, bool) or value < least:
         raise ValueError(f"{name} must be a whole number, at least {least}; got {short_repr(value)}")
@@ -153,5 +153,5 @@ def _checked(name: str, value: Any) -> int:
 
 
 def menu_name(part: Any) -> str:
-    """The name under which a part's class stands in its menu."""
+    """Return the name of a part's class in its menu."""
     return next(name for menu in MENUS.values() for name, cls in menu.items() if type(part) is cls)

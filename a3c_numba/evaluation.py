@@ -1,10 +1,10 @@
-"""Playing whole games with a trained agent, the way papers report it: scores of games, rewards not clipped.
+"""Evaluate a trained agent as papers report it: scores of whole games, rewards not clipped.
 
     noop     1 to 30 no-ops at the start of a game, no sticky actions           (Mnih et al. 2015)
     sticky   no no-ops; at each frame the last action sticks with p = 0.25       (Machado et al. 2018)
 
-An episode is determined by the evaluation's seed and the episode's number alone, not by the process that plays it.
-What the environment gives is checked as in training (envs/episode.py): a number that is not finite is seen as 0.
+An episode depends only on the evaluation's seed and the episode's number, not on the process that plays it.
+The environment is checked as in training (envs/episode.py): a number that is not finite is seen as 0.
 """
 
 import functools
@@ -28,7 +28,7 @@ from .system.worker_server import MAIN_GUARD_HINT
 
 MOST_PROCESSES = 1024
 PROTOCOLS = {"noop": {"noop_max": 30, "sticky": 0.0}, "sticky": {"noop_max": 0, "sticky": 0.25}}
-UNHEARD = f"a process that plays games ended before it could say why.  {MAIN_GUARD_HINT}"
+UNHEARD = f"an evaluation process exited without an error message.  {MAIN_GUARD_HINT}"
 
 
 class Game(NamedTuple):
@@ -52,7 +52,7 @@ class Step(NamedTuple):
 
 @dataclass(frozen=True)
 class EvaluationSettings:
-    """How to evaluate.  Raises ValueError, in one line, for what is out of range."""
+    """Settings of an evaluation.  Raises ValueError, in one line, for a value out of its range."""
 
     episodes: int = hyperparameter(30, "whole games", at_least=1, largest=1_000_000)
     protocol: str = hyperparameter("noop", "how a game starts and goes", choices=tuple(PROTOCOLS))
@@ -60,15 +60,15 @@ class EvaluationSettings:
     seed: int = hyperparameter(0, "of the games", at_least=0)
 
     def __post_init__(self) -> None:
-        """Check the fields."""
+        """Validate the fields."""
         validate(self)
 
 
 class Evaluator:
-    """An environment and a policy that play numbered games.
+    """Play numbered games with an environment and a policy.
 
     ``steps`` and ``play`` raise ValueError, in one line, for an observation that does not fit the environment's space
-    and for a reward that is no number.
+    and for a reward that is not a number.
     """
 
     def __init__(self, config: Config, theta: np.ndarray, settings: EvaluationSettings,
@@ -80,7 +80,7 @@ class Evaluator:
         self.settings = settings
 
     def steps(self, episode: int) -> Iterator[Step]:
-        """A whole game, step by step."""
+        """Play a whole game; yield its steps."""
         game, acting = np.random.SeedSequence(self.settings.seed, spawn_key=(episode,)).spawn(2)
         rng = np.random.default_rng(acting)
         obs, _ = self.env.reset(seed=int(game.generate_state(1)[0] >> 1))
@@ -96,7 +96,7 @@ class Evaluator:
             yield Step(seen, outputs, action, self.env.reward, bool(truncated))
 
     def play(self, episode: int) -> Game:
-        """A whole game."""
+        """Play a whole game and return its score."""
         truncated = False
         for moment in self.steps(episode):
             truncated = moment.truncated
@@ -106,7 +106,7 @@ class Evaluator:
 def evaluate(config: Config, theta: np.ndarray, settings: EvaluationSettings, workers: int = 1) -> list[Game]:
     """Play ``settings.episodes`` games in ``workers`` processes; the result does not depend on their number.
 
-    Raises what ``Evaluator`` does, and BrokenProcessPool where a process ended before its time.
+    Raises what ``Evaluator`` does, and BrokenProcessPool if a process exited early.
     """
     if not isinstance(workers, Integral) or not 1 <= workers <= MOST_PROCESSES:
         raise ValueError(f"workers must be a whole number from 1 to {MOST_PROCESSES}; got {short_repr(workers)}")
@@ -119,7 +119,7 @@ def evaluate(config: Config, theta: np.ndarray, settings: EvaluationSettings, wo
             return [game.result() for game in games]
         except BrokenProcessPool:
             raise BrokenProcessPool(UNHEARD) from None
-        except BaseException:                                            # a game's, or Ctrl-C: nobody waits for others
+        except BaseException:                                            # a game's, or Ctrl-C: do not wait for others
             for child in list(pool._processes.values()):
                 child.kill()
             raise
@@ -141,7 +141,7 @@ def _play(episode: int) -> Game:
 
 
 def summary(games: list[Game], settings: EvaluationSettings) -> dict[str, Any]:
-    """Mean, standard error, median, min and max of the scores, the protocol, and every game, for ``as_json``."""
+    """Return mean, standard error, median, min and max of the scores, the protocol, and every game."""
     scores = np.array([game.score for game in games])
     error = float(scores.std(ddof=1) / np.sqrt(len(scores))) if len(scores) > 1 else None
     figures = {"mean": float(scores.mean()), "standard_error": error, "median": float(np.median(scores)),
@@ -150,5 +150,5 @@ def summary(games: list[Game], settings: EvaluationSettings) -> dict[str, Any]:
 
 
 def as_json(result: dict[str, Any]) -> str:
-    """As text; a number that is not finite, which JSON does not know, is null."""
+    """Return the result as JSON; a number that is not finite becomes null."""
     return json.dumps(json.loads(json.dumps(result), parse_constant=lambda name: None), indent=1)

@@ -1,9 +1,9 @@
-"""Named sets of hyper-parameters, and the configuration that one of them makes for an environment.
+"""Define named sets of hyper-parameters, and make a configuration for an environment from one of them.
 
-Everything that is not named here has the default of its dataclass: the paper's, but for MLP(), whose fields name those.
+Everything else has the default of its dataclass: the paper's value, except for MLP(), whose help names the paper's.
 
     paper        the paper's values, and its authors' where it is silent
-    atari        what learns Atari games in minutes on two cores, found by search; a worker for each core, at least 4
+    atari        learns Atari games in minutes on two cores, found by search; a worker for each core, at least 4
     classic      small vectors: CartPole, Acrobot and their like
     continuous   the same with real numbers as actions: Pendulum
 """
@@ -24,7 +24,7 @@ from .system.cores import available_cores
 
 @dataclass(frozen=True)
 class Preset:
-    """The parts of a configuration that depend on taste; ``algorithms`` has one entry for each method."""
+    """The parts of a configuration that a preset determines; ``algorithms`` has one entry for each method."""
 
     algorithms: dict[str, Any]
     optimizer: Any
@@ -32,7 +32,7 @@ class Preset:
     workers: int
 
 
-# Scaled down, or values of 100 make gradients of 10^4.
+# Rewards are scaled down: values of 100 would make gradients of 10^4.
 CLASSIC: dict[str, Any] = {"clip_rewards": False, "t_max": 20, "entropy_share_left": 0.0, "reward_scale": 0.01}
 
 
@@ -68,14 +68,14 @@ PRESETS = {
 
 
 def preset_for(observation_space: Any, action_space: Any) -> str:
-    """The preset for images; for vectors, the one for such actions."""
+    """Return the preset for images, or for vectors the one for such actions."""
     if len(observation_space.shape or ()) == 3:
         return "atari"
     return "continuous" if isinstance(action_space, Box) else "classic"
 
 
 def configure(env: Any, preset: str | None = None, **parts: Any) -> Config:
-    """A configuration: the preset that suits the environment, or the one named, with ``parts`` in place of its own.
+    """Return a configuration: the preset for the environment, or the one named, with ``parts`` in place of its own.
 
     ``algorithm`` and ``optimizer`` may be names, of the preset's version of them.  Parts that are None count as not
     given.  Raises ValueError, in one line.
@@ -103,7 +103,7 @@ def _of_menu(part: str, name: str, menu: dict[str, Any]) -> Any:
 
 
 def _optimizer(name: str, preset: Any) -> Any:
-    """The optimiser of that name, with the preset's values for the fields that it shares with the preset's own."""
+    """Return the optimiser of that name, with the preset's values for the fields that both have."""
     cls = _of_menu("optimizer", name, OPTIMIZERS)
     names = {field.name for field in dataclasses.fields(cls)}
     return cls(**{key: value for key, value in dataclasses.asdict(preset).items() if key in names})

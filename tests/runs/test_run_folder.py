@@ -202,7 +202,8 @@ def test_a_folder_with_an_older_checkpoint_is_refused_and_overwritten(tmp_path):
 def test_events(folder):
     folder.append_event(1.5, 20, "worker 0 died, \"badly\"\nand again")
     assert rows(folder.path / "events.csv") == [
-        {"seconds": "1.5", "global_step": "20", "event": "worker 0 died, \"badly\"\nand again", "worker": "", "kind": ""}]
+        {"seconds": "1.5", "global_step": "20", "event": "worker 0 died, \"badly\"\nand again",
+         "worker": "", "kind": ""}]
 
 
 def test_events_of_version_0_1_get_their_columns_on_resuming(folder):
@@ -280,7 +281,8 @@ def test_rows_for_a_table_that_went_away(folder):
     """A new one, with its header."""
     (folder.path / "progress.csv").unlink()
     folder.append_progress(progress(400))
-    assert [row["global_step"] for row in rows(folder.path / "progress.csv")] == ["400"] and folder.events.sentences() == []
+    assert [row["global_step"] for row in rows(folder.path / "progress.csv")] == ["400"]
+    assert folder.events.sentences() == []
 
 
 def test_rows_wait_where_the_folder_went_away(folder):

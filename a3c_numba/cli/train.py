@@ -63,8 +63,7 @@ def _train(arguments: Namespace, limits: Limits, prepared: PreparedRun) -> None:
     start, folder, scores = prepared
     config = start.config
     write_without_blocking(f"{config.env_name}: {config.workers} worker{'s' if config.workers > 1 else ''}, "
-                           f"{config.total_steps:,} "
-                           f"steps, into {folder.path}\n")
+                           f"{config.total_steps:,} steps, into {folder.path}\n")
     try:
         trainer = Trainer(start, folder.path, ProgressBar(config.total_steps), limits=limits)
     except OSError:                                                      # no shared memory

@@ -98,7 +98,7 @@ for limit in [0, 1, 100, whole // 2, whole - 1]:
         except OSError as error:
             assert error.errno == errno.EFBIG, error
     assert before == {path: path.read_bytes() for path in folder.path.iterdir()}
-    assert folder.newest()[0].global_step == 2
+    assert folder.load_latest()[0].global_step == 2
 resource.setrlimit(resource.RLIMIT_FSIZE, (resource.RLIM_INFINITY, resource.RLIM_INFINITY))
 folder.save(at(3))
 """
@@ -230,7 +230,7 @@ while True:
     found = held(folder)
     assert found[0] in (4, 5) and is_whole(load(folder.path / "latest.npz")), (last, found)
     assert {4, 3} <= set(found) and found == sorted(found, reverse=True), (last, found)
-    assert folder.newest() and not writing(folder), last
+    assert folder.load_latest() and not writing(folder), last
     folder.save(at(6))
     after = held(folder)
     assert after[:2] == [6, found[0]] and len(after) == 3, (last, found, after)

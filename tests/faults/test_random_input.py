@@ -195,7 +195,7 @@ def one_game(play):
 
 SEAMS = {
     "training.trainer.initial_parameters": lambda *_: np.zeros(1, np.float32),
-    "cli.train.Trainer": mock.Mock(return_value=mock.Mock(saver=None)),
+    "cli.train.Trainer": mock.Mock(return_value=mock.Mock(checkpointer=None)),
     "cli.sweep.Sweep.run": lambda *_: None, "cli.speedup.Speedup.run": lambda *_: "",
     "studies.bench.emulator_seconds": lambda *_: 1.0, "studies.bench.environment_seconds": lambda *_: 1.0,
     "studies.bench.pieces": lambda *_: {"update": 1.0}, "studies.bench.sgemm_peak": lambda *_: 1.0,

@@ -535,7 +535,8 @@ def test_what_are_no_real_numbers_is_refused(obs, kind):
 
 @pytest.mark.parametrize("argument, value, told", [
     ("out", "", "out must be the name of a folder; got ''"), ("callback", 5, "callback must be a function; got 5"),
-    ("watch", None, r"watch must be Limits\(\); got None"), ("watch", Limits, r"watch must be Limits\(\); got <class ")])
+    ("watch", None, r"watch must be Limits\(\); got None"),
+    ("watch", Limits, r"watch must be Limits\(\); got <class ")])
 def test_what_learning_cannot_use_is_refused_before_anything_starts(tmp_path, monkeypatch, argument, value, told):
     monkeypatch.chdir(tmp_path)
     agent = little("Catch")

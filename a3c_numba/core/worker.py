@@ -1,8 +1,8 @@
 """One worker: the body of Algorithms 1, S2 and S3.
 
     repeat
-        d theta <- 0, theta' <- theta         (one-step methods read theta itself)   behind the last optimizer.update
-        play until terminal or t_max                                     rollout.RolloutCollector
+        d theta <- 0, theta' <- theta         (one-step methods read theta itself)   end of the last optimizer.update
+        collect until terminal or t_max                                  rollout.RolloutCollector
         R <- 0 if terminal, else              V(s_T; theta')  A3C        algorithm.targets, target_network.py
                                               max_a Q(s_T, a; theta-)  n-step Q
         R <- r_t + gamma R, backwards         (one-step methods: r_t + gamma Q(s_{t+1}, .; theta-) for each step)
@@ -26,32 +26,32 @@ from .target_network import TargetNetwork
 
 
 class Learner(Protocol):
-    """What a worker has to know of a run: ``config.Config`` is one."""
+    """The part of a run's configuration that a worker reads; ``config.Config`` has it."""
 
     @property
     def algorithm(self) -> Any:
-        """The method."""
+        """Return the method."""
 
     @property
     def optimizer(self) -> Any:
-        """What applies gradients."""
+        """Return the optimizer."""
 
     @property
     def total_steps(self) -> int:
-        """T_max."""
+        """Return T_max."""
 
     def make_episode_env(self) -> Any:
-        """A new environment, an ``EpisodeEnv``."""
+        """Make a new environment, an ``EpisodeEnv``."""
 
     def build_network(self, env: Any) -> Any:
-        """The network for this environment."""
+        """Build the network for this environment."""
 
     def worker_rng(self, number: int) -> np.random.Generator:
-        """What a worker draws once for the whole run."""
+        """Return the generator of what a worker draws once for the whole run."""
 
 
 class Update(NamedTuple):
-    """What there is to see of one update."""
+    """The numbers of one update."""
 
     steps: int              # T, of its rollout
     entropy: float          # of the distributions acted with, in nats, mean over the rollout
@@ -61,7 +61,7 @@ class Update(NamedTuple):
 
 
 class Worker:
-    """Everything that is the worker's own: environment, random stream, theta', d_theta and the rollout's memory.
+    """A worker's own state: environment, random stream, theta', d_theta and the memory of a rollout.
 
     Attributes:
         progress: share of the run that was over when the latest rollout began.
@@ -88,11 +88,11 @@ class Worker:
         self.episode: Episode | None = None
 
     def copy_theta(self) -> None:
-        """theta' <- theta, at the beginning; from the first update on ``optimizer.update`` does that on its way."""
+        """theta' <- theta, before the first update; later ``optimizer.update`` does it."""
         self.local.flat[:] = self.shared.theta
 
     def update(self) -> Update:
-        """One rollout, one update."""
+        """Collect one rollout and apply one update."""
         rollout = self.collect()                                         # repeat until terminal or t_max
         returns = self.targets(rollout)                                  # R <- r + gamma ...
         self.accumulate(rollout, returns)                                # d theta <- d theta + dL / d theta'
@@ -109,18 +109,18 @@ class Worker:
         return rollout
 
     def targets(self, rollout: Rollout) -> np.ndarray:
-        """R (T,), which the outputs are drawn towards."""
+        """Return the targets R (T,) of the outputs."""
         return self.config.algorithm.targets(rollout, self.target_outputs(rollout))
 
     def target_outputs(self, rollout: Rollout) -> tuple[np.ndarray, ...]:
-        """What the targets are read off: the target network's outputs for T + 1 states, or else the worker's own."""
+        """Return the outputs for T + 1 states that targets use: the target network's, or else the worker's own."""
         if self.target is None:
             return self.outputs
         first = self.config.algorithm.first_target_row(rollout.length)
         return self.target.outputs(rollout, first, self.collector.recurrent.read(0))
 
     def accumulate(self, rollout: Rollout, returns: np.ndarray) -> tuple[np.ndarray, ...]:
-        """d theta <- d theta + dL / d theta', over the cached rows; returns dL / d outputs, T rows each."""
+        """d theta <- d theta + dL / d theta', over the cached rows; return dL / d outputs, T rows each."""
         T = rollout.length
         outputs = tuple(output[:T] for output in self.outputs)
         d_outputs = self.config.algorithm.loss_gradient(self.distribution, rollout.actions, returns, outputs,
@@ -130,7 +130,7 @@ class Worker:
         return d_outputs
 
     def apply(self) -> float:
-        """theta <- theta - eta d theta / sqrt(g + epsilon), without a lock; returns ||d theta|| before clipping.
+        """theta <- theta - eta d theta / sqrt(g + epsilon), without a lock; return ||d theta|| before clipping.
 
         The same pass over memory: theta' <- theta and d theta <- 0, for the next rollout.
         """
@@ -139,7 +139,7 @@ class Worker:
         return optimizer.update(self.shared.theta, self.statistics, self.d_theta, self.local.flat, eta)
 
     def advance(self, steps: int) -> None:
-        """T <- T + t; the worker that crosses a multiple of I_target, and no other, renews theta-."""
+        """T <- T + t; only the worker that crosses a multiple of I_target copies theta to theta-."""
         before = self.shared.advance(steps)
         if self.target is not None:
             interval = self.config.algorithm.target_interval

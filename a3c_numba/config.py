@@ -120,7 +120,7 @@ class Config:
         try:
             fields = json.loads(text)
             is_factory = fields.pop("env_is_factory")
-            fields.setdefault("gym", {"name": "gym"})                    # files of before there was one
+            fields.setdefault("gym", {"name": "gym"})                    # older files lack it
             parts = {part: MENUS[part][fields[part].pop("name")](**fields[part]) for part in MENUS}
             config = Config(**(fields | parts))
         except (TypeError, KeyError, AttributeError, RecursionError) as error:

@@ -23,8 +23,8 @@ class DeferredSignals:
 
     def __enter__(self) -> "DeferredSignals":
         if threading.current_thread() is threading.main_thread():
-            heeded = [number for number in SIGNALS if signal.getsignal(number) not in (signal.SIG_IGN, None)]
-            self._before = {number: signal.signal(number, self._note) for number in heeded}
+            handled = [number for number in SIGNALS if signal.getsignal(number) not in (signal.SIG_IGN, None)]
+            self._before = {number: signal.signal(number, self._note) for number in handled}
         return self
 
     def _note(self, number: int, frame: FrameType | None) -> None:
@@ -39,9 +39,9 @@ class DeferredSignals:
             signal.signal(*self._before.popitem())
 
     def __exit__(self, *_: Any) -> None:
-        heeded = bool(self._before)
+        handled = bool(self._before)
         self._restore()
-        if heeded and self.received:
+        if handled and self.received:
             signal.raise_signal(self.received)
 
 

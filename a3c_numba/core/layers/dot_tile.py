@@ -36,6 +36,7 @@ def _dots(typing, size, y, y_first, x, x_first, w, w_first):
         raise errors.TypingError("dot products are made of C-contiguous arrays of one dtype")
 
     def emit(context, builder, signature, arguments):
+        """Write the instructions: HEIGHT sums in registers, then the sum of each register's parts."""
         number, align = context.get_value_type(y.dtype), y.dtype.bitwidth // 8
         vector = ir.VectorType(number, VECTOR)
         views = [context.make_array(kind)(context, builder, arguments[i]) for kind, i in ((y, 1), (x, 3), (w, 5))]

@@ -25,7 +25,7 @@ class Pass(NamedTuple):
 
 
 class Flow(NamedTuple):
-    """A layer's backward pass; d_y is None for a fork, d_x where nobody asked for it."""
+    """A layer's backward pass; d_y is None for a fork, d_x if it was not asked for."""
 
     name: str
     layer: Any

@@ -3,10 +3,10 @@
 A ``RecordedWorker`` is the package's own worker.  The clock, which on Linux is the same for all processes, and T are
 read around two of its steps: ``collect``, which plays, and ``apply``, which is the optimiser's update.
 
-theta is made of real numbers: from what it is afterwards nobody can tell which additions it has lost.  So each worker
+theta is made of real numbers: its value afterwards does not show which additions were lost.  So each worker
 has, right behind its update, the optimiser's own kernel add 1 to every number of a second vector as long as theta.  Had
 nothing been lost, every number of that vector, the tally, would be the number of updates.  It is rounded: a processor
-that estimates 1 / sqrt(1), with a step of Newton's behind it, may come to a number next to 1.
+that estimates 1 / sqrt(1), with a step of Newton's after it, may come to a number next to 1.
 """
 
 import os
@@ -110,7 +110,7 @@ def _work(environ: dict[str, str], number: int, config: Config, memories: Any, p
             while time.monotonic_ns() < begin:
                 time.sleep(0.0005)
             pipe.send(worker.record(until))
-    except EOFError:                                                     # nobody is left to record for
+    except EOFError:                                                     # the main process has exited
         return
     except Exception:
         pipe.send(traceback.format_exc())

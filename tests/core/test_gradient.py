@@ -30,6 +30,7 @@ def filled(seed=0, rows=4):
         if not isinstance(leaf, OuterProducts):
             leaf[:] = rng.normal(size=leaf.shape)
     x, d_y = rng.normal(size=(rows, 100)).astype(np.float32), rng.normal(size=(rows, 30)).astype(np.float32)
+    x[:, ::3] = 0                                                        # these rows of d_W are 0
     d.tree["two"]["weight"].add(x[:1], d_y[:1])
     d.tree["two"]["weight"].add(x[1:], d_y[1:])
     whole = d.flat.astype(np.float64)
@@ -51,7 +52,7 @@ def test_the_norm_is_that_of_the_whole_gradient():
 def test_blocks_cover_every_element_once_and_leave_no_factors():
     d, whole = filled()
     seen, joined = np.zeros(SIZE, int), np.full(SIZE, np.nan)
-    for part, block in d.blocks():
+    for part, block in gradient.blocks(d):
         seen[part] += 1
         joined[part] = block
         assert len(block) <= 1000 and part.stop - part.start == len(block)
@@ -92,7 +93,7 @@ def test_an_update_equals_that_of_the_plain_array(name):
 def test_an_update_that_is_not_finite_changes_nothing(name, value, place):
     d, _ = filled()
     product = d.tree["two"]["weight"]
-    {"x": product.x[2], "d_y": product.d_y[1], "flat": d.flat}[place][3] = value
+    {"x": product.x[:, 2], "d_y": product.d_y[1], "flat": d.flat}[place][4] = value
     theta, statistics, local = np.ones(SIZE, np.float32), np.ones(SIZE, np.float32), np.zeros(SIZE, np.float32)
     assert not np.isfinite(OPTIMIZERS[name]().update(theta, statistics, d, local, 0.01))
     assert (theta == 1).all() and (statistics == 1).all() and (local == 1).all() and (d.copy() == 0).all()
@@ -104,6 +105,32 @@ def test_factors_that_cancel_have_norm_0_and_not_nan():
     d.tree["w"].add(x, d_y)
     d.tree["w"].add(x, -d_y)
     assert 0 <= global_norm(d) < 1e-2
+
+
+def test_inputs_are_those_that_were_not_always_0():
+    d, _ = filled()
+    product = d.tree["two"]["weight"]
+    assert product.inputs.tolist() == [i for i in range(100) if i % 3]
+    product.length = 0
+    x = np.zeros((2, 100), np.float32)
+    x[0, 7], x[1, 50] = 1, np.nan
+    product.add(x[:1], np.ones((1, 30), np.float32))
+    assert product.inputs.tolist() == [7]                                # what an earlier rollout left is not seen
+    product.add(x[1:], np.ones((1, 30), np.float32))
+    assert product.inputs.tolist() == [7, 50] and np.isnan(product.square_norm())
+
+
+def test_rmsprop_only_ages_g_of_rows_without_gradient():
+    d, _ = filled()
+    rng = np.random.default_rng(1)
+    theta, g, local = rng.normal(size=(3, SIZE)).astype(np.float32)
+    g = abs(g)
+    before, rows = (theta.copy(), g.copy()), np.arange(16, 3016).reshape(100, 30)[::3]
+    OPTIMIZERS["rmsprop"](decay=0.5).update(theta, g, d, local, 0.01)
+    np.testing.assert_array_equal(theta[rows], before[0][rows])
+    np.testing.assert_array_equal(g[rows], before[1][rows] / 2)
+    np.testing.assert_array_equal(local, theta)
+    assert (theta[rows + 30] != before[0][rows + 30])[:-1].all()
 
 
 def test_only_0_can_be_filled_in():

@@ -113,9 +113,9 @@ def rectified_backward(x, weight, d_y, d_weight, d_bias, d_x):
 
 
 @kernel
-def transposed_product(d_y, weight, d_x):
-    """Set d_x (n, I) to d_y (n, O) weight^T.  The outer loop runs over inputs: weight (I, O) is read once."""
-    for i in range(len(weight)):
+def transposed_product(d_y, weight, rows, d_x):
+    """Set the columns ``rows`` (m,) of d_x (n, I) to those of d_y (n, O) weight^T, for weight (I, O)."""
+    for i in rows:                                                       # each row of weight is read once
         for t in range(len(d_y)):
             d = 0 * d_y[t, 0]
             for j in range(d_y.shape[1]):
@@ -130,12 +130,12 @@ def shut(x, d_x):
         d_x[i] = 0 if x[i] <= 0 else d_x[i]
 
 
-def input_backward(d_y: np.ndarray, weight: np.ndarray, d_x: np.ndarray) -> None:
-    """Set d_x (n, I) to d_y (n, O) weight^T, with the faster of two kernels."""
+def input_backward(d_y: np.ndarray, weight: np.ndarray, rows: np.ndarray, d_x: np.ndarray) -> None:
+    """Set the columns ``rows`` of d_x (n, I) to those of d_y (n, O) weight^T, with the faster of two kernels."""
     if conv2d_tiled.supported(weight.shape[1], weight.dtype):
-        dot_tile.transposed_product(d_y, weight, d_x)
+        dot_tile.transposed_product(d_y, weight, rows, d_x)
     else:
-        transposed_product(d_y, weight, d_x)
+        transposed_product(d_y, weight, rows, d_x)
 
 
 class ReluDense(Dense):
@@ -172,7 +172,7 @@ class ReluDense(Dense):
         if isinstance(d_W, OuterProducts):
             d_W.add(np.maximum(x, 0), d_y)                               # y = h W
             d_p["bias"] += d_y.sum(axis=0)                               # + b
-            input_backward(d_y, p["weight"], d_x)                        # y = h W
+            input_backward(d_y, p["weight"], d_W.inputs, d_x)            # y = h W
             shut(x.reshape(-1), d_x.reshape(-1))                         # h = max(x, 0)
         else:
             rectified_backward(x, p["weight"], d_y, d_W, d_p["bias"], d_x)

@@ -85,6 +85,7 @@ class LSTMCache(Cache):
     """The state before row t is row t of ``h`` and ``c`` (rows + 1, n); row t writes row t + 1.
 
     gates, d_z: (rows, 4 n).  tanh_c: (rows, n).  d_h, d_c: (n,), carried from row t + 1 to row t by backward.
+    numbers: 0, 1, 2 ...
     """
 
     def __init__(self, inputs: int, cells: int, rows: int, dtype: Any) -> None:
@@ -95,6 +96,7 @@ class LSTMCache(Cache):
         self.gates, self.d_z = np.zeros((rows, 4 * cells), dtype), np.zeros((rows, 4 * cells), dtype)
         self.tanh_c = np.zeros((rows, cells), dtype)
         self.d_h, self.d_c = np.zeros(cells, dtype), np.zeros(cells, dtype)
+        self.numbers = np.arange(max(inputs, cells))
 
 
 class LSTM(Layer):
@@ -139,7 +141,7 @@ class LSTM(Layer):
         for t in reversed(range(n)):
             d_h += d_y[t]
             cell_backward(cache.gates[t], cache.c[t], cache.tanh_c[t], d_h, d_c, cache.d_z[t])
-            input_backward(cache.d_z[t:t + 1], from_h, d_h[None])        # z = ... + h_{t-1} W_h
+            input_backward(cache.d_z[t:t + 1], from_h, cache.numbers[:self.cells], d_h[None])    # z = ... + h_{t-1} W_h
         d_z = cache.d_z[:n]
         if isinstance(d_W, OuterProducts):
             d_W.add(np.concatenate((x, cache.h[:n]), axis=1), d_z)       # z = [x h_{t-1}] W
@@ -150,5 +152,5 @@ class LSTM(Layer):
         if not input_gradient:
             return None
         d_x = cache.d_x[:n]
-        input_backward(d_z, from_x, d_x)                                 # z = ... + x W_x
+        input_backward(d_z, from_x, cache.numbers[:self.inputs], d_x)    # z = ... + x W_x
         return d_x

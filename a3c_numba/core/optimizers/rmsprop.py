@@ -14,7 +14,7 @@ from typing import ClassVar
 
 import numpy as np
 
-from ..gradient import Gradient, blocks
+from ..gradient import Gradient, arrays, products
 from ..hyperparameters import hyperparameter
 from ..kernel import kernel
 from .gradient_clipping import clip
@@ -33,6 +33,28 @@ def update(theta, g, d, local, eta, alpha, one_less_alpha, epsilon):
         theta[i] = theta_i
         local[i] = theta_i
         d[i] = 0
+
+
+@kernel
+def update_product(theta, g, x, d_y, d, local, rates):
+    """Update theta (I, O) as ``update`` does, by the gradient x^T d_y of x (I, rows >= T) and d_y (T, O).
+
+    Each row of the gradient is computed when it is used; d (O,) is scratch, and 0 before and after.  A row whose x is
+    all 0 has no gradient: theta stays as it is, and is not written.
+    """
+    for i in range(len(theta)):
+        nonzero = False
+        for t in range(len(d_y)):
+            if x[i, t] != 0:
+                nonzero = True
+                for j in range(len(d)):
+                    d[j] += x[i, t] * d_y[t, j]
+        if nonzero:
+            update(theta[i], g[i], d, local[i], *rates)
+        else:
+            for j in range(len(d)):
+                g[i, j] *= rates[1]                                      # alpha
+                local[i, j] = theta[i, j]
 
 
 @dataclass(frozen=True)
@@ -58,9 +80,12 @@ class RMSProp:
             d_theta.fill(0)
             return norm
         real = d_theta.dtype.type
-        alpha, rest = real(self.decay), real(1 - self.decay)
-        for part, d in blocks(d_theta):
-            update(theta[part], g[part], d, local[part], real(eta), alpha, rest, real(self.epsilon))
+        rates = real(eta), real(self.decay), real(1 - self.decay), real(self.epsilon)
+        for part, d in arrays(d_theta):
+            update(theta[part], g[part], d, local[part], *rates)
+        for each in products(d_theta):
+            update_product(each.view(theta), each.view(g), each.x, each.d_y[:each.length], each.row, each.view(local),
+                           rates)
         return norm
 
 

@@ -93,6 +93,6 @@ def transposed_product(d_y, weight, rows, d_x):
         return
     limit = SUMS // HEIGHT
     fair = (n - 1) // ((n - 1) // limit + 1) + 1                         # equal parts that fit
-    for k in range(0, len(rows), HEIGHT):                                # these rows of weight are read from memory once
+    for k in range(0, len(rows), HEIGHT):                                # these rows are read from memory once
         for t in range(0, n, fair):
             _dots(HEIGHT, min(fair, n - t), d_y, t, weight, rows, k, d_x)

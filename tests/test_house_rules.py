@@ -29,7 +29,7 @@ MAY_IMPORT = {
 }
 # A module that stands in no folder -> the line of the table that speaks of it.
 AT_TOP = {"config": "config", "presets": "config", "evaluation": "evaluation", "playback": "evaluation",
-          "agent": "agent", "__init__": "agent", "__main__": "cli"}
+          "agent": "agent", "progress_bar": "agent", "__init__": "agent", "__main__": "cli"}
 # Imports that the table forbids and that are there for now, each with what it waits for.
 EXCEPTIONS = {
     ("runs.run_folder", "plots"): "draws curve.png itself; the trainer should, from arrays",

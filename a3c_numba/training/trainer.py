@@ -15,10 +15,9 @@ from ..runs.checkpointer import Checkpointer
 from ..runs.event_log import EventLog
 from ..runs.run_folder import Progress, RunFolder
 from ..system.signals import DeferredSignals
-from ..system.terminal import log
 from .limits import Limits
-from .progress_bar import ProgressBar
 from .progress_tracker import ProgressTracker
+from .reporter import LogReporter, Reporter
 from .supervisor import Supervisor
 from .worker_status import WorkerStatus
 
@@ -45,15 +44,15 @@ class Trainer:
     Args:
         start: the checkpoint to start from.
         out: the run's folder, already created; None writes nothing to disk.
-        display: the progress bar, or None.
+        reporter: shows progress and warnings, and says how often there is a report; by default warnings are logged.
         callback: called at every report; ends the run by returning False.
         limits: how many failures end the run, and how often it is saved.
     """
 
-    def __init__(self, start: Checkpoint, out: Path | None = None, display: ProgressBar | None = None,
+    def __init__(self, start: Checkpoint, out: Path | None = None, reporter: Reporter | None = None,
                  callback: Callable[[Progress], bool | None] | None = None, limits: Limits = Limits()) -> None:
-        self.start, self.config, self.display, self.callback = start, start.config, display, callback
-        self.limits = limits
+        self.start, self.config, self.limits = start, start.config, limits
+        self.reporter, self.callback = reporter or LogReporter(), callback
         self.events = EventLog()
         self.folder = RunFolder(out, self.events) if out else None
         self.shared = Shared(len(start.theta), self.config.workers, self.config.optimizer.own_statistics,
@@ -65,7 +64,8 @@ class Trainer:
         self.checkpointer = Checkpointer(self.folder, start, limits.keep) if self.folder else None
         self.interrupts = DeferredSignals()
         self.progress_tracker = ProgressTracker(self.status, self.config, start.seconds, start.global_step)
-        self.report_seconds = 1.0 if display and display.is_terminal else REPORT_SECONDS
+        every = self.reporter.report_seconds
+        self.report_seconds = REPORT_SECONDS if every is None else every
         self.final_checkpoint: Checkpoint | None = None                  # the last checkpoint of the run
 
     def run(self) -> Checkpoint:
@@ -96,10 +96,7 @@ class Trainer:
                 if self.folder:
                     self.folder.append_event(self.status.seconds(), self.shared.global_step(), event.sentence,
                                              event.worker, event.kind)
-        if self.display:
-            self.display.warn(sentences)
-        else:
-            log(sentences)
+        self.reporter.warn(sentences)
 
     def _watch(self) -> None:
         reported = asked = time.monotonic()
@@ -140,8 +137,7 @@ class Trainer:
         if self.folder:
             self.folder.draw_curve()
         self._report_events()
-        if self.display:
-            self.display.close(row)
+        self.reporter.close(row)
         return unwritten
 
     def _save(self, checkpoint: Checkpoint) -> OSError | None:
@@ -164,8 +160,7 @@ class Trainer:
     def _report(self, row: Progress) -> None:
         if self.folder:
             self.folder.append_progress(row)
-        if self.display:
-            self.display.update(row)
+        self.reporter.update(row)
 
     def _progress(self) -> Progress:
         return self.progress_tracker.progress(self.supervisor.alive, self.supervisor.restarts)

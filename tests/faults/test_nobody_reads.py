@@ -11,10 +11,10 @@ import threading
 
 import pytest
 
+from a3c_numba.progress_bar import ProgressBar
 from a3c_numba.runs.checkpoint import load
 from a3c_numba.runs.run_folder import RunFolder
 from a3c_numba.system import terminal
-from a3c_numba.training.progress_bar import ProgressBar
 from a3c_numba.training.trainer import Trainer, initial_checkpoint
 from tests.faults import gates  # noqa: F401  what a checkpoint names is not imported on loading it
 from tests.faults.runs import ROOT, Run, alive, until

@@ -189,6 +189,23 @@ def test_no_class_inherits_more_than_one_level_deep(path):
             assert not any(isinstance(b, ast.Name) and b.id in classes for b in base.bases), node.name
 
 
+def fields_set_from_outside(tree, owners):
+    """Every assignment to a field of an object with one of these names: "trainer.callback", "run.trainer.callback"."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Attribute) and isinstance(node.ctx, ast.Store):
+            owner = node.value
+            if (owner.attr if isinstance(owner, ast.Attribute) else getattr(owner, "id", "")) in owners:
+                yield ast.unparse(node)
+
+
+@pytest.mark.parametrize("folder", ["a3c_numba", "examples", "tests"])
+def test_no_field_of_the_trainer_is_set_from_outside(folder):
+    """What a run is made of is given to its constructor."""
+    files = [*(ROOT.parent / folder).rglob("*.py")]
+    assert files and not [(path.name, field) for path in files
+                          for field in fields_set_from_outside(tree_of(path), {"trainer"})]
+
+
 def kernels_of(tree, *names):
     """The functions of a file that wear the decorator, as a name or called."""
     names = names or ("kernel",)

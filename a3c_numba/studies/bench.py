@@ -27,6 +27,7 @@ from ..core.worker import Worker
 from ..presets import configure
 from ..runs.checkpoint import Checkpoint
 from ..system.subnormals import subnormals_flushed
+from ..training.reporter import LogReporter
 from ..training.trainer import Trainer, initial_checkpoint
 from .flops import operations
 
@@ -191,7 +192,7 @@ def proportional_memory(processes: list[Any]) -> str:
 def training_speed(config: Config, workers: int, seconds: float, aged: bool = False) -> tuple[float, str]:
     """Agent steps per second of a whole training run after a warm-up, and the memory of a worker."""
     config = replace(config, workers=workers)
-    trainer = Trainer(aged_start(config) if aged else initial_checkpoint(config))
+    start = aged_start(config) if aged else initial_checkpoint(config)
     marks: list[tuple[float, int]] = []
     memory = [""]
 
@@ -200,7 +201,8 @@ def training_speed(config: Config, workers: int, seconds: float, aged: bool = Fa
             marks.append((time.monotonic(), trainer.shared.global_step()))
             memory[0] = proportional_memory(trainer.supervisor.processes)
         return len(marks) < 3 or marks[-1][0] - marks[0][0] < seconds
-    trainer.callback, trainer.report_seconds = watch, WARM_UP_SECONDS / 2
+
+    trainer = Trainer(start, None, LogReporter(WARM_UP_SECONDS / 2), watch)
     trainer.run()
     (t0, s0), (t1, s1) = marks[0], marks[-2]
     return (s1 - s0) / (t1 - t0), memory[0]

@@ -160,7 +160,6 @@ def test_what_is_written_to_a_standard_error_that_is_closed_never_lands_in_theta
 def test_many_lines_that_nobody_reads_are_waited_for_once_and_after_the_checkpoint(tmp_path, monkeypatch):
     reports_often(monkeypatch)
     RunFolder(tmp_path / "run").create("{}")
-    run = Trainer(initial_checkpoint(small("Catch", total_steps=10**8)), tmp_path / "run", ProgressBar(10**8))
     waits, counts = [], []
 
     def nobody_reads(_):
@@ -173,7 +172,9 @@ def test_many_lines_that_nobody_reads_are_waited_for_once_and_after_the_checkpoi
         for n in range(48):
             run.events.add("no curve", detail=f"line {n}")
         return len(counts) < 3
-    run.callback = callback
+
+    start = initial_checkpoint(small("Catch", total_steps=10**8))
+    run = Trainer(start, tmp_path / "run", ProgressBar(10**8), callback)
     monkeypatch.setattr(terminal, "_takes_more", nobody_reads)
     run.run()
     assert all(0 < count < 4 for count in counts[1:])

@@ -9,6 +9,7 @@ import pytest
 from a3c_numba import Agent, Limits, WorkerDied
 from a3c_numba.runs.checkpoint import load
 from a3c_numba.runs.run_folder import RunFolder
+from a3c_numba.training.reporter import LogReporter
 from a3c_numba.training.trainer import Trainer, initial_checkpoint
 from tests import programs
 from tests.faults.gates import Together
@@ -156,9 +157,8 @@ def test_a_factory_that_cannot_be_pickled_starts_nothing():
 
 def test_a_callback_that_ends_the_run_is_not_called_again(tmp_path):
     calls = []
-    run = trainer(small(chances, total_steps=10**6), callback=lambda row: bool(calls.append(row)))
-    run.report_seconds = 0.1
-    run.run()
+    start = initial_checkpoint(small(chances, total_steps=10**6))
+    Trainer(start, None, LogReporter(0.1), lambda row: bool(calls.append(row))).run()
     assert len(calls) == 1
 
 

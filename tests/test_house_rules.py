@@ -203,7 +203,7 @@ def test_no_field_of_the_trainer_is_set_from_outside(folder):
     """What a run is made of is given to its constructor."""
     files = [*(ROOT.parent / folder).rglob("*.py")]
     assert files and not [(path.name, field) for path in files
-                          for field in fields_set_from_outside(tree_of(path), {"trainer"})]
+                          for field in fields_set_from_outside(tree_of(path), {"trainer", "supervisor", "handle"})]
 
 
 def kernels_of(tree, *names):

@@ -19,6 +19,7 @@ from .limits import Limits
 from .progress_tracker import ProgressTracker
 from .reporter import LogReporter, Reporter
 from .supervisor import Supervisor
+from .worker_handle import StartWorker, start_worker
 from .worker_status import WorkerStatus
 
 POLL_SECONDS = 0.1
@@ -47,10 +48,12 @@ class Trainer:
         reporter: shows progress and warnings, and says how often there is a report; by default warnings are logged.
         callback: called at every report; ends the run by returning False.
         limits: how many failures end the run, and how often it is saved.
+        start_worker: starts a worker process; tests hand in another.
     """
 
     def __init__(self, start: Checkpoint, out: Path | None = None, reporter: Reporter | None = None,
-                 callback: Callable[[Progress], bool | None] | None = None, limits: Limits = Limits()) -> None:
+                 callback: Callable[[Progress], bool | None] | None = None, limits: Limits = Limits(),
+                 start_worker: StartWorker = start_worker) -> None:
         self.start, self.config, self.limits = start, start.config, limits
         self.reporter, self.callback = reporter or LogReporter(), callback
         self.events = EventLog()
@@ -60,7 +63,7 @@ class Trainer:
         self.shared.resume_at(start.global_step)
         self.shared.load(start.theta, start.statistics, start.target)
         self.status = WorkerStatus(self.shared, self.config.workers, start.seconds)
-        self.supervisor = Supervisor(self.status, start, limits, self.events)
+        self.supervisor = Supervisor(self.status, start, limits, self.events, start_worker=start_worker)
         self.checkpointer = Checkpointer(self.folder, start, limits.keep) if self.folder else None
         self.interrupts = DeferredSignals()
         self.progress_tracker = ProgressTracker(self.status, self.config, start.seconds, start.global_step)
@@ -99,6 +102,7 @@ class Trainer:
         self.reporter.warn(sentences)
 
     def _watch(self) -> None:
+        states = self.supervisor.states
         reported = asked = time.monotonic()
         while self.supervisor.poll(POLL_SECONDS) and not self.interrupts.received:
             now = time.monotonic()
@@ -111,11 +115,11 @@ class Trainer:
                 if self.callback and self.callback(row) is False:
                     return
                 self._check_skipped()
-            if self.checkpointer and now - asked >= self.limits.checkpoint_seconds and not self.supervisor.requested:
+            if self.checkpointer and now - asked >= self.limits.checkpoint_seconds and not states.requested:
                 asked = now
-                self.supervisor.request_states()
-            if self.checkpointer and self.supervisor.states_are_in():
-                whole = self.supervisor.all_answered                     # then the snapshot is consistent
+                states.request()
+            if self.checkpointer and states.ready():
+                whole = states.all_answered                              # then the snapshot is consistent
                 checkpoint = self._checkpoint(self.status.snapshot_vectors if whole else self.shared.vectors)
                 self._save(checkpoint)
 
@@ -146,7 +150,7 @@ class Trainer:
 
     def _checkpoint(self, vectors: Vectors, reached: int = 0) -> Checkpoint:
         """Return a checkpoint of the workers' states; ``reached`` is the final T: killed workers may lack it."""
-        states, step = self.supervisor.collect_states()
+        states, step = self.supervisor.states.collect()
         target = vectors.target.copy() if vectors.target.size else None
         return Checkpoint(self.config, self.start.shapes, vectors.theta.copy(), vectors.statistics.copy(), target,
                           global_step=max(step, reached), seconds=self.status.seconds(), workers=states,

@@ -1,7 +1,6 @@
 """Whole runs: what they leave behind, and what happens when a worker dies."""
 
 import csv
-from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -160,15 +159,6 @@ def test_a_callback_that_ends_the_run_is_not_called_again(tmp_path):
     start = initial_checkpoint(small(chances, total_steps=10**6))
     Trainer(start, None, LogReporter(0.1), lambda row: bool(calls.append(row))).run()
     assert len(calls) == 1
-
-
-def test_the_states_of_workers_that_never_started_are_not_lost():
-    start = initial_checkpoint(small("Catch", workers=2, total_steps=1000))
-    start.workers = [{"steps": 7, "mark": 0}, {"steps": 9, "mark": 1}]
-    supervisor = Trainer(start).supervisor
-    supervisor.handles[0] = SimpleNamespace(state={"steps": 3, "mark": "new"})
-    states, step = supervisor.collect_states()
-    assert [state["mark"] for state in states] == ["new", 1] and step == 3
 
 
 def test_no_worker_is_started_for_a_run_that_is_over():

@@ -96,7 +96,7 @@ def test_nothing_to_close():
     assert stream.getvalue() == ""
 
 
-def test_a_terminal_is_redrawn_more_often_than_the_trainer_reports():
+def test_a_terminal_is_redrawn_once_a_second():
     assert ProgressBar(1000, Terminal()).report_seconds == 1.0
     assert ProgressBar(1000, io.StringIO()).report_seconds is None
 

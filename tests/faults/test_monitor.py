@@ -30,7 +30,7 @@ def watched_crew(limit, step, hanging=(), workers=2, **parts):
 
 
 @pytest.mark.parametrize("callback, at_most", [(0, 61), (6, 67), (14, 75), (300, 5 * 301)])
-def test_a_worker_that_hangs_is_found_however_long_a_callback_takes(callback, at_most):
+def test_a_hung_worker_is_found_for_any_callback_duration(callback, at_most):
     watched = watched_crew(limit=60, step=0.01, hanging=[1])
     begun = watched.now
     while not watched.killed and watched.now < begun + 10_000:
@@ -63,7 +63,7 @@ def test_no_step_takes_longer_because_all_stood_still(limit, step, pause, when):
 
 
 @pytest.mark.parametrize("seconds", [4, 60, 3600])
-def test_a_monitor_that_stood_still_alone_blames_nobody_who_works(seconds):
+def test_a_monitor_that_stood_still_kills_no_working_worker(seconds):
     watched = watched_crew(limit=2, step=0.01)
     for _ in range(20):
         watched.look()
@@ -95,7 +95,7 @@ def test_a_worker_that_fails_late_has_time_to_close():
     assert "failed, hung" in watched.supervisor.events.sentences()[0]
 
 
-def test_a_main_process_that_is_stopped_alone_and_goes_on_replaces_nobody(tmp_path):
+def test_a_main_process_stopped_and_continued_replaces_no_worker(tmp_path):
     with Run(tmp_path, "tests.faults.gates:Gated-v0", "--workers", 2, "--total-steps", 20_000, "--heartbeat-seconds",
              3) as run:
         run.trains(workers=2)
@@ -136,7 +136,7 @@ def test_what_a_pipe_cannot_hold_comes_whole(count):
     assert got == [message, "last"]
 
 
-def test_a_message_of_more_than_two_gigabytes_would_be_understood():
+def test_a_message_of_more_than_two_gigabytes_can_be_read():
     """Its length is written in another way."""
     ours, theirs = Pipe(duplex=False)
     short = frame("what it says")
@@ -156,7 +156,7 @@ def test_half_a_message_of_a_worker_that_was_killed_is_dropped(left):
     assert list(reader.messages()) == ["said"] and reader.closed and list(reader.messages()) == []
 
 
-def test_nobody_is_started_before_it_is_known_what_the_first_one_died_of():
+def test_no_worker_is_started_until_the_first_death_is_explained():
     """It may be what all the others would die of: then there is no second one."""
     started, first = [], Process()
 

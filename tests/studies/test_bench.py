@@ -128,7 +128,7 @@ def test_the_command_prints_every_line(capsys, monkeypatch, options, told):
 
 
 @pytest.mark.parametrize("optimizer, sets", [("rmsprop", 1), ("momentum_sgd", 3)])
-def test_an_aged_run_starts_with_statistics_that_have_stopped_falling(optimizer, sets):
+def test_an_aged_run_starts_with_statistics_that_fall_no_further(optimizer, sets):
     start = bench.aged_start(configure("CartPole-v1", optimizer=optimizer, workers=3))
     assert start.statistics.shape == (sets * len(start.theta),) and start.statistics.dtype == np.float32
     assert (start.statistics == bench.AGED).all() and np.float32(0.99) * bench.AGED == bench.AGED

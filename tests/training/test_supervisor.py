@@ -56,7 +56,7 @@ def test_a_kill_that_is_not_reported_costs_the_server():
     assert silent.phase is WorkerPhase.KILLED and not silent.seconds_since_heartbeat
 
 
-def test_a_worker_that_exits_by_itself_is_replaced_with_its_error():
+def test_an_exit_by_itself_is_replaced_and_logs_the_error():
     watched = crew()
     watched.readers[0].said.append(("error", "Traceback ...\nOSError: no such machine"))
     watched.processes[0].exitcode = 1

@@ -128,7 +128,7 @@ def test_a_worker_that_dies_ends_the_run_and_loses_nothing(tmp_path, name, words
         assert not np.array_equal(before, agent.policy.parameters.flat) and latest.global_step > 0
 
 
-def test_a_worker_that_ends_before_its_first_step_does_not_hang_the_run():
+def test_a_worker_that_ends_before_its_first_step_ends_the_run():
     with pytest.raises(WorkerDied):
         Agent(programs.exits_before_the_first_step, workers=2).learn(10**8, watch=Limits(max_restarts=5))
 

@@ -17,7 +17,8 @@ from .presets import configure
 from .progress_bar import ProgressBar
 from .runs import checkpoint as checkpoints
 from .runs.checkpoint import Checkpoint
-from .runs.run_folder import Progress, RunFolder
+from .runs.progress import Progress
+from .runs.run_folder import RunFolder
 from .system import worker_server
 from .system.directory_lock import exclusive_lock
 from .training.limits import Limits

@@ -7,7 +7,7 @@ import shutil
 import sys
 from typing import TextIO
 
-from .runs.run_folder import Progress
+from .runs.progress import Progress
 from .system.terminal import write_without_blocking
 
 TERMINAL_SECONDS = 1.0         # between two redraws

@@ -6,7 +6,7 @@ import re
 import pytest
 
 from a3c_numba.progress_bar import ProgressBar, _count, _duration
-from a3c_numba.runs.run_folder import Progress
+from a3c_numba.runs.progress import Progress
 
 
 class Terminal(io.StringIO):

@@ -16,7 +16,8 @@ import numpy as np
 from ..config import Config
 from ..runs.checkpoint import Checkpoint
 from ..runs.csv_log import append_whole, as_csv
-from ..runs.run_folder import OWN_FILES, STUDIES, WINDOW, Progress
+from ..runs.progress import WINDOW, Progress
+from ..runs.run_folder import OWN_FILES, STUDIES
 from ..system import atomic_file
 from ..system.signals import block_signals
 from ..training.reporter import LogReporter

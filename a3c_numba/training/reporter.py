@@ -2,7 +2,7 @@
 
 from typing import Protocol
 
-from ..runs.run_folder import Progress
+from ..runs.progress import Progress
 from ..system.terminal import log
 
 

@@ -13,7 +13,8 @@ from ..core.shared import Shared, Vectors
 from ..runs.checkpoint import Checkpoint
 from ..runs.checkpointer import Checkpointer
 from ..runs.event_log import EventLog
-from ..runs.run_folder import Progress, RunFolder
+from ..runs.progress import Progress
+from ..runs.run_folder import RunFolder
 from ..system.signals import DeferredSignals
 from .limits import Limits
 from .progress_tracker import ProgressTracker

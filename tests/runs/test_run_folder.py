@@ -7,7 +7,8 @@ import numpy as np
 import pytest
 
 from a3c_numba.runs.csv_log import encode_rows
-from a3c_numba.runs.run_folder import EPISODE_COLUMNS, Progress, RunFolder, RunFolderError
+from a3c_numba.runs.progress import Progress
+from a3c_numba.runs.run_folder import EPISODE_COLUMNS, RunFolder, RunFolderError
 
 
 def progress(step, mean=0.5):

@@ -13,6 +13,7 @@ from a3c_numba.envs.toys import Catch
 from a3c_numba.presets import configure
 from a3c_numba.studies import bench
 from a3c_numba.studies.flops import operations
+from a3c_numba.studies.machine import sgemm_peak
 from tests.programs import program
 
 
@@ -68,7 +69,7 @@ def test_t_max_is_the_steps_between_updates_of_every_method(name):
 
 
 def test_a_matrix_product_has_a_speed():
-    assert 1e8 < bench.sgemm_peak(64) < 1e13
+    assert 1e8 < sgemm_peak(64) < 1e13
 
 
 def test_the_median_of_rounds():

@@ -14,13 +14,14 @@ from .envs.action_repeat import GymSettings
 from .envs.atari import AtariSettings
 from .evaluation import EvaluationSettings, evaluate
 from .presets import configure
+from .progress_bar import ProgressBar
 from .runs import checkpoint as checkpoints
 from .runs.checkpoint import Checkpoint
-from .runs.run_folder import Progress, RunFolder
+from .runs.progress import Progress
+from .runs.run_folder import RunFolder
 from .system import worker_server
 from .system.directory_lock import exclusive_lock
 from .training.limits import Limits
-from .training.progress_bar import ProgressBar
 from .training.trainer import Trainer, initial_checkpoint
 
 
@@ -85,9 +86,9 @@ class Agent:
         with exclusive_lock(folder.path) if folder else nullcontext():
             if folder:
                 folder.create(config.to_json())
-            display = ProgressBar(total_steps) if progress else None
+            reporter = ProgressBar(total_steps) if progress else None
             try:
-                trainer = Trainer(start, folder.path if folder else None, display, callback, watch)
+                trainer = Trainer(start, folder.path if folder else None, reporter, callback, watch)
             except OSError:                                              # no memory for it
                 if folder:
                     folder.undo_create()

@@ -20,9 +20,16 @@ import numpy as np
 from a3c_numba.envs.toys import Catch
 from a3c_numba.plots import Series, line_plot
 
-WORKERS, t_max, gamma, beta, eta, alpha, epsilon = 4, 5, 0.99, 0.01, 2e-3, 0.99, 1e-4
-SHAPES = (50, 32), (32,), (32, 4), (4,)                                  # W1, b1; W2, b2 of 3 logits and V
-ENDS = np.cumsum([np.prod(shape) for shape in SHAPES])
+WORKERS = 4
+t_max = 5                                                                # steps of a rollout
+gamma = 0.99                                                             # discount
+beta = 0.01                                                              # weight of the entropy
+eta = 2e-3                                                               # learning rate, falls to 0
+alpha = 0.99                                                             # decay of RMSProp's g
+epsilon = 1e-4                                                           # keeps a step finite while g is small
+SHAPES = [(50, 32), (32,), (32, 4), (4,)]                                # W1, b1; W2, b2 of 3 logits and V
+ENDS = np.cumsum([np.prod(shape) for shape in SHAPES])                   # of each one's part of theta, which is flat
+SIZE = int(ENDS[-1])
 
 
 def forward(theta, x):
@@ -30,48 +37,81 @@ def forward(theta, x):
     W1, b1, W2, b2 = (part.reshape(shape) for part, shape in zip(np.split(theta, ENDS[:-1]), SHAPES))
     h = np.maximum(x @ W1 + b1, 0)
     out = h @ W2 + b2
-    z = out[:, :3] - out[:, :3].max(axis=1, keepdims=True)
-    return h, z - np.log(np.exp(z).sum(axis=1, keepdims=True)), out[:, 3], W2
+    logits = out[:, :3]
+    V = out[:, 3]
+    z = logits - logits.max(axis=1, keepdims=True)                       # the same pi, and exp cannot overflow
+    log_pi = z - np.log(np.exp(z).sum(axis=1, keepdims=True))
+    return h, log_pi, V, W2
 
 
 def gradient(theta, x, actions, R):
     """Return dL/dtheta, flat, for a rollout x (T, 50), actions (T,), R (T,)."""
     h, log_pi, V, W2 = forward(theta, x)
-    pi, A = np.exp(log_pi), (R - V)[:, None]
+    pi = np.exp(log_pi)
+    A = (R - V)[:, None]
     H = -(pi * log_pi).sum(axis=1, keepdims=True)
     d_logits = -A * (np.eye(3)[actions] - pi) + beta * pi * (log_pi + H)             # L = -log pi_a A - beta H
-    d_out = np.concatenate([d_logits, -A], axis=1)                       # L = ... + 1/2 (R - V)^2
-    d_h = d_out @ W2.T * (h > 0)                                         # out = h W2 + b2, h = max(..., 0)
-    return np.concatenate([(x.T @ d_h).ravel(), d_h.sum(axis=0), (h.T @ d_out).ravel(), d_out.sum(axis=0)])
+    d_V = -A                                                             # L = ... + 1/2 (R - V)^2
+    d_out = np.concatenate([d_logits, d_V], axis=1)
+    d_W2 = h.T @ d_out                                                   # out = h W2 + b2
+    d_b2 = d_out.sum(axis=0)
+    d_h = d_out @ W2.T
+    d_h = d_h * (h > 0)                                                  # h = max(x W1 + b1, 0)
+    d_W1 = x.T @ d_h
+    d_b1 = d_h.sum(axis=0)
+    return np.concatenate([d_W1.ravel(), d_b1, d_W2.ravel(), d_b2])
+
+
+def returns_of(rewards, R):
+    """Return R_t for each reward (T,); ``R`` is the return after the last one: V, or 0 at an episode's end."""
+    returns = []
+    for reward in reversed(rewards):
+        R = reward + gamma * R                                           # R <- r + gamma R
+        returns.append(R)
+    return np.array(returns[::-1])
 
 
 def worker(number, memories, episodes, seed):
     """Run one process: play ``episodes`` episodes, and write their returns to its part of ``scores``."""
-    theta, g, scores = (np.frombuffer(memory) for memory in memories)
-    env, rng, episode = Catch(), np.random.default_rng([seed, number]), 0
+    theta, g, scores = (np.frombuffer(memory) for memory in memories)    # shared by all processes
+    rng = np.random.default_rng([seed, number])
+    env = Catch()
     obs, _ = env.reset(seed=int(rng.integers(2**31)))
+    episode = 0
     while episode < episodes:
-        local, x, actions, rewards, over = theta.copy(), [], [], [], False           # theta' <- theta
+        local = theta.copy()                                             # theta' <- theta
+        x = []
+        actions = []
+        rewards = []
+        over = False
         while len(x) < t_max and not over:
-            pi = np.exp(forward(local, obs[None])[1][0])
-            x, actions = [*x, obs], [*actions, rng.choice(3, p=pi / pi.sum())]
-            obs, reward, over, _, _ = env.step(actions[-1])
+            _, log_pi, _, _ = forward(local, obs[None])
+            pi = np.exp(log_pi[0])
+            action = rng.choice(3, p=pi / pi.sum())
+            x.append(obs)
+            actions.append(action)
+            obs, reward, over, _, _ = env.step(action)
             rewards.append(reward)
-        R, returns = 0.0 if over else forward(local, obs[None])[2][0], []            # V of the state after the last
-        for reward in reversed(rewards):
-            returns.append(R := reward + gamma * R)                      # R <- r + gamma R
-        d = gradient(local, np.array(x), actions, np.array(returns[::-1]))
+        if over:
+            R = 0.0
+        else:
+            _, _, V, _ = forward(local, obs[None])                       # of the state after the last
+            R = V[0]
+        d = gradient(local, np.array(x), actions, returns_of(rewards, R))
         g[:] = alpha * g + (1 - alpha) * d * d                           # no lock: all processes share g and theta
         theta -= eta * (1 - episode / episodes) * d / np.sqrt(g + epsilon)
         if over:
-            scores[number * episodes + episode], episode, obs = sum(rewards), episode + 1, env.reset()[0]
+            scores[number * episodes + episode] = sum(rewards)           # 0 before the last step of an episode
+            episode += 1
+            obs, _ = env.reset()
 
 
 def main(episodes=3000, seed=0):
     """Start the processes, wait for them, and print their returns."""
-    context, began = multiprocessing.get_context("spawn"), time.perf_counter()
-    memories = [context.RawArray("d", int(size)) for size in (ENDS[-1], ENDS[-1], WORKERS * episodes)]
-    np.frombuffer(memories[0])[:] = np.random.default_rng(seed).normal(0, 0.1, ENDS[-1])
+    began = time.perf_counter()
+    context = multiprocessing.get_context("spawn")
+    memories = [context.RawArray("d", size) for size in (SIZE, SIZE, WORKERS * episodes)]      # theta, g, scores
+    np.frombuffer(memories[0])[:] = np.random.default_rng(seed).normal(0, 0.1, SIZE)
     crew = [context.Process(target=worker, args=(k, memories, episodes, seed)) for k in range(WORKERS)]
     for member in crew:
         member.start()

@@ -43,7 +43,8 @@ from a3c_numba.core.schedules import linear
 from a3c_numba.core.shared import Shared
 from a3c_numba.core.worker import Update
 from a3c_numba.presets import configure
-from a3c_numba.studies.bench import AGED, aged_start, processor
+from a3c_numba.studies.bench import AGED, aged_start
+from a3c_numba.studies.machine import processor
 from a3c_numba.training.trainer import Trainer, initial_checkpoint
 from a3c_numba.training.worker_status import WorkerStatus
 

@@ -104,7 +104,7 @@ def test_batched_and_single_actions_agree():
 
 
 @pytest.mark.parametrize("algorithm", ["n_step_q", "one_step_q", "one_step_sarsa"])
-def test_a_value_method_is_greedy_but_for_the_evaluations_epsilon(algorithm):
+def test_a_value_method_is_greedy_except_for_evaluation_epsilon(algorithm):
     agent = little(algorithm=algorithm)
     agent.parameters()["q.head.weight"][:] = 0
     agent.parameters()["q.head.bias"][:] = 0, 1
@@ -164,7 +164,7 @@ def test_a_recurrent_batch_is_its_environments_one_by_one():
         assert action == actions[i]
 
 
-def test_a_recurrent_policy_equals_the_network_over_the_whole_episode():
+def test_a_recurrent_policy_equals_the_network_over_an_episode():
     agent = remembering()
     obs = np.random.default_rng(0).normal(size=(6, 4)).astype(np.float32)
     cache = agent.network.cache(6, np.float32)
@@ -292,7 +292,7 @@ def test_gradients_are_those_of_the_documented_loss():
 
 
 @pytest.mark.parametrize("algorithm", [NStepQ(), OneStepQ(), OneStepSarsa()])
-def test_gradients_of_a_value_method_are_those_of_the_documented_loss(algorithm):
+def test_value_method_gradients_are_those_of_the_documented_loss(algorithm):
     agent = little(algorithm=algorithm)
     obs, actions, returns = random_rollout(agent)
     p = {name: view.astype(np.float64) for name, view in agent.parameters().items()}
@@ -432,7 +432,7 @@ def test_one_worker_and_one_seed_give_one_result(make, parts):
     assert np.array_equal(one, same)
 
 
-def test_a_recurrent_value_method_learns_on_and_is_saved_and_loaded(tmp_path):
+def test_a_recurrent_value_method_learns_again_and_is_saved(tmp_path):
     agent = remembering(chances, algorithm="one_step_sarsa", optimizer="local_rmsprop").learn(100)
     theta = agent.policy.parameters.flat.copy()
     agent.learn(100, out=tmp_path / "run")
@@ -516,7 +516,7 @@ def test_images_scaled_to_1_are_refused_rather_than_made_black():
 
 
 @pytest.mark.parametrize("numbers, told", [(300, "300 to 300"), (-1, "-1 to -1"), (2**32 + 5, "4294967301 to")])
-def test_numbers_that_are_no_bytes_are_refused_rather_than_wrapped(numbers, told):
+def test_numbers_that_are_no_bytes_are_refused_not_wrapped(numbers, told):
     agent = Agent(image)
     with pytest.raises(ValueError, match=f"^observations must be uint8; got numbers from {told}[^\n]*$"):
         agent.predict(np.full(agent.observation_space.shape, numbers))
@@ -537,7 +537,7 @@ def test_what_are_no_real_numbers_is_refused(obs, kind):
     ("out", "", "out must be the name of a folder; got ''"), ("callback", 5, "callback must be a function; got 5"),
     ("watch", None, r"watch must be Limits\(\); got None"),
     ("watch", Limits, r"watch must be Limits\(\); got <class ")])
-def test_what_learning_cannot_use_is_refused_before_anything_starts(tmp_path, monkeypatch, argument, value, told):
+def test_unusable_arguments_of_learn_are_refused_before_a_start(tmp_path, monkeypatch, argument, value, told):
     monkeypatch.chdir(tmp_path)
     agent = little("Catch")
     theta = agent.policy.parameters.flat.copy()

@@ -127,7 +127,7 @@ def test_same_gradient_and_same_update(program, played, layout, acting):
 @pytest.mark.parametrize("layout", ["channels_last", "contiguous"])
 @pytest.mark.parametrize("acting", ["batched", "graph"])
 @pytest.mark.parametrize("lstm", ["written", "torch"])
-def test_same_gradient_of_the_recurrent_network_in_the_middle_of_an_episode(program, played_on, lstm, acting, layout):
+def test_same_recurrent_gradient_in_the_middle_of_an_episode(program, played_on, lstm, acting, layout):
     (worker, rollout), torch = played_on, program.torch
     remembered = worker.collector.recurrent.read(0)
     assert np.abs(remembered).max() > 0.01 and rollout.length == 5 and rollout.discounts.all()
@@ -167,7 +167,7 @@ class Noise:
 
 
 @pytest.mark.parametrize("lstm", ["written", "torch"])
-def test_the_program_carries_the_state_through_an_episode_and_cuts_the_gradient(program, lstm):
+def test_the_program_carries_the_state_and_cuts_the_gradient(program, lstm):
     theta, gradients = initial_checkpoint(RECURRENT).theta, []
     for acting in ("batched", "graph"):
         random.seed(0)

@@ -199,14 +199,14 @@ def test_parts_that_are_none_count_as_not_given():
 
 
 @pytest.mark.parametrize("preset", PRESETS)
-def test_a_method_by_name_is_the_presets_and_an_object_starts_from_the_papers_values(preset):
+def test_a_method_by_name_is_the_presets_an_object_the_papers(preset):
     for name, cls in ALGORITHMS.items():
         config = configure("Catch", preset, algorithm=name)
         assert config.algorithm == PRESETS[preset].algorithms[name] and type(config.algorithm) is cls
         assert configure("Catch", preset, algorithm=cls()).algorithm == cls()
 
 
-def test_an_optimizer_by_name_has_the_presets_values_for_the_fields_they_share():
+def test_an_optimizer_by_name_shares_fields_with_the_preset():
     own = PRESETS["atari"].optimizer
     assert own != RMSProp() and configure("Catch", "atari", optimizer="rmsprop").optimizer == own
     local = configure("Catch", "atari", optimizer="local_rmsprop").optimizer
@@ -240,7 +240,7 @@ def test_heads_follow_the_method_and_the_actions():
     assert heads("Pendulum-v1", "a3c") == {"policy": (2,), "value": (1,)}            # a mean and a variance
 
 
-def test_what_a_worker_draws_once_depends_on_the_runs_seed_and_its_number_alone():
+def test_a_workers_own_draws_depend_on_seed_and_number_alone():
     def drawn(seed, number):
         return small(seed=seed).worker_rng(number).random()
     assert drawn(1, 0) == drawn(1, 0) and len({drawn(seed, number) for seed in (1, 2) for number in range(3)}) == 6

@@ -76,7 +76,7 @@ def test_deterministic_takes_the_most_probable_action():
 
 @pytest.mark.parametrize("env", ["Pendulum-v1", "Memory"])
 @pytest.mark.parametrize("network", [MLP(hidden=8), MLP(hidden=8, recurrent=True, cells=6, head_init="orthogonal")])
-def test_the_moments_of_a_game_are_what_the_network_says_of_it_from_its_beginning(env, network):
+def test_a_games_outputs_equal_one_forward_from_its_beginning(env, network):
     config = small(env, network=network)
     evaluator = Evaluator(config, initial_checkpoint(config).theta, EvaluationSettings(1))
     for episode in range(2):                                             # nothing is remembered of the game before
@@ -195,7 +195,7 @@ def test_the_command_prints_the_figures_and_writes_every_game(catch_run, tmp_pat
     assert json.loads(two.read_text())["games"] == games
 
 
-def test_without_a_name_the_games_are_in_the_runs_folder_and_beside_a_file_nothing_is_written(catch_run, tmp_path):
+def test_games_without_a_name_are_written_to_a_runs_folder_only(catch_run, tmp_path):
     options = ("--episodes", 2, "--deterministic", "--protocol", "noop", "--seed", 4)
     path = tmp_path / "final.npz"
     path.write_bytes((catch_run / "final.npz").read_bytes())

@@ -11,6 +11,7 @@ import a3c_numba
 ROOT = Path(a3c_numba.__file__).parent
 FILES = sorted(ROOT.rglob("*.py"))
 IDS = [str(path.relative_to(ROOT)) for path in FILES]
+TESTS = sorted(Path(__file__).parent.rglob("test_*.py"))
 
 # Who may import whom, besides its own files, the standard library and the packages that setup.cfg names.
 BELOW = {"system", "core", "plots", "envs", "config", "evaluation", "runs", "training", "agent"}
@@ -29,7 +30,7 @@ MAY_IMPORT = {
 }
 # A module that stands in no folder -> the line of the table that speaks of it.
 AT_TOP = {"config": "config", "presets": "config", "evaluation": "evaluation", "playback": "evaluation",
-          "agent": "agent", "__init__": "agent", "__main__": "cli"}
+          "agent": "agent", "progress_bar": "agent", "__init__": "agent", "__main__": "cli"}
 # Imports that the table forbids and that are there for now, each with what it waits for.
 EXCEPTIONS = {
     ("runs.run_folder", "plots"): "draws curve.png itself; the trainer should, from arrays",
@@ -40,6 +41,7 @@ CORE_MAY_IMPORT = {"numpy", "numba", "llvmlite", "gymnasium.spaces", "abc", "col
                    "functools", "itertools", "math", "numbers", "time", "traceback", "typing", "warnings", "contextlib"}
 FORBIDDEN = {"done", "utils", "util", "helpers", "helper", "manager"}
 LINES = 250
+NAME = 60                      # characters of a test's name
 KERNELS_MAY_IMPORT = {"numpy", "math", "numba"}
 
 
@@ -162,6 +164,13 @@ def test_files_are_short(path):
     assert len(path.read_text(encoding="utf-8").splitlines()) <= LINES
 
 
+@pytest.mark.parametrize("path", TESTS, ids=[str(path.relative_to(ROOT.parent)) for path in TESTS])
+def test_a_tests_name_has_at_most_60_characters(path):
+    """Subject, condition, outcome."""
+    functions = [node.name for node in ast.walk(tree_of(path)) if isinstance(node, ast.FunctionDef)]
+    assert not [name for name in functions if name.startswith("test_") and len(name) > NAME]
+
+
 def identifiers(tree):
     """Every name that a file gives to something."""
     for node in ast.walk(tree):
@@ -187,6 +196,23 @@ def test_no_class_inherits_more_than_one_level_deep(path):
         bases = [classes[base.id] for base in node.bases if isinstance(base, ast.Name) and base.id in classes]
         for base in bases:
             assert not any(isinstance(b, ast.Name) and b.id in classes for b in base.bases), node.name
+
+
+def fields_set_from_outside(tree, owners):
+    """Every assignment to a field of an object with one of these names: "trainer.callback", "run.trainer.callback"."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Attribute) and isinstance(node.ctx, ast.Store):
+            owner = node.value
+            if (owner.attr if isinstance(owner, ast.Attribute) else getattr(owner, "id", "")) in owners:
+                yield ast.unparse(node)
+
+
+@pytest.mark.parametrize("folder", ["a3c_numba", "examples", "tests"])
+def test_no_field_of_the_trainer_is_set_from_outside(folder):
+    """What a run is made of is given to its constructor."""
+    files = [*(ROOT.parent / folder).rglob("*.py")]
+    assert files and not [(path.name, field) for path in files
+                          for field in fields_set_from_outside(tree_of(path), {"trainer", "supervisor", "handle"})]
 
 
 def kernels_of(tree, *names):
@@ -247,7 +273,7 @@ ALLOCATES_OR_DRAWS = {"empty", "zeros", "ones", "full", "empty_like", "zeros_lik
 
 
 @pytest.mark.parametrize("name", KERNELS)
-def test_a_kernel_allocates_nothing_draws_nothing_and_says_what_it_does(name):
+def test_a_kernel_allocates_and_draws_nothing_and_is_documented(name):
     _, kernel = KERNELS[name]
     assert ast.get_docstring(kernel)
     calls = [node.func for node in ast.walk(kernel) if isinstance(node, ast.Call)]

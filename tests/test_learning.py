@@ -49,7 +49,7 @@ def test_two_workers_learn_the_best_return(env):
     assert sum(mean >= LEAST[env] for mean in reached) >= 2, reached
 
 
-def test_a_truncated_episode_is_learned_to_be_worth_what_would_have_followed():
+def test_a_truncated_episode_is_valued_as_if_it_went_on():
     """At the start of a corridor of 4 with gamma 0.8: 0.8 ** 3 = 0.51 if its end is the end of everything, but
     0.8 ** 3 / (1 - 0.8 ** 4) = 0.87 as it only cuts the episode off; somewhat less while the policy still errs."""
     config = config_of(functools.partial(Corridor, truncates=True), 12_000, 0, discount=0.8)

@@ -30,7 +30,7 @@ def test_a3c_swings_the_pendulum_up():
 
 @pytest.mark.slow
 @pytest.mark.parametrize("seed", [0, 1, 2])
-def test_a3c_drives_the_car_up_the_hill_with_actions_that_are_held(seed):
+def test_a3c_drives_the_car_up_the_hill_with_held_actions(seed):
     agent = Agent("MountainCarContinuous-v0", seed=seed, gym=GymSettings(action_repeat=8))
     agent.learn(300_000)
     assert agent.evaluate(GAMES, seed=1000).mean() >= 90                 # which counts as solved

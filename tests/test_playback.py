@@ -35,7 +35,7 @@ def test_moments_are_those_of_the_game(shown):
 
 
 @pytest.mark.parametrize("parts", [{}, {"network": Convolutional(dense=8, recurrent=True, cells=6)}])
-def test_of_continuous_actions_there_is_no_number_but_where_the_mean_lies(parts):
+def test_continuous_actions_show_the_mean_and_no_number(parts):
     start = initial_checkpoint(configure("tests.programs:Steered-v0", **parts))
     start.theta[:] = 0                                                   # a mean of 0
     scenes = list(playback.play_frames(start, EvaluationSettings(1), 0, None))

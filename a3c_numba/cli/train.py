@@ -10,13 +10,13 @@ from typing import Iterator
 
 from ..config import Config
 from ..presets import PRESETS
+from ..progress_bar import ProgressBar
 from ..runs.checkpoint import Checkpoint
 from ..runs.run_folder import RunFolder, RunFolderError
 from ..system import worker_server
 from ..system.directory_lock import exclusive_lock
 from ..system.terminal import write_without_blocking
 from ..training.limits import Limits
-from ..training.progress_bar import ProgressBar
 from ..training.trainer import Trainer, initial_checkpoint
 from . import hyperparameter_options as options
 from .run_options import add_run_options, configured, folder_of

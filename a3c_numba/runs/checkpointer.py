@@ -12,7 +12,8 @@ import numpy as np
 
 from . import checkpoint as checkpoints
 from .checkpoint import Checkpoint, CheckpointError
-from .run_folder import WINDOW, RunFolder
+from .progress import WINDOW
+from .run_folder import RunFolder
 
 
 def best_of(folder: Path) -> float:

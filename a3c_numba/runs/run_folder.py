@@ -15,7 +15,7 @@ cannot read are kept: a checkpoint is renamed to NAME.refused, a table is copied
 import contextlib
 import re
 from pathlib import Path
-from typing import Any, Iterable, NamedTuple
+from typing import Any, Iterable
 
 from ..plots import PicturesUnavailable, learning_curve
 from ..system import atomic_file
@@ -23,27 +23,7 @@ from . import npz
 from .checkpoint import Checkpoint, CheckpointError, load_fitting, write
 from .csv_log import CsvLog, encode_rows
 from .event_log import EventLog
-
-WINDOW = 100                    # finished episodes, whose mean is a run's mean score
-
-
-class Progress(NamedTuple):
-    """The progress of a run; also a row of progress.csv."""
-
-    seconds: float              # of training, wall clock
-    global_step: int            # agent steps of all workers
-    steps_per_second: float     # since the row before
-    episodes: int               # finished so far
-    mean_score: float           # of the last 100 finished episodes, unclipped; nan before the first
-    entropy: float              # of the policy, nats, mean over the workers' latest rollouts
-    value: float                # mean V(s) of the workers' latest rollouts
-    gradient_norm: float        # before clipping, mean over the workers' latest rollouts
-    learning_rate: float
-    updates: int                # made since this process started, those skipped included
-    skipped: int                # updates skipped because the gradient was not finite
-    workers: int                # running
-    restarts: int               # workers replaced since this process started
-
+from .progress import Progress
 
 EPISODE_COLUMNS = ("seconds", "global_step", "worker", "score", "length")
 EVENT_COLUMNS = ("seconds", "global_step", "event", "worker", "kind")     # version 0.1 had the first three

@@ -13,10 +13,8 @@ for weights without a gradient.  Training is measured with new statistics too, t
 """
 
 import os
-import platform
 import time
 from dataclasses import replace
-from pathlib import Path
 from typing import Any, Callable
 
 import numpy as np
@@ -27,8 +25,10 @@ from ..core.worker import Worker
 from ..presets import configure
 from ..runs.checkpoint import Checkpoint
 from ..system.subnormals import subnormals_flushed
+from ..training.reporter import LogReporter
 from ..training.trainer import Trainer, initial_checkpoint
 from .flops import operations
+from .machine import processor, proportional_memory, sgemm_peak
 
 WARM_UP_SECONDS = 2.0
 AGED = np.float32(7e-44)       # where 0.99 g stops falling: a subnormal number
@@ -78,15 +78,6 @@ def aged_start(config: Config) -> Checkpoint:
 
 def _line(name: str, seconds: float) -> None:
     print(f"{name:34}{seconds * 1e6:10.1f} us/step {1 / seconds:10.0f} steps/s", flush=True)
-
-
-def processor() -> str:
-    """The processor's name, as far as the system tells."""
-    try:
-        lines = Path("/proc/cpuinfo").read_text().splitlines()
-        return next(line.split(":", 1)[1].strip() for line in lines if line.startswith("model name"))
-    except (OSError, StopIteration):
-        return platform.processor() or platform.machine()
 
 
 def median_seconds(call: Callable[[], Any], calls: int, rounds: int = 7) -> float:
@@ -166,32 +157,10 @@ def _time(owner: Any, name: str, clock: list[float]) -> None:
     setattr(owner, name, _timed(getattr(owner, name), clock))
 
 
-def sgemm_peak(n: int = 768) -> float:
-    """Operations per second of numpy's float32 matrix product on one core, the best of several."""
-    a = np.random.default_rng(0).normal(size=(n, n)).astype(np.float32)
-    out = np.empty_like(a)
-    durations = []
-    for _ in range(30):
-        start = time.perf_counter()
-        np.matmul(a, a, out=out)
-        durations.append(time.perf_counter() - start)
-    return 2 * n**3 / min(durations)
-
-
-def proportional_memory(processes: list[Any]) -> str:
-    """The processes' mean proportional set size, where the system tells: shared pages are divided among their users."""
-    try:
-        texts = [Path(f"/proc/{process.pid}/smaps_rollup").read_text() for process in processes]
-        kilobytes = [int(line.split()[1]) for text in texts for line in text.splitlines() if line.startswith("Pss:")]
-        return f"{sum(kilobytes) / len(kilobytes) / 1024:.0f} MB a worker"
-    except (OSError, ZeroDivisionError):
-        return ""
-
-
 def training_speed(config: Config, workers: int, seconds: float, aged: bool = False) -> tuple[float, str]:
     """Agent steps per second of a whole training run after a warm-up, and the memory of a worker."""
     config = replace(config, workers=workers)
-    trainer = Trainer(aged_start(config) if aged else initial_checkpoint(config))
+    start = aged_start(config) if aged else initial_checkpoint(config)
     marks: list[tuple[float, int]] = []
     memory = [""]
 
@@ -200,7 +169,8 @@ def training_speed(config: Config, workers: int, seconds: float, aged: bool = Fa
             marks.append((time.monotonic(), trainer.shared.global_step()))
             memory[0] = proportional_memory(trainer.supervisor.processes)
         return len(marks) < 3 or marks[-1][0] - marks[0][0] < seconds
-    trainer.callback, trainer.report_seconds = watch, WARM_UP_SECONDS / 2
+
+    trainer = Trainer(start, None, LogReporter(WARM_UP_SECONDS / 2), watch)
     trainer.run()
     (t0, s0), (t1, s1) = marks[0], marks[-2]
     return (s1 - s0) / (t1 - t0), memory[0]

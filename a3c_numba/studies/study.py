@@ -16,9 +16,11 @@ import numpy as np
 from ..config import Config
 from ..runs.checkpoint import Checkpoint
 from ..runs.csv_log import append_whole, as_csv
-from ..runs.run_folder import OWN_FILES, STUDIES, WINDOW, Progress
+from ..runs.progress import WINDOW, Progress
+from ..runs.run_folder import OWN_FILES, STUDIES
 from ..system import atomic_file
 from ..system.signals import block_signals
+from ..training.reporter import LogReporter
 from ..training.trainer import Trainer, initial_checkpoint
 from ..training.worker_status import WorkerStatus
 
@@ -153,9 +155,11 @@ def train_to_score(config: Config, target: float | None = None) -> tuple[Checkpo
 
     Raise WorkerDied, UpdatesSkipped, or the interrupt of the main process.
     """
-    trainer = Trainer(initial_checkpoint(config))
+    def read(progress: Progress) -> bool:
+        return score(progress)
+
+    trainer = Trainer(initial_checkpoint(config), None, LogReporter(0.0), read)        # called as often as possible
     score = RunningScore(trainer.status, target)
-    trainer.callback, trainer.report_seconds = score, 0.0                # call it as often as possible
     last = trainer.run()
     assert trainer.progress_tracker.latest
     score(trainer.progress_tracker.latest)                               # read the episodes since the last call

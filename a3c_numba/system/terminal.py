@@ -52,7 +52,7 @@ def _opened_again(terminal: TextIO) -> int | None:
 
 
 def log(lines: list[str]) -> None:
-    """Log warnings if there is no ``ProgressBar``: to the logger "a3c_numba", or else to standard error."""
+    """Log warnings if there is no progress bar: to the logger "a3c_numba", or else to standard error."""
     if LOG.hasHandlers():
         for line in lines:
             LOG.warning(line)

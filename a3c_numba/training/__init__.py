@@ -1,1 +1,1 @@
-"""A training run: the trainer, the supervisor of its workers, its progress bar, and the limits that end it."""
+"""A training run: the trainer, the supervisor of its workers, what reports it, and the limits that end it."""

@@ -1,8 +1,9 @@
 """Detect hung workers by their heartbeats in shared memory; no message is exchanged."""
 
 import time
+from typing import Callable
 
-from .worker_handle import WorkerHandle
+from .worker_handle import FAILURES, WorkerHandle, WorkerPhase
 from .worker_status import WorkerStatus
 
 START_SECONDS = 120.0          # minimum timeout before a worker's first update: on a busy machine Numba compiles slowly
@@ -17,23 +18,24 @@ class HeartbeatMonitor:
     time a worker out.
     """
 
-    def __init__(self, status: WorkerStatus, limit: float) -> None:
-        self.status, self.limit = status, limit
-        self.checked_at = time.monotonic()
+    def __init__(self, status: WorkerStatus, limit: float, clock: Callable[[], float] = time.monotonic) -> None:
+        self.status, self.limit, self.clock = status, limit, clock
+        self.checked_at = clock()
 
     def check(self, handles: dict[int, WorkerHandle]) -> None:
         """Kill every worker that has made no step within its timeout."""
-        now = time.monotonic()
+        now = self.clock()
         passed, self.checked_at = now - self.checked_at, now
         for number, handle in handles.items():
             allowed = self._allowed(number, handle)
             handle.listen(int(self.status.heartbeats[number]), min(passed, allowed / MISSED_CHECKS))
-            if handle.alive and not handle.killed_after_seconds and handle.seconds_since_heartbeat > allowed:
+            silent = handle.seconds_since_heartbeat > allowed
+            if silent and handle.phase not in (WorkerPhase.KILLED, WorkerPhase.EXITED):
                 handle.kill()
 
     def _allowed(self, number: int, handle: WorkerHandle) -> float:
         """Return a worker's timeout, seconds without a step."""
-        if handle.failure:
+        if handle.reported in FAILURES:
             return min(self.limit, CLOSE_SECONDS)
         begun = self.status.updates[number] > handle.updates                 # then all kernels are compiled
         return self.limit if begun else max(self.limit, START_SECONDS)

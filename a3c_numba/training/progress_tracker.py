@@ -7,7 +7,7 @@ import numpy as np
 
 from ..config import Config
 from ..core.schedules import linear
-from ..runs.run_folder import WINDOW, Progress
+from ..runs.progress import WINDOW, Progress
 from .worker_status import WorkerStatus
 
 

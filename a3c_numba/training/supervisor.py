@@ -1,13 +1,24 @@
 """Start, supervise, replace and stop the worker processes of a run.
 
-A worker that dies, or is killed after ``limits.heartbeat_seconds`` without an environment step, is
-replaced by one with a random stream that was never used before.  What it had put into theta stays; the rollout that it
-was in is lost.  No update ever waits for anything in here.
+A worker that dies is replaced.  What it had put into theta stays; the rollout that it was in is lost.  No update ever
+waits for anything in here.  The death of one worker, stage by stage:
+
+1. Silent: its environment returns from no step and no reset.  The heartbeat monitor counts the seconds, at most a
+   quarter of the timeout per poll (MISSED_CHECKS).  The timeout is ``limits.heartbeat_seconds``; it is at least 120 s
+   until the worker's first update (START_SECONDS), and at most 5 s after it has sent a traceback (CLOSE_SECONDS).
+2. Killed, when the timeout is over.  A worker that exits by itself has no stages 1 and 2.
+3. Exit seen, as the server that it was forked from reports it.  A server that does not within another timeout is
+   killed, and all of its workers die with it.  The worker's last messages are read: a traceback, if it sent one.
+4. Restart scheduled: the event log gets the cause of death, ``pending`` the worker's number.  Instead, WorkerDied ends
+   the run after ``limits.max_restarts`` restarts.  It also does if no worker is alive and this one failed in its
+   constructor, or is the third in a row to fail before its first update (MAX_STARTUP_FAILURES).
+5. Replaced: the next poll starts a worker of the same number, with a random stream that was never used before.  If no
+   worker has made an update yet, it is started alone.  A start that fails because the server died goes back to 4.
 """
 
 import time
 from multiprocessing import connection
-from typing import Any
+from typing import Any, Callable
 
 import numpy as np
 
@@ -16,13 +27,13 @@ from ..runs.event_log import EventLog
 from ..system import worker_server
 from .heartbeat import HeartbeatMonitor
 from .limits import Limits
-from .worker_handle import WorkerHandle, start_worker
+from .state_collector import StateCollector
+from .worker_handle import StartWorker, WorkerHandle, WorkerPhase, start_worker
 from .worker_status import WorkerStatus
 
 STOP_SECONDS = 1.5             # for workers to stop by themselves
 JOIN_SECONDS = 0.5             # for killed workers to exit, if their server is alive to report it
 START_SLICE = 0.2              # maximum time that one poll spends on starting workers
-ANSWER_SECONDS = 10.0          # after which a checkpoint is written without the missing states
 MAX_STARTUP_FAILURES = 3       # consecutive failures before a first update that end the run
 
 
@@ -31,17 +42,23 @@ class WorkerDied(RuntimeError):
 
 
 class Supervisor:
-    """Supervise the workers; log to ``events`` which of them are replaced, and why."""
+    """Supervise the workers; log to ``events`` which of them are replaced, and why.
 
-    def __init__(self, status: WorkerStatus, start: Checkpoint, limits: Limits, events: EventLog) -> None:
-        self.status, self.start_point, self.size = status, start, start.config.workers
-        self.limits, self.streams, self.events = limits, start.streams, events
+    Args:
+        clock: returns seconds, from any moment on.
+        start_worker: starts a worker process; tests hand in one that starts none.
+    """
+
+    def __init__(self, status: WorkerStatus, start: Checkpoint, limits: Limits, events: EventLog,
+                 clock: Callable[[], float] = time.monotonic, start_worker: StartWorker = start_worker) -> None:
+        self.status, self.start_point, self.limits, self.events = status, start, limits, events
+        self.clock, self.start_worker = clock, start_worker
+        self.streams = start.streams                                     # number of random streams used so far
         self.handles: dict[int, WorkerHandle] = {}
-        self.pending = list(range(self.size))                            # numbers of workers to be started
-        self.unclaimed_states = dict(enumerate(start.workers))           # restored states not yet given to a worker
+        self.pending = list(range(start.config.workers))                 # numbers of workers to be started
         self.restarts = self.consecutive_failures = 0
-        self.requested: float | None = None                              # when states were requested
-        self.heartbeat = HeartbeatMonitor(status, limits.heartbeat_seconds)
+        self.heartbeat = HeartbeatMonitor(status, limits.heartbeat_seconds, clock)
+        self.states = StateCollector(status, start, self.handles, clock)
 
     @property
     def processes(self) -> list[Any]:
@@ -78,21 +95,21 @@ class Supervisor:
         """
         alone = not self.status.updates.any()
         free = 1 - len(self.handles) if alone else len(self.pending)     # first find out why the failed worker died
-        until = time.monotonic() + START_SLICE
+        until = self.clock() + START_SLICE
         for _ in range(min(len(self.pending), free)):
-            if self._is_over() or time.monotonic() > until:
+            if self._is_over() or self.clock() > until:
                 return
             self._start(self.pending.pop(0))
 
     def _start(self, number: int) -> None:
-        state = self.unclaimed_states.get(number)
+        state = self.states.restored.get(number)
         if state is None:
             self.streams += 1                                            # never used before; stream 0 drew theta
         seed = np.random.SeedSequence(self.start_point.config.seed, spawn_key=(self.streams,))
         self.status.heartbeats[number] = 0
         try:
             with worker_server.forking_from_server():
-                self.handles[number] = start_worker(number, self.start_point.config, self.status, seed, state)
+                self.handles[number] = self.start_worker(number, self.start_point.config, self.status, seed, state)
         except InterruptedError:                                         # by a signal, which is handled first
             self.pending.append(number)
         except (EOFError, ConnectionError) as error:                     # the server died; the next start makes one
@@ -120,7 +137,7 @@ class Supervisor:
         self.events.add("server killed")
         worker_server.kill_server()
         for handle in self.handles.values():
-            handle.seconds_since_heartbeat = 0.0
+            handle.restart_silence()
 
     def _replace(self, number: int, handle: WorkerHandle) -> None:
         """Log a death and schedule a restart.  Raises WorkerDied if a restart is useless."""
@@ -131,7 +148,7 @@ class Supervisor:
         self._schedule_restart(number, handle.ending() + handle.reason(), story)
         handle.reader.close()
         del self.handles[number]
-        self.unclaimed_states.pop(number, None)                          # perhaps the state caused the failure
+        self.states.restored.pop(number, None)                           # perhaps the state caused the failure
 
     def _cannot_recover(self, number: int, handle: WorkerHandle) -> bool:
         """True if no worker is alive and this one failed in its constructor, or several in a row before an update."""
@@ -139,61 +156,30 @@ class Supervisor:
             self.consecutive_failures = 0
         else:
             self.consecutive_failures += handle.failed
-        return not self.alive and (handle.failed_in_constructor or self.consecutive_failures >= MAX_STARTUP_FAILURES)
-
-    def request_states(self) -> None:
-        """Request every worker's state at the end of its current rollout."""
-        for handle in self.handles.values():
-            handle.state = None
-        self.requested = time.monotonic()
-        self.status.request_states()
-
-    @property
-    def all_answered(self) -> bool:
-        """True if every worker has answered the last request."""
-        return len(self.handles) == self.size and all(handle.state for handle in self.handles.values())
-
-    def states_are_in(self) -> bool:
-        """True if all workers have answered the last request, or ANSWER_SECONDS have passed."""
-        if self.requested is None:
-            return False
-        return self.all_answered or time.monotonic() - self.requested > ANSWER_SECONDS
-
-    def collect_states(self) -> tuple[list[dict[str, Any] | None], int]:
-        """Return the workers' latest states, None for a lost one, and the agent steps they add up to."""
-        self.requested = None
-        steps: list[int] = self.status.steps.tolist()
-        states: list[dict[str, Any] | None] = []
-        for number in range(self.size):
-            state = self.handles[number].state if number in self.handles else None
-            if state is not None:
-                steps[number] = state["steps"]
-            elif steps[number] == 0:
-                state = self.unclaimed_states.get(number)                # no worker has finished a first rollout
-            states.append(state)
-        return states, self.start_point.global_step + sum(steps)
+        in_constructor = handle.reported is WorkerPhase.FAILED_IN_CONSTRUCTOR
+        return not self.alive and (in_constructor or self.consecutive_failures >= MAX_STARTUP_FAILURES)
 
     def stop(self) -> None:
         """Stop all workers, kill them after STOP_SECONDS, and receive their last states."""
         self.status.stop()
-        deadline = time.monotonic() + STOP_SECONDS
+        deadline = self.clock() + STOP_SECONDS
         try:
-            while time.monotonic() < deadline and any(handle.can_receive for handle in self.handles.values()):
+            while self.clock() < deadline and any(handle.can_receive for handle in self.handles.values()):
                 self._wait(0.05)
         finally:                                                         # a second Ctrl-C: kill at once
             self._kill_all()
             for handle in self.handles.values():
                 handle.receive()
-                if not handle.finished:
-                    handle.state = None                                  # an earlier state is out of date
+                if handle.reported is not WorkerPhase.FINISHED:
+                    handle.forget_state()
 
     def _kill_all(self) -> None:
         for handle in self.handles.values():
             handle.process.kill()
-        deadline = time.monotonic() + JOIN_SECONDS
+        deadline = self.clock() + JOIN_SECONDS
         try:
             for handle in self.handles.values():
-                handle.process.join(max(0.0, deadline - time.monotonic()))
+                handle.process.join(max(0.0, deadline - self.clock()))
         finally:                                                         # a third one skips the wait
             if self.alive:                                               # killed, but the server does not report it
                 worker_server.kill_server()

@@ -13,13 +13,14 @@ from ..core.shared import Shared, Vectors
 from ..runs.checkpoint import Checkpoint
 from ..runs.checkpointer import Checkpointer
 from ..runs.event_log import EventLog
-from ..runs.run_folder import Progress, RunFolder
+from ..runs.progress import Progress
+from ..runs.run_folder import RunFolder
 from ..system.signals import DeferredSignals
-from ..system.terminal import log
 from .limits import Limits
-from .progress_bar import ProgressBar
 from .progress_tracker import ProgressTracker
+from .reporter import LogReporter, Reporter
 from .supervisor import Supervisor
+from .worker_handle import StartWorker, start_worker
 from .worker_status import WorkerStatus
 
 POLL_SECONDS = 0.1
@@ -45,15 +46,17 @@ class Trainer:
     Args:
         start: the checkpoint to start from.
         out: the run's folder, already created; None writes nothing to disk.
-        display: the progress bar, or None.
+        reporter: shows progress and warnings, and says how often there is a report; by default warnings are logged.
         callback: called at every report; ends the run by returning False.
         limits: how many failures end the run, and how often it is saved.
+        start_worker: starts a worker process; tests hand in another.
     """
 
-    def __init__(self, start: Checkpoint, out: Path | None = None, display: ProgressBar | None = None,
-                 callback: Callable[[Progress], bool | None] | None = None, limits: Limits = Limits()) -> None:
-        self.start, self.config, self.display, self.callback = start, start.config, display, callback
-        self.limits = limits
+    def __init__(self, start: Checkpoint, out: Path | None = None, reporter: Reporter | None = None,
+                 callback: Callable[[Progress], bool | None] | None = None, limits: Limits = Limits(),
+                 start_worker: StartWorker = start_worker) -> None:
+        self.start, self.config, self.limits = start, start.config, limits
+        self.reporter, self.callback = reporter or LogReporter(), callback
         self.events = EventLog()
         self.folder = RunFolder(out, self.events) if out else None
         self.shared = Shared(len(start.theta), self.config.workers, self.config.optimizer.own_statistics,
@@ -61,11 +64,12 @@ class Trainer:
         self.shared.resume_at(start.global_step)
         self.shared.load(start.theta, start.statistics, start.target)
         self.status = WorkerStatus(self.shared, self.config.workers, start.seconds)
-        self.supervisor = Supervisor(self.status, start, limits, self.events)
+        self.supervisor = Supervisor(self.status, start, limits, self.events, start_worker=start_worker)
         self.checkpointer = Checkpointer(self.folder, start, limits.keep) if self.folder else None
         self.interrupts = DeferredSignals()
         self.progress_tracker = ProgressTracker(self.status, self.config, start.seconds, start.global_step)
-        self.report_seconds = 1.0 if display and display.is_terminal else REPORT_SECONDS
+        every = self.reporter.report_seconds
+        self.report_seconds = REPORT_SECONDS if every is None else every
         self.final_checkpoint: Checkpoint | None = None                  # the last checkpoint of the run
 
     def run(self) -> Checkpoint:
@@ -96,12 +100,10 @@ class Trainer:
                 if self.folder:
                     self.folder.append_event(self.status.seconds(), self.shared.global_step(), event.sentence,
                                              event.worker, event.kind)
-        if self.display:
-            self.display.warn(sentences)
-        else:
-            log(sentences)
+        self.reporter.warn(sentences)
 
     def _watch(self) -> None:
+        states = self.supervisor.states
         reported = asked = time.monotonic()
         while self.supervisor.poll(POLL_SECONDS) and not self.interrupts.received:
             now = time.monotonic()
@@ -114,11 +116,11 @@ class Trainer:
                 if self.callback and self.callback(row) is False:
                     return
                 self._check_skipped()
-            if self.checkpointer and now - asked >= self.limits.checkpoint_seconds and not self.supervisor.requested:
+            if self.checkpointer and now - asked >= self.limits.checkpoint_seconds and not states.requested:
                 asked = now
-                self.supervisor.request_states()
-            if self.checkpointer and self.supervisor.states_are_in():
-                whole = self.supervisor.all_answered                     # then the snapshot is consistent
+                states.request()
+            if self.checkpointer and states.ready():
+                whole = states.all_answered                              # then the snapshot is consistent
                 checkpoint = self._checkpoint(self.status.snapshot_vectors if whole else self.shared.vectors)
                 self._save(checkpoint)
 
@@ -140,8 +142,7 @@ class Trainer:
         if self.folder:
             self.folder.draw_curve()
         self._report_events()
-        if self.display:
-            self.display.close(row)
+        self.reporter.close(row)
         return unwritten
 
     def _save(self, checkpoint: Checkpoint) -> OSError | None:
@@ -150,7 +151,7 @@ class Trainer:
 
     def _checkpoint(self, vectors: Vectors, reached: int = 0) -> Checkpoint:
         """Return a checkpoint of the workers' states; ``reached`` is the final T: killed workers may lack it."""
-        states, step = self.supervisor.collect_states()
+        states, step = self.supervisor.states.collect()
         target = vectors.target.copy() if vectors.target.size else None
         return Checkpoint(self.config, self.start.shapes, vectors.theta.copy(), vectors.statistics.copy(), target,
                           global_step=max(step, reached), seconds=self.status.seconds(), workers=states,
@@ -164,8 +165,7 @@ class Trainer:
     def _report(self, row: Progress) -> None:
         if self.folder:
             self.folder.append_progress(row)
-        if self.display:
-            self.display.update(row)
+        self.reporter.update(row)
 
     def _progress(self) -> Progress:
         return self.progress_tracker.progress(self.supervisor.alive, self.supervisor.restarts)

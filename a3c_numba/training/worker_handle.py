@@ -1,11 +1,12 @@
-"""One worker process as the main process sees it: the process, its pipe and its heartbeat."""
+"""One worker process as the main process sees it: the process, its pipe, its heartbeat, and the phase that it is in."""
 
 import os
 import pickle
 import signal
 import traceback
+from enum import Enum
 from functools import cached_property
-from typing import Any
+from typing import Any, Callable
 
 import numpy as np
 
@@ -19,23 +20,55 @@ LOST = 255                     # exit code of a process whose server has died; a
 UNHEARD = "The worker exited before reporting its error; see its traceback above.  " + worker_server.MAIN_GUARD_HINT
 
 
+class WorkerPhase(Enum):
+    """The phases of a worker's life.  It reports the first five by itself, and may be killed in each of them."""
+
+    STARTING = "no heartbeat yet: it is forked, compiles, makes and resets its environment"
+    RUNNING = "its environment returns from steps and resets"
+    FINISHED = "it has sent its last state, and closes its environment"
+    FAILED = "it has sent a traceback, and closes its environment"
+    FAILED_IN_CONSTRUCTOR = "it has sent a traceback, and never had an environment"
+    KILLED = "the supervisor has killed it; its exit has not been seen yet"
+    EXITED = "its exit has been seen"
+
+
+PHASE_OF_MESSAGE = {"state": WorkerPhase.RUNNING, "last state": WorkerPhase.FINISHED, "error": WorkerPhase.FAILED,
+                    "unmade": WorkerPhase.FAILED_IN_CONSTRUCTOR}
+FAILURES = (WorkerPhase.FAILED, WorkerPhase.FAILED_IN_CONSTRUCTOR)
+
+
 class WorkerHandle:
-    """One worker process and its status."""
+    """One worker process and its status.
+
+    Attributes:
+        reported: the phase that the worker itself has reported, by heartbeats and messages; also after its exit.
+        updates: number of updates of this worker number before this process.
+        seconds_since_heartbeat: as the heartbeat monitor counts them.
+        killed_after_seconds: seconds without a heartbeat at which it was killed; 0 if it was not.
+        failure: its traceback, or "".
+        state: the latest state received since the last request, or None.
+    """
 
     def __init__(self, process: Any, reader: MessageReader, updates: int) -> None:
         self.process, self.reader, self.server = process, reader, worker_server.server()
-        self.updates = updates                                           # of this worker number, before this process
-        self.beats, self.seconds_since_heartbeat = 0, 0.0                # heartbeats seen, and seconds since the last
-        self.killed_after_seconds = 0.0                                  # seconds without a heartbeat, if it was killed
-        self.failure = ""                                                # its traceback
-        self.failed_in_constructor = False                               # it failed in the worker's constructor
-        self.state: dict[str, Any] | None = None                         # the latest state received
-        self.finished = False                                            # that was its last state
+        self.updates = updates
+        self.reported = WorkerPhase.STARTING
+        self.heartbeats, self.seconds_since_heartbeat = 0, 0.0
+        self.killed_after_seconds = 0.0
+        self.failure = ""
+        self.state: dict[str, Any] | None = None
+
+    @property
+    def phase(self) -> WorkerPhase:
+        """Return the phase that the worker is in now."""
+        if self.process.exitcode is not None:
+            return WorkerPhase.EXITED
+        return WorkerPhase.KILLED if self.killed_after_seconds else self.reported
 
     @property
     def alive(self) -> bool:
-        """True if the process runs."""
-        return self.process.exitcode is None
+        """True until the process's exit is seen."""
+        return self.phase is not WorkerPhase.EXITED
 
     @property
     def can_receive(self) -> bool:
@@ -44,7 +77,7 @@ class WorkerHandle:
 
     @property
     def failed(self) -> bool:
-        """True if the worker failed by itself; a SIGKILL comes from outside."""
+        """True if the worker failed by itself; a SIGKILL comes from outside.  Valid after the exit."""
         return self.killed_after_seconds > 0 or not (self.lost_with_server or self.process.exitcode == -signal.SIGKILL)
 
     @cached_property
@@ -55,16 +88,26 @@ class WorkerHandle:
     def receive(self) -> None:
         """Process the messages received so far, without blocking."""
         for kind, content in self.reader.messages():
-            if kind in ("state", "last state"):
-                self.state, self.finished = content, kind == "last state"
+            self.reported = PHASE_OF_MESSAGE[kind]
+            if self.reported in FAILURES:
+                self.failure = content
+                self.restart_silence()                                   # from now on it closes its environment
             else:
-                self.failure, self.failed_in_constructor = content, kind == "unmade"
-                self.seconds_since_heartbeat = 0.0                       # from now on it closes its environment
+                self.state = content
 
-    def listen(self, beats: int, passed: float) -> None:
+    def listen(self, heartbeats: int, passed: float) -> None:
         """Record that ``passed`` more seconds have gone by, and the number of heartbeats so far."""
-        self.seconds_since_heartbeat = self.seconds_since_heartbeat + passed if beats == self.beats else 0.0
-        self.beats = beats
+        if heartbeats == self.heartbeats:
+            self.seconds_since_heartbeat += passed
+            return
+        self.heartbeats = heartbeats
+        self.restart_silence()
+        if self.reported is WorkerPhase.STARTING:
+            self.reported = WorkerPhase.RUNNING
+
+    def restart_silence(self) -> None:
+        """Count the seconds since the last heartbeat from now on."""
+        self.seconds_since_heartbeat = 0.0
 
     def kill(self) -> None:
         """Kill the worker for its missing heartbeats."""
@@ -74,7 +117,12 @@ class WorkerHandle:
     @property
     def exit_unreported(self) -> bool:
         """True if the worker was killed and its exit has not been reported within another timeout."""
-        return self.alive and 0 < 2 * self.killed_after_seconds < self.seconds_since_heartbeat
+        overdue = 0 < 2 * self.killed_after_seconds < self.seconds_since_heartbeat
+        return overdue and self.phase is WorkerPhase.KILLED
+
+    def forget_state(self) -> None:
+        """Forget the latest state: it is out of date."""
+        self.state = None
 
     def ending(self) -> str:
         """Return the cause of the exit in a few words."""
@@ -90,7 +138,9 @@ class WorkerHandle:
 
     def explanation(self) -> str:
         """Return its traceback, or a hint if it exited without one before its first heartbeat."""
-        return self.failure or UNHEARD * (not self.beats)
+        if self.failure or self.reported is not WorkerPhase.STARTING:
+            return self.failure
+        return UNHEARD
 
     def reason(self) -> str:
         """Return a colon and the last line of its traceback; "" if there is none."""
@@ -103,6 +153,9 @@ def _name_of(number: int) -> str:
         return signal.Signals(number).name
     except ValueError:                                                   # a real-time signal
         return f"signal {number}"
+
+
+StartWorker = Callable[[int, Config, WorkerStatus, np.random.SeedSequence, Any], WorkerHandle]
 
 
 def start_worker(number: int, config: Config, status: WorkerStatus, seed: np.random.SeedSequence,

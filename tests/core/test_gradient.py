@@ -138,7 +138,7 @@ def test_only_0_can_be_filled_in():
         filled()[0].fill(1)
 
 
-def test_factors_that_would_cost_more_than_the_array_are_not_kept():
+def test_factors_that_cost_more_than_the_array_are_not_kept():
     assert Gradient(SHAPES, 23, ("two.weight",)).products                # 23 (100 + 30) < 100 30
     assert not Gradient(SHAPES, 24, ("two.weight",)).products
 

@@ -95,7 +95,7 @@ def test_the_whole_loss_of_the_mlp_in_every_coordinate(name):
 @pytest.mark.parametrize("name", ["conv1.bias", "conv2.bias", "dense.weight", "dense.bias", "heads.policy.weight",
                                   "heads.policy.bias", "heads.value.weight", "heads.value.bias"])
 @pytest.mark.parametrize("kind", ["scale", "center"])
-def test_the_whole_loss_of_the_convolutional_network_in_every_coordinate(kind, name):
+def test_the_whole_convolutional_loss_in_every_coordinate(kind, name):
     loss = Loss(*built(kind, (20, 20, 1), width=4), rows=2)
     numeric = reference.coordinate_gradient(loss, loss.theta.named()[name])
     np.testing.assert_allclose(loss.gradient().named()[name], numeric, rtol=1e-6, atol=1e-9)
@@ -113,7 +113,7 @@ def test_the_whole_loss_of_the_recurrent_mlp_in_every_coordinate(layers):
 
 @pytest.mark.parametrize("name", ["conv1.bias", "conv2.bias", "dense.weight", "dense.bias", "lstm.weight", "lstm.bias",
                                   "heads.policy.weight", "heads.policy.bias", "heads.value.weight", "heads.value.bias"])
-def test_the_whole_loss_of_the_recurrent_convolutional_network_in_every_coordinate(name):
+def test_the_whole_recurrent_convolutional_loss_everywhere(name):
     loss = Loss(*built("scale recurrent", (20, 20, 1), width=4), rows=3)
     assert loss.state.size == 2 * 5 and loss.state.read(0).all()
     numeric = reference.coordinate_gradient(loss, loss.theta.named()[name])
@@ -122,7 +122,7 @@ def test_the_whole_loss_of_the_recurrent_convolutional_network_in_every_coordina
 
 @pytest.mark.kernel
 @pytest.mark.parametrize("kind", RECURRENT)
-def test_a_recurrent_gradient_is_more_than_that_of_each_row_alone(kind):
+def test_a_recurrent_gradient_is_not_that_of_the_rows_alone(kind):
     loss = Loss(*built(kind), rows=3)
     whole, rows = loss.gradient().flat.copy(), np.zeros(len(loss.theta.flat))
     states = [loss.state.read(t) for t in range(3)]
@@ -135,7 +135,7 @@ def test_a_recurrent_gradient_is_more_than_that_of_each_row_alone(kind):
 
 
 @pytest.mark.parametrize("kind", ["scale", "center"])
-def test_the_whole_loss_of_the_papers_network_in_a_random_direction(kind):
+def test_the_whole_loss_of_the_papers_network_in_a_direction(kind):
     loss = Loss(Convolutional(kind).build((84, 84, 4), HEADS), (84, 84, 4), rows=2)
     direction = random_direction(len(loss.theta.flat))
     assert loss.gradient().flat @ direction == pytest.approx(loss.directional(direction, 1e-4), rel=1e-6)
@@ -183,7 +183,7 @@ def test_the_papers_recurrent_network_has_the_papers_size():
     assert RecurrentState(network.cache(1, np.float32)).size == 2 * 256  # h and c
 
 
-def test_the_papers_networks_for_continuous_control_have_their_sizes():
+def test_continuous_control_networks_have_the_papers_sizes():
     """A mean for each of 3 directions and one variance; the policy and the value share nothing."""
     network = MLP(hidden=200, layers=1, recurrent=True).build((11,), {"policy": 4, "value": 1})
     for name, outputs in (("policy", 4), ("value", 1)):

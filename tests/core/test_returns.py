@@ -44,7 +44,7 @@ def test_lambda_1_is_the_longest_return_of_each_step():
     np.testing.assert_allclose(returns_of(rewards, discounts, values), longest, rtol=1e-12)
 
 
-def test_lambda_1_of_a_terminated_episode_is_the_monte_carlo_return():
+def test_lambda_1_of_a_terminated_episode_is_monte_carlo():
     rewards, discounts, values = np.array([1.0, -2.0, 3.0, 5.0]), np.array([GAMMA] * 3 + [0.0]), np.full(5, 1e6)
     monte_carlo = [sum(GAMMA ** k * r for k, r in enumerate(rewards[t:])) for t in range(4)]
     np.testing.assert_allclose(returns_of(rewards, discounts, values), monte_carlo, rtol=1e-12)

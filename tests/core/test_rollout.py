@@ -63,7 +63,7 @@ def assert_same(one, other):
     assert one[1:] == other[1:]
 
 
-def test_an_episode_is_cut_into_rollouts_and_none_crosses_its_end():
+def test_an_episode_is_cut_into_rollouts_that_end_with_it():
     collector, theta = player_of(Scripted(7, terminates=True), t_max=3)
     seen = [snapshot(collector.collect(theta)) for _ in range(6)]
     assert [[int(k) for k in copies[0][:, 0]] for copies, _, _ in seen] == [[0, 1, 2, 3], [3, 4, 5, 6], [6, 7]] * 2
@@ -92,14 +92,14 @@ def test_a_termination_has_discount_0_and_a_truncation_keeps_it():
         assert rollout.obs[-1, 0] == 2                                   # what it is bootstrapped from
 
 
-def test_a_rollout_that_fills_up_exactly_at_the_end_ends_the_episode():
+def test_a_rollout_that_is_full_at_the_end_ends_the_episode():
     collector, theta = player_of(Scripted(3, terminates=False), t_max=3)
     assert [collector.collect(theta)[2] for _ in range(2)] == [(60.0, 3)] * 2
 
 
 @pytest.mark.parametrize("clip, scale, rewards", [(True, 1.0, [1, 1]), (False, 1.0, [10, 20]), (True, 0.5, [0.5, 0.5]),
                                                   (False, 0.5, [5, 10])])
-def test_rewards_are_clipped_and_scaled_for_training_and_never_in_the_score(clip, scale, rewards):
+def test_rewards_are_clipped_and_scaled_but_scores_are_not(clip, scale, rewards):
     collector, theta = player_of(Scripted(2, True), clip_rewards=clip, reward_scale=scale)
     rollout, _, episode = collector.collect(theta)
     np.testing.assert_array_equal(rollout.rewards, rewards)
@@ -146,7 +146,7 @@ def test_the_same_seed_plays_the_same_and_another_seed_another():
     assert any((a[0][1] != b[0][1]).any() for a, b in zip(played[0], played[2]) if len(a[0][1]) == len(b[0][1]))
 
 
-def test_a_recurrent_state_is_carried_across_rollouts_and_dropped_at_an_episodes_end():
+def test_a_recurrent_state_spans_rollouts_but_not_episodes():
     collector, theta = player_of(Scripted(7, terminates=True), network=RECURRENT, t_max=3)
     whole = collector.network.cache(8, np.float32)
     obs = np.arange(8, dtype=np.float32)[:, None]
@@ -159,7 +159,7 @@ def test_a_recurrent_state_is_carried_across_rollouts_and_dropped_at_an_episodes
             np.testing.assert_allclose(one, other[begun:begun + rollout.length + 1], rtol=1e-5, atol=1e-6)
 
 
-def test_continuous_actions_are_kept_as_drawn_and_executed_within_their_box():
+def test_continuous_actions_are_kept_as_drawn_and_run_in_the_box():
     executed = []
     env = Aim(continuous=True, length=50)
     env.action_space = Box(-1, 1, (1,), np.float32)                      # narrow, so that many draws are outside
@@ -203,7 +203,7 @@ def test_only_what_is_not_finite_is_mended(given, mended):
     assert x.tobytes() == before if mended is None else x.tolist() == mended
 
 
-def test_a_bad_number_is_shown_as_0_and_makes_the_rewards_on_both_sides_nan():
+def test_a_bad_number_becomes_0_and_the_rewards_beside_it_nan():
     env = Scripted(7, terminates=True)
     step = env.step
 

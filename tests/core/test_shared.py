@@ -21,7 +21,7 @@ def write(shared, worker, barrier):
     shared.theta[worker] += shared.theta[worker] + 1
 
 
-def test_two_spawned_processes_write_to_the_same_memory_and_lose_no_count():
+def test_two_spawned_processes_share_memory_and_lose_no_count():
     context = multiprocessing.get_context("spawn")
     shared = Shared(size=4, workers=2, own_statistics=True, has_target=True)
     shared.resume_at(102)

@@ -152,7 +152,7 @@ def test_more_than_one_step_is_another_method(env):
 
 
 @pytest.mark.parametrize("env", [CATCH, "Corridor", "Aim"])
-def test_sarsa_that_never_explores_is_q_learning_where_the_target_is_the_network_itself(env):
+def test_greedy_sarsa_is_q_learning_if_theta_is_its_own_target(env):
     """Its next action is then argmax_a Q(s', a; theta-), whose value is the maximum.
 
     A rollout is a whole episode here: with an update in between, Q-learning may change its mind about the action that
@@ -165,7 +165,7 @@ def test_sarsa_that_never_explores_is_q_learning_where_the_target_is_the_network
     assert np.array_equal(*runs) and (runs[0][0] != runs[0][-1]).any()
 
 
-def test_sarsa_keeps_to_its_next_action_when_an_update_in_between_changes_the_best_one():
+def test_sarsa_keeps_its_drawn_action_if_the_best_one_changes():
     config = config_of(CATCH, method_of(OneStepSarsa, 1), total_steps=10**6)
     worker, shared, _ = begun(config)
     worker.distribution.epsilon, worker.distribution.anneal = 0.0, lambda step: None
@@ -214,7 +214,7 @@ def test_sarsas_next_action_is_drawn_once():
 
 
 @pytest.mark.parametrize("interval", [1, 2, 5, 9, 1000])
-def test_the_target_is_renewed_when_and_only_when_a_multiple_is_crossed(interval):
+def test_the_target_is_renewed_only_if_a_multiple_is_crossed(interval):
     worker, shared, _ = begun(config_of(CATCH, method_of(NStepQ, 3, target_interval=interval), total_steps=10**6))
     renewed = 0
     for _ in range(30):                                                  # of 3 and 1 steps in turn
@@ -250,7 +250,7 @@ def test_targets_are_read_off_theta_minus_alone():
         assert np.array_equal(*thetas) == equal
 
 
-def test_one_step_methods_read_theta_itself_and_n_step_methods_their_copy():
+def test_one_step_methods_read_theta_and_n_step_ones_their_copy():
     for cls, itself in ((NStepQ, False), (OneStepQ, True), (OneStepSarsa, True)):
         worker, shared, _ = begun(config_of(CATCH, method_of(cls, 3)))
         assert np.shares_memory(worker.acting_parameters.flat, shared.theta) == itself

@@ -45,7 +45,7 @@ def test_every_tensor_of_the_value_methods_agrees(algorithm, network):
     assert all(row.agrees and row.norm > 0 for row in rows), table(rows)
 
 
-def test_a_gradient_that_does_not_come_back_through_time_is_found(monkeypatch):
+def test_a_gradient_not_propagated_through_time_is_found(monkeypatch):
     def forgetful(gates, c_before, c, d_h, d_c, d_z):
         right(gates, c_before, c, d_h, d_c, d_z)
         d_c[:] = 0
@@ -127,7 +127,7 @@ def test_a_gradient_that_is_no_number_is_tried_before_all_others(monkeypatch):
     assert [(row.name, row.worst.place) for row in rows if not row.agrees] == [("value.dense2.weight", (3, 2))]
 
 
-def test_every_coordinate_of_the_table_stands_beside_its_difference():
+def test_each_coordinate_is_shown_beside_its_difference():
     """Indices, both derivatives and their difference, read off the text, are those of the problem itself."""
     config = small("CartPole-v1", hidden=5)
     rows, problem = check(config, 6), Problem(config)
@@ -158,7 +158,7 @@ def test_a_corner_is_shown_and_not_judged(monkeypatch):
     assert [line[2] for line in left_out] == ["[1]"]
 
 
-def test_a_tensor_of_which_nothing_can_be_compared_does_not_agree(monkeypatch):
+def test_a_tensor_with_nothing_to_compare_does_not_agree(monkeypatch):
     monkeypatch.setattr(Problem, "difference", lambda self, value, i: (0.0, True))
     rows = check(small("CartPole-v1", hidden=5), 4)
     assert not any(row.agrees for row in rows) and rows[0].tried == 0

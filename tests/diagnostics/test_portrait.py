@@ -90,7 +90,7 @@ def test_other_heads_are_drawn_too(tmp_path, start, asked):
     assert len(frames_of(paths[2])) == 4
 
 
-def test_an_environment_without_a_picture_is_shown_as_the_agent_sees_it(tmp_path):
+def test_an_environment_without_pictures_shows_its_observations(tmp_path):
     checkpoint = initial_checkpoint(configure(image, network=Convolutional(dense=8)))
     checkpoint.theta[:] *= 3
     evaluator = portrait.evaluator_of(checkpoint, 0)

@@ -103,7 +103,7 @@ def test_vectors(network):
     assert check(eye, x, maps, 1) >= 10
 
 
-def test_a_recurrent_network_remembers_and_its_memory_is_held_constant():
+def test_a_recurrent_network_remembers_with_a_constant_memory():
     eye = eye_of(Convolutional(dense=8, recurrent=True, cells=6), (36, 40, 2), DISCRETE)
     first, second = np.random.default_rng(3).integers(256, size=(2, 36, 40, 2), dtype=np.uint8)
     eye.saliency_maps(first, 0)

@@ -143,7 +143,7 @@ def test_what_flows_between_layers_fits_together():
     assert flows["conv1"].d_x is None, "the pixels' gradient is not formed"
 
 
-def test_the_passes_begin_with_the_observation_and_end_with_the_outputs():
+def test_the_passes_begin_at_the_observation_and_end_at_outputs():
     worker = trace.worker_of(STARTS["image"])
     update = record(worker)
     T, passes = update.rollout.length, {step.name: step for step in update.passes}
@@ -250,7 +250,7 @@ def test_a_later_rollout_follows_from_those_before_it(capsys):
     assert trace_table.report(worker, record(worker)) == capsys.readouterr().out.splitlines()[1:]
 
 
-def test_a_runs_folder_and_a_file_are_traced_with_their_parameters(catch_run, tmp_path, capsys):
+def test_a_folder_and_a_file_are_traced_with_their_parameters(catch_run, tmp_path, capsys):
     assert traced(catch_run, "--seed", 3) == 0
     of_run = capsys.readouterr().out
     assert "shown as the first update of a new run" in of_run and "statistics: they start at 0" not in of_run
@@ -287,7 +287,7 @@ def test_what_cannot_be_traced_is_one_line(arguments, words):
     assert "\n" not in str(error.value)
 
 
-def test_a_checkpoint_has_its_own_method_and_a_folder_must_hold_one(catch_run, tmp_path):
+def test_a_checkpoint_has_its_method_and_a_folder_must_hold_one(catch_run, tmp_path):
     for option in (["--algorithm", "n_step_q"], ["--preset", "paper"], ["--recurrent"]):
         with pytest.raises(ValueError, match=f"{option[0]} is for an environment"):
             traced(catch_run, *option)
@@ -323,7 +323,7 @@ def test_an_episode_that_goes_on_says_no_score():
     assert record(worker).episode is None
 
 
-def test_a_recurrent_network_is_recorded_from_the_middle_of_an_episode():
+def test_a_recurrent_network_is_recorded_inside_an_episode():
     worker = trace.worker_of(start(chances, recurrent=True, preset="classic", changed={"t_max": 4}))
     worker.update()
     update = record(worker)

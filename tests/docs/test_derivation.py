@@ -144,7 +144,7 @@ def test_the_pages_formulas_for_values():
     assert d_q.tolist() == [[0, 0, -1.0], [4.5, 0, 0]]                   # -2 (R - Q) [a = a_t]
 
 
-def test_the_first_step_of_rmsprop_is_ten_eta_for_a_large_gradient():
+def test_the_first_rmsprop_step_is_ten_eta_for_a_large_gradient():
     from a3c_numba.core.optimizers import RMSProp
     theta, g, d, local = (np.zeros(1), np.zeros(1), np.full(1, 30.0), np.zeros(1))
     RMSProp(decay=0.99, epsilon=1e-6).update(theta, g, d, local, 7e-4)

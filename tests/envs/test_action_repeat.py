@@ -43,7 +43,7 @@ def test_a_time_limit_counts_the_environments_own_steps():
     assert ends[-2:] == [(False, False), (False, True)]
 
 
-def test_the_configuration_carries_it_and_reads_files_that_have_none():
+def test_the_configuration_has_it_and_reads_files_without_it():
     config = configure("CartPole-v1", gym=GymSettings(action_repeat=3))
     assert config.make_env().times == 3
     assert Config.from_json(config.to_json()) == config

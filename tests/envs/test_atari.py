@@ -64,7 +64,7 @@ def test_every_pixel_and_reward_is_gymnasiums(game):
 
 @pytest.mark.parametrize("game", ["BeamRider", "Qbert", "Amidar", "Berzerk", "Solaris", "KingKong"])
 @pytest.mark.parametrize("noop_max", [0, 30])
-def test_an_episode_is_a_function_of_seed_and_actions_whatever_came_before(game, noop_max):
+def test_an_episode_depends_on_seed_and_actions_alone(game, noop_max):
     settings = AtariSettings(sticky=0.25, noop_max=noop_max)
     env = Atari(f"ALE/{game}-v5", settings)
     actions = random_actions(env, 40)
@@ -74,7 +74,7 @@ def test_an_episode_is_a_function_of_seed_and_actions_whatever_came_before(game,
     assert_same(play(Atari(f"ALE/{game}-v5", settings), 3, actions), first)
 
 
-def test_without_noops_the_first_picture_is_that_of_the_state_restored():
+def test_without_noops_the_first_frame_is_of_the_restored_state():
     """Berzerk's title differs from reset to reset: the emulator's last picture is not the restored state's."""
     env, untouched = Atari("ALE/Berzerk-v5", AtariSettings(noop_max=0)), load("ALE/Berzerk-v5")
     expected = Observation(210, 160, 4)
@@ -83,7 +83,7 @@ def test_without_noops_the_first_picture_is_that_of_the_state_restored():
     np.testing.assert_array_equal(env.reset(seed=0)[0], expected.stack)
 
 
-def test_noops_are_1_to_noop_max_frames_and_differ_between_resets():
+def test_noops_are_1_to_noop_max_and_differ_between_resets():
     env = Atari("ALE/Pong-v5", AtariSettings(noop_max=5))
     env.reset(seed=0)
     assert {env.reset()[1]["frame_number"] for _ in range(60)} == {1, 2, 3, 4, 5}
@@ -91,7 +91,7 @@ def test_noops_are_1_to_noop_max_frames_and_differ_between_resets():
     assert without.reset(seed=0)[1]["frame_number"] == 0
 
 
-def test_the_stack_starts_full_of_the_first_frame_and_is_the_callers_own():
+def test_the_stack_starts_with_one_frame_and_is_the_callers_own():
     env = Atari("ALE/Breakout-v5")
     first, _ = env.reset(seed=0)
     assert env.observation_space.contains(first)

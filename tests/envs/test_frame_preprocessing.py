@@ -14,7 +14,7 @@ def noise(rng, shape):
 
 
 @pytest.mark.parametrize("n", [84, 160, 210, 250, 333])
-def test_the_weights_of_an_output_sum_to_one_and_each_input_counts_alike(n):
+def test_weights_of_an_output_sum_to_1_and_inputs_count_alike(n):
     first, weights = area_taps(n, SIDE)
     dense = np.zeros((SIDE, n))
     for d in range(SIDE):
@@ -36,7 +36,7 @@ def test_noise_is_resized_as_by_opencv(shape):
         np.testing.assert_array_equal(observation.stack[:, :, -1], expected)
 
 
-def test_lines_that_did_not_change_are_carried_over_and_lines_that_did_are_not():
+def test_only_lines_that_did_not_change_are_carried_over():
     rng = np.random.default_rng(1)
     kept = Observation(210, 160, planes=2)
     for _ in range(50):

@@ -104,7 +104,7 @@ folder.save(at(3))
 """
 
 
-def test_a_disk_that_is_full_at_any_byte_leaves_the_old_checkpoints_and_no_part_of_the_new(tmp_path):
+def test_a_disk_full_at_any_byte_leaves_only_old_checkpoints(tmp_path):
     folder = started(tmp_path / "run", 1, 2)
     finished(python("import errno\nfrom a3c_numba.runs import checkpoint as checkpoints\n" + FULL, folder.path,
                     stderr=subprocess.PIPE))
@@ -281,7 +281,7 @@ def test_what_is_damaged_is_passed_over_loudly(tmp_path, how):
     assert all(str(folder.path / name) in str(error.value) for name in ("latest.npz", "latest-1.npz"))
 
 
-def test_one_of_another_network_or_without_statistics_is_passed_over(tmp_path):
+def test_one_without_statistics_or_of_another_network_is_skipped(tmp_path):
     folder = started(tmp_path / "run", 1)
     folder.save(dataclasses.replace(at(2), statistics=None))
     other = at(3, 5)

@@ -121,7 +121,7 @@ with exclusive_lock(folder):
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
 @pytest.mark.parametrize("what", ["goes on", "leaves"])
-def test_a_program_that_has_forked_has_its_folder_until_it_ends_itself(tmp_path, what):
+def test_a_program_that_forked_keeps_its_folder_until_it_ends(tmp_path, what):
     """Whatever becomes of the fork."""
     with python(FORKED, tmp_path, what, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process:
         try:
@@ -176,7 +176,7 @@ def test_damaged_tables_do_not_keep_a_run_from_going_on(finished, capsys, conten
     assert load(finished / "final.npz").global_step >= 3000
 
 
-def test_rows_that_are_no_numbers_do_not_keep_a_run_from_going_on(finished, capsys):
+def test_rows_that_are_no_numbers_do_not_prevent_resuming(finished, capsys):
     before = rows(finished / "episodes.csv")
     lines = (finished / "episodes.csv").read_bytes().split(b"\r\n")
     lines[5:5] = [b"\0\x80", b"1,2,3", b"1.5,45,0,high,9", b"1.5,many,0,1,9"]
@@ -231,7 +231,7 @@ def test_where_none_is_good_none_is_renamed(tmp_path):
     assert contents(folder.path) == before
 
 
-def test_a_final_checkpoint_outlives_a_latest_one_that_is_damaged(finished, capsys, monkeypatch):
+def test_a_final_checkpoint_outlives_a_damaged_latest_one(finished, capsys, monkeypatch):
     folder = RunFolder(finished)
     folder.save(load(finished / "latest.npz"))                           # so that there is one before it
     spoiled(finished / "latest.npz", "0.5")
@@ -242,7 +242,7 @@ def test_a_final_checkpoint_outlives_a_latest_one_that_is_damaged(finished, caps
     assert "latest.npz.refused" in capsys.readouterr().err and (finished / "final.npz").read_bytes() == final
 
 
-def test_settings_that_were_edited_are_not_heeded_and_that_is_said(finished, capsys):
+def test_edited_settings_are_ignored_with_a_warning(finished, capsys):
     config = finished / "config.json"
     assert resumed(finished, capsys) == []                               # and total_steps is another one from now on
     assert resumed(finished, capsys, 4500) == []
@@ -258,7 +258,7 @@ def test_settings_that_were_edited_are_not_heeded_and_that_is_said(finished, cap
 
 @pytest.mark.parametrize("content", [b"[" * 200_000, b"", b"\xff", b"[]", b'{"env": "Memory"}'],
                          ids=lambda content: ascii(content[:20]))
-def test_an_environment_that_config_json_does_not_name_is_refused_in_one_line(finished, capsys, content):
+def test_an_env_not_in_config_json_is_refused_in_one_line(finished, capsys, content):
     (finished / "config.json").write_bytes(content)
     before = contents(finished)
     assert program("train", "Catch", "--resume", finished, "--total-steps", 3000) == 2
@@ -267,7 +267,7 @@ def test_an_environment_that_config_json_does_not_name_is_refused_in_one_line(fi
     assert contents(finished) == before
 
 
-def test_while_the_newest_checkpoint_is_put_aside_the_one_before_it_is_the_runs_agent(tmp_path):
+def test_after_a_quarantine_the_checkpoint_before_is_the_agent(tmp_path):
     folder = started(tmp_path / "run", 1, 2)
     spoiled(folder.path / "latest.npz", "0.5")
     folder.load_latest()

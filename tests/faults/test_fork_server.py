@@ -54,7 +54,7 @@ def test_ctrl_c_is_heeded_while_the_server_starts(tmp_path):
 
 
 @undisturbed
-def test_ctrl_c_is_heeded_while_a_server_that_stands_still_is_asked_for_a_worker(tmp_path):
+def test_ctrl_c_works_while_a_stopped_server_is_to_fork(tmp_path):
     with Run(tmp_path, f"{HERE}:StepsLater-v0", *TWO, "--total-steps", 10**8) as run:
         until(lambda: (run.gates / "here").exists())
         server, = children(run.process.pid, b"forkserver")
@@ -124,7 +124,7 @@ def test_a_signal_that_is_ignored_ends_no_server(monkeypatch):
         os.close(ours), os.close(theirs)
 
 
-def test_what_other_threads_start_meanwhile_comes_from_their_own_server(monkeypatch):
+def test_other_threads_fork_from_their_own_server_meanwhile(monkeypatch):
     with open(os.devnull, "rb") as null:
         ours, said = (null.fileno(), null.fileno()), []
         monkeypatch.setattr(worker_server._server, "connect_to_new_process", lambda descriptors: ours)

@@ -7,72 +7,31 @@ import sys
 import threading
 import time
 from multiprocessing import Pipe
-from types import SimpleNamespace
 
 import pytest
 
 from a3c_numba.system import worker_server
-from a3c_numba.training import supervisor as crews
 from a3c_numba.training.limits import Limits
 from a3c_numba.training.message_reader import MessageReader
+from a3c_numba.training.supervisor import STOP_SECONDS
 from a3c_numba.training.trainer import Trainer, initial_checkpoint
-from a3c_numba.training.worker_handle import WorkerHandle
+from a3c_numba.training.worker_handle import start_worker
 from tests.faults import gates  # noqa: F401  registers the environments
 from tests.faults.runs import Run, children, until
 from tests.programs import small
+from tests.training.fakes import Crew, Process, handle, supervisor_of
 
 pytestmark = pytest.mark.faults
 
 
-class Process:
-    """None at all; it ends when it is killed."""
-
-    exitcode = None
-
-    def kill(self):
-        self.exitcode = -signal.SIGKILL
-
-    def join(self, seconds=None):
-        pass
-
-
-class Watched:
-    """A crew whose workers are begun and step every ``step`` seconds, but for those that hang; its clock is its own."""
-
-    def __init__(self, monkeypatch, limit, step, hanging=()):
-        self.now = self.awake = 1000.0
-        self.step, self.hanging = step, hanging
-        monkeypatch.setattr(time, "monotonic", lambda: self.now)
-        self.supervisor = Trainer(initial_checkpoint(small("Catch", workers=2, total_steps=10**6)),
-                                  limits=Limits(heartbeat_seconds=limit)).supervisor
-        silent = SimpleNamespace(closed=True, messages=tuple, close=lambda: None)
-        self.processes = [Process(), Process()]
-        self.supervisor.handles = {number: WorkerHandle(process, silent, 0) for number,
-                                   process in enumerate(self.processes)}
-        self.supervisor.status.updates[:] = 1
-        self.supervisor.pending, self.supervisor._start, self.supervisor._wait = [], lambda number: None, self.work
-
-    def work(self, seconds):
-        """Time goes by, and the workers work."""
-        self.now, self.awake = self.now + seconds, self.awake + seconds
-        for number in {0, 1} - set(self.hanging):
-            self.supervisor.status.heartbeats[number] = int(self.awake / self.step)
-
-    def pause(self, seconds):
-        """Time goes by, and all stand still."""
-        self.now += seconds
-
-    def look(self, seconds=0.1):
-        self.supervisor.poll(seconds)
-
-    @property
-    def killed(self):
-        return [number for number, process in enumerate(self.processes) if process.exitcode]
+def watched_crew(limit, step, hanging=(), workers=2, **parts):
+    config = small("Catch", workers=workers, total_steps=10**6)
+    return Crew(config, Limits(heartbeat_seconds=limit), step, hanging, **parts)
 
 
 @pytest.mark.parametrize("callback, at_most", [(0, 61), (6, 67), (14, 75), (300, 5 * 301)])
-def test_a_worker_that_hangs_is_found_however_long_a_callback_takes(monkeypatch, callback, at_most):
-    watched = Watched(monkeypatch, limit=60, step=0.01, hanging=[1])
+def test_a_hung_worker_is_found_for_any_callback_duration(callback, at_most):
+    watched = watched_crew(limit=60, step=0.01, hanging=[1])
     begun = watched.now
     while not watched.killed and watched.now < begun + 10_000:
         watched.work(callback)
@@ -83,19 +42,19 @@ def test_a_worker_that_hangs_is_found_however_long_a_callback_takes(monkeypatch,
 @pytest.mark.parametrize("limit, step", [(60, 40), (2, 1.3)])
 @pytest.mark.parametrize("pause", [1, 4, 7, 3600])
 @pytest.mark.parametrize("when", ["between two looks", "in a callback", "in a wait", "in a wait that ends with it"])
-def test_no_step_takes_longer_because_all_stood_still(monkeypatch, limit, step, pause, when):
+def test_no_step_takes_longer_because_all_stood_still(limit, step, pause, when):
     """The machine slept, or Ctrl-Z and fg; each step meets one pause, each pause another moment of the step."""
-    watched = Watched(monkeypatch, limit, step)
+    watched = watched_crew(limit, step)
     for moment in range(40):
         for _ in range(int(1.03 * step / 0.1) + 1):
             watched.look()
         if when == "in a callback":
             watched.work(0.1)
         if when.startswith("in a wait"):
-            watched.supervisor._wait = lambda seconds: (watched.pause(pause),
-                                                        watched.work(seconds * when.endswith("wait")))
+            watched.while_waiting = lambda seconds: (watched.pause(pause),
+                                                     watched.work(seconds * when.endswith("wait")))
             watched.look()
-            watched.supervisor._wait = watched.work
+            watched.while_waiting = watched.work
         else:
             watched.pause(pause)
         if when == "in a callback":
@@ -104,16 +63,16 @@ def test_no_step_takes_longer_because_all_stood_still(monkeypatch, limit, step, 
 
 
 @pytest.mark.parametrize("seconds", [4, 60, 3600])
-def test_a_monitor_that_stood_still_alone_blames_nobody_who_works(monkeypatch, seconds):
-    watched = Watched(monkeypatch, limit=2, step=0.01)
+def test_a_monitor_that_stood_still_kills_no_working_worker(seconds):
+    watched = watched_crew(limit=2, step=0.01)
     for _ in range(20):
         watched.look()
         watched.work(seconds)                                            # nobody looks
     assert watched.killed == []
 
 
-def test_a_worker_that_hangs_is_found_behind_a_pause(monkeypatch):
-    watched = Watched(monkeypatch, limit=60, step=0.01, hanging=[1])
+def test_a_worker_that_hangs_is_found_behind_a_pause():
+    watched = watched_crew(limit=60, step=0.01, hanging=[1])
     watched.look()
     watched.pause(3600)
     begun = watched.now
@@ -122,15 +81,13 @@ def test_a_worker_that_hangs_is_found_behind_a_pause(monkeypatch):
     assert watched.killed == [1] and 44 <= watched.now - begun <= 61
 
 
-def test_a_worker_that_fails_late_has_time_to_close(monkeypatch):
+def test_a_worker_that_fails_late_has_time_to_close():
     """Its step took long already; from its last word on it has a few seconds, and no heartbeat's time."""
-    watched = Watched(monkeypatch, limit=60, step=0.01, hanging=[1])
-    handle, begun = watched.supervisor.handles[1], watched.now
+    watched = watched_crew(limit=60, step=0.01, hanging=[1])
+    begun = watched.now
     while watched.now < begun + 50:
         watched.look()
-    handle.reader = SimpleNamespace(closed=True, messages=lambda: [("error", "it failed")], close=lambda: None)
-    handle.receive()
-    handle.reader.messages = tuple
+    watched.readers[1].said.append(("error", "it failed"))
     begun = watched.now
     while not watched.killed and watched.now < begun + 1000:
         watched.look()
@@ -138,7 +95,7 @@ def test_a_worker_that_fails_late_has_time_to_close(monkeypatch):
     assert "failed, hung" in watched.supervisor.events.sentences()[0]
 
 
-def test_a_main_process_that_is_stopped_alone_and_goes_on_replaces_nobody(tmp_path):
+def test_a_main_process_stopped_and_continued_replaces_no_worker(tmp_path):
     with Run(tmp_path, "tests.faults.gates:Gated-v0", "--workers", 2, "--total-steps", 20_000, "--heartbeat-seconds",
              3) as run:
         run.trains(workers=2)
@@ -179,7 +136,7 @@ def test_what_a_pipe_cannot_hold_comes_whole(count):
     assert got == [message, "last"]
 
 
-def test_a_message_of_more_than_two_gigabytes_would_be_understood():
+def test_a_message_of_more_than_two_gigabytes_can_be_read():
     """Its length is written in another way."""
     ours, theirs = Pipe(duplex=False)
     short = frame("what it says")
@@ -199,35 +156,40 @@ def test_half_a_message_of_a_worker_that_was_killed_is_dropped(left):
     assert list(reader.messages()) == ["said"] and reader.closed and list(reader.messages()) == []
 
 
-def test_nobody_is_started_before_it_is_known_what_the_first_one_died_of():
+def test_no_worker_is_started_until_the_first_death_is_explained():
     """It may be what all the others would die of: then there is no second one."""
-    supervisor, started = Trainer(initial_checkpoint(small("Catch", workers=2, total_steps=10**8))).supervisor, []
-    supervisor._start = started.append
-    dead = Process()
-    dead.exitcode = 1
-    supervisor.handles, supervisor.pending = {0: WorkerHandle(dead, MessageReader(Pipe(duplex=False)[0]), 0)}, [1]
-    supervisor._start_pending()
-    assert started == []
-    del supervisor.handles[0]
-    supervisor._start_pending()
-    assert started == [1]
+    started, first = [], Process()
+
+    def start(number, *_):
+        started.append(number)
+        return handle(first)
+
+    supervisor = supervisor_of(initial_checkpoint(small("Catch", workers=2, total_steps=10**8)), start)
+    supervisor.poll(0)
+    assert started == [0]
+    first.exitcode = 1
+    supervisor.poll(0)                                                   # starts workers first, then sees the exit
+    assert started == [0] and "worker 0 died with exit code 1" in supervisor.events.sentences()[0]
+    supervisor.poll(0)
+    assert started == [0, 1]
 
 
-def test_a_signal_is_heeded_while_many_workers_are_started(monkeypatch):
+def test_a_signal_is_heeded_while_many_workers_are_started():
     """The first worker is real; each of the others takes half a second to start, until SIGINT comes."""
-    trainer, numbers = Trainer(initial_checkpoint(small("Catch", workers=64, total_steps=10**8))), []
-    start = trainer.supervisor._start
+    numbers = []
 
-    def slowly(number):
+    def slowly(number, *arguments):
         numbers.append(number)
         if number == 0:
-            start(number)
-        elif len(numbers) <= 3:
+            return start_worker(number, *arguments)
+        if len(numbers) <= 3:
             time.sleep(0.5)
         if len(numbers) == 3:
             signal.raise_signal(signal.SIGINT)
+        return handle()
 
-    monkeypatch.setattr(trainer.supervisor, "_start", slowly)
+    start = initial_checkpoint(small("Catch", workers=64, total_steps=10**8))
+    trainer = Trainer(start, start_worker=slowly)
     before = signal.signal(signal.SIGINT, signal.default_int_handler)    # a suite in the background has it ignored
     try:
         with pytest.raises(KeyboardInterrupt):
@@ -240,24 +202,24 @@ def test_a_signal_is_heeded_while_many_workers_are_started(monkeypatch):
 @pytest.mark.parametrize("interrupted", [False, True])
 def test_workers_that_are_killed_are_waited_for_together(monkeypatch, interrupted):
     """Their server does not say that they are gone: that costs half a second, not one for each."""
-    watched, abandoned = Watched(monkeypatch, limit=60, step=0.01), []
+    class Unreported(Process):
+        def __init__(self):
+            super().__init__(reported=False)
 
-    def join(seconds):
-        if interrupted:
-            raise KeyboardInterrupt
-        watched.pause(seconds)
+        def join(self, seconds=None):
+            if interrupted:
+                raise KeyboardInterrupt
+            watched.pause(seconds)
 
-    process, reader = SimpleNamespace(exitcode=None, kill=lambda: None, join=join), SimpleNamespace(closed=False)
-    watched.supervisor.handles = {number: WorkerHandle(process, reader, 0) for number in range(64)}
-    for handle in watched.supervisor.handles.values():
-        handle.receive = lambda: None
+    watched, abandoned = watched_crew(limit=60, step=0.01, workers=64, process=Unreported, closed=False), []
+    watched.wait_seconds = 0.05
     monkeypatch.setattr(worker_server, "kill_server", lambda: abandoned.append(watched.now))
     begun = watched.now
     try:
         watched.supervisor.stop()
     except KeyboardInterrupt:
         assert interrupted
-    assert len(abandoned) == 1 and watched.now - begun <= crews.STOP_SECONDS + 0.6
+    assert len(abandoned) == 1 and watched.now - begun <= STOP_SECONDS + 0.6
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="there is no server")

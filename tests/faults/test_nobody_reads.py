@@ -11,10 +11,10 @@ import threading
 
 import pytest
 
+from a3c_numba.progress_bar import ProgressBar
 from a3c_numba.runs.checkpoint import load
 from a3c_numba.runs.run_folder import RunFolder
 from a3c_numba.system import terminal
-from a3c_numba.training.progress_bar import ProgressBar
 from a3c_numba.training.trainer import Trainer, initial_checkpoint
 from tests.faults import gates  # noqa: F401  what a checkpoint names is not imported on loading it
 from tests.faults.runs import ROOT, Run, alive, until
@@ -64,7 +64,7 @@ def unread(opened=pipe):
 
 @pytest.mark.parametrize("opened, halt", [(pipe, fill), (os.openpty, fill), (os.openpty, stop)],
                          ids=["a pipe that is full", "a terminal that is full", "Ctrl-S"])
-def test_a_run_whose_lines_nobody_reads_is_watched_and_stopped_as_ever(tmp_path, opened, halt):
+def test_a_run_with_unread_lines_is_supervised_and_stopped(tmp_path, opened, halt):
     with unread(opened) as (_, writing):
         with Run(tmp_path, GATED, "--workers", 2, "--total-steps", 10**8, "--checkpoint-seconds", 0.3,
                  log=writing) as run:
@@ -148,19 +148,18 @@ def test_a_program_whose_warnings_nobody_reads_trains_on(tmp_path):
         assert script(tmp_path, "kills", stderr=writing).returncode == 0
 
 
-def test_the_warnings_of_a_program_without_a_bar_are_on_standard_error(tmp_path):
+def test_warnings_without_a_progress_bar_go_to_standard_error(tmp_path):
     ended = script(tmp_path, "kills", stderr=subprocess.PIPE)
     assert ended.returncode == 0 and ended.stderr.startswith("worker 0 ") and ended.stderr.count("\n") == 1
 
 
-def test_what_is_written_to_a_standard_error_that_is_closed_never_lands_in_theta(tmp_path):
+def test_writes_to_a_closed_standard_error_never_reach_theta(tmp_path):
     assert script(tmp_path, "writes", preexec_fn=lambda: os.close(2)).returncode == 0
 
 
-def test_many_lines_that_nobody_reads_are_waited_for_once_and_after_the_checkpoint(tmp_path, monkeypatch):
+def test_many_unread_lines_cost_one_wait_after_the_checkpoint(tmp_path, monkeypatch):
     reports_often(monkeypatch)
     RunFolder(tmp_path / "run").create("{}")
-    run = Trainer(initial_checkpoint(small("Catch", total_steps=10**8)), tmp_path / "run", ProgressBar(10**8))
     waits, counts = [], []
 
     def nobody_reads(_):
@@ -173,7 +172,9 @@ def test_many_lines_that_nobody_reads_are_waited_for_once_and_after_the_checkpoi
         for n in range(48):
             run.events.add("no curve", detail=f"line {n}")
         return len(counts) < 3
-    run.callback = callback
+
+    start = initial_checkpoint(small("Catch", total_steps=10**8))
+    run = Trainer(start, tmp_path / "run", ProgressBar(10**8), callback)
     monkeypatch.setattr(terminal, "_takes_more", nobody_reads)
     run.run()
     assert all(0 < count < 4 for count in counts[1:])
@@ -181,7 +182,7 @@ def test_many_lines_that_nobody_reads_are_waited_for_once_and_after_the_checkpoi
     assert (tmp_path / "run" / "events.csv").read_text().count(": line ") == 3 * 48
 
 
-def test_a_terminal_that_nobody_reads_never_takes_what_would_wait():
+def test_an_unread_terminal_never_takes_a_line_that_would_block():
     """It says that it is ready up to the last byte, and then has no room for a line."""
     reading, writing = os.openpty()
     with os.fdopen(writing, "w") as stream:

@@ -110,7 +110,7 @@ def skipped_in(worker, updates):
 @pytest.mark.parametrize("optimizer", OPTIMIZERS)
 @pytest.mark.parametrize("network", NETWORKS)
 @pytest.mark.parametrize("name", ALGORITHMS)
-def test_a_bad_number_skips_the_updates_of_the_rollouts_it_is_in_and_no_other(name, network, optimizer):
+def test_a_bad_number_skips_only_the_updates_of_its_rollouts(name, network, optimizer):
     for place, (odd, expected) in PLACES.items():
         for bad in BAD:
             worker = worker_of(odd(bad), name, optimizer, network)
@@ -127,7 +127,7 @@ def test_an_infinite_reward_is_not_clipped_away(name, clip_rewards):
 
 
 @pytest.mark.parametrize("name", ALGORITHMS)
-def test_what_a_bad_number_leaves_is_what_a_rollout_without_an_update_leaves(name):
+def test_a_bad_number_leaves_what_a_skipped_update_leaves(name):
     """The run goes on from the same theta as one whose learning rate was 0, and 0 observed, for those rollouts."""
     thetas = []
     for odd in (vector(np.nan), vector(0.0)):
@@ -145,7 +145,7 @@ def test_what_a_bad_number_leaves_is_what_a_rollout_without_an_update_leaves(nam
 
 @pytest.mark.parametrize("network", NETWORKS)
 @pytest.mark.parametrize("name", ALGORITHMS)
-def test_numbers_that_overflow_in_the_network_are_gone_with_the_episode(name, network):
+def test_an_overflow_in_the_network_ends_with_the_episode(name, network):
     """They are finite themselves; what becomes of them is not, nor is what a recurrent network remembers of them."""
     env = Odd({4: np.array([3e38, -3e38, 3e38], np.float32)})
     worker = worker_of(env, name, network=network)
@@ -156,7 +156,7 @@ def test_numbers_that_overflow_in_the_network_are_gone_with_the_episode(name, ne
 
 
 @pytest.mark.parametrize("target_interval", [1, 4])
-def test_a_target_network_is_never_renewed_with_anything_but_theta(target_interval):
+def test_a_target_network_is_renewed_with_theta_alone(target_interval):
     worker = worker_of(bad_numbers(), "n_step_q", target_interval=target_interval)
     skipped = 0
     for _ in range(60):
@@ -166,7 +166,7 @@ def test_a_target_network_is_never_renewed_with_anything_but_theta(target_interv
 
 
 @pytest.mark.parametrize("bad", BAD)
-def test_policies_that_act_on_bad_numbers_give_actions_that_exist(bad):
+def test_policies_acting_on_bad_numbers_give_valid_actions(bad):
     rng = np.random.default_rng(0)
     with warnings.catch_warnings():
         warnings.simplefilter("error")
@@ -188,7 +188,7 @@ def test_a_continuous_action_is_never_nan(network):
 
 
 @pytest.mark.parametrize("bad", BAD)
-def test_a_network_that_says_nan_acts_with_0_within_the_box_and_skips(bad):
+def test_a_network_of_nan_acts_with_0_in_the_box_and_skips(bad):
     env = Odd(actions=BOX)
     worker = worker_of(env)
     worker.local.flat[:] = bad
@@ -208,7 +208,7 @@ def test_what_is_seen_of_a_skipped_update_but_its_norm_is_finite(name):
     assert np.isfinite([update.entropy, update.value]).all() and is_skipped(update)
 
 
-def test_a_run_is_resumed_from_a_bad_observation_as_it_would_have_gone_on():
+def test_resuming_at_a_bad_observation_is_exact():
     """Rollout 2 ends at it; the state taken there leads to the same rollout 3 and to the same ones after it."""
     worker = worker_of(Odd({6: vector(np.nan)}), network="recurrent")
     for _ in range(2):
@@ -243,7 +243,7 @@ def files(folder):
     return {path.name for path in folder.glob("*.npz")}
 
 
-def test_a_run_that_ends_before_anybody_looks_has_no_more_skipped_updates_than_may_be(tmp_path):
+def test_skipped_updates_of_a_short_run_are_within_the_limit(tmp_path):
     """One worker, whose rewards are all NaN: it skips every update."""
     def run(name, most):
         RunFolder(tmp_path / name).create(config.to_json())
@@ -259,7 +259,7 @@ def test_a_run_that_ends_before_anybody_looks_has_no_more_skipped_updates_than_m
     assert load(tmp_path / "one more" / "latest.npz", NoNumbers).global_step >= 300
 
 
-def test_too_many_skipped_updates_are_exit_code_3_however_short_the_run(tmp_path, capsys):
+def test_too_many_skipped_updates_exit_with_3_in_a_short_run(tmp_path, capsys):
     assert program("train", "tests.faults.gates:NoNumbers-v0", "--workers", 1, "--total-steps", 300, "--max-skipped", 9,
                    "--out", tmp_path / "run") == 3
     err = capsys.readouterr().err
@@ -275,7 +275,7 @@ def test_an_agent_that_could_learn_nothing_says_so():
     np.testing.assert_array_equal(agent.policy.parameters.flat, theta)
 
 
-def test_ctrl_c_is_ctrl_c_also_where_too_many_updates_were_skipped(tmp_path, monkeypatch):
+def test_ctrl_c_wins_over_too_many_skipped_updates(tmp_path, monkeypatch):
     def callback(row):
         if row.skipped:
             signal.raise_signal(signal.SIGINT)

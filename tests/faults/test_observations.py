@@ -188,7 +188,7 @@ def test_an_evaluation_sees_zeros_for_what_is_not_finite(actions, recurrent):
     assert np.isnan(odd[0.5][0])                                         # what is the environment's is left alone
 
 
-def test_an_evaluation_gives_no_environment_an_action_that_is_not_finite():
+def test_an_evaluation_acts_with_finite_actions_only():
     evaluator = staged(actions=Box(-1, 1, (2,)))
     evaluator.policy.parameters.tree["policy"]["head"]["bias"][:] = np.nan
     evaluator.play(0)

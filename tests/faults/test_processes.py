@@ -92,7 +92,7 @@ def test_programs_of_environments_end_with_the_run(tmp_path):
 
 
 @undisturbed
-def test_ctrl_c_leaves_the_programs_of_environments_to_the_workers(tmp_path):
+def test_ctrl_c_leaves_environments_programs_to_the_workers(tmp_path):
     """Who acts on Ctrl-C is the main process: no rollout is lost for want of a simulator."""
     with Run(tmp_path, f"{HERE}:Simulated-v0", *TWO, "--total-steps", 10**8) as run:
         run.trains(workers=2)
@@ -114,7 +114,7 @@ def test_a_worker_that_fails_closes_its_environment(tmp_path):
 
 
 @undisturbed
-def test_an_environment_that_hangs_in_close_loses_nothing_after_ctrl_c(tmp_path):
+def test_a_hang_in_close_loses_nothing_after_ctrl_c(tmp_path):
     with Run(tmp_path, f"{HERE}:HangsInClose-v0", *TWO, "--total-steps", 10**8) as run:
         run.trains(workers=2)
         sent = time.monotonic()
@@ -127,7 +127,7 @@ def test_an_environment_that_hangs_in_close_loses_nothing_after_ctrl_c(tmp_path)
     assert None not in load(run.out / "latest.npz").workers
 
 
-def test_an_environment_that_hangs_in_close_holds_the_end_up_for_a_heartbeat_and_loses_nothing(tmp_path):
+def test_a_hang_in_close_delays_the_end_and_loses_nothing(tmp_path):
     with Run(tmp_path, f"{HERE}:HangsInClose-v0", *TWO, "--total-steps", 10_000, "--heartbeat-seconds", 5.5) as run:
         run.trains(workers=2)
         run.open()
@@ -138,7 +138,7 @@ def test_an_environment_that_hangs_in_close_holds_the_end_up_for_a_heartbeat_and
     assert final.global_step == sum(state["steps"] for state in final.workers)
 
 
-def test_a_worker_that_fails_and_hangs_in_close_is_replaced_long_before_a_heartbeat(tmp_path):
+def test_a_failed_worker_that_hangs_in_close_is_replaced_early(tmp_path):
     with Run(tmp_path, f"{HERE}:FailsAndHangsInClose-v0", *TWO, "--total-steps", 10**8, "--heartbeat-seconds",
              10**6) as run:
         run.trains(workers=2)
@@ -180,7 +180,7 @@ if __name__ == "__main__":
 
 
 @LINUX
-def test_a_worker_leaves_every_signal_to_the_main_process_from_its_first_moment(tmp_path):
+def test_a_worker_ignores_every_signal_from_its_first_moment(tmp_path):
     """Also while it imports the program that started it, which may take long."""
     with Program(tmp_path, STARTS_SLOWLY) as program:
         until(lambda: (program.gates / "starting").exists())
@@ -202,7 +202,7 @@ def blocked(pid):
     return [number for number in SIGNALS if mask >> (number - 1) & 1]
 
 
-def test_a_signal_that_is_left_to_the_main_process_interrupts_no_system_call():
+def test_a_signal_ignored_by_a_worker_interrupts_no_system_call():
     """In a process of its own; the call is C's, which Python does not make again."""
     process = multiprocessing.get_context("spawn").Process(target=_read_with_signals)
     process.start()
@@ -247,7 +247,7 @@ if __name__ == "__main__":
 
 @LINUX
 @undisturbed
-def test_nothing_is_left_of_a_main_process_that_forked_and_was_killed(tmp_path):
+def test_a_killed_main_process_that_forked_leaves_nothing_behind(tmp_path):
     """The fork lives on; what it inherited of the main process must not stand for it."""
     with Program(tmp_path, FORKS) as program:
         until(lambda: (program.gates / "forked").exists())
@@ -274,7 +274,7 @@ if __name__ == "__main__":
 """
 
 
-def test_a_process_that_was_forked_after_learning_can_learn_and_so_can_its_parent(tmp_path):
+def test_a_fork_made_after_learning_can_learn_as_can_its_parent(tmp_path):
     with Program(tmp_path, FORKED) as program:
         assert program.ended() == (0, "500\n" * 3, "")
 
@@ -296,7 +296,7 @@ if __name__ == "__main__":
 """
 
 
-def test_a_daemonic_process_is_told_in_one_line_that_it_cannot_have_workers(tmp_path):
+def test_a_daemonic_process_is_refused_workers_in_one_line(tmp_path):
     with Program(tmp_path, DAEMONIC) as program:
         code, out, err = program.ended()
     assert code == 0 and not err, err
@@ -320,7 +320,7 @@ def test_two_threads_learn_at_once(tmp_path):
 
 @LINUX
 @pytest.mark.parametrize("length, expected", [(75, 0), (76, 1)])
-def test_a_temporary_folder_whose_path_is_too_long_is_named_in_one_line(tmp_path, length, expected):
+def test_too_long_a_temporary_path_is_reported_in_one_line(tmp_path, length, expected):
     """Python puts a folder of its own into it, and there a socket; 107 bytes are all that its address may have."""
     with tempfile.TemporaryDirectory() as short:
         folder = Path(short, "x" * (length - len(short) - 1))

@@ -282,7 +282,7 @@ def test_what_would_go_on_for_ever_is_refused_before_it_starts(trained, argument
 @pytest.mark.parametrize("arguments, named", [
     (["train", ""], "ENV"), (["train", "Catch", "--out", ""], "--out"), (["plot", "run", ""], "RUN"),
     (["plot", "run", "-o", ""], "-o/--out"), (["exercises", "check", ""], "N|all")])
-def test_an_empty_text_is_refused_by_the_name_of_what_it_was_typed_for(arguments, named):
+def test_an_empty_text_is_refused_by_the_name_of_its_option(arguments, named):
     with pytest.raises(ValueError, match=re.escape(f"argument {named}: must not be empty")):
         parser_for(arguments).parse_args(arguments)
 
@@ -355,7 +355,7 @@ PRESET = st.one_of(st.none(), st.sampled_from(sorted(PRESETS)), st.sampled_from(
 ENV = st.one_of(st.just("Catch"), st.sampled_from(["AimContinuous", "CartPole-v1", chances]), ENVS, ANYTHING)
 
 
-def test_any_parts_make_a_configuration_or_are_refused_in_one_line():
+def test_any_parts_are_a_configuration_or_refused_in_one_line():
     made = []
 
     @examples(150)
@@ -423,7 +423,7 @@ def test_any_text_is_a_configuration_or_refused_in_one_line():
 
 @examples(40)
 @given(text=texts().map(str.encode), raw=st.binary(max_size=40), how=st.sampled_from(["config", "bytes", "mixed"]))
-def test_any_configuration_in_a_checkpoint_is_read_or_refused_without_taking_memory(trained, text, raw, how):
+def test_any_configuration_in_a_checkpoint_takes_no_memory(trained, text, raw, how):
     with tempfile.TemporaryDirectory() as folder:
         path, content = Path(folder, "a.npz"), arrays(trained / "final.npz")
         head = content["meta"].tobytes()

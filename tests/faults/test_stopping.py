@@ -63,7 +63,7 @@ def assert_one_is_lost(run):
 
 
 @undisturbed
-def test_a_worker_that_was_stopped_in_the_middle_of_a_message_does_not_hang_the_end(tmp_path):
+def test_a_worker_stopped_inside_a_message_does_not_hang_the_end(tmp_path):
     """Half of its state has come, for a checkpoint; it goes without it, and so does the last one."""
     with Run(tmp_path, "tests.faults.gates:SpeaksByHalves-v0", *TWO, "--checkpoint-seconds", 0.5) as run:
         until(lambda: (run.gates / "half").exists())

@@ -51,7 +51,7 @@ def test_latest_is_written_where_best_and_final_cannot_be(tmp_path):
     assert load(run.out / "latest.npz").global_step >= 2000 and "to resume" not in err
 
 
-def test_on_the_way_too_a_file_that_cannot_be_written_is_named_once_and_costs_no_other(tmp_path):
+def test_an_unwritable_file_is_named_once_and_costs_no_other(tmp_path):
     with Run(tmp_path, GATED, "--workers", 1, "--total-steps", 10**8, "--checkpoint-seconds", 0.2) as run:
         run.trains()
         taken(run.out / "best.npz")
@@ -81,7 +81,7 @@ def test_a_run_says_to_go_on_from_what_is_on_the_disk(tmp_path):
     assert re.findall(r"step ([\d,]+); to resume: ", err) == [f"{kept:,}"] and "Traceback" not in err
 
 
-def test_a_run_that_has_nothing_on_the_disk_does_not_say_to_go_on(tmp_path):
+def test_a_run_with_nothing_on_the_disk_suggests_no_resuming(tmp_path):
     with Run(tmp_path, GATED, "--workers", 1, "--total-steps", 10**8, "--checkpoint-seconds", 3600) as run:
         run.trains()
         taken(run.out / "latest.npz")
@@ -90,7 +90,7 @@ def test_a_run_that_has_nothing_on_the_disk_does_not_say_to_go_on(tmp_path):
     assert "latest.npz could not be written" in err and "to resume" not in err
 
 
-def test_a_picture_that_cannot_be_put_in_its_place_leaves_no_part(tmp_path):
+def test_a_picture_that_cannot_be_renamed_leaves_no_part(tmp_path):
     taken(tmp_path / "curve.png")
     with pytest.raises(OSError):
         Canvas(4, 4).save(tmp_path / "curve.png")

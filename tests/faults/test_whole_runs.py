@@ -98,7 +98,7 @@ def test_too_many_skipped_updates_end_the_run(tmp_path):
     assert latest.global_step > 0 and np.isfinite(latest.theta).all() and latest.mean_score is None
 
 
-def test_a_checkpoint_delays_a_worker_by_a_few_milliseconds_at_most():
+def test_a_checkpoint_delays_a_worker_by_few_milliseconds():
     """What a worker does for it, with the paper's network: copies of theta, g and theta-, and its own state."""
     config = configure("ALE/Pong-v5", workers=1, algorithm="n_step_q")
     start = initial_checkpoint(config)

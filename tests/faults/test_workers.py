@@ -93,7 +93,7 @@ def test_a_step_that_never_returns_costs_one_worker(tmp_path):
     assert code == 0 and err.count("warning") == len(run.events()) == 1 and silence(err) >= HEARTBEAT
 
 
-def test_a_worker_stopped_in_the_middle_of_a_message_delays_nobody(tmp_path):
+def test_a_worker_stopped_inside_a_message_delays_no_other(tmp_path):
     """It has said half of where it is, for a checkpoint; the monitor does not wait for the other half."""
     with Run(tmp_path, "tests.faults.gates:SpeaksByHalves-v0", *TWO, "--total-steps", 20_000, "--heartbeat-seconds",
              HEARTBEAT, "--checkpoint-seconds", 0.5) as run:
@@ -125,14 +125,14 @@ def test_a_worker_whose_environment_raises_is_replaced(tmp_path, env, said):
     assert load(run.out / "final.npz").streams == 3
 
 
-def test_a_constructor_that_fails_everywhere_ends_the_run_at_once(tmp_path):
+def test_a_constructor_that_always_fails_ends_the_run_at_once(tmp_path):
     with Run(tmp_path, "tests.faults.gates:CannotBeMade-v0", *TWO, "--total-steps", 10_000) as run:
         code, err = run.ended()
     assert code == 3 and not run.events() and "replaced" not in err
     assert "a3c-numba: error: worker 0 died" in err and "ArithmeticError: no constructor works" in err
 
 
-def test_an_environment_that_leaves_with_255_ends_the_run_as_any_other_that_fails(tmp_path):
+def test_an_environment_that_exits_with_255_counts_as_failed(tmp_path):
     """As ``exit(-1)`` does; it is also how a worker ends whose server has died."""
     with Run(tmp_path, "tests.faults.test_workers:Leaves-v0", "--total-steps", 1000, "--workers", 1) as run:
         code, err = run.ended()
@@ -186,7 +186,7 @@ def servers_of(run):
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="there is no server")
-def test_a_fork_server_that_dies_takes_its_workers_along_and_all_are_replaced(tmp_path):
+def test_all_workers_of_a_fork_server_that_dies_are_replaced(tmp_path):
     with Run(tmp_path, GATED, "--workers", 3, "--total-steps", 20_000) as run:
         run.trains(workers=3)
         server = servers_of(run)[0]

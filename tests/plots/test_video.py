@@ -92,7 +92,7 @@ def test_video_errors_are_one_line(tmp_path):
 # ---- the frame of a game
 
 
-def test_play_frame_has_the_screen_and_bars_as_long_as_the_policy():
+def test_play_frame_has_a_screen_and_bars_of_the_policys_length():
     pytest.importorskip("cv2")
     screen = np.random.default_rng(0).integers(0, 255, (210, 160, 3), dtype=np.uint8)
     frame = plots.play_frame(screen, [0.5, 0.25, 0.25, 0.0], [0.1, 0.2, 0.3], ["NOOP", "UP", "DOWN", "FIRE"], 1, -3)

@@ -189,7 +189,7 @@ def test_a_folder_that_is_no_run_is_refused_in_one_line(tmp_path, content):
     (("-o", "page.txt"), "should end in .html"), (("-o", "nowhere/page.html"), "cannot write"),
     (("--steps", 0), "steps must be from 1"), (("--steps", 10**6), "steps must be from 1"),
     (("--agent", "none.npz"), "no such file")])
-def test_what_cannot_be_used_is_refused_before_anything_is_written(tmp_path, monkeypatch, options, message):
+def test_unusable_input_is_refused_before_anything_is_written(tmp_path, monkeypatch, options, message):
     monkeypatch.chdir(tmp_path)
     folder = folder_of(tmp_path / "run")
     with pytest.raises(ValueError, match=message):
@@ -219,7 +219,7 @@ def test_the_clip_is_in_the_page_and_has_the_steps_asked_for(shown):
     assert not checked(made(shown, "--no-clip")).all("img")
 
 
-def test_a_clip_that_would_be_large_shows_fewer_frames_but_never_too_few(shown, monkeypatch):
+def test_a_large_clip_shows_fewer_frames_but_never_too_few(shown, monkeypatch):
     monkeypatch.setattr(report_clip, "LARGEST", 0)
     clip = report_clip.clip_of(*report_clip.agent_of(report_run.read(shown), None), 24)
     (shown / "clip.gif").write_bytes(clip.gif)
@@ -257,7 +257,7 @@ def test_every_game_is_in_a_histogram_of_few_bars(scores):
     assert 1 <= len(page.all("rect")) <= 25 and f"{len(scores)} games" in page.all("svg")[0]["aria-label"]
 
 
-def test_an_evaluation_beside_the_agent_is_shown_if_it_is_of_that_agent(tmp_path):
+def test_an_evaluation_is_shown_only_if_it_is_of_that_agent(tmp_path):
     file = tmp_path / "evaluation.json"
     file.write_text(json.dumps(FIGURES))
     assert report_run.evaluation_of(file, "final.npz")["mean"] == 2.5
@@ -268,7 +268,7 @@ def test_an_evaluation_beside_the_agent_is_shown_if_it_is_of_that_agent(tmp_path
         assert report_run.evaluation_of(file) is None
 
 
-def test_the_configuration_names_the_papers_value_where_it_differs(tmp_path):
+def test_a_configuration_value_that_differs_names_the_papers(tmp_path):
     run = report_run.read(folder_of(tmp_path / "run", configure("Catch", "classic", workers=2).to_json()))
     page = Page(report_tables.configuration(run))
     assert "workers 2 processes 16 (the paper's)" in page.text

@@ -195,7 +195,7 @@ def test_truncated_at_every_length(path):
         refused(path)
 
 
-def test_whatever_byte_is_flipped_it_is_refused_or_makes_no_difference(path):
+def test_a_flipped_byte_is_refused_or_makes_no_difference(path):
     whole, expected = path.read_bytes(), some()
     for i in range(len(whole)):
         path.unlink()                                                    # some file systems flush what is written over
@@ -243,7 +243,7 @@ def test_pickled_objects_are_refused_and_never_unpickled(full, name):
 
 
 @pytest.mark.parametrize("name", ["meta", "theta", "statistics", "target"])
-def test_a_header_that_claims_a_terabyte_is_refused_before_memory_is_taken(full, name):
+def test_a_header_that_claims_a_terabyte_takes_no_memory(full, name):
     dtype = "|u1" if name == "meta" else "<f4"
     members = {member: _npy(array) for member, array in arrays(full).items()}
     members[name] = _npy(np.zeros(3, dtype), shape=(2**40,))
@@ -412,7 +412,7 @@ HUGE = [("workers", 10**9), ("workers", 10**400), ("total_steps", 10**400), ("se
 
 
 @pytest.mark.parametrize("part, value", HUGE, ids=str)
-def test_settings_that_would_take_all_memory_are_refused_and_take_none(path, part, value):
+def test_settings_that_would_fill_memory_are_refused_at_once(path, part, value):
     config = json.loads(some().config.to_json()) | {part: value}
     with_meta(path, config=config)
     tracemalloc.start()

@@ -7,7 +7,8 @@ import pytest
 
 from a3c_numba.runs.checkpoint import load, save
 from a3c_numba.runs.checkpointer import Checkpointer
-from a3c_numba.runs.run_folder import WINDOW, RunFolder
+from a3c_numba.runs.progress import WINDOW
+from a3c_numba.runs.run_folder import RunFolder
 from a3c_numba.training.trainer import initial_checkpoint
 from tests.programs import small
 

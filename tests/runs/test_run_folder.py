@@ -7,7 +7,8 @@ import numpy as np
 import pytest
 
 from a3c_numba.runs.csv_log import encode_rows
-from a3c_numba.runs.run_folder import EPISODE_COLUMNS, Progress, RunFolder, RunFolderError
+from a3c_numba.runs.progress import Progress
+from a3c_numba.runs.run_folder import EPISODE_COLUMNS, RunFolder, RunFolderError
 
 
 def progress(step, mean=0.5):
@@ -61,7 +62,7 @@ def test_a_folder_with_a_run_is_refused_and_left_alone(folder):
     assert {path: path.read_bytes() for path in folder.path.iterdir()} == before
 
 
-def test_overwriting_leaves_nothing_of_the_old_run_and_everything_else(folder):
+def test_overwriting_removes_the_old_run_and_nothing_else(folder):
     for name in ("latest.npz", "best.npz", "final.npz", "curve.png", "evaluation.json", "notes.txt"):
         (folder.path / name).write_text("old")
     folder.create("new", overwrite=True)
@@ -127,7 +128,7 @@ def test_rows_below_a_spoiled_first_line_are_kept(folder, old, new):
     assert len(said) == 1 and "invalid header" in said[0] and "1 other" in said[0]
 
 
-def test_of_a_first_line_without_its_end_only_the_row_in_it_is_lost(folder):
+def test_a_first_line_without_its_end_loses_only_its_row(folder):
     path = folder.path / "episodes.csv"
     path.write_bytes(path.read_bytes().replace(b"\n", b"\x0b", 1))
     assert folder.cut_after(1000) == [-0.5, 2.0, -0.5, 3.0, -0.5]
@@ -165,7 +166,7 @@ def test_rows_spoiled_in_the_middle_are_left_out_and_kept_beside(folder, line):
     assert len(said) == 1 and "episodes.csv has 2 unreadable lines" in said[0]
 
 
-def test_a_table_is_on_the_disk_before_it_takes_the_old_ones_place(folder, monkeypatch):
+def test_a_table_is_on_the_disk_before_it_replaces_the_old_one(folder, monkeypatch):
     """After a power cut there is one or the other."""
     order, fsync, replace = [], os.fsync, os.replace
     monkeypatch.setattr("os.fsync", lambda file: (order.append(os.fstat(file).st_ino), fsync(file)))
@@ -190,7 +191,7 @@ def test_a_folder_with_anything_of_a_run_is_refused(tmp_path, name):
     assert (tmp_path / name).read_text() == "precious"
 
 
-def test_a_folder_with_an_older_checkpoint_is_refused_and_overwritten(tmp_path):
+def test_an_older_checkpoint_is_refused_unless_overwritten(tmp_path):
     (tmp_path / "latest-7.npz").write_text("precious")
     with pytest.raises(RunFolderError, match="already holds a run"):
         RunFolder(tmp_path).create("{}")

@@ -13,6 +13,7 @@ from a3c_numba.envs.toys import Catch
 from a3c_numba.presets import configure
 from a3c_numba.studies import bench
 from a3c_numba.studies.flops import operations
+from a3c_numba.studies.machine import sgemm_peak
 from tests.programs import program
 
 
@@ -68,7 +69,7 @@ def test_t_max_is_the_steps_between_updates_of_every_method(name):
 
 
 def test_a_matrix_product_has_a_speed():
-    assert 1e8 < bench.sgemm_peak(64) < 1e13
+    assert 1e8 < sgemm_peak(64) < 1e13
 
 
 def test_the_median_of_rounds():
@@ -128,7 +129,7 @@ def test_the_command_prints_every_line(capsys, monkeypatch, options, told):
 
 
 @pytest.mark.parametrize("optimizer, sets", [("rmsprop", 1), ("momentum_sgd", 3)])
-def test_an_aged_run_starts_with_statistics_that_have_stopped_falling(optimizer, sets):
+def test_an_aged_run_starts_with_statistics_that_fall_no_further(optimizer, sets):
     start = bench.aged_start(configure("CartPole-v1", optimizer=optimizer, workers=3))
     assert start.statistics.shape == (sets * len(start.theta),) and start.statistics.dtype == np.float32
     assert (start.statistics == bench.AGED).all() and np.float32(0.99) * bench.AGED == bench.AGED

@@ -62,7 +62,7 @@ def test_what_is_not_reached_is_no_number():
     assert some[:3] == (1, 2, 1) and all(math.isnan(x) for x in some[3:])
 
 
-def test_nothing_is_relative_to_a_first_count_that_does_not_get_there():
+def test_a_first_count_that_misses_the_target_gives_no_ratio():
     first, second = summary([Run(1, 0, NAN, NAN, 1), Run(2, 0, 50.0, 4000.0, 2)], [1, 2])
     assert second[3:5] == (50.0, 4000.0) and all(math.isnan(x) for x in (*first[3:], *second[5:]))
 

@@ -48,7 +48,7 @@ def run(target, memory):
             child.join(10)
 
 
-def test_nothing_is_lost_and_every_multiple_is_crossed_by_exactly_one():
+def test_no_count_is_lost_and_each_multiple_is_crossed_once():
     raw = CONTEXT.RawArray("q", 8)
     words = np.frombuffer(raw, np.int64)
     words[1:] = 77

@@ -25,7 +25,7 @@ def product(x=1e-40):
 
 
 @needs_the_register
-def test_a_block_computes_with_0_and_the_threads_own_setting_returns():
+def test_a_block_computes_with_0_and_restores_the_threads_bits():
     assert product() != 0
     with pytest.raises(KeyError), subnormals_flushed():
         assert product() == 0
@@ -134,7 +134,7 @@ def test_kernels_take_as_long_with_subnormal_numbers(made):
 
 @needs_the_register
 @pytest.mark.parametrize("alpha", [0.99])
-def test_statistics_without_a_gradient_end_at_0_in_a_worker_and_stick_without_the_bits(alpha):
+def test_statistics_without_a_gradient_end_at_0_only_if_flushed(alpha):
     theta, g, d, local = np.zeros((4, 64), np.float32)
     constants = np.array([7e-4, alpha, 1 - alpha, 0.1], np.float32)
 

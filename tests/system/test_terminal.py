@@ -27,5 +27,5 @@ def test_a_text_of_any_length_is_told_whole():
     assert stream.getvalue() == text
 
 
-def test_a_piece_is_no_longer_than_what_a_pipe_that_is_ready_takes():
+def test_a_piece_is_no_longer_than_a_ready_pipe_takes():
     assert len(("\U0001f3ae" * PIECE).encode()) <= 512

@@ -12,13 +12,15 @@ from tests.promises import Late, undisturbed
 from tests.runs.test_run_folder import rows
 
 
-def begin(config, out):
+def begin(config, out, stop=None):
+    """A run from its first step; ``stop`` is the step at which it ends, if it is to end early."""
     RunFolder(out).create(config.to_json())
-    return Trainer(initial_checkpoint(config), out)
+    return Trainer(initial_checkpoint(config), out, callback=stopping_at(stop))
 
 
-def stop_at(trainer, step):
-    trainer.callback = lambda progress: progress.global_step < step
+def stopping_at(step):
+    """A callback that ends a run at about this step, or none."""
+    return None if step is None else lambda progress: progress.global_step < step
 
 
 def run_whole(config, out):
@@ -27,9 +29,8 @@ def run_whole(config, out):
 
 def run_in_parts(config, out, stops):
     """Stop by a callback at about these steps, and go on each time from what is on disk."""
-    trainer = begin(config, out)
-    for step in stops:
-        stop_at(trainer, step)
+    trainer = begin(config, out, stops[0])
+    for step, next_stop in zip(stops, [*stops[1:], None]):
         trainer.run()
         latest = load(out / "latest.npz")
         assert step <= latest.global_step
@@ -38,7 +39,7 @@ def run_in_parts(config, out, stops):
         if None in latest.workers:
             raise Late("STOP_SECONDS was not enough for the worker to say where it is")
         scores = RunFolder(out).cut_after(latest.global_step)
-        trainer = Trainer(latest, out)
+        trainer = Trainer(latest, out, callback=stopping_at(next_stop))
         trainer.progress_tracker.resume_from(scores)
     return trainer.run()
 
@@ -98,9 +99,7 @@ def increments(checkpoint):
 def test_resuming_with_several_workers_uses_no_stream_twice(tmp_path, monkeypatch):
     """On a busy machine the second worker may not have begun when the run is stopped; it then begins with a new one."""
     reports_often(monkeypatch)
-    trainer = begin(small("Catch", workers=2, total_steps=20_000), tmp_path / "run")
-    stop_at(trainer, 3000)
-    trainer.run()
+    begin(small("Catch", workers=2, total_steps=20_000), tmp_path / "run", stop=3000).run()
     middle = load(tmp_path / "run" / "latest.npz")
     assert 3000 <= middle.global_step
     if middle.global_step >= 20_000:

@@ -1,7 +1,6 @@
 """Whole runs: what they leave behind, and what happens when a worker dies."""
 
 import csv
-from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -9,6 +8,7 @@ import pytest
 from a3c_numba import Agent, Limits, WorkerDied
 from a3c_numba.runs.checkpoint import load
 from a3c_numba.runs.run_folder import RunFolder
+from a3c_numba.training.reporter import LogReporter
 from a3c_numba.training.trainer import Trainer, initial_checkpoint
 from tests import programs
 from tests.faults.gates import Together
@@ -128,7 +128,7 @@ def test_a_worker_that_dies_ends_the_run_and_loses_nothing(tmp_path, name, words
         assert not np.array_equal(before, agent.policy.parameters.flat) and latest.global_step > 0
 
 
-def test_a_worker_that_ends_before_its_first_step_does_not_hang_the_run():
+def test_a_worker_that_ends_before_its_first_step_ends_the_run():
     with pytest.raises(WorkerDied):
         Agent(programs.exits_before_the_first_step, workers=2).learn(10**8, watch=Limits(max_restarts=5))
 
@@ -156,19 +156,9 @@ def test_a_factory_that_cannot_be_pickled_starts_nothing():
 
 def test_a_callback_that_ends_the_run_is_not_called_again(tmp_path):
     calls = []
-    run = trainer(small(chances, total_steps=10**6), callback=lambda row: bool(calls.append(row)))
-    run.report_seconds = 0.1
-    run.run()
+    start = initial_checkpoint(small(chances, total_steps=10**6))
+    Trainer(start, None, LogReporter(0.1), lambda row: bool(calls.append(row))).run()
     assert len(calls) == 1
-
-
-def test_the_states_of_workers_that_never_started_are_not_lost():
-    start = initial_checkpoint(small("Catch", workers=2, total_steps=1000))
-    start.workers = [{"steps": 7, "mark": 0}, {"steps": 9, "mark": 1}]
-    supervisor = Trainer(start).supervisor
-    supervisor.handles[0] = SimpleNamespace(state={"steps": 3, "mark": "new"})
-    states, step = supervisor.collect_states()
-    assert [state["mark"] for state in states] == ["new", 1] and step == 3
 
 
 def test_no_worker_is_started_for_a_run_that_is_over():

@@ -44,7 +44,7 @@ def test_two_spawned_processes_write_to_the_same_memory():
     assert [status.episode(1, k)[2:] for k in range(2)] == [(10, 7), (11, 7)]
 
 
-def test_everything_starts_at_zero_with_a_cache_line_for_each_worker():
+def test_counts_start_at_0_with_a_cache_line_for_each_worker():
     status = status_of(3, 10, has_target=True)
     assert [array.shape for array in status.snapshot_vectors] == [array.shape for array in status.shared.vectors]
     assert {array.dtype for array in status.snapshot_vectors} == {np.dtype(np.float32)}

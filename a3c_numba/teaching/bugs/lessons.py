@@ -114,7 +114,7 @@ STATE_KEPT = Lesson(
     always: 2.4 of 6.  If observations show that a game has started, a network can learn to forget by itself: on the
     toy Memory two of three such runs were merely slower.  The gradient is right throughout.  To detect it, look at
     the state at an episode's first step.""",
-    ("tests/core/test_rollout.py::test_a_recurrent_state_is_carried_across_rollouts_and_dropped_at_an_episodes_end",))
+    ("tests/core/test_rollout.py::test_a_recurrent_state_spans_rollouts_but_not_episodes",))
 
 NOT_CLIPPED = Lesson(
     "a gradient that is not clipped",
@@ -130,8 +130,7 @@ NOT_CLIPPED = Lesson(
     on the seed.  RMSProp would hide it: it divides by the root mean square of recent gradients, this one included,
     and on this toy unclipped RMSProp learned no worse in any of six seeds.  Never judge by one run, and look at how
     far theta moves in an update, not at the reported norm.""",
-    ("tests/core/optimizers/test_momentum_sgd.py"
-     "::test_the_gradient_is_clipped_by_its_global_norm_and_reported_unclipped",))
+    ("tests/core/optimizers/test_momentum_sgd.py::test_the_global_norm_is_clipped_and_reported_unclipped",))
 
 ADVANTAGE = Lesson(
     "an advantage that is not held constant",

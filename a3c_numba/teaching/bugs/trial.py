@@ -12,6 +12,7 @@ import numpy as np
 
 from ...config import Config
 from ...core.worker import Worker
+from ...training.reporter import LogReporter
 from ...training.trainer import Trainer, initial_checkpoint
 from ...training.worker_status import RING
 
@@ -63,14 +64,13 @@ def run_in_process(config: Config) -> Record:
 def run_in_worker_processes(config: Config) -> Record:
     """Make a run whose workers are processes."""
     log: list[list[Any]] = [[] for _ in range(config.workers)]
-    trainer = Trainer(initial_checkpoint(config))
 
     def read_on(_: Any = None) -> None:
         for worker, played in enumerate(trainer.status.episodes.tolist()):
             log[worker] += [UNREAD] * (played - RING // 2 - len(log[worker]))        # older ones may be overwritten
             log[worker] += [trainer.status.episode(worker, k)[1:] for k in range(len(log[worker]), played)]
 
-    trainer.callback, trainer.report_seconds = read_on, 0.0              # at every poll
+    trainer = Trainer(initial_checkpoint(config), None, LogReporter(0.0), read_on)     # called at every poll
     trainer.run()
     read_on()
     rows = [_rows(worker, episodes) for worker, episodes in enumerate(log)]

@@ -34,7 +34,7 @@ def targets(algorithm, rollout, values):
     return algorithm.targets(rollout, outputs)
 
 
-def test_targets_bootstrap_from_the_last_value_unless_the_episode_terminated():
+def test_targets_bootstrap_from_the_last_value_unless_terminated():
     values = [0.0, 0.0, 10.0]
     open_end, cut = rollout_of([1, 2], [0.5, 0.5]), rollout_of([1, 2], [0.5, 0.0])
     np.testing.assert_array_equal(targets(A3C(), open_end, values), [1 + 0.5 * 7, 2 + 0.5 * 10])
@@ -86,7 +86,7 @@ def test_loss_gradient_equals_its_twin(dtype, tolerance):
     assert d_logits.dtype == d_values.dtype == dtype
 
 
-def test_a_better_action_becomes_more_probable_and_a_value_moves_to_its_return():
+def test_better_actions_gain_probability_values_move_to_returns():
     outputs = np.zeros((1, ACTIONS)), np.zeros((1, 1))
     d_logits, d_values = A3C().loss_gradient(PI, np.array([1]), np.array([2.0]), outputs)
     assert d_logits[0, 1] < 0 < min(d_logits[0, 0], d_logits[0, 2]) and d_values[0, 0] < 0

@@ -133,7 +133,7 @@ def test_actions_that_are_numbers_are_for_a3c(cls):
 
 
 @pytest.mark.parametrize("name", ["n_step_q", "one_step_q", "one_step_sarsa"])
-def test_a_network_for_continuous_actions_is_refused_before_anything_starts(name):
+def test_a_network_for_continuous_actions_is_refused_at_once(name):
     config = configure("AimContinuous", algorithm=name)
     with pytest.raises(ValueError, match="A3C"):
         config.build_network(config.make_env())

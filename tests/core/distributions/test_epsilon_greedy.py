@@ -40,7 +40,7 @@ def test_each_action_has_its_slice_of_what_lies_below_epsilon():
     assert {u: distribution.sample(Q, Told(u)) for u in edges} == edges
 
 
-def test_u_just_below_epsilon_is_the_last_action_and_u_at_epsilon_the_greedy_one():
+def test_u_below_epsilon_explores_and_u_at_epsilon_is_greedy():
     for epsilon in np.random.default_rng(1).random(2000):
         for n in (2, 3, 18):
             q, distribution = np.zeros(n), policy_of(epsilon, n)

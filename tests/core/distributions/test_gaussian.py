@@ -166,7 +166,7 @@ class Listener(Aim):
         return super().step(action)
 
 
-def test_the_environment_gets_the_clipped_action_and_the_gradient_the_one_that_was_drawn():
+def test_a_clipped_action_is_executed_and_the_drawn_one_learned():
     env, algorithm = Listener(), A3C(t_max=50)
     distribution = algorithm.behaviour_policy(env.action_space, np.random.default_rng(0))
     network = MLP(hidden=4).build((3,), algorithm.heads(distribution))

@@ -20,7 +20,7 @@ def random_parameters(layer, seed=0):
     return parameters
 
 
-def test_parameters_stand_in_the_order_of_the_layers_and_only_where_there_are_some():
+def test_parameters_are_in_the_order_of_the_layers_that_have_any():
     heads = Fork(left=Dense(2, 1), right=Dense(2, 4))
     network = Chain(pixels=Scale((3,)), one=Dense(3, 2), relu=ReLU((2,)), heads=heads)
     assert list(network.shapes) == ["one", "heads"]
@@ -65,7 +65,7 @@ class Unreachable(Scale):
         raise AssertionError("nobody wanted this gradient")
 
 
-def test_without_an_input_gradient_the_way_down_ends_at_the_lowest_parameters():
+def test_without_an_input_gradient_backward_ends_at_parameters():
     chain = Chain(pixels=Unreachable((3,)), dense=Dense(3, 2), relu=ReLU((2,)))
     p, d_p = random_parameters(chain), Parameters(chain.shapes, dtype=np.float64)
     x, cache = np.random.default_rng(3).integers(256, size=(2, 3)).astype(np.uint8), chain.cache(2, np.float64)

@@ -118,7 +118,7 @@ def test_networks_leave_nothing_undrawn_with_any_initializer(network, initialize
     assert np.isfinite(flat).all()
 
 
-def test_init_leaves_nothing_undrawn_and_depends_on_the_seed_alone(name):
+def test_init_draws_every_parameter_from_the_seed_alone(name):
     layer, _ = LAYERS[name]
     if not layer.shapes:
         return                                                           # without parameters there is nothing to draw
@@ -172,7 +172,7 @@ def test_row_by_row_equals_one_batch(name, dtype, tolerance):
             np.testing.assert_allclose(state, same, rtol=tolerance, atol=tolerance)
 
 
-def test_backward_after_acting_row_by_row_is_backward_after_one_batch(name):
+def test_backward_is_the_same_after_rows_and_after_one_batch(name):
     layer, p, x = drawn(name)
     gradients = []
     for step in (1, ROWS):
@@ -216,7 +216,7 @@ def test_what_is_moved_to_the_start_goes_on_as_it_would_have(name):
         np.testing.assert_array_equal(one, other)
 
 
-def test_backward_overwrites_input_gradients_and_touches_no_further_row(name):
+def test_backward_overwrites_input_gradients_of_its_rows_only(name):
     _, clean, _ = backward_of(name)
     _, d_x, cache = backward_of(name, poison=np.nan)
     np.testing.assert_array_equal(d_x, clean)
@@ -249,7 +249,7 @@ def loss_of(name):
     return loss, p.flat, d_p.flat, x, d_x
 
 
-def test_gradients_against_central_differences_in_every_coordinate(name):
+def test_gradients_equal_central_differences_in_every_coordinate(name):
     loss, theta, d_theta, x, d_x = loss_of(name)
     if len(theta) <= 200:
         np.testing.assert_allclose(d_theta, reference.coordinate_gradient(loss, theta), rtol=1e-6, atol=1e-8)
@@ -257,7 +257,7 @@ def test_gradients_against_central_differences_in_every_coordinate(name):
         np.testing.assert_allclose(d_x, reference.coordinate_gradient(loss, x), rtol=1e-6, atol=1e-8)
 
 
-def test_gradients_against_central_differences_in_a_random_direction(name):
+def test_gradients_equal_central_differences_in_a_direction(name):
     loss, theta, d_theta, x, d_x = loss_of(name)
     for here, gradient in ((theta, d_theta), (x, d_x)):
         if here.dtype != np.uint8 and len(here):

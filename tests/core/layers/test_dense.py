@@ -71,7 +71,7 @@ def test_a_shape_is_read_as_flat_rows():
     np.testing.assert_array_equal(d_p.flat, d_flat.flat)
 
 
-def test_dense_leaves_the_input_gradient_out_where_nobody_wants_it():
+def test_dense_leaves_out_an_input_gradient_that_is_not_wanted():
     layer = Dense(3, 2)
     p, d_p, x, cache, d_y = setting_up(layer, 2, np.float64)
     assert layer.backward(p.tree, d_p.tree, x, cache, d_y, input_gradient=False) is None

@@ -121,7 +121,7 @@ def test_row_by_row_equals_batched(dtype, tolerance):
         np.testing.assert_allclose(one, other, rtol=tolerance, atol=tolerance)
 
 
-def test_two_rollouts_are_one_cut_in_two_forwards_and_not_backwards():
+def test_two_rollouts_equal_one_forwards_but_not_backwards():
     """The first rollout's gradient knows nothing of what its last state does to the second's rows."""
     whole, first = Problem(3, 4, 6), Problem(3, 4, 6)
     y = whole.forward().copy()
@@ -151,7 +151,7 @@ def test_backward_starts_afresh_and_adds_to_d_p():
     np.testing.assert_allclose(problem.d_p.flat, total, rtol=1e-9, atol=1e-12)
 
 
-def test_backward_over_fewer_rows_ignores_what_the_cache_has_behind_them():
+def test_backward_over_fewer_rows_ignores_later_cache_rows():
     """As in a rollout, whose last row is there for the bootstrap alone."""
     problem, short = Problem(3, 4, 6), Problem(3, 4, 6)
     problem.forward()

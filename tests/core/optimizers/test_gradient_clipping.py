@@ -26,7 +26,7 @@ def test_by_hand():
 
 
 @pytest.mark.parametrize("dtype, tolerance", [(np.float64, 1e-12), (np.float32, 1e-5)])
-def test_a_clipped_gradient_has_the_limit_as_its_norm_and_keeps_its_direction(dtype, tolerance):
+def test_a_clipped_gradient_has_the_norm_limit_and_its_direction(dtype, tolerance):
     d = draw(dtype)
     kept = d.copy()
     norm = clip(d, 0.5)

@@ -42,7 +42,7 @@ def test_two_workers_are_two_twins_on_one_theta(max_norm):
 
 @pytest.mark.kernel
 @pytest.mark.parametrize("bad", [np.nan, np.inf])
-def test_a_gradient_that_is_not_finite_changes_nothing_but_is_cleared(bad):
+def test_a_nonfinite_gradient_is_cleared_and_changes_nothing(bad):
     theta, g, d, local = draw()
     d[3] = bad
     kept = theta.tobytes(), g.tobytes()
@@ -85,7 +85,7 @@ def test_shared_statistics_are_one_for_all():
         assert (each != before).any()
 
 
-def test_each_worker_keeps_its_own_statistics_and_the_first_what_all_share():
+def test_workers_snapshot_their_own_and_the_first_what_is_shared():
     workers, shared, each = crew(MomentumSGD(), OneStepQ())
     for worker in workers:
         for _ in range(3):

@@ -46,7 +46,7 @@ def test_by_hand():
     assert (m[0], theta[0]) == (3.5, pytest.approx(1 - 0.35))            # 0.75 * 4 + 0.25 * 2
 
 
-def test_the_gradient_is_clipped_by_its_global_norm_and_reported_unclipped():
+def test_the_global_norm_is_clipped_and_reported_unclipped():
     optimizer = MomentumSGD(momentum=0.0, max_gradient_norm=1.0)
     theta, m, local = np.zeros((3, 2))
     assert optimizer.update(theta, m, np.array([30.0, 40.0]), local, 1.0) == 50
@@ -56,7 +56,7 @@ def test_the_gradient_is_clipped_by_its_global_norm_and_reported_unclipped():
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
 @pytest.mark.parametrize("bad", [np.nan, np.inf, -np.inf])
 @pytest.mark.parametrize("place", [0, 25, 49])
-def test_a_gradient_that_is_not_finite_changes_nothing_but_is_cleared(bad, place, dtype):
+def test_a_nonfinite_gradient_is_cleared_and_changes_nothing(bad, place, dtype):
     theta, m, d, local = draw(dtype)
     d[place] = bad
     kept = theta.tobytes(), m.tobytes()

@@ -30,7 +30,7 @@ BAD = {
 @pytest.mark.parametrize("how", BAD)
 @pytest.mark.parametrize("bad", [np.nan, np.inf, -np.inf])
 @pytest.mark.parametrize("name", OPTIMIZERS)
-def test_nothing_is_changed_and_the_next_update_is_as_if_nothing_had_been(name, bad, how):
+def test_a_skipped_update_leaves_no_trace_in_the_next_one(name, bad, how):
     optimizer = OPTIMIZERS[name]()
     for place in (0, 25, 49):
         theta, statistics, local = begun(optimizer)
@@ -49,7 +49,7 @@ def test_nothing_is_changed_and_the_next_update_is_as_if_nothing_had_been(name, 
 
 
 @pytest.mark.parametrize("name", OPTIMIZERS)
-def test_the_largest_gradient_whose_norm_is_a_number_is_clipped_and_applied(name):
+def test_the_largest_gradient_of_finite_norm_is_applied_clipped(name):
     optimizer = OPTIMIZERS[name]()
     theta, statistics, local = begun(optimizer)
     before, d = theta.copy(), np.zeros(50, np.float32)

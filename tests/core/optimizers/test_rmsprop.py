@@ -48,7 +48,7 @@ def test_by_hand():
     assert (g[0], theta[0]) == (4, pytest.approx(1 - 0.3 * 2 / 3))       # 0.5 * 4 + 0.5 * 2^2; sqrt(4 + 5) = 3
 
 
-def test_the_gradient_is_clipped_by_its_global_norm_and_reported_unclipped():
+def test_the_global_norm_is_clipped_and_reported_unclipped():
     optimizer = RMSProp(decay=0.0, epsilon=1.0, max_gradient_norm=1.0)
     theta, g, local = np.zeros((3, 2))
     assert optimizer.update(theta, g, np.array([30.0, 40.0]), local, 1.0) == 50
@@ -64,7 +64,7 @@ def test_a_gradient_at_the_limit_is_not_clipped():
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
 @pytest.mark.parametrize("bad", [np.nan, np.inf, -np.inf])
 @pytest.mark.parametrize("place", [0, 25, 49])
-def test_a_gradient_that_is_not_finite_changes_nothing_but_is_cleared(bad, place, dtype):
+def test_a_nonfinite_gradient_is_cleared_and_changes_nothing(bad, place, dtype):
     theta, g, d, local = draw(dtype)
     d[place] = bad
     kept = theta.tobytes(), g.tobytes()

@@ -1,11 +1,16 @@
-"""Display a run's progress: a bar that is redrawn in a terminal, a plain line every few seconds elsewhere."""
+"""Display a run's progress: a bar that is redrawn in a terminal, a plain line every few seconds elsewhere.
+
+Both ``a3c-numba train`` and ``Agent.learn(progress=True)`` show it.  The trainer knows only the ``Reporter`` protocol.
+"""
 
 import shutil
 import sys
 from typing import TextIO
 
-from ..runs.run_folder import Progress
-from ..system.terminal import write_without_blocking
+from .runs.progress import Progress
+from .system.terminal import write_without_blocking
+
+TERMINAL_SECONDS = 1.0         # between two redraws
 
 
 def _duration(seconds: float) -> str:
@@ -21,12 +26,17 @@ def _count(n: float) -> str:
 
 
 class ProgressBar:
-    """Show ``Progress``; ``update`` may be called at any rate."""
+    """A Reporter that shows each ``Progress``; ``update`` may be called at any rate."""
 
     def __init__(self, total_steps: int, stream: TextIO | None = None, every: float = 10.0) -> None:
         self.total_steps, self.stream, self.every = total_steps, stream or sys.stderr, every
         self.is_terminal = self.stream is not None and self.stream.isatty()
         self.shown_at = -every                                           # seconds of training at the last plain line
+
+    @property
+    def report_seconds(self) -> float | None:
+        """Return the seconds between two redraws in a terminal; None elsewhere, for the trainer's default."""
+        return TERMINAL_SECONDS if self.is_terminal else None
 
     def line(self, row: Progress) -> str:
         """Return one line: steps, speed, time left, live workers, episodes, score, entropy, elapsed time."""

@@ -5,8 +5,8 @@ import re
 
 import pytest
 
-from a3c_numba.runs.run_folder import Progress
-from a3c_numba.training.progress_bar import ProgressBar, _count, _duration
+from a3c_numba.progress_bar import ProgressBar, _count, _duration
+from a3c_numba.runs.progress import Progress
 
 
 class Terminal(io.StringIO):
@@ -94,6 +94,11 @@ def test_nothing_to_close():
     stream = io.StringIO()
     ProgressBar(1000, stream).close(None)
     assert stream.getvalue() == ""
+
+
+def test_a_terminal_is_redrawn_once_a_second():
+    assert ProgressBar(1000, Terminal()).report_seconds == 1.0
+    assert ProgressBar(1000, io.StringIO()).report_seconds is None
 
 
 def test_the_stream_is_standard_error(capsys):

@@ -7,18 +7,19 @@ from typing import Any, Callable
 
 import numpy as np
 
-from .core.hyperparameters import short_repr
-from .core.inference import Policy, as_observations, as_recurrent_state
+from .core.distributions import DiscreteActions
 from .core.parameters import Parameters
 from .envs.action_repeat import GymSettings
 from .envs.atari import AtariSettings
 from .evaluation import EvaluationSettings, evaluate
+from .inference import Policy, as_observations, as_recurrent_state
 from .presets import configure
 from .runs import checkpoint as checkpoints
 from .runs.checkpoint import Checkpoint
 from .runs.run_folder import Progress, RunFolder
 from .system import worker_server
 from .system.directory_lock import exclusive_lock
+from .system.text import short_repr
 from .training.limits import Limits
 from .training.progress_bar import ProgressBar
 from .training.trainer import Trainer, initial_checkpoint
@@ -164,7 +165,7 @@ class Agent:
         T, shape = len(obs), self.observation_space.shape
         if not T or (obs.shape[1:], actions.shape, returns.shape) != (shape, (T, *pi.action_shape), (T,)):
             raise ValueError(f"obs {obs.shape}, actions {actions.shape} and returns {returns.shape} are no rollout")
-        if not pi.action_shape and not (actions.dtype.kind in "iu" and 0 <= actions.min() <= actions.max() < pi.n):
+        if isinstance(pi, DiscreteActions) and not (actions.dtype.kind in "iu" and 0 <= actions.min() <= actions.max() < pi.n):
             raise ValueError(f"actions must be whole numbers in 0 .. {pi.n - 1}; got {actions.tolist()}")
         actions = actions.astype(pi.action_dtype)
         cache, d_theta = self.network.cache(len(obs), np.float32), Parameters(self.network.shapes)

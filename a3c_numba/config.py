@@ -11,7 +11,6 @@ from typing import Any, Callable
 import numpy as np
 
 from .core.algorithms import ALGORITHMS
-from .core.hyperparameters import short_repr, validate
 from .core.networks import NETWORKS
 from .core.optimizers import OPTIMIZERS
 from .core.parameters import size_of
@@ -19,6 +18,8 @@ from .envs import make as envs
 from .envs.action_repeat import GymSettings
 from .envs.atari import AtariSettings
 from .envs.episode import EpisodeEnv
+from .system.text import short_repr
+from .validation import validate
 
 # Part of a configuration -> the menu that its objects come from.
 MENUS: dict[str, dict[str, Any]] = {"algorithm": ALGORITHMS, "optimizer": OPTIMIZERS, "network": NETWORKS,

@@ -20,11 +20,13 @@ from typing import Any, Callable, Iterator, NamedTuple
 import numpy as np
 
 from .config import Config
-from .core.hyperparameters import hyperparameter, short_repr, validate
-from .core.incoming import zero_nonfinite
-from .core.inference import Policy
+from .core.hyperparameters import hyperparameter
 from .envs.make import is_atari
+from .inference import Policy
+from .system.nonfinite import zero_nonfinite
+from .system.text import short_repr
 from .system.worker_server import MAIN_GUARD_HINT
+from .validation import validate
 
 MOST_PROCESSES = 1024
 PROTOCOLS = {"noop": {"noop_max": 30, "sticky": 0.0}, "sticky": {"noop_max": 0, "sticky": 0.25}}

@@ -9,9 +9,9 @@ import dataclasses
 from typing import Any, Callable
 
 from ..config import MENUS
-from ..core.hyperparameters import short_repr
 from ..envs.make import family
 from ..presets import PRESETS
+from ..system.text import short_repr
 
 
 def number(text: str) -> int:

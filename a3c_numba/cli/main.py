@@ -19,11 +19,11 @@ import sys
 from argparse import Namespace
 from typing import Any
 
-from ..core.hyperparameters import one_line
 from ..envs.make import EnvironmentFailed
 from ..plots import PicturesUnavailable
 from ..runs.checkpoint import CheckpointError
 from ..system.terminal import write_without_blocking
+from ..system.text import one_line
 from ..training.supervisor import WorkerDied
 from ..training.trainer import UpdatesSkipped
 from .parser import parser_for

@@ -10,11 +10,13 @@ d_W.  So backward keeps the factors, the norm is computed from them, and the opt
 at a time, in the processor's cache.  Each update saves three passes over 2.7 MB.
 """
 
-from typing import Any, Iterator
+from typing import Iterator
 
 import numpy as np
+import numpy.typing as npt
 
-from .parameters import Parameters, Tree, aligned_zeros
+from ..system.aligned import aligned_zeros
+from .parameters import Parameters, Shapes
 
 LARGE = 2**18                  # numbers; the gradient of a smaller weight is an ordinary array
 BLOCK = 2**16                  # numbers of d_W that are computed at a time: 256 KB
@@ -28,7 +30,7 @@ class OuterProducts:
         x: (rows, I), d_y: (rows, O), of which the first ``length`` rows are used.
     """
 
-    def __init__(self, shape: tuple[int, int], start: int, rows: int, dtype: Any) -> None:
+    def __init__(self, shape: tuple[int, int], start: int, rows: int, dtype: npt.DTypeLike) -> None:
         inputs, outputs = shape
         self.part = slice(start, start + inputs * outputs)
         self.x, self.d_y = np.zeros((rows, inputs), dtype), np.zeros((rows, outputs), dtype)
@@ -43,7 +45,7 @@ class OuterProducts:
         self.x[rows], self.d_y[rows] = x, d_y
         self.length = rows.stop
 
-    def square_norm(self) -> Any:
+    def square_norm(self) -> float:
         """Return ||d_W||^2; rounding does not make it negative, NaN stays NaN."""
         x, d_y = (factor[:self.length].astype(np.float64) for factor in (self.x, self.d_y))     # terms may cancel
         with np.errstate(all="ignore"):                                  # the optimizer checks the norm
@@ -65,7 +67,7 @@ class Gradient(Parameters):
     Like an array it has ``dtype``, ``fill``, ``copy`` and ``*=``.
     """
 
-    def __init__(self, shapes: Tree, rows: int = 0, factored: tuple[str, ...] = (), dtype: Any = np.float32) -> None:
+    def __init__(self, shapes: Shapes, rows: int = 0, factored: tuple[str, ...] = (), dtype: npt.DTypeLike = np.float32) -> None:
         """Allocate zeros for these shapes, and factors of ``rows`` rows for the weights ``factored`` ("dense.weight").
         """
         super().__init__(shapes, dtype=dtype)
@@ -89,7 +91,7 @@ class Gradient(Parameters):
             tree = tree[key]
         tree[last] = leaf
 
-    def square_norms(self) -> Iterator[Any]:
+    def square_norms(self) -> Iterator[float]:
         """Return numbers whose sum is the share of the factored weights in ||d theta||^2."""
         return (product.square_norm() for product in self.products)
 
@@ -104,7 +106,7 @@ class Gradient(Parameters):
             yield from product.blocks()
             product.length = 0
 
-    def __imul__(self, factor: Any) -> "Gradient":
+    def __imul__(self, factor: np.floating) -> "Gradient":
         for part in self.rest:
             self.flat[part] *= factor
         for product in self.products:

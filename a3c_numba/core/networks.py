@@ -14,12 +14,12 @@ convolution or an LSTM is a separate layer.
 """
 
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 
 from .hyperparameters import hyperparameter
 from .layers import initializers
+from .layers.base import Network
 from .layers.containers import Chain, Fork
 from .layers.conv2d import Conv2d
 from .layers.dense import Dense, ReluDense
@@ -35,7 +35,7 @@ SMALLEST = 20                  # side of an image in pixels, at least, for two c
 PIXELS = {"scale": Scale, "center": Center}
 
 
-def _memory(inputs: int, cells: int) -> dict[str, Any]:
+def _memory(inputs: int, cells: int) -> dict[str, ReLU | LSTM]:
     """Return the ReLU of the layer below, and an LSTM."""
     return {"rectified": ReLU((inputs,)), "lstm": LSTM(inputs, cells)}
 
@@ -110,10 +110,10 @@ class MLP:
         )
 
 
-NETWORKS: dict[str, Any] = {"convolutional": Convolutional, "mlp": MLP}
+NETWORKS = {"convolutional": Convolutional, "mlp": MLP}
 
 
-def initial_parameters(network: Any, seed: np.random.SeedSequence) -> np.ndarray:
+def initial_parameters(network: Network, seed: np.random.SeedSequence) -> np.ndarray:
     """Draw theta (n,) float32 for a built network."""
     theta = Parameters(network.shapes)
     network.init(theta.tree, np.random.default_rng(seed))

@@ -15,7 +15,7 @@ import numpy as np
 
 from ..config import Config
 from ..core.gradient import Gradient
-from ..core.layers.containers import RecurrentState, layer_caches
+from ..core.layers.recurrent_state import RecurrentState, layer_caches
 from ..core.parameters import Parameters
 
 H = 1e-5

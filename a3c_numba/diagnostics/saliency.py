@@ -21,7 +21,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from ..core.layers.containers import RecurrentState
+from ..core.layers.recurrent_state import RecurrentState
 from ..core.parameters import Parameters
 
 Outputs = tuple[np.ndarray, ...]

@@ -9,7 +9,8 @@ from typing import Any
 
 import gymnasium
 
-from ..core.hyperparameters import hyperparameter, validate
+from ..core.hyperparameters import hyperparameter
+from ..validation import validate
 
 
 @dataclass(frozen=True)

@@ -21,7 +21,8 @@ import gymnasium
 import numpy as np
 from numpy.typing import NDArray
 
-from ..core.hyperparameters import hyperparameter, validate
+from ..core.hyperparameters import hyperparameter
+from ..validation import validate
 from .frame_preprocessing import SIDE, Observation
 from .grey_screen import GreyScreen, Palette
 

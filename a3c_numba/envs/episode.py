@@ -17,7 +17,7 @@ from typing import Any, Iterable, SupportsFloat
 import gymnasium
 import numpy as np
 
-from ..core.incoming import zero_nonfinite
+from ..system.nonfinite import zero_nonfinite
 
 
 class EpisodeEnv(gymnasium.Wrapper):

@@ -12,7 +12,7 @@ import gymnasium
 import numpy as np
 from gymnasium.spaces import Box, Discrete
 
-from ..core.hyperparameters import one_line
+from ..system.text import one_line
 from .action_repeat import ActionRepeat, GymSettings
 from .toys import Aim, Catch, Corridor, Memory
 

@@ -24,9 +24,9 @@ from typing import Any
 import numpy as np
 
 from ..config import Config, EnvironmentNeeded
-from ..core.hyperparameters import one_line
 from ..core.parameters import leaves, size_of
 from ..system import atomic_file
+from ..system.text import one_line
 from . import npz as files
 from .checkpoint_schema import PROGRESS, Mismatch, check_array, progress, shape_of
 

@@ -16,10 +16,9 @@ Numba translates Python to LLVM instructions, and LLVM translates those to machi
 inserts the instructions that its ``emit`` writes: ``builder.fadd(a, b)`` writes "add a and b".  A Python loop in
 ``emit`` writes its body many times; ``for_range`` writes a loop.  Shapes are not checked: a wrong one corrupts memory.
 """
-# mypy: disable-error-code="attr-defined, no-untyped-def"
-from typing import Any
-
+# mypy: disable-error-code="attr-defined, call-arg, no-untyped-call, no-untyped-def"
 import numpy as np
+import numpy.typing as npt
 from llvmlite import ir
 from numba.core import cgutils, config, errors, types
 from numba.core.codegen import get_host_cpu_features
@@ -41,7 +40,7 @@ def available() -> bool:
     return not config.DISABLE_JIT and (AVX512 or {"+avx2", "+fma"} <= set(FEATURES))
 
 
-def supported(channels: int, dtype: Any) -> bool:
+def supported(channels: int, dtype: npt.DTypeLike) -> bool:
     """True if ``channels`` (O; for ``backward_input`` also stride C and k % stride C) fill whole float32 vectors."""
     return available() and channels % VECTOR == 0 and np.dtype(dtype) == np.float32
 

@@ -18,44 +18,44 @@ reads only the rows of W whose input changed,  y_t = y_t-1 + (h_t - h_t-1) W.  I
 d_y and leaves d_W to the optimizer (gradient.py).
 """
 
-from typing import Any
-
 import numpy as np
+import numpy.typing as npt
 
 from ..gradient import LARGE, OuterProducts
 from ..kernel import kernel
+from ..parameters import Shape, Tree
 from . import conv2d_tiled, dot_tile
-from .base import Cache, Changed, Layer, Shape
+from .base import Cache, Changed, Layer
 from .initializers import Initializer, fan_in_uniform
 
 REFRESH = 256                  # rows after which y is computed anew: rounding adds up to 2e-5 of y in 200 rows
 
 
-class Dense(Layer):
+class Dense(Layer[np.ndarray]):
     """y = x W + b, with numpy's matrix product."""
 
     def __init__(self, inputs: int, outputs: int, initialize: Initializer = fan_in_uniform) -> None:
         self.input_shape: Shape = (inputs,)
         self.output_shape: Shape = (outputs,)
-        self.shapes = {"weight": (inputs, outputs), "bias": (outputs,)}
+        self.shapes: dict[str, Shape] = {"weight": (inputs, outputs), "bias": (outputs,)}
         self.initialize = initialize
 
-    def init(self, p: Any, rng: np.random.Generator) -> None:
+    def init(self, p: Tree, rng: np.random.Generator) -> None:
         """Draw weight and bias in place."""
         self.initialize(p["weight"], p["bias"], rng)
 
-    def cache(self, rows: int, dtype: Any) -> Cache:
+    def cache(self, rows: int, dtype: npt.DTypeLike) -> Cache:
         """Allocate ``rows`` rows of y and d_x."""
         return Cache(self.input_shape, self.output_shape, rows, dtype)
 
-    def forward(self, p: Any, x: np.ndarray, cache: Cache, rows: slice) -> np.ndarray:
+    def forward(self, p: Tree, x: np.ndarray, cache: Cache, rows: slice) -> np.ndarray:
         """Compute y (n, outputs), a view of the cache, from x (n, inputs)."""
         y = cache.y[rows]
         np.matmul(x, p["weight"], out=y)                                 # y = x W
         y += p["bias"]                                                   # + b
         return y
 
-    def backward(self, p: Any, d_p: Any, x: np.ndarray, cache: Cache, d_y: np.ndarray,
+    def backward(self, p: Tree, d_p: Tree, x: np.ndarray, cache: Cache, d_y: np.ndarray,
                  input_gradient: bool = True) -> np.ndarray | None:
         """Compute d_x (n, inputs) from d_y (n, outputs) if ``input_gradient``; add to d_p."""
         d_p["weight"] += x.T @ d_y                                       # y = x W
@@ -149,13 +149,13 @@ class ReluDense(Dense):
         self.input_shape = inputs if isinstance(inputs, tuple) else (inputs,)
         self.factored = ("weight",) if np.prod(self.shapes["weight"]) >= LARGE else ()
 
-    def forward(self, p: Any, x: np.ndarray, cache: Cache, rows: slice) -> np.ndarray:
+    def forward(self, p: Tree, x: np.ndarray, cache: Cache, rows: slice) -> np.ndarray:
         """Compute y (n, outputs), a view of the cache, from x (n, *input_shape)."""
         y = cache.y[rows]
         rectified_forward(x.reshape(len(x), -1), p["weight"], p["bias"], y)
         return y
 
-    def step(self, p: Any, x: np.ndarray, cache: Cache, t: int, changed: Changed) -> tuple[np.ndarray, Changed]:
+    def step(self, p: Tree, x: np.ndarray, cache: Cache, t: int, changed: Changed) -> tuple[np.ndarray, Changed]:
         """Compute y (1, outputs) of row t from x (rows, *input_shape); of images, update y of row t - 1."""
         if changed is None or 4 * np.count_nonzero(changed) > 3 * changed.size or t % REFRESH == 0:
             return self.forward(p, x[t:t + 1], cache, slice(t, t + 1)), None
@@ -164,7 +164,7 @@ class ReluDense(Dense):
         rectified_step(x, places, p["weight"], cache.d_x[t].reshape(-1)[:x.shape[2]], y)
         return y[1:], None
 
-    def backward(self, p: Any, d_p: Any, x: np.ndarray, cache: Cache, d_y: np.ndarray,
+    def backward(self, p: Tree, d_p: Tree, x: np.ndarray, cache: Cache, d_y: np.ndarray,
                  input_gradient: bool = True) -> np.ndarray:
         """Compute d_x (n, *input_shape) from d_y (n, outputs), whatever ``input_gradient``; add to d_p."""
         n, d_W = len(x), d_p["weight"]

@@ -9,7 +9,7 @@ memory once, for all rows t.
 
 How an ``@intrinsic`` writes machine instructions is explained in conv2d_tiled.py.
 """
-# mypy: disable-error-code="attr-defined, no-untyped-def"
+# mypy: disable-error-code="attr-defined, call-arg, no-untyped-call, no-untyped-def"
 from llvmlite import ir
 from numba.core import cgutils, config, errors, types
 from numba.core.codegen import get_host_cpu_features

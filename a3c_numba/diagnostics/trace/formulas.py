@@ -19,7 +19,7 @@ from ...core.layers.input_scaling import Center, Scale
 from ...core.layers.lstm import LSTM
 from ...core.layers.relu import ReLU
 from ...core.optimizers import LocalRMSProp, MomentumSGD, RMSProp
-from ...core.rollout import Rollout
+from ...core.returns import Rollout
 from ...core.schedules import linear
 
 Outputs = tuple[np.ndarray, ...]
@@ -35,7 +35,7 @@ class Layer(NamedTuple):
     inside: str = ""
 
 
-LAYERS = {
+LAYERS: dict[type, Layer] = {
     Dense: Layer("y = x W + b", "d_W += x^T d_y", "d_b += sum of d_y over rows", "d_x = d_y W^T"),
     ReluDense: Layer("y = h W + b", "d_W += h^T d_y", "d_b += sum of d_y over rows", "d_x = (d_y W^T) [x > 0]",
                      inside="h = max(x, 0)"),

@@ -10,7 +10,8 @@ from typing import Any, Iterator, NamedTuple
 import numpy as np
 
 from ...core.layers.containers import Chain, Fork
-from ...core.rollout import Episode, Rollout
+from ...core.returns import Rollout
+from ...core.rollout import Episode
 from ...core.schedules import linear
 from ...core.worker import Worker
 

@@ -6,7 +6,7 @@ import numpy as np
 
 from ...core.algorithms import A3C, NStepQ, OneStepQ, OneStepSarsa
 from ...core.returns import returns_of
-from ...core.rollout import Rollout
+from ...core.returns import Rollout
 from .case import EXACT, SINGLE, Case
 
 Rng = np.random.Generator

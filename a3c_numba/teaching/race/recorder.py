@@ -18,7 +18,7 @@ import numpy as np
 
 from ...config import Config
 from ...core.optimizers import rmsprop
-from ...core.rollout import Rollout
+from ...core.returns import Rollout
 from ...core.shared import Shared
 from ...core.worker import Worker
 from ...system import worker_server

@@ -31,7 +31,7 @@ def validate(settings: Any) -> None:
                 object.__setattr__(settings, field.name, kind(value))
 
 
-def validate_value(field: Any, value: Any) -> None:
+def validate_value(field: dataclasses.Field, value: Any) -> None:
     """Raise ValueError unless ``value`` has the field's type and is in its range."""
     choices, limits, largest = (field.metadata[name] for name in ("choices", "limits", "largest"))
     if choices and not (isinstance(value, str) and value in choices):
@@ -51,11 +51,11 @@ def validate_value(field: Any, value: Any) -> None:
         raise ValueError(f"{field.name} must be {wanted}; got {short_repr(value)}, in float32 {_as_kept(value):g}")
 
 
-def _within(limits: dict[str, float], value: Any) -> bool:
+def _within(limits: dict[str, float], value: float) -> bool:
     return abs(value) != math.inf and all(_HOLDS[k](value, limit) for k, limit in limits.items())
 
 
-def _as_kept(value: Any) -> float:
+def _as_kept(value: float) -> float:
     """Round a number to float32, as the kernels do: 1e-300 becomes 0, 0.999999999 becomes 1."""
     with np.errstate(under="ignore"):
         return float(np.float32(float(value)))

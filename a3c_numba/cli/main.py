@@ -17,7 +17,6 @@ import shlex
 import signal
 import sys
 from argparse import Namespace
-from typing import Any
 
 from ..envs.make import EnvironmentFailed
 from ..plots import PicturesUnavailable
@@ -33,7 +32,7 @@ class Terminated(BaseException):
     """Raised by SIGTERM, and by SIGHUP if the terminal was closed; its argument is the exit code."""
 
 
-def _terminate(number: int, *_: Any) -> None:
+def _terminate(number: int, *_: object) -> None:
     raise Terminated(128 + number)
 
 

@@ -67,7 +67,8 @@ class Gradient(Parameters):
     Like an array it has ``dtype``, ``fill``, ``copy`` and ``*=``.
     """
 
-    def __init__(self, shapes: Shapes, rows: int = 0, factored: tuple[str, ...] = (), dtype: npt.DTypeLike = np.float32) -> None:
+    def __init__(self, shapes: Shapes, rows: int = 0, factored: tuple[str, ...] = (),
+                 dtype: npt.DTypeLike = np.float32) -> None:
         """Allocate zeros for these shapes, and factors of ``rows`` rows for the weights ``factored`` ("dense.weight").
         """
         super().__init__(shapes, dtype=dtype)

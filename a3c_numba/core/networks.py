@@ -110,7 +110,8 @@ class MLP:
         )
 
 
-NETWORKS = {"convolutional": Convolutional, "mlp": MLP}
+NetworkSettings = Convolutional | MLP
+NETWORKS: dict[str, type[NetworkSettings]] = {"convolutional": Convolutional, "mlp": MLP}
 
 
 def initial_parameters(network: Network, seed: np.random.SeedSequence) -> np.ndarray:

@@ -34,7 +34,7 @@ class ActionRepeat(gymnasium.Wrapper):
         super().__init__(env)
         self.times = times
 
-    def step(self, action: Any) -> tuple[Any, Any, bool, bool, dict[str, Any]]:
+    def step(self, action: Any) -> tuple[Any, Any, bool, bool, dict]:
         """Return the last observation, the sum of the rewards, and whether the episode has ended."""
         total: Any = 0.0
         for _ in range(self.times):

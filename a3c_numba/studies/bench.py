@@ -17,7 +17,8 @@ import platform
 import time
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, Callable
+from multiprocessing.process import BaseProcess
+from typing import Any, Callable, ParamSpec, TypeVar
 
 import numpy as np
 
@@ -30,6 +31,8 @@ from ..system.subnormals import subnormals_flushed
 from ..training.trainer import Trainer, initial_checkpoint
 from .flops import operations
 
+P = ParamSpec("P")
+R = TypeVar("R")
 WARM_UP_SECONDS = 2.0
 AGED = np.float32(7e-44)       # where 0.99 g stops falling: a subnormal number
 
@@ -89,7 +92,7 @@ def processor() -> str:
         return platform.processor() or platform.machine()
 
 
-def median_seconds(call: Callable[[], Any], calls: int, rounds: int = 7) -> float:
+def median_seconds(call: Callable[[], object], calls: int, rounds: int = 7) -> float:
     """Median over rounds of the mean duration of one call."""
     def one_round() -> float:
         start = time.perf_counter()
@@ -116,7 +119,8 @@ def emulator_seconds(config: Config) -> float:
 
 def environment_seconds(config: Config) -> float:
     """One step of the environment as the agent sees it, random actions."""
-    env, rng = config.make_env(), np.random.default_rng(0)
+    env: Any = config.make_env()
+    rng = np.random.default_rng(0)
     env.reset(seed=0)
 
     def step() -> None:
@@ -153,8 +157,8 @@ def _pieces(config: Config, seconds: float) -> dict[str, float]:
     return found | {"everything else": total / steps - sum(found.values())}
 
 
-def _timed(call: Callable[..., Any], clock: list[float]) -> Callable[..., Any]:
-    def timed(*arguments: Any, **named: Any) -> Any:
+def _timed(call: Callable[P, R], clock: list[float]) -> Callable[P, R]:
+    def timed(*arguments: P.args, **named: P.kwargs) -> R:
         start = time.perf_counter()
         result = call(*arguments, **named)
         clock[0] += time.perf_counter() - start
@@ -162,7 +166,7 @@ def _timed(call: Callable[..., Any], clock: list[float]) -> Callable[..., Any]:
     return timed
 
 
-def _time(owner: Any, name: str, clock: list[float]) -> None:
+def _time(owner: object, name: str, clock: list[float]) -> None:
     setattr(owner, name, _timed(getattr(owner, name), clock))
 
 
@@ -178,7 +182,7 @@ def sgemm_peak(n: int = 768) -> float:
     return 2 * n**3 / min(durations)
 
 
-def proportional_memory(processes: list[Any]) -> str:
+def proportional_memory(processes: list[BaseProcess]) -> str:
     """The processes' mean proportional set size, where the system tells: shared pages are divided among their users."""
     try:
         texts = [Path(f"/proc/{process.pid}/smaps_rollup").read_text() for process in processes]
@@ -195,7 +199,7 @@ def training_speed(config: Config, workers: int, seconds: float, aged: bool = Fa
     marks: list[tuple[float, int]] = []
     memory = [""]
 
-    def watch(_: Any) -> bool:
+    def watch(_: object) -> bool:
         if trainer.status.updates.min() > 0:
             marks.append((time.monotonic(), trainer.shared.global_step()))
             memory[0] = proportional_memory(trainer.supervisor.processes)

@@ -1,14 +1,14 @@
 """What a worker resumes from: its random stream, and the episode under way, which is played once more."""
 
 import warnings
-from typing import Any
 
 import numpy as np
 
 from ..core.rollout import RolloutCollector
+from ..runs.checkpoint import WorkerState
 
 
-def collector_state(collector: RolloutCollector) -> dict[str, Any]:
+def collector_state(collector: RolloutCollector) -> WorkerState:
     """Return all that the next rollout depends on besides theta, as plain numbers that JSON can hold."""
     return {"generator": collector.rng.bit_generator.state, "episode_seed": collector.episode_seed,
             "episode_actions": collector.episode_actions.copy(),
@@ -16,7 +16,7 @@ def collector_state(collector: RolloutCollector) -> dict[str, Any]:
             "next_action": collector.next_action.tolist() if collector.next_action_drawn else None}
 
 
-def restore(collector: RolloutCollector, state: dict[str, Any]) -> None:
+def restore(collector: RolloutCollector, state: WorkerState) -> None:
     """Resume from ``state``: play the episode under way once more, action by action.
 
     If it ends early, warn; the next rollout then begins a new episode.

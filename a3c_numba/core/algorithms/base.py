@@ -26,6 +26,7 @@ class Algorithm(Protocol):
         discount, clip_rewards, reward_scale: gamma; what is learned from a reward.
     """
 
+    __dataclass_fields__: ClassVar[dict[str, Any]]
     acts_on_snapshot: ClassVar[bool]
     uses_target_network: ClassVar[bool] = False
     needs_next_action: ClassVar[bool] = False

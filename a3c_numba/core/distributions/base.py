@@ -4,9 +4,8 @@ from typing import Any, ClassVar, Protocol
 
 import numpy as np
 import numpy.typing as npt
-from gymnasium.spaces import Box, Discrete
 
-ActionSpace = Box | Discrete
+ActionSpace = Any              # of gymnasium: a Box, or Discrete
 Action = Any                   # an int, or a vector of float32
 
 

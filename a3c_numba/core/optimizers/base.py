@@ -1,6 +1,6 @@
 """What an optimizer is: how one worker's gradient changes theta."""
 
-from typing import ClassVar, Protocol
+from typing import Any, ClassVar, Protocol
 
 import numpy as np
 
@@ -10,6 +10,7 @@ from ..gradient import Gradient
 class Optimizer(Protocol):
     """A frozen dataclass of hyper-parameters; ``own_statistics`` is True if each worker has its own statistics."""
 
+    __dataclass_fields__: ClassVar[dict[str, Any]]
     own_statistics: ClassVar[bool]
 
     @property

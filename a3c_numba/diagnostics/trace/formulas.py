@@ -10,8 +10,10 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from ...core.algorithms import A3C, NStepQ, OneStepQ, OneStepSarsa
+from ...core.algorithms import A3C, Algorithm, NStepQ, OneStepQ, OneStepSarsa
 from ...core.algorithms.value_based import ValueMethod
+from ...core.distributions import Distribution
+from ...core.layers.base import Outputs
 from ...core.layers.containers import Fork
 from ...core.layers.conv2d import Conv2d
 from ...core.layers.dense import Dense, ReluDense
@@ -21,8 +23,6 @@ from ...core.layers.relu import ReLU
 from ...core.optimizers import LocalRMSProp, MomentumSGD, RMSProp
 from ...core.returns import Rollout
 from ...core.schedules import linear
-
-Outputs = tuple[np.ndarray, ...]
 
 
 class Layer(NamedTuple):
@@ -70,14 +70,14 @@ class Loss(NamedTuple):
 
 
 @singledispatch
-def loss(algorithm: Any, distribution: Any, rollout: Rollout, returns: np.ndarray, outputs: Outputs,
+def loss(algorithm: Algorithm, distribution: Distribution, rollout: Rollout, returns: np.ndarray, outputs: Outputs,
          progress: float) -> Loss:
     """Split the loss of ``algorithm`` into terms, computed by its own ``loss``; ``outputs`` has T rows."""
     raise NotImplementedError(type(algorithm).__name__)
 
 
 @loss.register
-def _(algorithm: A3C, distribution: Any, rollout: Rollout, returns: np.ndarray, outputs: Outputs,
+def _(algorithm: A3C, distribution: Distribution, rollout: Rollout, returns: np.ndarray, outputs: Outputs,
       progress: float) -> Loss:
     advantages = algorithm.advantages(returns, outputs)
     beta = linear(algorithm.entropy_weight, algorithm.entropy_weight * algorithm.entropy_share_left, progress)
@@ -92,7 +92,7 @@ def _(algorithm: A3C, distribution: Any, rollout: Rollout, returns: np.ndarray, 
 
 
 @loss.register
-def _(algorithm: ValueMethod, distribution: Any, rollout: Rollout, returns: np.ndarray, outputs: Outputs,
+def _(algorithm: ValueMethod, distribution: Distribution, rollout: Rollout, returns: np.ndarray, outputs: Outputs,
       progress: float) -> Loss:
     taken = outputs[0][np.arange(rollout.length), rollout.actions]
     columns = {"Q(s_t, a_t)": taken, "R_t": returns, "R - Q": returns - taken}
@@ -100,8 +100,8 @@ def _(algorithm: ValueMethod, distribution: Any, rollout: Rollout, returns: np.n
                 {"(R - Q)^2": _each(algorithm, distribution, rollout, returns, returns, outputs)})
 
 
-def _each(algorithm: Any, distribution: Any, rollout: Rollout, returns: np.ndarray, advantages: np.ndarray,
-          outputs: Outputs) -> np.ndarray:
+def _each(algorithm: Algorithm, distribution: Distribution, rollout: Rollout, returns: np.ndarray,
+          advantages: np.ndarray, outputs: Outputs) -> np.ndarray:
     """Return the loss of each step alone (T,)."""
     def one(t: int) -> float:
         row = slice(t, t + 1)
@@ -111,7 +111,7 @@ def _each(algorithm: Any, distribution: Any, rollout: Rollout, returns: np.ndarr
 
 
 @singledispatch
-def place_of(layer: Any, place: tuple[Any, ...]) -> str:
+def place_of(layer: object, place: tuple[Any, ...]) -> str:
     """Describe what one element of a layer's weight connects."""
     return f"from input {place[0]} to output {place[1]}"
 

@@ -30,5 +30,7 @@ The other files:
     distributions/base, algorithms/base, optimizers/base    Protocols: what each of them is
 
 Not in core: environments (envs/), processes and their supervision (training/, system/), files (runs/), a trained
-network that acts (inference.py), evaluation, pictures, the command line and the checks of what is typed there.  core imports only numpy, Numba, llvmlite, gymnasium's spaces and system/.
+network that acts (inference.py), evaluation, pictures, the command line and the checks of what is typed there.
+
+core imports only numpy, Numba, llvmlite, gymnasium's spaces and system/.
 """

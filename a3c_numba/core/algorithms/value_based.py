@@ -31,10 +31,10 @@ class ValueMethod(Algorithm):
                                           "(the paper's 40 000 frames)", at_least=1)
     exploration_steps: int = hyperparameter(1_000_000, "agent steps in which epsilon falls from 1 to its final value "
                                             "(the paper's 4 M frames)", at_least=1)
-    final_epsilons: str = hyperparameter("0.1:0.4,0.01:0.3,0.5:0.3", "pairs final epsilon:probability; each worker draws "
-                                         "one (the paper's)")
-    evaluation_epsilon: float = hyperparameter(0.05, "epsilon of a trained agent that is not deterministic (Mnih et al. "
-                                               "2015)", at_least=0, at_most=1)
+    final_epsilons: str = hyperparameter("0.1:0.4,0.01:0.3,0.5:0.3", "pairs final epsilon:probability; each worker "
+                                         "draws one (the paper's)")
+    evaluation_epsilon: float = hyperparameter(0.05, "epsilon of a trained agent that is not deterministic (Mnih et "
+                                               "al. 2015)", at_least=0, at_most=1)
 
     uses_target_network: ClassVar[bool] = True
 

@@ -43,7 +43,6 @@ CORE_MAY_IMPORT = {"numpy", "numba", "llvmlite", "gymnasium.spaces", "abc", "col
                    "functools", "itertools", "math", "numbers", "time", "traceback", "typing", "warnings", "contextlib"}
 FORBIDDEN = {"done", "utils", "util", "helpers", "helper", "manager"}
 LINES = 250
-WRITE_INSTRUCTIONS = {"conv2d_tiled", "dot_tile"}        # of LLVM, with objects that have no types
 KERNELS_MAY_IMPORT = {"numpy", "math", "numba"}
 
 
@@ -178,9 +177,9 @@ def test_everything_public_has_a_docstring_or_its_protocol_has(path):
 def test_all_of_core_but_kernels_is_annotated(path):
     """mypy is asked for it by setup.cfg only where a function is annotated in part."""
     tree = tree_of(path)
-    inside = {inner for node in kernels_of(tree, "kernel", "intrinsic") for inner in ast.walk(node)}
+    inside = {inner for node in kernels_of(tree) for inner in ast.walk(node)}
     functions = [node for node in ast.walk(tree) if isinstance(node, ast.FunctionDef) and node not in inside]
-    assert not [node.name for node in functions if node.returns is None and path.stem not in WRITE_INSTRUCTIONS]
+    assert not [node.name for node in functions if node.returns is None]
 
 
 @pytest.mark.parametrize("path", FILES, ids=IDS)

@@ -23,7 +23,6 @@ The other files:
     networks                                  the paper's networks, built from layers (section 5.1)
     layers/lstm, recurrent_state              LSTM cells; their state between rollouts
     layers/input_scaling, initializers        bytes to numbers; how weights start
-    layers/conv2d_tiled, dot_tile, fresh_patches   optional: the same sums, faster
     distributions/gaussian, epsilon_greedy    continuous actions (section 5.3); exploration of the value methods
     algorithms/one_step_q, one_step_sarsa, n_step_q, value_based    Algorithm 1, section 4, Algorithm S2, their base
     optimizers/momentum_sgd, gradient_clipping     the paper's third optimiser; the global norm
@@ -32,5 +31,5 @@ The other files:
 Not in core: environments (envs/), processes and their supervision (training/, system/), files (runs/), a trained
 network that acts (inference.py), evaluation, pictures, the command line and the checks of what is typed there.
 
-core imports only numpy, Numba, llvmlite, gymnasium's spaces and system/.
+Optional, in system/: the same sums in vector registers, conv2d_tiled and dot_tile.  core imports only numpy, Numba, gymnasium's spaces and system/.
 """

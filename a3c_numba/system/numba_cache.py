@@ -10,6 +10,9 @@ import numba
 from numba.core.caching import FunctionCache
 from numba.core.sigutils import normalize_signature
 
+# The flags that let LLVM vectorise a sum, without those that let it assume that there is no NaN.
+FASTMATH = {"reassoc", "contract", "arcp", "nsz"}
+
 _faults: list[str] = []        # of the cache, in this process; the first one is reported
 
 

@@ -15,7 +15,7 @@ from a3c_numba.core.distributions.gaussian import FLOOR
 ROOT = Path(a3c_numba.__file__).parent
 PAGE = (ROOT / "docs" / "derivation.md").read_text(encoding="utf-8")
 QUOTES = re.findall(r"^- computed by: `([^`]+)`: `([^`]+)`$", PAGE, re.MULTILINE)
-FOLDERS = ("layers", "distributions", "algorithms", "optimizers")
+FOLDERS = ("core/layers", "core/distributions", "core/algorithms", "core/optimizers", "system")
 
 
 def code_of(path):
@@ -47,13 +47,13 @@ def gradients():
     A kernel that the forward pass has already, such as an entropy, counts as forward.
     """
     for folder in FOLDERS:
-        for path in sorted((ROOT / "core" / folder).glob("*.py")):
+        for path in sorted((ROOT / folder).glob("*.py")):
             functions = list(functions_of(path))
             backward = [node for node, _ in functions if computes_a_gradient(node)]
             parts = set().union(*map(called_by, backward))
             others = set().union(*(called_by(node) for node, _ in functions if node not in backward))
             for node, is_kernel in functions:
-                own = is_kernel and (folder == "optimizers" or node.name in parts - others)
+                own = is_kernel and (folder == "core/optimizers" or node.name in parts - others)
                 if node in backward or own:
                     yield path, node
 

@@ -13,16 +13,16 @@ P is a strided view of x and costs one copy: with channels last, the k columns o
 are contiguous in memory.
 
 If the processor's vectors are wide enough, ``conv2d_tiled.py`` computes the same sums without copying patches, and
-``step`` computes only the patches that differ from the previous image (fresh_patches.py).
+``step`` computes only the patches that differ from the previous image (fresh_patches.py); both are in system/.
 """
 
 import numpy as np
 import numpy.typing as npt
 from numpy.lib.stride_tricks import as_strided
 
+from ...system import conv2d_tiled, fresh_patches
 from ..kernel import kernel
 from ..parameters import Shape, Tree
-from . import conv2d_tiled, fresh_patches
 from .base import Cache, Changed, Layer
 from .initializers import Initializer, fan_in_uniform
 

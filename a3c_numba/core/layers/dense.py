@@ -21,10 +21,10 @@ d_y and leaves d_W to the optimizer (gradient.py).
 import numpy as np
 import numpy.typing as npt
 
+from ...system import conv2d_tiled, dot_tile
 from ..gradient import LARGE, OuterProducts
 from ..kernel import kernel
 from ..parameters import Shape, Tree
-from . import conv2d_tiled, dot_tile
 from .base import Cache, Changed, Layer
 from .initializers import Initializer, fan_in_uniform
 

@@ -13,10 +13,10 @@ median is computed for each image, so nothing about a game has to be known or le
 import numpy as np
 import numpy.typing as npt
 
+from ...system.fresh_patches import changed_pixels
 from ..kernel import kernel
 from ..parameters import Shape, Tree
 from .base import Cache, Changed, Layer
-from .fresh_patches import changed_pixels
 
 EVERY = 17                     # distance of the sampled bytes; coprime to the 4 frames of each pixel
 

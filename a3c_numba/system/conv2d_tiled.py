@@ -1,4 +1,4 @@
-"""Convolution kernels that keep their sums in vector registers.  Optional: conv2d.py is the plain version.
+"""Convolution kernels that keep their sums in vector registers.  Optional: core/layers/conv2d.py is the plain version.
 
 A convolution and both of its gradients are one small product over contiguous arrays, without copies:
 
@@ -16,7 +16,7 @@ Numba translates Python to LLVM instructions, and LLVM translates those to machi
 inserts the instructions that its ``emit`` writes: ``builder.fadd(a, b)`` writes "add a and b".  A Python loop in
 ``emit`` writes its body many times; ``for_range`` writes a loop.  Shapes are not checked: a wrong one corrupts memory.
 """
-# mypy: disable-error-code="attr-defined, call-arg, no-untyped-call, no-untyped-def"
+# mypy: disable-error-code="attr-defined, no-untyped-def"
 import numpy as np
 import numpy.typing as npt
 from llvmlite import ir
@@ -24,7 +24,9 @@ from numba.core import cgutils, config, errors, types
 from numba.core.codegen import get_host_cpu_features
 from numba.extending import intrinsic
 
-from ..kernel import kernel
+from .numba_cache import FASTMATH, compiled
+
+kernel = compiled(fastmath=FASTMATH, error_model="numpy", nogil=True)
 
 FEATURES = (get_host_cpu_features() if config.CPU_FEATURES is None else config.CPU_FEATURES).split(",")
 AVX512 = "+avx512f" in FEATURES

@@ -21,6 +21,7 @@ The other files:
     hyperparameters, kernel, schedules        fields with a range; the Numba decorator; annealing (section 5.1)
     gradient, target_network                  d theta; theta-
     networks                                  the paper's networks, built from layers (section 5.1)
+    layers/relu_dense                         a ReLU and the dense layer above it, fused
     layers/lstm, recurrent_state              LSTM cells; their state between rollouts
     layers/input_scaling, initializers        bytes to numbers; how weights start
     distributions/gaussian, epsilon_greedy    continuous actions (section 5.3); exploration of the value methods
@@ -31,5 +32,6 @@ The other files:
 Not in core: environments (envs/), processes and their supervision (training/, system/), files (runs/), a trained
 network that acts (inference.py), evaluation, pictures, the command line and the checks of what is typed there.
 
-Optional, in system/: the same sums in vector registers, conv2d_tiled and dot_tile.  core imports only numpy, Numba, gymnasium's spaces and system/.
+Optional, in system/: the same sums in vector registers (conv2d_tiled, dot_tile), and of what has changed
+(fresh_patches).  core imports only numpy, Numba, gymnasium's spaces and system/.
 """

@@ -6,7 +6,7 @@
 With ``recurrent`` there is an LSTM between the last ReLU and the heads.  Policy and value of Convolutional share all
 layers except the heads (paper, section 5.1); those of MLP share nothing, as in the paper's continuous control.
 
-A ReLU before a dense layer is fused with that layer (``ReluDense``, see core/layers/dense.py); a ReLU before a
+A ReLU before a dense layer is fused with that layer (``ReluDense``, see layers/relu_dense.py); a ReLU before a
 convolution or an LSTM is a separate layer.
 
 ``build`` returns the network as a description; ``Parameters(network.shapes)`` allocates its parameters, and
@@ -22,10 +22,11 @@ from .layers import initializers
 from .layers.base import Network
 from .layers.containers import Chain, Fork
 from .layers.conv2d import Conv2d
-from .layers.dense import Dense, ReluDense
+from .layers.dense import Dense
 from .layers.input_scaling import Center, Scale
 from .layers.lstm import LSTM
 from .layers.relu import ReLU
+from .layers.relu_dense import ReluDense
 from .parameters import Parameters
 
 INITIALIZERS = {"fan_in_uniform": initializers.fan_in_uniform, "he_normal": initializers.he_normal,

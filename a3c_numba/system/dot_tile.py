@@ -1,4 +1,4 @@
-"""The product d_x = d_y W^T with its sums in vector registers.  Optional: core/layers/dense.py is the plain version.
+"""The product d_x = d_y W^T with its sums in vector registers.  Optional: core/layers/relu_dense.py is the plain one.
 
     d_x[t, i] = sum over j of d_y[t, j] W[i, j]
 

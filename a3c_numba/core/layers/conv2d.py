@@ -67,15 +67,12 @@ class Conv2d(Layer[np.ndarray]):
         self.k, self.stride, self.initialize = k, stride, initialize
 
     def init(self, p: Tree, rng: np.random.Generator) -> None:
-        """Draw weight and bias in place."""
         self.initialize(p["weight"], p["bias"], rng)
 
     def cache(self, rows: int, dtype: npt.DTypeLike) -> "ConvCache":
-        """Allocate ``rows`` rows of y and d_x, and the patches of one image."""
         return ConvCache(self, rows, dtype)
 
     def forward(self, p: Tree, x: np.ndarray, cache: "ConvCache", rows: slice) -> np.ndarray:
-        """Compute y (n, h, w, O), a view of the cache, from x (n, H, W, C)."""
         y = cache.y[rows]
         cache.fresh[rows] = True
         if cache.tiled:
@@ -89,7 +86,7 @@ class Conv2d(Layer[np.ndarray]):
         return y
 
     def step(self, p: Tree, x: np.ndarray, cache: "ConvCache", t: int, changed: Changed) -> tuple[np.ndarray, Changed]:
-        """Compute y (1, h, w, O) of row t from x (rows, H, W, C); an unchanged patch keeps its y of row t - 1."""
+        """Compute y of row t; an unchanged patch keeps its y of row t - 1."""
         if changed is None or not cache.tiled:
             return self.forward(p, x[t:t + 1], cache, slice(t, t + 1)), None
         y, fresh = cache.y[t - 1:t + 1], cache.fresh[t]
@@ -99,7 +96,6 @@ class Conv2d(Layer[np.ndarray]):
 
     def backward(self, p: Tree, d_p: Tree, x: np.ndarray, cache: "ConvCache", d_y: np.ndarray,
                  input_gradient: bool = True) -> np.ndarray | None:
-        """Compute d_x (n, H, W, C) from d_y (n, h, w, O) if ``input_gradient``; add to d_p."""
         if cache.tiled:
             conv2d_tiled.backward_weight(x, cache.fresh[:len(x)], d_y, self.k, self.stride, cache.scratch,
                                          d_p["weight"], d_p["bias"])

@@ -27,8 +27,8 @@ from ..gradient import LARGE, OuterProducts
 from ..kernel import kernel
 from ..parameters import Shape, Tree
 from .base import Cache, Layer
-from .dense import input_backward
 from .initializers import fan_in_uniform
+from .relu_dense import input_backward
 
 
 @kernel

@@ -16,10 +16,11 @@ from ...core.distributions import Distribution
 from ...core.layers.base import Outputs
 from ...core.layers.containers import Fork
 from ...core.layers.conv2d import Conv2d
-from ...core.layers.dense import Dense, ReluDense
+from ...core.layers.dense import Dense
 from ...core.layers.input_scaling import Center, Scale
 from ...core.layers.lstm import LSTM
 from ...core.layers.relu import ReLU
+from ...core.layers.relu_dense import ReluDense
 from ...core.optimizers import LocalRMSProp, MomentumSGD, RMSProp
 from ...core.returns import Rollout
 from ...core.schedules import linear

@@ -6,8 +6,9 @@ import numpy as np
 
 from ...core.layers.base import Layer
 from ...core.layers.conv2d import Conv2d
-from ...core.layers.dense import Dense, ReluDense
+from ...core.layers.dense import Dense
 from ...core.layers.lstm import cell_backward, cell_forward
+from ...core.layers.relu_dense import ReluDense
 from ...core.parameters import Parameters
 from .case import Case
 

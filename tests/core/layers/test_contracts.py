@@ -10,11 +10,12 @@ import pytest
 from a3c_numba.core import layers
 from a3c_numba.core.layers.containers import Chain, Fork
 from a3c_numba.core.layers.conv2d import Conv2d
-from a3c_numba.core.layers.dense import Dense, ReluDense
+from a3c_numba.core.layers.dense import Dense
 from a3c_numba.core.layers.input_scaling import Center, Scale
 from a3c_numba.core.layers.lstm import LSTM
 from a3c_numba.core.layers.recurrent_state import RecurrentState, layer_caches
 from a3c_numba.core.layers.relu import ReLU
+from a3c_numba.core.layers.relu_dense import ReluDense
 from a3c_numba.core.networks import INITIALIZERS, MLP, NETWORKS, PIXELS, Convolutional
 from a3c_numba.core.parameters import Parameters
 from a3c_numba.system.fresh_patches import changed_pixels

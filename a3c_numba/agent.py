@@ -6,13 +6,18 @@ from pathlib import Path
 from typing import Any, Callable
 
 import numpy as np
+import numpy.typing as npt
 
-from .core.hyperparameters import short_repr
-from .core.inference import Policy, as_observations, as_recurrent_state
+from .core.algorithms import Algorithm
+from .core.distributions import DiscreteActions
+from .core.networks import NetworkSettings
+from .core.optimizers import Optimizer
 from .core.parameters import Parameters
 from .envs.action_repeat import GymSettings
 from .envs.atari import AtariSettings
+from .envs.make import EnvSource
 from .evaluation import EvaluationSettings, evaluate
+from .inference import Policy, as_observations, as_recurrent_state
 from .presets import configure
 from .progress_bar import ProgressBar
 from .runs import checkpoint as checkpoints
@@ -21,6 +26,7 @@ from .runs.progress import Progress
 from .runs.run_folder import RunFolder
 from .system import worker_server
 from .system.directory_lock import exclusive_lock
+from .system.text import short_repr
 from .training.limits import Limits
 from .training.trainer import Trainer, initial_checkpoint
 
@@ -45,7 +51,8 @@ class Agent:
         MissingPackage: an ImportError, in one line, for an environment whose package is not installed.
     """
 
-    def __init__(self, env: Any, algorithm: Any = None, optimizer: Any = None, network: Any = None,
+    def __init__(self, env: EnvSource, algorithm: Algorithm | str | None = None,
+                 optimizer: Optimizer | str | None = None, network: NetworkSettings | None = None,
                  workers: int | None = None, seed: int = 0, preset: str | None = None,
                  atari: AtariSettings | None = None, gym: GymSettings | None = None) -> None:
         parts = {"algorithm": algorithm, "optimizer": optimizer, "network": network, "workers": workers, "seed": seed,
@@ -54,7 +61,7 @@ class Agent:
 
     def _use_checkpoint(self, start: Checkpoint) -> None:
         self._checkpoint, self.config = start, start.config
-        made = self.config.make_episode_env()
+        made: Any = self.config.make_episode_env()
         self.observation_space, self.action_space = made.observation_space, made.action_space
         self.network = self.config.build_network(made)
         made.close()
@@ -105,8 +112,9 @@ class Agent:
         theta[:] = last.theta
         self._checkpoint, self.config = dataclasses.replace(last, theta=theta), last.config
 
-    def predict(self, obs: Any, state: Any = None, episode_start: Any = None,
-                deterministic: bool = False) -> tuple[Any, Any]:
+    def predict(self, obs: npt.ArrayLike, state: np.ndarray | None = None,
+                episode_start: npt.ArrayLike | None = None,
+                deterministic: bool = False) -> tuple[Any, np.ndarray | None]:
         """Return actions for a batch of observations (n, ...), or the action for one, and the next state.
 
         Args:
@@ -129,10 +137,10 @@ class Agent:
         outputs, after = self.policy.outputs(batch, before)
         drawn = self.policy.choose(outputs, self._rng, deterministic)
         actions = np.array([self.policy.pi.executed(action) for action in drawn])
-        after = after if self.policy.state_size else state
+        last = after if self.policy.state_size else state
         if obs.shape == shape:
-            return (int(actions[0]) if actions.ndim == 1 else actions[0]), after
-        return actions, after
+            return (int(actions[0]) if actions.ndim == 1 else actions[0]), last
+        return actions, last
 
     def evaluate(self, episodes: int = 30, protocol: str = "noop", seed: int = 0, deterministic: bool = False,
                  workers: int = 1) -> np.ndarray:
@@ -153,7 +161,8 @@ class Agent:
         """
         return self.policy.parameters.named()
 
-    def gradients(self, obs: Any, actions: Any, returns: Any) -> dict[str, np.ndarray]:
+    def gradients(self, obs: npt.ArrayLike, actions: npt.ArrayLike,
+                  returns: npt.ArrayLike) -> dict[str, np.ndarray]:
         """Return dL/dtheta by name, of one rollout: obs (T, ...), actions (T, ...), returns (T,).
 
         L = sum_t [ -log pi(a_t|s_t) (R_t - V_t) - entropy_weight H_t + value_weight (R_t - V_t)^2 ], the advantage of
@@ -165,7 +174,8 @@ class Agent:
         T, shape = len(obs), self.observation_space.shape
         if not T or (obs.shape[1:], actions.shape, returns.shape) != (shape, (T, *pi.action_shape), (T,)):
             raise ValueError(f"obs {obs.shape}, actions {actions.shape} and returns {returns.shape} are no rollout")
-        if not pi.action_shape and not (actions.dtype.kind in "iu" and 0 <= actions.min() <= actions.max() < pi.n):
+        whole = actions.dtype.kind in "iu"
+        if isinstance(pi, DiscreteActions) and not (whole and 0 <= actions.min() <= actions.max() < pi.n):
             raise ValueError(f"actions must be whole numbers in 0 .. {pi.n - 1}; got {actions.tolist()}")
         actions = actions.astype(pi.action_dtype)
         cache, d_theta = self.network.cache(len(obs), np.float32), Parameters(self.network.shapes)
@@ -179,7 +189,7 @@ class Agent:
         checkpoints.save(Path(path), dataclasses.replace(self._checkpoint, statistics=None, target=None, workers=[]))
 
     @classmethod
-    def load(cls, path: str | Path, env: Any = None) -> "Agent":
+    def load(cls, path: str | Path, env: EnvSource | None = None) -> "Agent":
         """Load an agent from a file that ``save`` or a run wrote; ``env`` replaces its environment.
 
         Raises CheckpointError, in one line, for a file that is missing, broken, or for another network.
@@ -189,7 +199,7 @@ class Agent:
         return agent
 
 
-def _check(out: Any, callback: Any, watch: Any) -> None:
+def _check(out: object, callback: object, watch: object) -> None:
     """Raise ValueError, in one line, for arguments that ``learn`` cannot use."""
     if out == "":                                                        # Path("") is the current folder
         raise ValueError("out must be the name of a folder; got ''")

@@ -6,23 +6,28 @@ import pickle
 from dataclasses import dataclass
 from math import prod
 from numbers import Integral
-from typing import Any, Callable
+from typing import Any, Mapping
 
+import gymnasium
 import numpy as np
+from gymnasium.spaces import Box
 
-from .core.algorithms import ALGORITHMS
-from .core.hyperparameters import short_repr, validate
-from .core.networks import NETWORKS
-from .core.optimizers import OPTIMIZERS
+from .core.algorithms import ALGORITHMS, Algorithm
+from .core.layers.base import Network
+from .core.networks import NETWORKS, NetworkSettings
+from .core.optimizers import OPTIMIZERS, Optimizer
 from .core.parameters import size_of
 from .envs import make as envs
 from .envs.action_repeat import GymSettings
 from .envs.atari import AtariSettings
 from .envs.episode import EpisodeEnv
+from .envs.make import EnvSource
+from .system.text import short_repr
+from .validation import validate
 
 # Part of a configuration -> the menu that its objects come from.
-MENUS: dict[str, dict[str, Any]] = {"algorithm": ALGORITHMS, "optimizer": OPTIMIZERS, "network": NETWORKS,
-                                    "atari": {"atari": AtariSettings}, "gym": {"gym": GymSettings}}
+MENUS: dict[str, Mapping[str, type]] = {"algorithm": ALGORITHMS, "optimizer": OPTIMIZERS, "network": NETWORKS,
+                                        "atari": {"atari": AtariSettings}, "gym": {"gym": GymSettings}}
 
 # The whole numbers of a run: the least and the largest.  T counts on beyond total_steps, in an int64.
 NUMBERS: dict[str, tuple[Any, Any]] = {"workers": (1, 1024), "total_steps": (1, 2**62), "seed": (0, 2**63 - 1)}
@@ -42,10 +47,10 @@ class EnvironmentNeeded(ValueError):
 class Config:
     """Configuration of a run.  ``env`` is an id or a picklable factory without arguments; the rest are dataclasses."""
 
-    env: str | Callable[[], Any]
-    algorithm: Any
-    optimizer: Any
-    network: Any
+    env: EnvSource
+    algorithm: Algorithm
+    optimizer: Optimizer
+    network: NetworkSettings
     atari: AtariSettings = AtariSettings()      # how it is played, if it is a game of Atari's
     gym: GymSettings = GymSettings()            # how it is played, if not
     workers: int = 2
@@ -65,18 +70,18 @@ class Config:
         for name in NUMBERS:
             object.__setattr__(self, name, _checked(name, getattr(self, name)))
 
-    def make_env(self, render_mode: str | None = None, **atari: Any) -> Any:
+    def make_env(self, render_mode: str | None = None, **atari: Any) -> gymnasium.Env:
         """Make an environment; ``atari`` overrides fields of the Atari settings (sticky=0.25, say)."""
         settings = dataclasses.replace(self.atari, **atari) if envs.is_atari(self.env) else self.gym
         env = envs.make(self.env, settings, render_mode)
         envs.check_spaces(env)
         return env
 
-    def make_episode_env(self, render_mode: str | None = None, **atari: Any) -> Any:
+    def make_episode_env(self, render_mode: str | None = None, **atari: Any) -> EpisodeEnv:
         """A new EpisodeEnv, which checks what the environment gives and names it in what it raises."""
         return EpisodeEnv(self.make_env(render_mode, **atari), self.env_name)
 
-    def build_network(self, env: Any) -> Any:
+    def build_network(self, env: Any) -> Network:
         """Build the network for this environment.  Raises ValueError if it does not take such observations."""
         shape = env.observation_space.shape
         if not self.network.takes(shape):
@@ -86,7 +91,7 @@ class Config:
         self._check_memory(size_of(network.shapes), env.observation_space)
         return network
 
-    def _check_memory(self, parameters: int, observations: Any) -> None:
+    def _check_memory(self, parameters: int, observations: Box) -> None:
         """Raise ValueError if a worker would allocate too much: values in range may together exceed the limit."""
         if parameters > MOST_PARAMETERS:
             raise ValueError(f"the network has {parameters:,} parameters, at most {MOST_PARAMETERS:,} are supported")
@@ -115,7 +120,7 @@ class Config:
         return json.dumps(fields, indent=2)
 
     @staticmethod
-    def from_json(text: str, env: Any = None) -> "Config":
+    def from_json(text: str, env: EnvSource | None = None) -> "Config":
         """Return a configuration from ``text`` by ``to_json``.  Raises ValueError, in one line, for other text."""
         try:
             fields = json.loads(text)
@@ -131,7 +136,7 @@ class Config:
         return config if env is None else dataclasses.replace(config, env=env)
 
 
-def _check_factory(factory: Any) -> None:
+def _check_factory(factory: object) -> None:
     """Raise ValueError unless the factory can be sent to worker processes."""
     if not callable(factory):
         raise ValueError(f"an environment is an id or a factory without arguments; got {short_repr(factory)}")
@@ -142,7 +147,7 @@ def _check_factory(factory: Any) -> None:
         raise ValueError(f"the factory {short_repr(factory)} cannot be pickled for the workers: {reason}") from None
 
 
-def _checked(name: str, value: Any) -> int:
+def _checked(name: str, value: object) -> int:
     """Return the value as int.  Raises ValueError, in one line, if it is no whole number or out of its range."""
     least, largest = NUMBERS[name]
     if not isinstance(value, Integral) or isinstance(value, bool) or value < least:
@@ -152,6 +157,6 @@ def _checked(name: str, value: Any) -> int:
     return int(value)
 
 
-def menu_name(part: Any) -> str:
+def menu_name(part: object) -> str:
     """Return the name of a part's class in its menu."""
     return next(name for menu in MENUS.values() for name, cls in menu.items() if type(part) is cls)

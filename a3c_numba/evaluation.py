@@ -15,16 +15,19 @@ from concurrent.futures.process import BrokenProcessPool
 from dataclasses import asdict, dataclass
 from multiprocessing import get_context
 from numbers import Integral
-from typing import Any, Callable, Iterator, NamedTuple
+from typing import Callable, Iterator, NamedTuple
 
 import numpy as np
 
 from .config import Config
-from .core.hyperparameters import hyperparameter, short_repr, validate
-from .core.incoming import zero_nonfinite
-from .core.inference import Policy
+from .core.distributions.base import Action
+from .core.hyperparameters import hyperparameter
 from .envs.make import is_atari
+from .inference import Policy
+from .system.nonfinite import zero_nonfinite
+from .system.text import short_repr
 from .system.worker_server import MAIN_GUARD_HINT
+from .validation import validate
 
 MOST_PROCESSES = 1024
 PROTOCOLS = {"noop": {"noop_max": 30, "sticky": 0.0}, "sticky": {"noop_max": 0, "sticky": 0.25}}
@@ -45,7 +48,7 @@ class Step(NamedTuple):
 
     obs: np.ndarray         # acted on, as the network sees it
     outputs: tuple[np.ndarray, ...]     # what the network said of it, (1, ...) each
-    action: Any             # as drawn: a continuous one may lie outside its Box
+    action: Action          # as drawn: a continuous one may lie outside its Box
     reward: float
     truncated: bool
 
@@ -140,7 +143,7 @@ def _play(episode: int) -> Game:
     return _evaluator().play(episode)
 
 
-def summary(games: list[Game], settings: EvaluationSettings) -> dict[str, Any]:
+def summary(games: list[Game], settings: EvaluationSettings) -> dict[str, object]:
     """Return mean, standard error, median, min and max of the scores, the protocol, and every game."""
     scores = np.array([game.score for game in games])
     error = float(scores.std(ddof=1) / np.sqrt(len(scores))) if len(scores) > 1 else None
@@ -149,6 +152,6 @@ def summary(games: list[Game], settings: EvaluationSettings) -> dict[str, Any]:
     return asdict(settings) | figures | {"games": [game._asdict() for game in games]}
 
 
-def as_json(result: dict[str, Any]) -> str:
+def as_json(result: dict[str, object]) -> str:
     """Return the result as JSON; a number that is not finite becomes null."""
     return json.dumps(json.loads(json.dumps(result), parse_constant=lambda name: None), indent=1)

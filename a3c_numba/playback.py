@@ -46,7 +46,7 @@ def play_frames(checkpoint: Checkpoint, settings: EvaluationSettings, episode: i
         yield PlayedFrame(screen, *evaluator.policy.action_probabilities_and_value(step.outputs), action, score)
 
 
-def _picture(env: Any, name: str) -> np.ndarray:
+def _picture(env: gymnasium.Env, name: str) -> np.ndarray:
     try:
         screen = env.render()
     except NotImplementedError:
@@ -58,10 +58,11 @@ def _picture(env: Any, name: str) -> np.ndarray:
     return np.asarray(screen)
 
 
-def action_names(env: Any) -> list[str]:
+def action_names(env: gymnasium.Env) -> list[str]:
     """Return the environment's names of its actions, or their numbers."""
     names = getattr(env.unwrapped, "action_names", None)
-    count = getattr(env.action_space, "n", None) or len(env.action_space.low)
+    space: Any = env.action_space
+    count = getattr(space, "n", None) or len(space.low)
     return list(names) if names else [str(action) for action in range(count)]
 
 

@@ -10,25 +10,28 @@ Everything else has the default of its dataclass: the paper's value, except for 
 
 import dataclasses
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Mapping, TypeVar
 
-from gymnasium.spaces import Box
+from gymnasium.spaces import Box, Space
 
 from .config import NUMBERS, Config
-from .core.algorithms import A3C, NStepQ, OneStepQ, OneStepSarsa
-from .core.networks import MLP, Convolutional
-from .core.optimizers import OPTIMIZERS, RMSProp
+from .core.algorithms import A3C, Algorithm, NStepQ, OneStepQ, OneStepSarsa
+from .core.networks import MLP, Convolutional, NetworkSettings
+from .core.optimizers import OPTIMIZERS, Optimizer, RMSProp
 from .envs import make as envs
+from .envs.make import EnvSource
 from .system.cores import available_cores
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True)
 class Preset:
     """The parts of a configuration that a preset determines; ``algorithms`` has one entry for each method."""
 
-    algorithms: dict[str, Any]
-    optimizer: Any
-    network: Any
+    algorithms: dict[str, Algorithm]
+    optimizer: Optimizer
+    network: NetworkSettings
     workers: int
 
 
@@ -36,7 +39,7 @@ class Preset:
 CLASSIC: dict[str, Any] = {"clip_rewards": False, "t_max": 20, "entropy_share_left": 0.0, "reward_scale": 0.01}
 
 
-def _methods(a3c: A3C, t_max: int, **common: Any) -> dict[str, Any]:
+def _methods(a3c: A3C, t_max: int, **common: Any) -> dict[str, Algorithm]:
     """``a3c``, and the value methods with ``common`` fields, n steps a rollout as A3C's."""
     return {"a3c": a3c, "n_step_q": NStepQ(t_max=t_max, **common),
             "one_step_q": OneStepQ(**common), "one_step_sarsa": OneStepSarsa(**common)}
@@ -67,14 +70,14 @@ PRESETS = {
 }
 
 
-def preset_for(observation_space: Any, action_space: Any) -> str:
+def preset_for(observation_space: Space, action_space: Space) -> str:
     """Return the preset for images, or for vectors the one for such actions."""
     if len(observation_space.shape or ()) == 3:
         return "atari"
     return "continuous" if isinstance(action_space, Box) else "classic"
 
 
-def configure(env: Any, preset: str | None = None, **parts: Any) -> Config:
+def configure(env: EnvSource, preset: str | None = None, **parts: Any) -> Config:
     """Return a configuration: the preset for the environment, or the one named, with ``parts`` in place of its own.
 
     ``algorithm`` and ``optimizer`` may be names, of the preset's version of them.  Parts that are None count as not
@@ -96,13 +99,13 @@ def configure(env: Any, preset: str | None = None, **parts: Any) -> Config:
     return Config(env, **(rest | given))
 
 
-def _of_menu(part: str, name: str, menu: dict[str, Any]) -> Any:
+def _of_menu(part: str, name: str, menu: Mapping[str, T]) -> T:
     if name not in menu:
         raise ValueError(f"{part} must be one of {', '.join(menu)}; got {name!r}")
     return menu[name]
 
 
-def _optimizer(name: str, preset: Any) -> Any:
+def _optimizer(name: str, preset: Optimizer) -> Optimizer:
     """Return the optimiser of that name, with the preset's values for the fields that both have."""
     cls = _of_menu("optimizer", name, OPTIMIZERS)
     names = {field.name for field in dataclasses.fields(cls)}

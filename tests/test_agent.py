@@ -9,7 +9,7 @@ import pytest
 
 from a3c_numba import (A3C, MLP, Agent, CheckpointError, Convolutional, LocalRMSProp, MomentumSGD, NStepQ, OneStepQ,
                        OneStepSarsa, RMSProp)
-from a3c_numba.core.layers.containers import RecurrentState
+from a3c_numba.core.layers.recurrent_state import RecurrentState
 from a3c_numba.core.shared import Shared
 from a3c_numba.core.worker import Worker
 from a3c_numba.presets import PRESETS

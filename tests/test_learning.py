@@ -11,9 +11,9 @@ import pytest
 
 from a3c_numba import A3C, MLP, RMSProp
 from a3c_numba.config import Config
-from a3c_numba.core.inference import Policy
 from a3c_numba.envs.toys import Corridor
 from a3c_numba.evaluation import EvaluationSettings, evaluate
+from a3c_numba.inference import Policy
 from a3c_numba.training.trainer import Trainer, initial_checkpoint
 
 STEPS = {"Catch": 40_000, "Corridor": 8_000}

@@ -17,9 +17,9 @@ import numpy as np
 import pytest
 
 from a3c_numba.cli import hyperparameter_options as options
-from a3c_numba.core.inference import Policy
 from a3c_numba.envs.toys import Aim, Memory
 from a3c_numba.evaluation import EvaluationSettings, evaluate
+from a3c_numba.inference import Policy
 from a3c_numba.presets import configure
 from a3c_numba.training.trainer import Trainer, initial_checkpoint
 

@@ -6,12 +6,18 @@ value.  An option that no part of the run has is refused, with the names of the 
 
 import argparse
 import dataclasses
-from typing import Any, Callable
+from typing import Any, Callable, TypeVar
 
-from ..config import MENUS
-from ..core.hyperparameters import short_repr
+from ..config import MENUS, Config
 from ..envs.make import family
 from ..presets import PRESETS
+from ..system.text import short_repr
+
+T = TypeVar("T")
+Value = int | float | str
+Reader = Callable[[str], Value]
+Options = dict[str, Value]     # field name -> value
+Owner = tuple[str, str, dataclasses.Field]              # part, class name, field
 
 
 def number(text: str) -> int:
@@ -25,15 +31,15 @@ def number(text: str) -> int:
     return int(value)
 
 
-def _reader(default: Any) -> Callable[[str], Any]:
-    kinds: dict[type, Callable[[str], Any]] = {
+def _reader(default: Any) -> Reader:
+    kinds: dict[type, Reader] = {
         int: whole_number, float: _named(float, "number"), str: str,
     }
     return kinds[type(default)]
 
 
-def _named(read: Callable[[str], Any], kind: str) -> Callable[[str], Any]:
-    def reader(text: str) -> Any:
+def _named(read: Callable[[str], T], kind: str) -> Callable[[str], T]:
+    def reader(text: str) -> T:
         try:
             return read(text)
         except (ValueError, KeyError, OverflowError):
@@ -49,9 +55,9 @@ def whole_numbers(text: str) -> list[int]:
     return [whole_number(part) for part in text.split(",")]
 
 
-def _owners() -> dict[str, list[tuple[str, str, Any]]]:
+def _owners() -> dict[str, list[Owner]]:
     """Map each field name to its (part, class name, field), one for each class that has it."""
-    owners: dict[str, list[tuple[str, str, Any]]] = {}
+    owners: dict[str, list[Owner]] = {}
     for part, menu in MENUS.items():
         for name, cls in menu.items():
             for field in dataclasses.fields(cls):
@@ -59,7 +65,7 @@ def _owners() -> dict[str, list[tuple[str, str, Any]]]:
     return owners
 
 
-def _values(name: str, owners: list[tuple[str, str, Any]]) -> str:
+def _values(name: str, owners: list[Owner]) -> str:
     """Return a field's defaults and the presets that differ: "default 5; atari: 20; classic n_step_q: 20"."""
     defaults = {cls: field.default for _, cls, field in owners}
     fields = {MENUS[part][cls]: field for part, cls, field in owners}
@@ -91,15 +97,15 @@ def add_hyper_parameters(parser: argparse.ArgumentParser) -> None:
                                       metavar=type(field.default).__name__.upper())
 
 
-def given(arguments: argparse.Namespace) -> dict[str, Any]:
+def given(arguments: argparse.Namespace) -> Options:
     """Return the hyper-parameters that were typed."""
     return {name: getattr(arguments, name) for name in _owners() if getattr(arguments, name, None) is not None}
 
 
-def apply(config: Any, options: dict[str, Any]) -> Any:
+def apply(config: Config, options: Options) -> Config:
     """Return ``config`` with these fields replaced; raise ValueError for a field that none of its parts has."""
     used = [part for part in MENUS if part not in ("atari", "gym") or part == family(config.env)]
-    changes: dict[str, dict[str, Any]] = {part: {} for part in used}
+    changes: dict[str, Options] = {part: {} for part in used}
     for name, value in options.items():
         parts = [part for part in used if hasattr(getattr(config, part), name)]
         if not parts:
@@ -112,7 +118,7 @@ def apply(config: Any, options: dict[str, Any]) -> Any:
     return dataclasses.replace(config, **replaced)
 
 
-def _check_conditions(parts: dict[str, Any], options: dict[str, Any]) -> None:
+def _check_conditions(parts: dict[str, Any], options: Options) -> None:
     """Raise ValueError for an option that has no effect without another one."""
     for part in parts.values():
         for field in dataclasses.fields(part):

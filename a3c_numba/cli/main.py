@@ -17,13 +17,12 @@ import shlex
 import signal
 import sys
 from argparse import Namespace
-from typing import Any
 
-from ..core.hyperparameters import one_line
 from ..envs.make import EnvironmentFailed
 from ..plots import PicturesUnavailable
 from ..runs.checkpoint import CheckpointError
 from ..system.terminal import write_without_blocking
+from ..system.text import one_line
 from ..training.supervisor import WorkerDied
 from ..training.trainer import UpdatesSkipped
 from .parser import parser_for
@@ -33,7 +32,7 @@ class Terminated(BaseException):
     """Raised by SIGTERM, and by SIGHUP if the terminal was closed; its argument is the exit code."""
 
 
-def _terminate(number: int, *_: Any) -> None:
+def _terminate(number: int, *_: object) -> None:
     raise Terminated(128 + number)
 
 

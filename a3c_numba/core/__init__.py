@@ -3,7 +3,7 @@
 The 13 files to read, in this order, each with its part of the paper:
 
      1  parameters                  theta: one flat vector with named views
-     2  returns                     R <- r_i + gamma R (Algorithm S3), as a lambda-return
+     2  returns                     a rollout; R <- r_i + gamma R (Algorithm S3), as a lambda-return
      3  rollout                     "repeat until terminal s_t or t - t_start = t_max" (Algorithms S2 and S3)
      4  shared                      theta, g, theta- and T: what all workers read and write without a lock (section 4)
      5  worker                      the loop of one worker (Algorithms 1, S2 and S3)
@@ -19,15 +19,19 @@ The 13 files to read, in this order, each with its part of the paper:
 The other files:
 
     hyperparameters, kernel, schedules        fields with a range; the Numba decorator; annealing (section 5.1)
-    gradient, target_network, inference       d theta; theta-; a trained network that acts
+    gradient, target_network                  d theta; theta-
     networks                                  the paper's networks, built from layers (section 5.1)
-    layers/lstm, input_scaling, initializers  LSTM cells; bytes to numbers; how weights start
-    layers/conv2d_tiled, dot_tile, fresh_patches   optional: the same sums, faster
+    layers/relu_dense                         a ReLU and the dense layer above it, fused
+    layers/lstm, recurrent_state              LSTM cells; their state between rollouts
+    layers/input_scaling, initializers        bytes to numbers; how weights start
     distributions/gaussian, epsilon_greedy    continuous actions (section 5.3); exploration of the value methods
-    distributions/discrete                    the base class of categorical and epsilon_greedy
     algorithms/one_step_q, one_step_sarsa, n_step_q, value_based    Algorithm 1, section 4, Algorithm S2, their base
     optimizers/momentum_sgd, gradient_clipping     the paper's third optimiser; the global norm
+    distributions/base, algorithms/base, optimizers/base    Protocols: what each of them is
 
-Not in core: environments (envs/), processes and their supervision (training/, system/), files (runs/), evaluation,
-pictures and the command line.  core imports only numpy, Numba, llvmlite, gymnasium's spaces and system/.
+Not in core: environments (envs/), processes and their supervision (training/, system/), files (runs/), a trained
+network that acts (inference.py), evaluation, pictures, the command line and the checks of what is typed there.
+
+Optional, in fast_kernels/: the same sums in vector registers (conv2d_tiled, dot_tile), and of what has changed
+(fresh_patches).  core imports only numpy, Numba, gymnasium's spaces, system/ and fast_kernels/.
 """

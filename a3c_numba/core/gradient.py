@@ -10,12 +10,14 @@ d_W.  So backward keeps the factors, the norm is computed from them, and the opt
 time, in the processor's cache.  Each update saves three passes over 2.7 MB.
 """
 
-from typing import Any, Iterator
+from typing import Iterator
 
 import numpy as np
+import numpy.typing as npt
 
+from ..system.aligned import aligned_zeros
 from .kernel import kernel
-from .parameters import Parameters, Tree, aligned_zeros
+from .parameters import Parameters, Shapes
 
 LARGE = 2**18                  # numbers; the gradient of a smaller weight is an ordinary array
 BLOCK = 2**16                  # numbers of d_W that are computed at a time: 256 KB
@@ -74,7 +76,7 @@ class OuterProducts:
         row: (O,) zeros, scratch of the optimizer.
     """
 
-    def __init__(self, shape: tuple[int, int], start: int, rows: int, dtype: Any) -> None:
+    def __init__(self, shape: tuple[int, int], start: int, rows: int, dtype: npt.DTypeLike) -> None:
         inputs, outputs = shape
         self.part = slice(start, start + inputs * outputs)
         self.x = np.zeros((inputs, rows), dtype)
@@ -98,7 +100,7 @@ class OuterProducts:
         self.length = rows.stop
         self.inputs = self._inputs[:nonzero_rows(self.x, self.length, self._inputs)]
 
-    def square_norm(self) -> Any:
+    def square_norm(self) -> float:
         """Return ||d_W||^2; rounding does not make it negative, NaN stays NaN."""
         total = square_norm(self.x, self.inputs, self.d_y[:self.length], self._products)
         return np.maximum(total, 0)
@@ -119,7 +121,8 @@ class Gradient(Parameters):
     Like an array it has ``dtype``, ``fill``, ``copy`` and ``*=``.
     """
 
-    def __init__(self, shapes: Tree, rows: int = 0, factored: tuple[str, ...] = (), dtype: Any = np.float32) -> None:
+    def __init__(self, shapes: Shapes, rows: int = 0, factored: tuple[str, ...] = (),
+                 dtype: npt.DTypeLike = np.float32) -> None:
         """Allocate zeros for these shapes, and factors of ``rows`` rows for the weights ``factored`` ("dense.weight").
         """
         super().__init__(shapes, dtype=dtype)
@@ -143,11 +146,11 @@ class Gradient(Parameters):
             tree = tree[key]
         tree[last] = leaf
 
-    def square_norms(self) -> Iterator[Any]:
+    def square_norms(self) -> Iterator[float]:
         """Return numbers whose sum is the share of the factored weights in ||d theta||^2."""
         return (product.square_norm() for product in self.products)
 
-    def __imul__(self, factor: Any) -> "Gradient":
+    def __imul__(self, factor: np.floating) -> "Gradient":
         for part in self.rest:
             self.flat[part] *= factor
         for product in self.products:

@@ -9,10 +9,7 @@ With ``NUMBA_DISABLE_JIT=1`` in the environment every kernel runs as ordinary Py
 
 from typing import Any, Callable
 
-from ..system.numba_cache import compiled
-
-# The flags that let LLVM vectorise a sum, without those that let it assume that there is no NaN.
-FASTMATH = {"reassoc", "contract", "arcp", "nsz"}
+from ..system.numba_cache import FASTMATH, compiled
 
 
 def kernel(function: Callable[..., Any]) -> Callable[..., Any]:

@@ -6,7 +6,7 @@
 With ``recurrent`` there is an LSTM between the last ReLU and the heads.  Policy and value of Convolutional share all
 layers except the heads (paper, section 5.1); those of MLP share nothing, as in the paper's continuous control.
 
-A ReLU before a dense layer is fused with that layer (``ReluDense``, see core/layers/dense.py); a ReLU before a
+A ReLU before a dense layer is fused with that layer (``ReluDense``, see layers/relu_dense.py); a ReLU before a
 convolution or an LSTM is a separate layer.
 
 ``build`` returns the network as a description; ``Parameters(network.shapes)`` allocates its parameters, and
@@ -14,18 +14,19 @@ convolution or an LSTM is a separate layer.
 """
 
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 
 from .hyperparameters import hyperparameter
 from .layers import initializers
+from .layers.base import Network
 from .layers.containers import Chain, Fork
 from .layers.conv2d import Conv2d
-from .layers.dense import Dense, ReluDense
+from .layers.dense import Dense
 from .layers.input_scaling import Center, Scale
 from .layers.lstm import LSTM
 from .layers.relu import ReLU
+from .layers.relu_dense import ReluDense
 from .parameters import Parameters
 
 INITIALIZERS = {"fan_in_uniform": initializers.fan_in_uniform, "he_normal": initializers.he_normal,
@@ -35,7 +36,7 @@ SMALLEST = 20                  # side of an image in pixels, at least, for two c
 PIXELS = {"scale": Scale, "center": Center}
 
 
-def _memory(inputs: int, cells: int) -> dict[str, Any]:
+def _memory(inputs: int, cells: int) -> dict[str, ReLU | LSTM]:
     """Return the ReLU of the layer below, and an LSTM."""
     return {"rectified": ReLU((inputs,)), "lstm": LSTM(inputs, cells)}
 
@@ -110,10 +111,11 @@ class MLP:
         )
 
 
-NETWORKS: dict[str, Any] = {"convolutional": Convolutional, "mlp": MLP}
+NetworkSettings = Convolutional | MLP
+NETWORKS: dict[str, type[NetworkSettings]] = {"convolutional": Convolutional, "mlp": MLP}
 
 
-def initial_parameters(network: Any, seed: np.random.SeedSequence) -> np.ndarray:
+def initial_parameters(network: Network, seed: np.random.SeedSequence) -> np.ndarray:
     """Draw theta (n,) float32 for a built network."""
     theta = Parameters(network.shapes)
     network.init(theta.tree, np.random.default_rng(seed))

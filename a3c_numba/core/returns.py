@@ -1,4 +1,4 @@
-"""Discounted returns of one rollout (lambda-returns).
+"""A rollout, and its discounted returns (lambda-returns).
 
 With rewards r_0 .. r_{T-1}, discounts g_t (gamma, or 0 if the episode terminated at step t) and values
 V_0 .. V_T, of which V_T is the bootstrap, the lambda-return runs backwards from R_T = V_T:
@@ -14,9 +14,26 @@ Termination is data: a discount of 0 removes all that comes after it.  A truncat
 bootstraps from the value of its last observation.
 """
 
+from typing import NamedTuple
+
 import numpy as np
 
 from .kernel import kernel
+
+
+class Rollout(NamedTuple):
+    """T steps of one episode; all arrays are views of buffers that the next rollout overwrites."""
+
+    obs: np.ndarray         # (T + 1, *observation_shape)
+    actions: np.ndarray     # (T, *action_shape): int64 numbers, or float32 vectors
+    rewards: np.ndarray     # (T,) float32, clipped and scaled as the method says; NaN if anything was not finite
+    discounts: np.ndarray   # (T,) float32: gamma, or 0 where the episode terminated
+    next_actions: np.ndarray    # (T, *action_shape): a_{t+1}; the last is drawn only for methods that ask for it
+
+    @property
+    def length(self) -> int:
+        """Return T."""
+        return len(self.actions)
 
 
 @kernel

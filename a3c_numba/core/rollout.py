@@ -1,38 +1,26 @@
 """A few steps of one environment: the paper's inner loop "repeat ... until terminal s_t or t - t_start == t_max".
 
-A ``Rollout`` never crosses an episode's end.  It holds T steps and T + 1 observations: the last one is what the return
-is bootstrapped from, also where a time limit cut the episode short.
+A rollout never crosses an episode's end.  It holds T steps and T + 1 observations: the last one is what the return is
+bootstrapped from, also where a time limit cut the episode short.
 
-An episode is a pure function of its seed and its actions.  That is what makes a run resumable without pickling an
-environment: the ``RolloutCollector`` remembers both, and ``restore`` plays them once more.
+An episode is a pure function of its seed and its actions, which the ``RolloutCollector`` remembers: so a run can be
+resumed without pickling an environment.
 
 The environment is an ``EpisodeEnv`` (envs/episode.py), whose observations are finite, and whose rewards are finite or
 NaN.  A NaN makes the rollout's gradient not finite, and the optimiser skips it.
 """
 
-import warnings
 from typing import Any, NamedTuple
 
 import numpy as np
 
-from .incoming import zero_nonfinite
-from .layers.containers import RecurrentState
+from ..system.nonfinite import zero_nonfinite
+from .algorithms import Algorithm
+from .distributions import Distribution
+from .layers.base import Network, Outputs
+from .layers.recurrent_state import RecurrentState
 from .parameters import Tree
-
-
-class Rollout(NamedTuple):
-    """T steps; all arrays are views of buffers that the next rollout overwrites."""
-
-    obs: np.ndarray         # (T + 1, *observation_shape)
-    actions: np.ndarray     # (T, *action_shape): int64 numbers, or float32 vectors
-    rewards: np.ndarray     # (T,) float32, clipped and scaled as the method says; NaN if anything was not finite
-    discounts: np.ndarray   # (T,) float32: gamma, or 0 where the episode terminated
-    next_actions: np.ndarray    # (T, *action_shape): a_{t+1}; the last is drawn only for methods that ask for it
-
-    @property
-    def length(self) -> int:
-        """T."""
-        return len(self.actions)
+from .returns import Rollout
 
 
 class Episode(NamedTuple):
@@ -43,12 +31,10 @@ class Episode(NamedTuple):
 
 
 class RolloutCollector:
-    """Plays one EpisodeEnv with the policy of whatever parameters it is given.
+    """Plays one EpisodeEnv with the policy of the parameters that ``collect`` is given; raises what it raises."""
 
-    ``collect`` and ``restore`` raise what it raises.
-    """
-
-    def __init__(self, env: Any, algorithm: Any, network: Any, distribution: Any, rng: np.random.Generator) -> None:
+    def __init__(self, env: Any, algorithm: Algorithm, network: Network, distribution: Distribution,
+                 rng: np.random.Generator) -> None:
         T, space = algorithm.rollout_length, env.observation_space
         self.env, self.algorithm, self.network, self.distribution, self.rng = env, algorithm, network, distribution, rng
         self.cache = network.cache(T + 1, np.float32)
@@ -65,11 +51,11 @@ class RolloutCollector:
         self.current = self.obs[0]                                       # the observation to act on next
         self.finite = True                                               # whether all actions of this rollout have been
 
-    def collect(self, theta: Tree) -> tuple[Rollout, tuple[np.ndarray, ...], Episode | None]:
-        """Up to t_max steps with the policy of ``theta``.
+    def collect(self, theta: Tree) -> tuple[Rollout, Outputs, Episode | None]:
+        """Make up to t_max steps with the policy of ``theta``.
 
-        Returns the rollout, the network's outputs for its T + 1 observations (the last row is stale where the method
-        reads its bootstrap off a target network), and the episode if it ended here.
+        Return the rollout, the network's outputs for its T + 1 observations (the last row is stale if the method's
+        targets are computed with a target network), and the episode if it ended here.
         """
         if self.episode_seed is None:
             self._begin(int(self.rng.integers(2**31)))
@@ -89,10 +75,9 @@ class RolloutCollector:
         episode = self._end() if terminated or truncated else None
         rollout = Rollout(self.obs[:t + 1], self.actions[:t], self.rewards[:t], self.discounts[:t],
                           self.actions[1:t + 1])
-        return rollout, self._outputs(t + 1), episode
+        return rollout, tuple(y[:t + 1] for y in self.cache.y), episode
 
-    def _choose(self, t: int, outputs: tuple[np.ndarray, ...]) -> None:
-        """a_t: the one that was drawn ahead, or a new one."""
+    def _choose(self, t: int, outputs: Outputs) -> None:
         if self.next_action_drawn:
             self.actions[t] = self.next_action
         else:
@@ -102,20 +87,17 @@ class RolloutCollector:
         self.next_action_drawn = False
 
     def _bootstrap_step(self, theta: Tree, t: int, terminated: bool) -> None:
-        """What the method's target asks of the rollout's last state: its value, or the action to be taken next."""
+        """Compute what the targets need of the last state: its value, or the action to be taken next."""
         if not self.algorithm.uses_target_network:
             self._forward(theta, t)                                      # V(s_t) for the bootstrap; times 0 if terminal
         elif self.algorithm.needs_next_action and not terminated:
             self._choose(t, self._forward(theta, t))                     # a_t for the target, and then to be taken
             self.next_action, self.next_action_drawn = self.actions[t].copy(), True
 
-    def _forward(self, theta: Tree, t: int) -> tuple[np.ndarray, ...]:
+    def _forward(self, theta: Tree, t: int) -> Outputs:
         if self.algorithm.acts_on_snapshot:                              # rows so far are of the same theta
-            return self.network.step(theta, self.obs, self.cache, t)[0]
+            return self.network.step(theta, self.obs, self.cache, t, None)[0]
         return self.network.forward(theta, self.obs[t:t + 1], self.cache, slice(t, t + 1))
-
-    def _outputs(self, rows: int) -> tuple[np.ndarray, ...]:
-        return tuple(y[:rows] for y in self.cache.y)
 
     def _step(self, t: int) -> tuple[bool, bool]:
         action = self.actions[t].tolist()
@@ -133,29 +115,5 @@ class RolloutCollector:
         self.state_row, self.next_action_drawn = 0, False
 
     def _end(self) -> Episode:
-        episode = Episode(self.env.score, self.env.length)
         self.episode_seed, self.episode_actions = None, []
-        return episode
-
-    def state(self) -> dict[str, Any]:
-        """All that the next rollout depends on besides theta, as plain numbers that JSON can hold."""
-        return {"generator": self.rng.bit_generator.state, "episode_seed": self.episode_seed,
-                "episode_actions": self.episode_actions.copy(),
-                "recurrent": self.recurrent.read(self.state_row).tolist(),
-                "next_action": self.next_action.tolist() if self.next_action_drawn else None}
-
-    def restore(self, state: dict[str, Any]) -> None:
-        """Go on from ``state``: play the episode under way once more, action by action."""
-        self.rng.bit_generator.state = state["generator"]
-        self.episode_seed = None
-        if state["episode_seed"] is not None:
-            self.episode_seed, self.episode_actions = state["episode_seed"], state["episode_actions"].copy()
-            executed = map(self.distribution.executed, self.episode_actions)
-            self.current, goes_on = self.env.replay(self.episode_seed, executed)
-            self.state_row = 0
-            self.recurrent.write(0, state.get("recurrent", 0))
-            self.next_action_drawn = state.get("next_action") is not None
-            self.next_action = np.asarray(state.get("next_action"))
-            if not goes_on:
-                warnings.warn("the environment is not a function of its seed and actions: a new episode is begun")
-                self._end()
+        return Episode(self.env.score, self.env.length)

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from .hyperparameters import short_repr
+from ..system.text import short_repr
 
 
 def linear(start: float, end: float, progress: float) -> float:

@@ -7,7 +7,7 @@ instruction.
 All of it is one block that ``shared_memory`` has reserved before the first worker starts.
 """
 
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 
@@ -20,9 +20,9 @@ LINE = 8                       # 64-bit words in a cache line
 class Vectors(NamedTuple):
     """All that is as long as theta: see ``Shared``."""
 
-    theta: Any
-    statistics: Any
-    target: Any
+    theta: np.ndarray
+    statistics: np.ndarray
+    target: np.ndarray
 
 
 class Shared:
@@ -36,8 +36,8 @@ class Shared:
     """
 
     def __init__(self, size: int, workers: int, own_statistics: bool = False, has_target: bool = False) -> None:
-        words = Vectors(size, size * (workers if own_statistics else 1), size * has_target)
-        self._memory = SharedArrays([*(ArraySpec(np.float32, (count,)) for count in words),
+        sizes = size, size * workers if own_statistics else size, size if has_target else 0
+        self._memory = SharedArrays([*(ArraySpec(np.float32, (count,)) for count in sizes),
                                      ArraySpec(np.int64, (LINE,))])
         self._view()
 
@@ -46,22 +46,19 @@ class Shared:
         self.theta, self.statistics, self.target = self.vectors = Vectors(*arrays[:3])
         self.clock = arrays[3]
 
-    def __getstate__(self) -> dict[str, Any]:
+    def __getstate__(self) -> dict[str, SharedArrays]:
         return {"_memory": self._memory}
 
-    def __setstate__(self, state: dict[str, Any]) -> None:
-        self.__dict__.update(state)
+    def __setstate__(self, state: dict[str, SharedArrays]) -> None:
+        self._memory = state["_memory"]
         self._view()
 
     def global_step(self) -> int:
-        """T: agent steps of all workers, from the very start of the run."""
+        """Return T: agent steps of all workers, from the very start of the run."""
         return int(self.clock[0])
 
     def advance(self, steps: int) -> int:
-        """T <- T + steps; returns T as it was before.
-
-        No two calls return the same: the steps from there on are the caller's alone.
-        """
+        """T <- T + steps; return T as it was before.  No two calls return the same."""
         return fetch_add(self.clock, steps)
 
     def load(self, theta: np.ndarray, statistics: np.ndarray | None, target: np.ndarray | None) -> None:
@@ -71,10 +68,10 @@ class Shared:
         self.target[:] = theta[:self.target.size] if target is None else target
 
     def resume_at(self, global_step: int) -> None:
-        """Count on from where a run was interrupted."""
+        """Set T to where a run was interrupted."""
         self.clock[0] = global_step
 
     def statistics_of(self, worker: int) -> np.ndarray:
-        """The statistics (n,) that this worker's updates read and write."""
+        """Return the statistics (n,) that this worker's updates read and write."""
         each = self.statistics.reshape(-1, len(self.theta))
         return each[worker % len(each)]

@@ -4,24 +4,23 @@ A recurrent target network starts each rollout from the worker's state at the st
 for it would drift apart from the worker's.
 """
 
-from typing import Any
-
 import numpy as np
 
-from .layers.containers import RecurrentState
+from .layers.base import Network, Outputs
+from .layers.recurrent_state import RecurrentState
 from .parameters import Parameters
-from .rollout import Rollout
+from .returns import Rollout
 
 
 class TargetNetwork:
     """``network`` with the parameters ``theta`` (n,), which are not copied."""
 
-    def __init__(self, network: Any, theta: np.ndarray, rows: int) -> None:
+    def __init__(self, network: Network, theta: np.ndarray, rows: int) -> None:
         self.network, self.parameters = network, Parameters(network.shapes, theta)
         self.cache = network.cache(rows, np.float32)
         self.recurrent = RecurrentState(self.cache)
 
-    def outputs(self, rollout: Rollout, first: int, state: np.ndarray) -> tuple[np.ndarray, ...]:
+    def outputs(self, rollout: Rollout, first: int, state: np.ndarray) -> Outputs:
         """Return the outputs for the rollout's T + 1 states; rows before ``first`` are not needed, and may be stale."""
         if self.recurrent.size:
             self.recurrent.write(0, state)

@@ -17,9 +17,13 @@ from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 
+from .algorithms import Algorithm
 from .gradient import Gradient
+from .layers.base import Network, Outputs
+from .optimizers import Optimizer
 from .parameters import Parameters
-from .rollout import Episode, Rollout, RolloutCollector
+from .returns import Rollout
+from .rollout import Episode, RolloutCollector
 from .schedules import linear
 from .shared import Shared
 from .target_network import TargetNetwork
@@ -29,25 +33,14 @@ class Learner(Protocol):
     """The part of a run's configuration that a worker reads; ``config.Config`` has it."""
 
     @property
-    def algorithm(self) -> Any:
-        """Return the method."""
-
+    def algorithm(self) -> Algorithm: ...
     @property
-    def optimizer(self) -> Any:
-        """Return the optimizer."""
-
+    def optimizer(self) -> Optimizer: ...
     @property
-    def total_steps(self) -> int:
-        """Return T_max."""
-
-    def make_episode_env(self) -> Any:
-        """Make a new environment, an ``EpisodeEnv``."""
-
-    def build_network(self, env: Any) -> Any:
-        """Build the network for this environment."""
-
-    def worker_rng(self, number: int) -> np.random.Generator:
-        """Return the generator of what a worker draws once for the whole run."""
+    def total_steps(self) -> int: ...                                    # T_max
+    def make_episode_env(self) -> Any: ...
+    def build_network(self, env: Any) -> Network: ...
+    def worker_rng(self, number: int) -> np.random.Generator: ...        # of what is drawn once for the whole run
 
 
 class Update(NamedTuple):
@@ -65,8 +58,7 @@ class Worker:
 
     Attributes:
         progress: share of the run that was over when the latest rollout began.
-        outputs: of the network, for the latest rollout's T + 1 observations; see ``RolloutCollector.collect``.
-        episode: that ended with it, or None.
+        outputs, episode: of the latest rollout; see ``RolloutCollector.collect``.
     """
 
     def __init__(self, number: int, config: Learner, shared: Shared, seed: np.random.SeedSequence) -> None:
@@ -76,15 +68,15 @@ class Worker:
         self.local = Parameters(self.network.shapes)
         self.d_theta = Gradient(self.network.shapes, algorithm.rollout_length, self.network.factored)
         self.copy_theta()
-        self.acting_parameters = self.local if algorithm.acts_on_snapshot else Parameters(self.network.shapes,
-                                                                                          shared.theta)
+        acting = self.local.flat if algorithm.acts_on_snapshot else shared.theta
+        self.acting_parameters = Parameters(self.network.shapes, acting)
         self.statistics = shared.statistics_of(number)
         self.distribution = algorithm.behaviour_policy(env.action_space, config.worker_rng(number))
         self.collector = RolloutCollector(env, algorithm, self.network, self.distribution, np.random.default_rng(seed))
         rows = algorithm.rollout_length + 1
         self.target = TargetNetwork(self.network, shared.target, rows) if algorithm.uses_target_network else None
         self.progress = 0.0
-        self.outputs: tuple[np.ndarray, ...] = ()
+        self.outputs: Outputs = ()
         self.episode: Episode | None = None
 
     def copy_theta(self) -> None:
@@ -112,14 +104,14 @@ class Worker:
         """Return the targets R (T,) of the outputs."""
         return self.config.algorithm.targets(rollout, self.target_outputs(rollout))
 
-    def target_outputs(self, rollout: Rollout) -> tuple[np.ndarray, ...]:
+    def target_outputs(self, rollout: Rollout) -> Outputs:
         """Return the outputs for T + 1 states that targets use: the target network's, or else the worker's own."""
         if self.target is None:
             return self.outputs
         first = self.config.algorithm.first_target_row(rollout.length)
         return self.target.outputs(rollout, first, self.collector.recurrent.read(0))
 
-    def accumulate(self, rollout: Rollout, returns: np.ndarray) -> tuple[np.ndarray, ...]:
+    def accumulate(self, rollout: Rollout, returns: np.ndarray) -> Outputs:
         """d theta <- d theta + dL / d theta', over the cached rows; return dL / d outputs, T rows each."""
         T = rollout.length
         outputs = tuple(output[:T] for output in self.outputs)
@@ -141,13 +133,11 @@ class Worker:
     def advance(self, steps: int) -> None:
         """T <- T + t; only the worker that crosses a multiple of I_target copies theta to theta-."""
         before = self.shared.advance(steps)
-        if self.target is not None:
-            interval = self.config.algorithm.target_interval
-            if before // interval != (before + steps) // interval:
-                self.shared.target[:] = self.shared.theta                # theta- <- theta
+        if self.config.algorithm.renews_target(before, before + steps):
+            self.shared.target[:] = self.shared.theta                    # theta- <- theta
 
     def gauges(self, T: int) -> tuple[float, float]:
-        """Mean entropy and value of the latest rollout's T states."""
+        """Return the mean entropy and value of the latest rollout's T states."""
         values = self.config.algorithm.value(tuple(output[:T] for output in self.outputs))
         # sum() / T is mean(), to the bit, in a third of its time
         return self.distribution.entropy(self.outputs[0][:T]), float(values.sum() / T)

@@ -9,13 +9,14 @@ The difference is divided by the largest gradient of the tensor.  The rounding e
 same for all coordinates, so a gradient of nearly 0 never agrees to many of its own digits.
 """
 
-from typing import Any, Iterator, NamedTuple
+from typing import Iterator, NamedTuple
 
 import numpy as np
 
 from ..config import Config
 from ..core.gradient import Gradient
-from ..core.layers.containers import RecurrentState, layer_caches
+from ..core.layers.base import Outputs
+from ..core.layers.recurrent_state import RecurrentState, layer_caches
 from ..core.parameters import Parameters
 
 H = 1e-5
@@ -104,7 +105,7 @@ class Problem:
         state.write(0, rng.normal(size=state.size) / 2)                  # not 0, as in the middle of an episode
         self.advantages = self.algorithm.advantages(self.returns, self.outputs())     # held constant
 
-    def outputs(self) -> Any:
+    def outputs(self) -> Outputs:
         """Return the heads' outputs for the current theta."""
         return self.network.forward(self.theta.tree, self.obs, self.cache, slice(0, STEPS))
 

@@ -9,7 +9,7 @@
 
 from itertools import islice
 from pathlib import Path
-from typing import Any, Iterator, NamedTuple
+from typing import Iterator, NamedTuple
 
 import gymnasium
 import numpy as np
@@ -44,7 +44,7 @@ def evaluator_of(checkpoint: Checkpoint, seed: int) -> Evaluator:
         return Evaluator(checkpoint.config, checkpoint.theta, settings)
 
 
-def screen_of(env: Any) -> np.ndarray | None:
+def screen_of(env: gymnasium.Env) -> np.ndarray | None:
     """Return the rendered screen, or None if the environment cannot be rendered."""
     try:
         screen = env.render()
@@ -76,7 +76,7 @@ def looks(evaluator: Evaluator, most: int) -> Iterator[Step]:
 def draw_first_layer(evaluator: Evaluator, out: Path) -> None:
     """Write filters.png."""
     named = {name: weight for name, weight in evaluator.policy.parameters.named().items() if name.endswith("weight")}
-    shape = evaluator.env.observation_space.shape
+    shape = evaluator.env.observation_space.shape or ()
     if len(shape) == 3:
         name, weight = next(iter(named.items()))
         side = round((len(weight) // shape[2]) ** 0.5)

@@ -21,10 +21,12 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from ..core.layers.containers import RecurrentState
+from ..core.distributions import Distribution
+from ..core.distributions.base import Action
+from ..core.layers.base import Memory, Network, Outputs
+from ..core.layers.containers import Chain, Fork
+from ..core.layers.recurrent_state import RecurrentState
 from ..core.parameters import Parameters
-
-Outputs = tuple[np.ndarray, ...]
 
 
 class Question(NamedTuple):
@@ -34,7 +36,7 @@ class Question(NamedTuple):
     d_outputs: Outputs         # its derivative with respect to the heads' outputs, (1, width) each
 
 
-def questions(distribution: Any, outputs: Outputs, action: Any) -> list[Question]:
+def questions(distribution: Distribution, outputs: Outputs, action: Action) -> list[Question]:
     """Return the quantities that can be differentiated, for one row of ``outputs`` and the chosen ``action``."""
     if hasattr(distribution, "loss_gradient"):
         minus_one = -np.ones(1, outputs[0].dtype)                        # -log pi(a) A = log pi(a) for A = -1
@@ -54,7 +56,7 @@ class Eye:
     derivative.
     """
 
-    def __init__(self, network: Any, distribution: Any, theta: np.ndarray) -> None:
+    def __init__(self, network: Network, distribution: Distribution, theta: np.ndarray) -> None:
         self.network, self.distribution = network, distribution
         self.theta = Parameters(network.shapes, theta)
         self.unused = Parameters(network.shapes, dtype=theta.dtype)      # backward adds the weights' gradients to it
@@ -74,9 +76,10 @@ class Eye:
         """Return d_x, a new array of the shape of ``obs``, the observation of the latest ``forward``."""
         d_x = self.network.backward(self.theta.tree, self.unused.tree, obs[None], self.cache, d_outputs,
                                     input_gradient=True)
+        assert d_x is not None
         return d_x[0].copy()
 
-    def saliency_maps(self, obs: np.ndarray, action: Any) -> dict[str, np.ndarray]:
+    def saliency_maps(self, obs: np.ndarray, action: Action) -> dict[str, np.ndarray]:
         """Return |d/dx| of each quantity at ``obs``, by its name; then advance the recurrent state."""
         asked = questions(self.distribution, self.forward(obs), action)
         maps = {question.name: np.abs(self.gradient(obs, question.d_outputs)) for question in asked}
@@ -84,11 +87,11 @@ class Eye:
         return maps
 
 
-def activations(network: Any, cache: Any, prefix: str = "") -> dict[str, np.ndarray]:
+def activations(network: Any, cache: Memory, prefix: str = "") -> dict[str, np.ndarray]:
     """Return a copy of the output of every layer with weights, before the ReLU, by its dotted name."""
     found: dict[str, np.ndarray] = {}
     for (name, layer), layer_cache in zip(network.layers.items(), cache):
-        if hasattr(layer, "layers"):
+        if isinstance(layer, (Chain, Fork)):
             found |= activations(layer, layer_cache, f"{prefix}{name}.")
         elif layer.shapes:
             found[prefix + name] = layer_cache.y[0].copy()

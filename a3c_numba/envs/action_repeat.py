@@ -9,7 +9,8 @@ from typing import Any
 
 import gymnasium
 
-from ..core.hyperparameters import hyperparameter, validate
+from ..core.hyperparameters import hyperparameter
+from ..validation import validate
 
 
 @dataclass(frozen=True)
@@ -33,7 +34,7 @@ class ActionRepeat(gymnasium.Wrapper):
         super().__init__(env)
         self.times = times
 
-    def step(self, action: Any) -> tuple[Any, Any, bool, bool, dict[str, Any]]:
+    def step(self, action: Any) -> tuple[Any, Any, bool, bool, dict]:
         """Return the last observation, the sum of the rewards, and whether the episode has ended."""
         total: Any = 0.0
         for _ in range(self.times):

@@ -15,13 +15,14 @@ Source: Mnih et al. (2016), section 5.1; Bellemare et al. (2013); sticky actions
 """
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import gymnasium
 import numpy as np
 from numpy.typing import NDArray
 
-from ..core.hyperparameters import hyperparameter, validate
+from ..core.hyperparameters import hyperparameter
+from ..validation import validate
 from .frame_preprocessing import SIDE, Observation
 from .grey_screen import GreyScreen, Palette
 
@@ -49,7 +50,7 @@ class AtariSettings:
             raise ValueError(f"max_frames must exceed noop_max: {self.max_frames} <= {self.noop_max}")
 
 
-class Atari(gymnasium.Env[NDArray[np.uint8], Any]):
+class Atari(gymnasium.Env):
     """One game.  Observation (84, 84, frame_stack) uint8, newest plane last; actions 0 .. n - 1; rewards not clipped.
 
     ``game_id`` is an id that ale_py registers, "ALE/Pong-v5" or "PongNoFrameskip-v4"; it selects only the game, and
@@ -76,7 +77,7 @@ class Atari(gymnasium.Env[NDArray[np.uint8], Any]):
         self.action_space = gymnasium.spaces.Discrete(len(self._actions))
         self.observation_space = gymnasium.spaces.Box(0, 255, (SIDE, SIDE, settings.frame_stack), np.uint8)
 
-    def reset(self, *, seed: int | None = None, options: dict[str, Any] | None = None) -> tuple[NDArray, dict]:
+    def reset(self, *, seed: int | None = None, options: dict | None = None) -> tuple[NDArray, dict]:
         """Start a game, play its no-ops and fill the stack with its first frame; ``options`` are ignored."""
         super().reset(seed=seed)
         self._restart()

@@ -12,12 +12,12 @@ What the environment's own code raises comes out as it is, with the environment'
 """
 
 import math
-from typing import Any, Iterable, SupportsFloat
+from typing import Any, Iterable, Literal, SupportsFloat
 
 import gymnasium
 import numpy as np
 
-from ..core.incoming import zero_nonfinite
+from ..system.nonfinite import zero_nonfinite
 
 
 class EpisodeEnv(gymnasium.Wrapper):
@@ -40,7 +40,7 @@ class EpisodeEnv(gymnasium.Wrapper):
         self._floats = np.zeros(space.shape, space.dtype) if space.dtype.kind == "f" else None
         self._bad = False                                                # the latest observation was
 
-    def reset(self, **options: Any) -> tuple[np.ndarray, dict[str, Any]]:
+    def reset(self, **options: Any) -> tuple[np.ndarray, dict]:
         """Begin an episode."""
         try:
             result = self.env.reset(**options)
@@ -51,7 +51,7 @@ class EpisodeEnv(gymnasium.Wrapper):
         self.score, self.length = 0.0, 0
         return self._checked(obs), info
 
-    def step(self, action: Any) -> tuple[np.ndarray, float, bool, bool, dict[str, Any]]:
+    def step(self, action: Any) -> tuple[np.ndarray, float, bool, bool, dict]:
         """One step; its reward is NaN if it, or an observation on either side of the step, was not finite."""
         try:
             result = self.env.step(action)
@@ -113,15 +113,15 @@ class EpisodeEnv(gymnasium.Wrapper):
             setattr(error, "environment", self.name)
 
 
-def matches_space(obs: Any, shape: tuple[int, ...], dtype: Any) -> bool:
+def matches_space(obs: object, shape: tuple[int, ...], dtype: np.dtype) -> bool:
     """Whether it is an array of this shape, and of numbers that become ``dtype`` without losing what they are."""
     if type(obs) is np.ndarray and obs.dtype is dtype and obs.shape == shape:
         return True
-    rule: Any = "same_kind" if dtype.kind == "f" else "safe"
+    rule: Literal["same_kind", "safe"] = "same_kind" if dtype.kind == "f" else "safe"
     return isinstance(obs, np.ndarray) and obs.shape == shape and np.can_cast(obs.dtype, dtype, rule)
 
 
-def check_reward(reward: Any, step: int) -> float:
+def check_reward(reward: object, step: int) -> float:
     """The reward as a float; raises ValueError, in one line, for what is no single real number."""
     if isinstance(reward, (float, int)):
         return float(reward)
@@ -131,7 +131,7 @@ def check_reward(reward: Any, step: int) -> float:
     return float(number)
 
 
-def _kind_of(x: Any) -> str:
+def _kind_of(x: object) -> str:
     return f"{x.shape} {x.dtype}" if isinstance(x, np.ndarray) else f"of type {type(x).__name__}"
 
 

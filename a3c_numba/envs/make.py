@@ -6,19 +6,20 @@ is gymnasium's.  The emulator is imported only for a game, or to suggest similar
 
 import difflib
 from functools import partial
-from typing import TYPE_CHECKING, Any, Callable
+from typing import TYPE_CHECKING, Callable
 
 import gymnasium
 import numpy as np
 from gymnasium.spaces import Box, Discrete
 
-from ..core.hyperparameters import one_line
+from ..system.text import one_line
 from .action_repeat import ActionRepeat, GymSettings
 from .toys import Aim, Catch, Corridor, Memory
 
 if TYPE_CHECKING:
     from .atari import AtariSettings
 
+EnvSource = str | Callable[[], gymnasium.Env]       # an id, or a factory without arguments
 TOYS: dict[str, Callable[[], gymnasium.Env]] = {
     "Aim": Aim, "AimContinuous": partial(Aim, continuous=True), "Catch": Catch, "Corridor": Corridor, "Memory": Memory,
 }
@@ -57,7 +58,7 @@ class Float32Vector(gymnasium.ObservationWrapper):
         assert isinstance(space, Box)
         self.observation_space = Box(space.low.astype(np.float32), space.high.astype(np.float32), dtype=np.float32)
 
-    def observation(self, observation: Any) -> Any:
+    def observation(self, observation: object) -> object:
         """Convert (n,) of any number type to float32; return anything else unchanged, for the caller to report."""
         if isinstance(observation, np.ndarray) and np.can_cast(observation.dtype, np.float32, "same_kind"):
             return observation.astype(np.float32, copy=False)
@@ -65,7 +66,7 @@ class Float32Vector(gymnasium.ObservationWrapper):
 
 
 def make(
-    env: str | Callable[[], gymnasium.Env],
+    env: EnvSource,
     settings: "AtariSettings | GymSettings | None" = None,
     render_mode: str | None = None,
 ) -> gymnasium.Env:
@@ -100,12 +101,12 @@ def check_spaces(env: gymnasium.Env) -> None:
         raise UnsupportedSpace(f"observation space {one_line(observations)}: {SUPPORTED}")
 
 
-def is_atari(env: Any) -> bool:
+def is_atari(env: object) -> bool:
     """True if the id is that of an Atari game, which takes ``AtariSettings``."""
     return isinstance(env, str) and (env.startswith("ALE/") or env.endswith("NoFrameskip-v4"))
 
 
-def family(env: Any) -> str:
+def family(env: object) -> str:
     """Return the part of a configuration that applies to this environment: "atari", or "gym" for all others."""
     return "atari" if is_atari(env) else "gym"
 
@@ -122,8 +123,7 @@ def _by_id(name: str, settings: "AtariSettings | GymSettings | None", render_mod
 
             assert not isinstance(settings, GymSettings)
             return Atari(name, settings or AtariSettings(), render_mode)
-        rendering: Any = {"render_mode": render_mode} if render_mode else {}
-        return _made_by_gymnasium(name, rendering)
+        return _made_by_gymnasium(name, {"render_mode": render_mode} if render_mode else {})
     except gymnasium.error.UnregisteredEnv:
         raise UnknownEnvironment(f"no environment is called {name!r}{_near(name)}") from None
     except (gymnasium.error.DependencyNotInstalled, ModuleNotFoundError) as error:
@@ -132,10 +132,10 @@ def _by_id(name: str, settings: "AtariSettings | GymSettings | None", render_mod
         raise UnknownEnvironment(f"{name!r} cannot be made: {one_line(error).rstrip('.')}{_near(name)}") from error
 
 
-def _made_by_gymnasium(name: str, rendering: dict[str, Any]) -> gymnasium.Env:
+def _made_by_gymnasium(name: str, rendering: dict[str, str]) -> gymnasium.Env:
     """What the environment's own code raises has its name, as with ``EpisodeEnv``."""
     try:
-        return gymnasium.make(name, **rendering)
+        return gymnasium.make(name, **rendering)  # type: ignore[arg-type]
     except (gymnasium.error.Error, ModuleNotFoundError):
         raise
     except Exception as error:

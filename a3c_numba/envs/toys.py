@@ -11,7 +11,7 @@ from gymnasium.spaces import Box, Discrete
 from numpy.typing import NDArray
 
 
-class Catch(gymnasium.Env[NDArray[np.float32], Any]):
+class Catch(gymnasium.Env):
     """A ball falls one row per step, from a random column; a paddle on the bottom row has to catch it.
 
     Observation: (rows * columns,) float32, the board row by row, 1 at the ball and at the paddle, else 0.
@@ -25,7 +25,7 @@ class Catch(gymnasium.Env[NDArray[np.float32], Any]):
         self.action_space = Discrete(3)
         self._row = self._column = self._paddle = 0
 
-    def reset(self, *, seed: int | None = None, options: dict[str, Any] | None = None) -> tuple[NDArray, dict]:
+    def reset(self, *, seed: int | None = None, options: dict | None = None) -> tuple[NDArray, dict]:
         """Put the ball into the top row, the paddle into the middle."""
         super().reset(seed=seed)
         self._row, self._column = 0, int(self.np_random.integers(self.columns))
@@ -49,7 +49,7 @@ class Catch(gymnasium.Env[NDArray[np.float32], Any]):
         return board.reshape(-1)
 
 
-class Corridor(gymnasium.Env[NDArray[np.float32], Any]):
+class Corridor(gymnasium.Env):
     """A chain of places; one action leads to the next place: 0, 1, 2, 0, 1, 2, ...  Any other ends the episode.
 
     Observation: (length,) float32, one-hot place; the place after the last is the first.
@@ -67,7 +67,7 @@ class Corridor(gymnasium.Env[NDArray[np.float32], Any]):
         self.action_space = Discrete(3)
         self._place = 0
 
-    def reset(self, *, seed: int | None = None, options: dict[str, Any] | None = None) -> tuple[NDArray, dict]:
+    def reset(self, *, seed: int | None = None, options: dict | None = None) -> tuple[NDArray, dict]:
         """Go back to the first place."""
         super().reset(seed=seed)
         self._place = 0
@@ -86,7 +86,7 @@ class Corridor(gymnasium.Env[NDArray[np.float32], Any]):
         return np.eye(self.length, dtype=np.float32)[self._place]
 
 
-class Memory(gymnasium.Env[NDArray[np.float32], Any]):
+class Memory(gymnasium.Env):
     """A cue is shown at the first step, and the last action must repeat it; in between the observation is 0.
 
     Observation: (3,) float32: cue 0, cue 1, and 1 in the last place at the last step; all else 0.
@@ -100,7 +100,7 @@ class Memory(gymnasium.Env[NDArray[np.float32], Any]):
         self.action_space = Discrete(2)
         self._t = self._cue = 0
 
-    def reset(self, *, seed: int | None = None, options: dict[str, Any] | None = None) -> tuple[NDArray, dict]:
+    def reset(self, *, seed: int | None = None, options: dict | None = None) -> tuple[NDArray, dict]:
         """Draw a new cue, and show it."""
         super().reset(seed=seed)
         self._t, self._cue = 0, int(self.np_random.integers(2))
@@ -122,7 +122,7 @@ class Memory(gymnasium.Env[NDArray[np.float32], Any]):
         return seen
 
 
-class Aim(gymnasium.Env[NDArray[np.float32], Any]):
+class Aim(gymnasium.Env):
     """One of three places is shown at every step; the action hits it with its number, or a real number near it.
 
     Observation: (3,) float32, one-hot place.
@@ -138,7 +138,7 @@ class Aim(gymnasium.Env[NDArray[np.float32], Any]):
         self.action_space = Box(-2, 2, (1,), np.float32) if continuous else Discrete(3)
         self._t = self._place = 0
 
-    def reset(self, *, seed: int | None = None, options: dict[str, Any] | None = None) -> tuple[NDArray, dict]:
+    def reset(self, *, seed: int | None = None, options: dict | None = None) -> tuple[NDArray, dict]:
         """Draw the first place."""
         super().reset(seed=seed)
         self._t = 0

@@ -19,18 +19,18 @@ import json
 import sys
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
-from ..config import Config, EnvironmentNeeded
-from ..core.hyperparameters import one_line
+from ..config import Config, EnvironmentNeeded, EnvSource
 from ..core.parameters import leaves, size_of
 from ..system import atomic_file
+from ..system.text import one_line
 from . import npz as files
-from .checkpoint_schema import PROGRESS, Mismatch, check_array, progress, shape_of
+from .checkpoint_schema import PROGRESS, Fields, Mismatch, check_array, progress, shape_of
 
 FORMAT, VERSION = "a3c_numba checkpoint", 1
+WorkerState = Fields            # see training/collector_state.py
 OPTIONAL = ("statistics", "target")             # arrays
 
 
@@ -59,7 +59,7 @@ class Checkpoint:
         statistics: float32 (n,) or (workers n,), the optimiser's; None where there are none, or saved for use only.
         target: float32 (n,), theta-; None where the method has none, or it is as theta.
         global_step: agent steps of all workers.  seconds: wall-clock seconds of training.
-        workers: the state of each worker's random stream and episode (``RolloutCollector.state``), None where it is
+        workers: the state of each worker's random stream and episode (training/collector_state.py), None where it is
         lost. streams: how many random streams the run has handed out, so that none is ever used twice.
         mean_score: of the last 100 training episodes, or None before the first.
     """
@@ -71,7 +71,7 @@ class Checkpoint:
     target: np.ndarray | None = None
     global_step: int = 0
     seconds: float = 0.0
-    workers: list[dict[str, Any] | None] = field(default_factory=list)
+    workers: list[WorkerState | None] = field(default_factory=list)
     streams: int = 0
     mean_score: float | None = None
 
@@ -97,7 +97,7 @@ def save(path: Path, checkpoint: Checkpoint) -> None:
         atomic_file.rename_and_fsync(temporary, path)
 
 
-def load(path: Path, env: Any = None) -> Checkpoint:
+def load(path: Path, env: EnvSource | None = None) -> Checkpoint:
     """Read a checkpoint; raises CheckpointError.  ``env`` replaces the environment that it names.
 
     An id like "module:Name-v0" is refused unless that module has been imported already: to make such an environment
@@ -125,7 +125,7 @@ def _one_line(error: Exception | str) -> str:
     return one_line(str(error)[:1000])[:200] or type(error).__name__
 
 
-def _checkpoint(meta: dict[str, Any], arrays: dict[str, np.ndarray], env: Any) -> Checkpoint:
+def _checkpoint(meta: Fields, arrays: dict[str, np.ndarray], env: EnvSource | None) -> Checkpoint:
     """Raises Mismatch, or another Exception, for a text and arrays that do not belong together."""
     if meta["format"] != FORMAT or meta["version"] != VERSION:
         raise Mismatch(f"format {meta['format']!r} version {meta['version']!r}, this program reads version {VERSION}")
@@ -141,7 +141,7 @@ def _checkpoint(meta: dict[str, Any], arrays: dict[str, np.ndarray], env: Any) -
     return Checkpoint(config, shapes, *vectors, **progress(meta, config.workers))
 
 
-def _config(fields: Any, env: Any) -> Config:
+def _config(fields: object, env: EnvSource | None) -> Config:
     """Return the run's configuration.  Raises Mismatch, also if its environment is no id, or would import a module."""
     try:
         config = Config.from_json(json.dumps(fields), env)
@@ -154,7 +154,7 @@ def _config(fields: Any, env: Any) -> Config:
     return config
 
 
-def _check_env(env: Any) -> None:
+def _check_env(env: EnvSource | None) -> None:
     if not isinstance(env, str):
         raise Mismatch(f"the environment is {str(env)[:80]}, expected an id")
     module, colon, _ = env.partition(":")
@@ -163,7 +163,7 @@ def _check_env(env: Any) -> None:
                                 "import it yourself first, or give env=")
 
 
-def load_fitting(path: Path, env: Any = None) -> Checkpoint:
+def load_fitting(path: Path, env: EnvSource | None = None) -> Checkpoint:
     """Load a checkpoint and compare its parameters with the network of its configuration and environment.
 
     Raises CheckpointError; exceptions of an environment that was given by ``env`` are passed on unchanged.

@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 
 PROGRESS = ("global_step", "seconds", "workers", "streams", "mean_score")   # fields of Checkpoint that JSON holds
+Fields = dict[str, Any]        # of a JSON object
 DIMENSIONS, LARGEST = 8, 2**62                                              # of a parameter; of a whole number
 
 
@@ -13,7 +14,7 @@ class Mismatch(ValueError):
     """Parts of a checkpoint that are intact but do not fit together, or not this use."""
 
 
-def shape_of(name: str, shape: Any) -> tuple[int, ...]:
+def shape_of(name: str, shape: object) -> tuple[int, ...]:
     """Return a parameter's shape, read from JSON."""
     if not isinstance(shape, list) or len(shape) > DIMENSIONS or not all(_is_count(n) and n > 0 for n in shape):
         raise Mismatch(f"the shape of {name[:80]} is {str(shape)[:80]}")
@@ -28,7 +29,7 @@ def check_array(name: str, array: np.ndarray, size: int) -> None:
         raise Mismatch(f"{name} holds numbers that are not finite")
 
 
-def progress(meta: dict[str, Any], workers: int) -> dict[str, Any]:
+def progress(meta: Fields, workers: int) -> Fields:
     """Return the fields of PROGRESS, each of its type; a mean that is not finite becomes None."""
     fields = {name: meta[name] for name in PROGRESS}
     mean, states = fields["mean_score"], fields["workers"]
@@ -42,23 +43,23 @@ def progress(meta: dict[str, Any], workers: int) -> dict[str, Any]:
     return fields | {"mean_score": mean if mean is not None and math.isfinite(mean) else None}
 
 
-def _is_count(x: Any, largest: int = LARGEST) -> bool:
+def _is_count(x: object, largest: int = LARGEST) -> bool:
     return type(x) is int and 0 <= x <= largest
 
 
-def _is_number(x: Any) -> bool:
+def _is_number(x: object) -> bool:
     return type(x) is float or type(x) is int and abs(x) <= LARGEST
 
 
-def _are_numbers(x: Any) -> bool:
+def _are_numbers(x: object) -> bool:
     return isinstance(x, list) and all(map(_is_number, x))
 
 
-def _is_state(state: Any) -> bool:
-    """True if it has exactly the fields of ``RolloutCollector.state``, or is None, a lost state."""
+def _is_state(state: object) -> bool:
+    """True if it has exactly the fields of training/collector_state.py, or is None, a lost state."""
     if not isinstance(state, dict):
         return state is None
-    rest: dict[str, Any] = {"recurrent": [], "next_action": None, "steps": 0} | state
+    rest: Fields = {"recurrent": [], "next_action": None, "steps": 0} | state
     return (rest.keys() == {"generator", "episode_seed", "episode_actions", "recurrent", "next_action", "steps"}
             and _is_generator(rest["generator"]) and _is_count(rest["steps"])
             and (rest["episode_seed"] is None or _is_count(rest["episode_seed"])) and _are_numbers(rest["recurrent"])
@@ -66,11 +67,11 @@ def _is_state(state: Any) -> bool:
             and isinstance(rest["episode_actions"], list) and all(map(_is_action, rest["episode_actions"])))
 
 
-def _is_action(x: Any) -> bool:
+def _is_action(x: object) -> bool:
     return _is_number(x) or _are_numbers(x)
 
 
-def _is_generator(x: Any) -> bool:
+def _is_generator(x: object) -> bool:
     """True if it is a state of numpy's PCG64."""
     fields = {"bit_generator", "state", "has_uint32", "uinteger"}
     if not isinstance(x, dict) or x.keys() != fields or not isinstance(x["state"], dict):

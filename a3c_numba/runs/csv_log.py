@@ -8,26 +8,26 @@ import io
 import math
 import os
 from pathlib import Path
-from typing import Any, Iterable, Sequence
+from typing import Iterable, Sequence
 
 from ..system import atomic_file
 from .event_log import EventLog
 
 
-def as_csv(rows: Iterable[Iterable[Any]], nan: str = "", end: str = "\n") -> str:
+def as_csv(rows: Iterable[Iterable[object]], nan: str = "", end: str = "\n") -> str:
     """Return rows as lines of CSV, numbers to nine digits; ``nan`` is the text of a missing number."""
     text = io.StringIO(newline="")
     csv.writer(text, lineterminator=end).writerows([_cell(x, nan) for x in row] for row in rows)
     return text.getvalue()
 
 
-def _cell(x: Any, nan: str) -> Any:
+def _cell(x: object, nan: str) -> object:
     if not isinstance(x, float):
         return x
     return nan if math.isnan(x) else f"{x:.9g}"
 
 
-def encode_rows(rows: Iterable[Iterable[Any]]) -> bytes:
+def encode_rows(rows: Iterable[Iterable[object]]) -> bytes:
     """Return rows in the format of a run's tables: "nan" for NaN, and the line ends of RFC 4180."""
     return as_csv(rows, "nan", "\r\n").encode(errors="backslashreplace")
 
@@ -83,7 +83,7 @@ class CsvLog:
         self.folder, self.columns, self.events = folder, columns, events
         self._waiting = {name: b"" for name in columns}                  # rows that are not on disk yet
 
-    def append(self, name: str, rows: Iterable[Iterable[Any]]) -> None:
+    def append(self, name: str, rows: Iterable[Iterable[object]]) -> None:
         """Write pending rows and these.  Rows that cannot be written stay pending; one event says so."""
         late = {name for name, waiting in self._waiting.items() if waiting}
         self._waiting[name] += encode_rows(rows)

@@ -15,8 +15,9 @@ cannot read are kept: a checkpoint is renamed to NAME.refused, a table is copied
 import contextlib
 import re
 from pathlib import Path
-from typing import Any, Iterable
+from typing import Iterable
 
+from ..config import EnvSource
 from ..plots import PicturesUnavailable, learning_curve
 from ..system import atomic_file
 from . import npz
@@ -124,7 +125,7 @@ class RunFolder:
             atomic_file.rename_and_fsync(temporary, latest)
             npz.prune(latest, keep)
 
-    def load_latest(self, env: Any = None) -> tuple[Checkpoint, list[str]]:
+    def load_latest(self, env: EnvSource | None = None) -> tuple[Checkpoint, list[str]]:
         """Return the newest checkpoint that a run can resume from, and a line for each newer one that is rejected.
 
         Raises CheckpointError, with all reasons, if there is none; RunFolderError if a folder has the name of a file.
@@ -162,7 +163,7 @@ class RunFolder:
         """Append a row to progress.csv."""
         self._csv_log.append("progress.csv", [row])
 
-    def append_episodes(self, rows: Iterable[Iterable[Any]]) -> None:
+    def append_episodes(self, rows: Iterable[Iterable[object]]) -> None:
         """Append rows to episodes.csv, each with the EPISODE_COLUMNS."""
         self._csv_log.append("episodes.csv", rows)
 

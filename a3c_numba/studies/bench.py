@@ -15,7 +15,7 @@ for weights without a gradient.  Training is measured with new statistics too, t
 import os
 import time
 from dataclasses import replace
-from typing import Any, Callable
+from typing import Any, Callable, ParamSpec, TypeVar
 
 import numpy as np
 
@@ -30,6 +30,8 @@ from ..training.trainer import Trainer, initial_checkpoint
 from .flops import operations
 from .machine import processor, proportional_memory, sgemm_peak
 
+P = ParamSpec("P")
+R = TypeVar("R")
 WARM_UP_SECONDS = 2.0
 AGED = np.float32(7e-44)       # where 0.99 g stops falling: a subnormal number
 
@@ -80,7 +82,7 @@ def _line(name: str, seconds: float) -> None:
     print(f"{name:34}{seconds * 1e6:10.1f} us/step {1 / seconds:10.0f} steps/s", flush=True)
 
 
-def median_seconds(call: Callable[[], Any], calls: int, rounds: int = 7) -> float:
+def median_seconds(call: Callable[[], object], calls: int, rounds: int = 7) -> float:
     """Median over rounds of the mean duration of one call."""
     def one_round() -> float:
         start = time.perf_counter()
@@ -107,7 +109,8 @@ def emulator_seconds(config: Config) -> float:
 
 def environment_seconds(config: Config) -> float:
     """One step of the environment as the agent sees it, random actions."""
-    env, rng = config.make_env(), np.random.default_rng(0)
+    env: Any = config.make_env()
+    rng = np.random.default_rng(0)
     env.reset(seed=0)
 
     def step() -> None:
@@ -144,8 +147,8 @@ def _pieces(config: Config, seconds: float) -> dict[str, float]:
     return found | {"everything else": total / steps - sum(found.values())}
 
 
-def _timed(call: Callable[..., Any], clock: list[float]) -> Callable[..., Any]:
-    def timed(*arguments: Any, **named: Any) -> Any:
+def _timed(call: Callable[P, R], clock: list[float]) -> Callable[P, R]:
+    def timed(*arguments: P.args, **named: P.kwargs) -> R:
         start = time.perf_counter()
         result = call(*arguments, **named)
         clock[0] += time.perf_counter() - start
@@ -153,7 +156,7 @@ def _timed(call: Callable[..., Any], clock: list[float]) -> Callable[..., Any]:
     return timed
 
 
-def _time(owner: Any, name: str, clock: list[float]) -> None:
+def _time(owner: object, name: str, clock: list[float]) -> None:
     setattr(owner, name, _timed(getattr(owner, name), clock))
 
 
@@ -164,7 +167,7 @@ def training_speed(config: Config, workers: int, seconds: float, aged: bool = Fa
     marks: list[tuple[float, int]] = []
     memory = [""]
 
-    def watch(_: Any) -> bool:
+    def watch(_: object) -> bool:
         if trainer.status.updates.min() > 0:
             marks.append((time.monotonic(), trainer.shared.global_step()))
             memory[0] = proportional_memory(trainer.supervisor.processes)

@@ -40,7 +40,7 @@ class Study:
         self.settings, self.table = folder / f"{name}.json", folder / f"{name}.csv"
         self.rows: list[Any] = []
 
-    def open(self, settings: dict[str, Any]) -> None:
+    def open(self, settings: dict[str, object]) -> None:
         """Begin or resume; raise StudyError, and change nothing, if the folder holds anything else."""
         try:
             if self.settings.exists():
@@ -61,7 +61,7 @@ class Study:
             if (self.folder / name).exists():
                 raise StudyError(f"{self.folder} holds {kind} ({name}): give another --out")
 
-    def _check(self, settings: Any) -> None:
+    def _check(self, settings: object) -> None:
         try:
             found = _flat(json.loads(self.settings.read_text(encoding="utf-8")))
         except ValueError as error:
@@ -88,14 +88,14 @@ class Study:
         if whole != text or not text:
             write(self.table, as_csv([lines[0], *self.rows]))
 
-    def append(self, row: Any) -> None:
+    def append(self, row: tuple) -> None:
         """Add a row, also on disk."""
         self.rows.append(row)
         with block_signals():
             append_whole(self.table, as_csv([row]).encode(), b"")
 
 
-def _flat(tree: Any, name: str = "") -> dict[str, Any]:
+def _flat(tree: object, name: str = "") -> dict[str, object]:
     """Return {"optimizer.decay": 0.99} for {"optimizer": {"decay": 0.99}}."""
     if not isinstance(tree, dict):
         return {name: tree}
@@ -103,7 +103,7 @@ def _flat(tree: Any, name: str = "") -> dict[str, Any]:
     return {key: leaf for part in parts for key, leaf in part.items()}
 
 
-def _number(kind: Any, cell: str) -> Any:
+def _number(kind: type, cell: str) -> float:
     return math.nan if kind is float and not cell else kind(cell)
 
 

@@ -19,12 +19,12 @@ from typing import NamedTuple
 import numpy as np
 
 from ..config import Config, menu_name
-from ..core.hyperparameters import validate
 from ..plots import PicturesUnavailable
 from ..plots.curves import NOTHING_YET, Labels
 from ..plots.scatter import scatter_plot
 from ..system.signals import block_signals
 from ..system.terminal import write_without_blocking
+from ..validation import validate
 from .study import Study, train_to_score
 
 

@@ -6,7 +6,6 @@ fetch-and-add needs no lock and returns every step count to exactly one worker.
 """
 
 # mypy: disable-error-code="attr-defined"
-from typing import Any
 
 import numpy as np
 from numba.core import cgutils, config, types
@@ -32,7 +31,7 @@ def _add(words, n):
     return _fetch_add(words, n)
 
 
-def fetch_add(words: Any, n: int) -> int:
+def fetch_add(words: np.ndarray, n: int) -> int:
     """Add n to words[0], for int64 ``words``, atomically; return the value before.
 
     Under ``NUMBA_DISABLE_JIT=1``, for debugging, it is an ordinary addition, which concurrent workers may lose.

@@ -10,6 +10,9 @@ import numba
 from numba.core.caching import FunctionCache
 from numba.core.sigutils import normalize_signature
 
+# The flags that let LLVM vectorise a sum, without those that let it assume that there is no NaN.
+FASTMATH = {"reassoc", "contract", "arcp", "nsz"}
+
 _faults: list[str] = []        # of the cache, in this process; the first one is reported
 
 
@@ -32,7 +35,7 @@ def compiled(**options: Any) -> Callable[[Callable[..., Any]], Any]:
 class _Cache(FunctionCache):
     """Numba's cache of one kernel.  An unreadable file counts as missing; the next save replaces it."""
 
-    def load_overload(self, signature: Any, target: Any) -> Any:
+    def load_overload(self, signature: object, target: object) -> object:
         """Return the cached code for ``signature``, or None if there is none that can be used."""
         try:
             found = super().load_overload(signature, target)
@@ -43,14 +46,14 @@ class _Cache(FunctionCache):
             _report(error)
             return None
 
-    def save_overload(self, signature: Any, result: Any) -> None:
+    def save_overload(self, signature: object, result: object) -> None:
         """Save ``result`` for the next process, if possible."""
         try:
             self._save(signature, result)
         except Exception as error:
             _report(error)
 
-    def _save(self, signature: Any, result: Any) -> None:
+    def _save(self, signature: object, result: object) -> None:
         try:
             super().save_overload(signature, result)
         except OSError:                                                  # a full disk: what is there may be sound

@@ -11,9 +11,10 @@ import sys
 import tempfile
 import weakref
 from multiprocessing.heap import Arena
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
+import numpy.typing as npt
 
 LINE_BYTES = 64                # a cache line; every array starts on one
 FOLDERS: tuple[str | None, ...] = ("/dev/shm", None)       # best first; None is TMPDIR or the system's temporary folder
@@ -22,7 +23,7 @@ FOLDERS: tuple[str | None, ...] = ("/dev/shm", None)       # best first; None is
 class ArraySpec(NamedTuple):
     """Type and shape of an array in shared memory."""
 
-    dtype: Any
+    dtype: npt.DTypeLike
     shape: tuple[int, ...]
 
     @property
@@ -69,7 +70,7 @@ def _reserved(size: int) -> Arena:
                   "at a folder with more space, or enlarge /dev/shm (docker run --shm-size)")
 
 
-def _arena(folder: str | None, size: int) -> Any:
+def _arena(folder: str | None, size: int) -> Arena:
     _reserve_standard_fds()
     file = tempfile.TemporaryFile(dir=folder, buffering=0)
     try:

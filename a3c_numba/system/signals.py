@@ -38,7 +38,7 @@ class DeferredSignals:
         while self._before:
             signal.signal(*self._before.popitem())
 
-    def __exit__(self, *_: Any) -> None:
+    def __exit__(self, *_: object) -> None:
         handled = bool(self._before)
         self._restore()
         if handled and self.received:

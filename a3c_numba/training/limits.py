@@ -2,7 +2,8 @@
 
 from dataclasses import dataclass
 
-from ..core.hyperparameters import hyperparameter, validate
+from ..core.hyperparameters import hyperparameter
+from ..validation import validate
 
 
 @dataclass(frozen=True)

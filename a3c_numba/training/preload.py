@@ -6,7 +6,7 @@ others: so one is used here.
 
 import numpy as np
 
-from ..core.incoming import zero_nonfinite
+from ..system.nonfinite import zero_nonfinite
 from . import worker_process  # noqa: F401 - and all that it imports
 
 zero_nonfinite(np.zeros(1, np.float32))

@@ -10,6 +10,7 @@ import numpy as np
 
 from ..core.worker import Learner, Worker
 from ..system.subnormals import flush_subnormals
+from .collector_state import collector_state, restore
 from .worker_status import WorkerStatus
 
 
@@ -50,7 +51,7 @@ def publish(worker: Worker, status: WorkerStatus, pipe: Any, kind: str = "state"
     """Send the worker's random stream and episode; theta, statistics and theta- are copied as they stand."""
     number, request = worker.number, status.request()
     status.snapshot(number)
-    pipe.send((kind, worker.collector.state() | {"steps": int(status.steps[number])}))
+    pipe.send((kind, collector_state(worker.collector) | {"steps": int(status.steps[number])}))
     status.answered[number] = request
 
 
@@ -65,7 +66,7 @@ def main(number: int, config: Learner, status: WorkerStatus, seed: np.random.See
         worker.collector.env.env = Heartbeat(worker.collector.env.env, status, number)
         failed = "error"
         if state is not None:
-            worker.collector.restore(state)
+            restore(worker.collector, state)
         loop(worker, status, pipe)
     except Exception:
         pipe.send((failed, traceback.format_exc()))

@@ -8,9 +8,11 @@ import pytest
 
 from a3c_numba.config import MENUS
 from a3c_numba.core.algorithms import ALGORITHMS
-from a3c_numba.core.hyperparameters import hyperparameter, short_repr, validate, validate_value
+from a3c_numba.core.hyperparameters import hyperparameter
 from a3c_numba.core.networks import NETWORKS
 from a3c_numba.core.optimizers import OPTIMIZERS
+from a3c_numba.system.text import short_repr
+from a3c_numba.validation import validate, validate_value
 
 PARTS = {name: cls for menu in (ALGORITHMS, OPTIMIZERS, NETWORKS) for name, cls in menu.items()}
 

@@ -5,7 +5,7 @@ import pytest
 
 from a3c_numba.core.algorithms import A3C
 from a3c_numba.core.distributions import Categorical
-from a3c_numba.core.layers.containers import RecurrentState, layer_caches
+from a3c_numba.core.layers.recurrent_state import RecurrentState, layer_caches
 from a3c_numba.core.networks import MLP, Convolutional, initial_parameters
 from a3c_numba.core.parameters import Parameters, size_of
 

@@ -8,13 +8,14 @@ import pytest
 from gymnasium.spaces import Box
 
 from a3c_numba.core.algorithms import A3C
-from a3c_numba.core.incoming import zero_nonfinite
-from a3c_numba.core.layers.containers import RecurrentState
+from a3c_numba.core.layers.recurrent_state import RecurrentState
 from a3c_numba.core.networks import MLP, initial_parameters
 from a3c_numba.core.parameters import Parameters
 from a3c_numba.core.rollout import RolloutCollector
 from a3c_numba.envs.episode import EpisodeEnv
 from a3c_numba.envs.toys import Aim, Catch, Corridor
+from a3c_numba.system.nonfinite import zero_nonfinite
+from a3c_numba.training.collector_state import collector_state, restore
 
 
 RECURRENT = MLP(hidden=8, layers=1, recurrent=True, cells=6, head_init="orthogonal")
@@ -184,11 +185,11 @@ def test_restore_goes_on_exactly_where_state_was_taken(name, network, k):
     collector, theta = player_of(make(), network=network, t_max=4)
     for _ in range(k):
         collector.collect(theta)
-    state = json.loads(json.dumps(collector.state()))                    # as it comes out of a checkpoint
+    state = json.loads(json.dumps(collector_state(collector)))           # as it comes out of a checkpoint
     expected = [snapshot(collector.collect(theta)) for _ in range(10)]
     other, _ = player_of(make(), seed=99, network=network, t_max=4)
     other.collect(theta)                                                 # and whatever was there before does not matter
-    other.restore(state)
+    restore(other, state)
     for wanted in expected:
         assert_same(snapshot(other.collect(theta)), wanted)
 

@@ -3,10 +3,10 @@
 import numpy as np
 import pytest
 
-from a3c_numba.core.layers.containers import RecurrentState
+from a3c_numba.core.layers.recurrent_state import RecurrentState
 from a3c_numba.core.networks import MLP, Convolutional
 from a3c_numba.core.parameters import Parameters
-from a3c_numba.core.rollout import Rollout
+from a3c_numba.core.returns import Rollout
 from a3c_numba.core.target_network import TargetNetwork
 
 T = 4

@@ -14,6 +14,7 @@ from a3c_numba.core.parameters import Parameters
 from a3c_numba.core.shared import Shared
 from a3c_numba.core.worker import Worker
 from a3c_numba.envs.toys import Corridor
+from a3c_numba.training.collector_state import collector_state, restore
 
 from tests import reference
 
@@ -154,7 +155,7 @@ def test_a_worker_that_is_given_a_state_goes_on_exactly_there():
     other, memory, _ = begun(config, seed=77)
     memory.theta[:], memory.statistics[:], memory.clock[:] = shared.theta, shared.statistics, shared.clock
     other.local.flat[:] = memory.theta
-    other.collector.restore(worker.collector.state())
+    restore(other.collector, collector_state(worker.collector))
     for _ in range(7):
         worker.update()
         other.update()

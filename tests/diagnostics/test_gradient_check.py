@@ -5,7 +5,7 @@ import pytest
 
 from a3c_numba.core.algorithms import ALGORITHMS
 from a3c_numba.core.layers import lstm
-from a3c_numba.core.layers.containers import RecurrentState
+from a3c_numba.core.layers.recurrent_state import RecurrentState
 from a3c_numba.core.networks import MLP, Convolutional
 from a3c_numba.diagnostics import gradient_check
 from a3c_numba.diagnostics.gradient_check import Problem, check, table

@@ -7,10 +7,10 @@ import numpy as np
 import pytest
 
 from a3c_numba.cli.portrait import add_arguments, run
-from a3c_numba.core.inference import Policy
 from a3c_numba.core.networks import Convolutional
 from a3c_numba.diagnostics import portrait
 from a3c_numba.diagnostics.saliency import Eye
+from a3c_numba.inference import Policy
 from a3c_numba.presets import configure
 from a3c_numba.runs.checkpoint import save
 from a3c_numba.runs.run_folder import default_checkpoint

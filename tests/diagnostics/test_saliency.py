@@ -5,8 +5,9 @@ import numpy as np
 import pytest
 
 from a3c_numba import MLP
-from a3c_numba.core.layers.containers import Chain, layer_caches
+from a3c_numba.core.layers.containers import Chain
 from a3c_numba.core.layers.input_scaling import Center, Scale
+from a3c_numba.core.layers.recurrent_state import layer_caches
 from a3c_numba.core.networks import Convolutional
 from a3c_numba.core.parameters import Parameters
 from a3c_numba.diagnostics.saliency import Eye, activations, questions

@@ -15,7 +15,7 @@ from a3c_numba.core.distributions.gaussian import FLOOR
 ROOT = Path(a3c_numba.__file__).parent
 PAGE = (ROOT / "docs" / "derivation.md").read_text(encoding="utf-8")
 QUOTES = re.findall(r"^- computed by: `([^`]+)`: `([^`]+)`$", PAGE, re.MULTILINE)
-FOLDERS = ("layers", "distributions", "algorithms", "optimizers")
+FOLDERS = ("core/layers", "core/distributions", "core/algorithms", "core/optimizers", "fast_kernels")
 
 
 def code_of(path):
@@ -36,7 +36,9 @@ def called_by(node):
 
 
 def computes_a_gradient(node):
-    return "backward" in node.name or "gradient" in node.name or node.name == "clip"
+    """Whether its name says so, and it has a body: a Protocol's methods have docstrings only."""
+    says_so = "backward" in node.name or "gradient" in node.name or node.name == "clip"
+    return says_so and not (len(node.body) == 1 and ast.get_docstring(node))
 
 
 def gradients():
@@ -45,13 +47,13 @@ def gradients():
     A kernel that the forward pass has already, such as an entropy, counts as forward.
     """
     for folder in FOLDERS:
-        for path in sorted((ROOT / "core" / folder).glob("*.py")):
+        for path in sorted((ROOT / folder).glob("*.py")):
             functions = list(functions_of(path))
             backward = [node for node, _ in functions if computes_a_gradient(node)]
             parts = set().union(*map(called_by, backward))
             others = set().union(*(called_by(node) for node, _ in functions if node not in backward))
             for node, is_kernel in functions:
-                own = is_kernel and (folder == "optimizers" or node.name in parts - others)
+                own = is_kernel and (folder == "core/optimizers" or node.name in parts - others)
                 if node in backward or own:
                     yield path, node
 
@@ -76,9 +78,10 @@ def test_what_has_to_be_quoted_is_found():
     """By the names that are known, so that the search above cannot come back empty."""
     found = {f"{path.stem}.{node.name}" for path, node in GRADIENTS.values()}
     assert found >= {
-        "dense.backward", "dense.rectified_backward", "relu.backward", "conv2d.add_patches", "conv2d.weight_backward",
-        "conv2d.input_backward", "conv2d_tiled.backward_weight", "conv2d_tiled.backward_input",
-        "input_scaling.backward", "lstm.cell_backward", "dense.transposed_product", "lstm.add_outer_products",
+        "dense.backward", "relu_dense.rectified_backward", "relu.backward", "conv2d.add_patches",
+        "conv2d.weight_backward", "conv2d.input_backward",
+        "conv2d_tiled.backward_weight", "conv2d_tiled.backward_input",
+        "input_scaling.backward", "lstm.cell_backward", "relu_dense.transposed_product", "lstm.add_outer_products",
         "lstm.backward", "containers.backward",
         "categorical.policy_gradient", "gaussian.policy_gradient", "a3c.loss_gradient", "value_based.loss_gradient",
         "gradient_clipping.clip", "gradient_clipping.square_norm", "rmsprop.update", "momentum_sgd.update"}

@@ -22,6 +22,7 @@ from a3c_numba.core.worker import Worker
 from a3c_numba.envs.episode import EpisodeEnv
 from a3c_numba.runs.checkpoint import load
 from a3c_numba.runs.run_folder import RunFolder
+from a3c_numba.training.collector_state import collector_state, restore
 from a3c_numba.training.trainer import Trainer, UpdatesSkipped, initial_checkpoint
 
 from tests.faults.environments import Odd, bad_numbers
@@ -213,11 +214,12 @@ def test_resuming_at_a_bad_observation_is_exact():
     worker = worker_of(Odd({6: vector(np.nan)}), network="recurrent")
     for _ in range(2):
         worker.update()
-    state, theta, statistics = worker.collector.state(), worker.shared.theta.copy(), worker.shared.statistics.copy()
+    state = collector_state(worker.collector)
+    theta, statistics = worker.shared.theta.copy(), worker.shared.statistics.copy()
     other = worker_of(Odd({6: vector(np.nan)}), network="recurrent")
     other.shared.theta[:], other.shared.statistics[:], other.shared.clock[:] = theta, statistics, worker.shared.clock
     other.copy_theta()
-    other.collector.restore(state)
+    restore(other.collector, state)
     skipped = 0
     for _ in range(5):
         worker.update()

@@ -12,6 +12,7 @@ from a3c_numba.core.networks import MLP
 from a3c_numba.envs.action_repeat import GymSettings
 from a3c_numba.envs.make import make
 from a3c_numba.evaluation import EvaluationSettings, Evaluator
+from a3c_numba.training.collector_state import collector_state, restore
 from a3c_numba.training.limits import Limits
 from a3c_numba.training.trainer import Trainer, initial_checkpoint
 
@@ -130,7 +131,7 @@ def test_an_episode_that_is_played_again_is_looked_at_too():
     collector.collect(theta)
     other, _ = player_of(Odd({3: None}, length=20), network=MLP(hidden=4), t_max=5)
     with pytest.raises(ValueError, match="^the environment gave an observation of type NoneType at step 3 of "):
-        other.restore(collector.state())
+        restore(other, collector_state(collector))
 
 
 def staged(network=MLP(hidden=4), **parts):

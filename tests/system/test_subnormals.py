@@ -8,8 +8,8 @@ import pytest
 from llvmlite import binding, ir
 from numba.core import config
 
-from a3c_numba.core.layers.dense import rectified_backward, rectified_forward
 from a3c_numba.core.layers.lstm import cell_backward, cell_forward
+from a3c_numba.core.layers.relu_dense import rectified_backward, rectified_forward
 from a3c_numba.core.optimizers import momentum_sgd, rmsprop
 from a3c_numba.system import subnormals
 from a3c_numba.system.subnormals import flush_subnormals, subnormals_flushed

@@ -10,6 +10,7 @@ from a3c_numba.cli import hyperparameter_options as options
 from a3c_numba.core.shared import Shared
 from a3c_numba.core.worker import Worker
 from a3c_numba.presets import configure
+from a3c_numba.training.collector_state import collector_state, restore
 from a3c_numba.training.trainer import initial_checkpoint
 from tests.programs import reports_often
 from tests.promises import undisturbed
@@ -76,14 +77,14 @@ def test_a_worker_may_be_interrupted_behind_any_rollout(name):
         for mine, theirs in zip(memory.vectors, shared.vectors):
             mine[:] = theirs
         memory.resume_at(shared.global_step())
-        state = json.loads(json.dumps(worker.collector.state()))
+        state = json.loads(json.dumps(collector_state(worker.collector)))
         other.local.flat[:] = memory.theta                               # as a worker does that is made now
-        other.collector.restore(state)
+        restore(other.collector, state)
         worker.update()
         other.update()
         for mine, theirs in zip(memory.vectors, shared.vectors):
             np.testing.assert_array_equal(mine, theirs)
-        assert other.collector.state() == worker.collector.state()
+        assert collector_state(other.collector) == collector_state(worker.collector)
         middles += bool(state["episode_actions"])
         ahead += state["next_action"] is not None
     assert 0 < middles < 12

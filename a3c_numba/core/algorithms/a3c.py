@@ -11,22 +11,24 @@ c = 0.5 is not in the paper; it is from its authors' code.
 """
 
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import ClassVar
 
 import numpy as np
 
-from ..distributions import stochastic_policy
+from ..distributions import ActionSpace, Distribution, PolicyGradient, stochastic_policy
 from ..hyperparameters import hyperparameter
-from ..returns import returns_of
-from ..rollout import Rollout
+from ..layers.base import Outputs
+from ..returns import Rollout, returns_of
 from ..schedules import linear
-
-Outputs = tuple[np.ndarray, ...]  # policy outputs (n, width), values (n, 1)
+from .base import Algorithm
 
 
 @dataclass(frozen=True)
-class A3C:
-    """Hyper-parameters of A3C; the defaults are the paper's, or its authors' own if the paper gives none."""
+class A3C(Algorithm):
+    """The defaults are the paper's, or its authors' own if the paper gives none.
+
+    ``outputs`` are those of the policy head (n, width), and the values (n, 1).
+    """
 
     t_max: int = hyperparameter(5, "t_max, the longest rollout in steps (the paper's; later advice: 20)", at_least=1,
                                 largest=4096)
@@ -41,54 +43,37 @@ class A3C:
     reward_scale: float = hyperparameter(1.0, "factor on rewards while training, after clipping (the paper's: none)",
                                          above=0)
 
-    acts_on_snapshot: ClassVar[bool] = True        # theta' <- theta at the start of each rollout
-    uses_target_network: ClassVar[bool] = False    # V is bootstrapped from theta' itself
-    needs_next_action: ClassVar[bool] = False
+    acts_on_snapshot: ClassVar[bool] = True        # and V is bootstrapped from theta' itself
 
     @property
     def rollout_length(self) -> int:
-        """Return the length of the longest rollout."""
         return self.t_max
 
-    def heads(self, distribution: Any) -> dict[str, int]:
-        """Return the width of each network head, by name."""
+    def heads(self, distribution: Distribution) -> dict[str, int]:
         return {"policy": distribution.width, "value": 1}
 
-    def behaviour_policy(self, action_space: Any, rng: np.random.Generator) -> Any:
-        """Return the distribution that a worker acts with: pi itself."""
-        return stochastic_policy(action_space)
-
-    def evaluation_policy(self, action_space: Any) -> Any:
-        """Return the distribution that a trained agent acts with: pi itself."""
+    def evaluation_policy(self, action_space: ActionSpace) -> PolicyGradient:
         return stochastic_policy(action_space)
 
     def targets(self, rollout: Rollout, outputs: Outputs) -> np.ndarray:
-        """Return R_t (T,) of a rollout; ``outputs`` have T + 1 rows, the last one for the bootstrap."""
         return returns_of(rollout.rewards, rollout.discounts, outputs[1][:, 0], self.gae_lambda)
 
     def advantages(self, returns: np.ndarray, outputs: Outputs) -> np.ndarray:
-        """Return R_t - V_t (T,)."""
         return returns - outputs[1][:, 0]
 
-    def loss_gradient(self, distribution: Any, actions: np.ndarray, returns: np.ndarray, outputs: Outputs,
+    def loss_gradient(self, distribution: PolicyGradient, actions: np.ndarray, returns: np.ndarray, outputs: Outputs,
                       progress: float = 0.0) -> Outputs:
-        """Return dL/d outputs of T rows, for actions (T, ...) and returns (T,).
-
-        ``progress`` is the completed share of the run; it anneals the entropy weight.
-        """
         advantages = self.advantages(returns, outputs)
         beta = linear(self.entropy_weight, self.entropy_weight * self.entropy_share_left, progress)
         d_policy = distribution.loss_gradient(outputs[0], actions, advantages, beta)
         d_values = -2 * self.value_weight * advantages[:, None]          # L = ... + c (R - V)^2
         return d_policy, d_values
 
-    def loss(self, distribution: Any, actions: np.ndarray, returns: np.ndarray, advantages: np.ndarray,
+    def loss(self, distribution: PolicyGradient, actions: np.ndarray, returns: np.ndarray, advantages: np.ndarray,
              outputs: Outputs) -> float:
-        """Return L, for gradient checks; ``advantages`` (T,) are constants of the first term."""
         squares = (returns - outputs[1][:, 0]) ** 2
         return distribution.loss(outputs[0], actions, advantages,
                                  self.entropy_weight) + self.value_weight * squares.sum()
 
     def value(self, outputs: Outputs) -> np.ndarray:
-        """Return V (n,)."""
         return outputs[1][:, 0]

@@ -12,9 +12,9 @@ from typing import ClassVar
 import numpy as np
 
 from ..hyperparameters import hyperparameter
-from ..returns import returns_of
-from ..rollout import Rollout
-from .value_based import Outputs, ValueMethod
+from ..layers.base import Outputs
+from ..returns import Rollout, returns_of
+from .value_based import ValueMethod
 
 
 @dataclass(frozen=True)
@@ -27,15 +27,9 @@ class NStepQ(ValueMethod):
 
     @property
     def rollout_length(self) -> int:
-        """Return the length of the longest rollout."""
         return self.t_max
 
-    def first_target_row(self, T: int) -> int:
-        """Return the first of the T + 1 states whose value the targets need."""
-        return T
-
     def targets(self, rollout: Rollout, outputs: Outputs) -> np.ndarray:
-        """Return R_t (T,), from the target network's ``outputs`` for the T + 1 states; only the last row is used."""
         values = np.zeros(rollout.length + 1, np.float32)
         values[-1] = outputs[0][rollout.length].max()                    # max_a Q(s_T, a; theta-)
         return returns_of(rollout.rewards, rollout.discounts, values)

@@ -17,9 +17,9 @@ from typing import ClassVar
 import numpy as np
 
 from ..hyperparameters import hyperparameter
-from ..returns import returns_of
-from ..rollout import Rollout
-from .value_based import Outputs, ValueMethod
+from ..layers.base import Outputs
+from ..returns import Rollout, returns_of
+from .value_based import ValueMethod
 
 
 @dataclass(frozen=True)
@@ -32,14 +32,11 @@ class OneStepQ(ValueMethod):
 
     @property
     def rollout_length(self) -> int:
-        """Return the length of the longest rollout."""
         return self.update_interval
 
     def first_target_row(self, T: int) -> int:
-        """Return the first of the T + 1 states whose value the targets need."""
         return 1
 
     def targets(self, rollout: Rollout, outputs: Outputs) -> np.ndarray:
-        """Return R_t (T,), from the target network's ``outputs`` for the rollout's T + 1 states."""
         values = outputs[0].max(axis=1)                                  # max_a Q(s_t, a; theta-); row 0 is not used
         return returns_of(rollout.rewards, rollout.discounts, values, 0.0)

@@ -11,10 +11,9 @@ from typing import ClassVar
 
 import numpy as np
 
-from ..returns import returns_of
-from ..rollout import Rollout
+from ..layers.base import Outputs
+from ..returns import Rollout, returns_of
 from .one_step_q import OneStepQ
-from .value_based import Outputs
 
 
 @dataclass(frozen=True)
@@ -24,7 +23,6 @@ class OneStepSarsa(OneStepQ):
     needs_next_action: ClassVar[bool] = True
 
     def targets(self, rollout: Rollout, outputs: Outputs) -> np.ndarray:
-        """Return R_t (T,), from the target network's ``outputs`` for the rollout's T + 1 states."""
         values, T = np.zeros(rollout.length + 1, np.float32), rollout.length
         values[1:] = outputs[0][np.arange(1, T + 1), rollout.next_actions]     # Q(s_t, a_t; theta-)
         return returns_of(rollout.rewards, rollout.discounts, values, 0.0)

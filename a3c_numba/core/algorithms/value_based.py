@@ -7,21 +7,21 @@ renewed every I_target steps.  The methods differ only in R_t (see their ``targe
 """
 
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import ClassVar
 
 import numpy as np
 from gymnasium.spaces import Discrete
 
-from ..distributions import EpsilonGreedy
+from ..distributions import ActionSpace, Distribution, EpsilonGreedy
 from ..hyperparameters import hyperparameter
+from ..layers.base import Outputs
 from ..schedules import FinalEpsilons
-
-Outputs = tuple[np.ndarray, ...]  # action values (n, actions)
+from .base import Algorithm
 
 
 @dataclass(frozen=True)
-class ValueMethod:
-    """Hyper-parameters of all value methods; the defaults are the paper's."""
+class ValueMethod(Algorithm):
+    """Hyper-parameters of all value methods; the defaults are the paper's.  ``outputs`` are Q (n, actions) alone."""
 
     discount: float = hyperparameter(0.99, "gamma (the paper's)", at_least=0, at_most=1)
     clip_rewards: bool = hyperparameter(True, "clip rewards to [-1, 1] while training (the paper's, for Atari)")
@@ -31,56 +31,49 @@ class ValueMethod:
                                           "(the paper's 40 000 frames)", at_least=1)
     exploration_steps: int = hyperparameter(1_000_000, "agent steps in which epsilon falls from 1 to its final value "
                                             "(the paper's 4 M frames)", at_least=1)
-    final_epsilons: str = hyperparameter("0.1:0.4,0.01:0.3,0.5:0.3",
-                                         "pairs final epsilon:probability; each worker draws "
-                                         "one (the paper's)")
-    evaluation_epsilon: float = hyperparameter(0.05,
-                                               "epsilon of a trained agent that is not deterministic (Mnih et al. "
-                                               "2015)",
-                                               at_least=0, at_most=1)
+    final_epsilons: str = hyperparameter("0.1:0.4,0.01:0.3,0.5:0.3", "pairs final epsilon:probability; each worker "
+                                         "draws one (the paper's)")
+    evaluation_epsilon: float = hyperparameter(0.05, "epsilon of a trained agent that is not deterministic (Mnih et "
+                                               "al. 2015)", at_least=0, at_most=1)
 
     uses_target_network: ClassVar[bool] = True
-    needs_next_action: ClassVar[bool] = False      # True: the action of the last state is drawn before the update
 
     def __post_init__(self) -> None:
         """Raise ValueError if ``final_epsilons`` cannot be read."""
         FinalEpsilons(self.final_epsilons)
 
-    def heads(self, distribution: Any) -> dict[str, int]:
-        """Return the width of each network head, by name."""
+    def heads(self, distribution: Distribution) -> dict[str, int]:
         return {"q": distribution.width}
 
-    def _greedy(self, action_space: Any, epsilon: float) -> EpsilonGreedy:
+    def _greedy(self, action_space: ActionSpace, epsilon: float) -> EpsilonGreedy:
         if not isinstance(action_space, Discrete):
             space = " ".join(str(action_space).split())
             raise ValueError(f"{type(self).__name__} needs Discrete actions; got {space}: use algorithm=A3C(), "
                              "or --algorithm a3c")
         return EpsilonGreedy(int(action_space.n), epsilon, epsilon, self.exploration_steps)
 
-    def behaviour_policy(self, action_space: Any, rng: np.random.Generator) -> EpsilonGreedy:
-        """Return the policy that a worker acts with: epsilon-greedy, with a final epsilon drawn by ``rng``."""
+    def behaviour_policy(self, action_space: ActionSpace, rng: np.random.Generator) -> EpsilonGreedy:
         return self._greedy(action_space, FinalEpsilons(self.final_epsilons).draw(rng))
 
-    def evaluation_policy(self, action_space: Any) -> EpsilonGreedy:
-        """Return the policy that a trained agent acts with: epsilon-greedy with ``evaluation_epsilon``."""
+    def evaluation_policy(self, action_space: ActionSpace) -> EpsilonGreedy:
         return self._greedy(action_space, self.evaluation_epsilon)
+
+    def renews_target(self, before: int, after: int) -> bool:
+        return before // self.target_interval != after // self.target_interval      # a multiple of I_target is crossed
 
     def advantages(self, returns: np.ndarray, outputs: Outputs) -> None:
         """Return None: in L only the targets are held constant."""
 
-    def loss_gradient(self, distribution: Any, actions: np.ndarray, returns: np.ndarray, outputs: Outputs,
+    def loss_gradient(self, distribution: Distribution, actions: np.ndarray, returns: np.ndarray, outputs: Outputs,
                       progress: float = 0.0) -> Outputs:
-        """Return dL/d outputs of T rows, for actions (T,) and returns (T,)."""
         q, taken = outputs[0], (np.arange(len(actions)), actions)
         d_q = np.zeros_like(q)
         d_q[taken] = -2 * (returns - q[taken])                           # L = (R - Q(s, a))^2
         return (d_q,)
 
-    def loss(self, distribution: Any, actions: np.ndarray, returns: np.ndarray, advantages: None,
+    def loss(self, distribution: Distribution, actions: np.ndarray, returns: np.ndarray, advantages: None,
              outputs: Outputs) -> float:
-        """Return L, for gradient checks."""
         return float(((returns - outputs[0][np.arange(len(actions)), actions]) ** 2).sum())
 
     def value(self, outputs: Outputs) -> np.ndarray:
-        """Return max_a Q(s, a) (n,)."""
         return outputs[0].max(axis=1)

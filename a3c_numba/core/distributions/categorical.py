@@ -14,7 +14,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from ..kernel import kernel
-from .discrete import DiscreteActions
+from .base import DiscreteActions, PolicyGradient
 
 
 @kernel
@@ -92,34 +92,26 @@ def softmax(logits: np.ndarray) -> np.ndarray:
 
 
 @dataclass(frozen=True)
-class Categorical(DiscreteActions):
+class Categorical(DiscreteActions, PolicyGradient):
     """pi = softmax(z) over ``n`` actions; ``rows`` below are logits (T, n)."""
 
     n: int
 
-    def anneal(self, global_step: int) -> None:
-        """Do nothing: no parameter changes with time."""
-
     def sample(self, row: np.ndarray, rng: np.random.Generator) -> int:
-        """Draw an action from pi."""
         return sample(row, rng.random())
 
     def entropy(self, rows: np.ndarray) -> float:
-        """Return the mean entropy in nats."""
         return mean_entropy(rows, np.empty_like(rows[0]))
 
     def loss(self, rows: np.ndarray, actions: np.ndarray, advantages: np.ndarray, beta: float) -> float:
-        """Return sum_t [ -log pi(a_t) A_t - beta H_t ], for gradient checks; large logits overflow."""
-        log_pi = rows - np.log(np.exp(rows).sum(axis=1, keepdims=True))
+        log_pi = rows - np.log(np.exp(rows).sum(axis=1, keepdims=True))  # large logits overflow
         H = -(np.exp(log_pi) * log_pi).sum(axis=1)
         return float((-log_pi[np.arange(len(actions)), actions] * advantages - beta * H).sum())
 
     def loss_gradient(self, rows: np.ndarray, actions: np.ndarray, advantages: np.ndarray, beta: float) -> np.ndarray:
-        """Return d loss / d rows (T, n), a new array."""
         d_rows = np.empty_like(rows)
         policy_gradient(rows, actions, advantages, rows.dtype.type(beta), np.empty_like(rows[0]), d_rows)
         return d_rows
 
     def display_probabilities(self, row: np.ndarray) -> np.ndarray:
-        """Return pi (n,), for display."""
         return softmax(row)

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from ..schedules import linear
-from .discrete import DiscreteActions
+from .base import DiscreteActions
 
 
 @dataclass
@@ -26,23 +26,19 @@ class EpsilonGreedy(DiscreteActions):
     exploration_steps: int     # agent steps of all workers until epsilon is final
 
     def anneal(self, global_step: int) -> None:
-        """Set epsilon for this step of the run."""
         self.epsilon = linear(1.0, self.final_epsilon, global_step / self.exploration_steps)
 
     def sample(self, row: np.ndarray, rng: np.random.Generator) -> int:
-        """Draw an action."""
         u = rng.random()
         if u < self.epsilon:
             return int(u / self.epsilon * self.n)
         return int(row.argmax())
 
     def entropy(self, rows: np.ndarray) -> float:
-        """Return the entropy in nats, which is the same in every state."""
-        pi = self.display_probabilities(rows[0])
+        pi = self.display_probabilities(rows[0])                         # the same in every state
         return float(-(pi * np.log(np.where(pi > 0, pi, 1))).sum())
 
     def display_probabilities(self, row: np.ndarray) -> np.ndarray:
-        """Return the probabilities (n,), for display."""
         pi = np.full(self.n, self.epsilon / self.n)
         pi[row.argmax()] += 1 - self.epsilon
         return pi

@@ -19,11 +19,13 @@ the paper has no factor n.
 """
 
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import ClassVar
 
 import numpy as np
+import numpy.typing as npt
 
 from ..kernel import kernel
+from .base import PolicyGradient
 
 FLOOR = 1e-3                   # the smallest variance
 
@@ -52,61 +54,50 @@ def policy_gradient(rows, actions, advantages, beta, floor, d_rows):
 
 
 @dataclass(frozen=True, eq=False)
-class Gaussian:
+class Gaussian(PolicyGradient):
     """N(mu, v I), clipped to ``low`` and ``high`` (n,) for execution; ``rows`` below are (T, n + 1)."""
 
     low: np.ndarray
     high: np.ndarray
-    action_dtype: ClassVar[Any] = np.float32
+    action_dtype: ClassVar[npt.DTypeLike] = np.float32
 
     @property
     def action_shape(self) -> tuple[int, ...]:
-        """Return (n,)."""
         return self.low.shape
 
     @property
     def width(self) -> int:
-        """Return the number of network outputs per state."""
         return len(self.low) + 1
-
-    def anneal(self, global_step: int) -> None:
-        """Do nothing: no parameter changes with time."""
 
     def _variances(self, rows: np.ndarray) -> np.ndarray:
         return np.logaddexp(rows[:, -1], 0) + FLOOR
 
     def sample(self, row: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-        """Draw an action (n,) float32 from pi, not clipped."""
         deviation = np.sqrt(variance(row[-1], row.dtype.type(FLOOR)))
         return (row[:-1] + deviation * rng.standard_normal(len(row) - 1)).astype(np.float32)
 
     def best(self, rows: np.ndarray) -> np.ndarray:
-        """Return the means (T, n)."""
-        return rows[:, :-1].copy()
+        return rows[:, :-1].copy()                                       # the means
 
     def executed(self, action: np.ndarray) -> np.ndarray:
-        """Return the argument of ``env.step``: the action clipped to the Box; NaN passes and stays visible."""
-        return np.clip(action, self.low, self.high).astype(self.low.dtype)
+        return np.clip(action, self.low, self.high).astype(self.low.dtype)       # NaN passes and stays visible
 
     def entropy(self, rows: np.ndarray) -> float:
-        """Return the mean differential entropy in nats."""
         return float(len(self.low) / 2 * (np.log(2 * np.pi * self._variances(rows)) + 1).mean())
 
     def loss(self, rows: np.ndarray, actions: np.ndarray, advantages: np.ndarray, beta: float) -> float:
-        """Return sum_t [ -log pi(a_t) A_t - beta H_t ], for gradient checks."""
         n, v = len(self.low), self._variances(rows)
         log_pi = -((actions - rows[:, :-1]) ** 2).sum(axis=1) / (2 * v) - n / 2 * np.log(2 * np.pi * v)
         H = n / 2 * (np.log(2 * np.pi * v) + 1)
         return float((-log_pi * advantages - beta * H).sum())
 
     def loss_gradient(self, rows: np.ndarray, actions: np.ndarray, advantages: np.ndarray, beta: float) -> np.ndarray:
-        """Return d loss / d rows (T, n + 1), a new array."""
         d_rows, real = np.empty_like(rows), rows.dtype.type
         policy_gradient(rows, actions, advantages, real(beta), real(FLOOR), d_rows)
         return d_rows
 
     def display_probabilities(self, row: np.ndarray) -> np.ndarray:
-        """Return the place of the mean between low and high, 0 to 1 (n,), for display; 0.5 if the Box is unbounded."""
+        """Return the place of the mean between low and high, 0 to 1 (n,); 0.5 if the Box is unbounded."""
         width = self.high - self.low
         bounded = np.isfinite(width) & (width > 0)
         place = (row[:-1] - np.where(bounded, self.low, 0)) / np.where(bounded, width, 1)

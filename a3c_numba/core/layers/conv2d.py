@@ -13,17 +13,17 @@ P is a strided view of x and costs one copy: with channels last, the k columns o
 are contiguous in memory.
 
 If the processor's vectors are wide enough, ``conv2d_tiled.py`` computes the same sums without copying patches, and
-``step`` computes only the patches that differ from the previous image (fresh_patches.py).
+``step`` computes only the patches that differ from the previous image (fresh_patches.py); both are in fast_kernels/.
 """
 
-from typing import Any
-
 import numpy as np
+import numpy.typing as npt
 from numpy.lib.stride_tricks import as_strided
 
+from ...fast_kernels import conv2d_tiled, fresh_patches
 from ..kernel import kernel
-from . import conv2d_tiled, fresh_patches
-from .base import Cache, Changed, Layer, Shape
+from ..parameters import Shape, Tree
+from .base import Cache, Changed, Layer
 from .initializers import Initializer, fan_in_uniform
 
 
@@ -55,7 +55,7 @@ def add_patches(d_patches, k, stride, d_x):
                     line[start + j] += d_patches[a, b, row, j]           # patch[row, j] = line[start + j]
 
 
-class Conv2d(Layer):
+class Conv2d(Layer[np.ndarray]):
     """A convolution of (H, W, C) images with ``outputs`` filters of side ``k``."""
 
     def __init__(self, input_shape: Shape, outputs: int, k: int, stride: int,
@@ -63,19 +63,16 @@ class Conv2d(Layer):
         H, W, C = input_shape
         self.input_shape = input_shape
         self.output_shape = (output_side(H, k, stride), output_side(W, k, stride), outputs)
-        self.shapes = {"weight": (k * k * C, outputs), "bias": (outputs,)}
+        self.shapes: dict[str, Shape] = {"weight": (k * k * C, outputs), "bias": (outputs,)}
         self.k, self.stride, self.initialize = k, stride, initialize
 
-    def init(self, p: Any, rng: np.random.Generator) -> None:
-        """Draw weight and bias in place."""
+    def init(self, p: Tree, rng: np.random.Generator) -> None:
         self.initialize(p["weight"], p["bias"], rng)
 
-    def cache(self, rows: int, dtype: Any) -> "ConvCache":
-        """Allocate ``rows`` rows of y and d_x, and the patches of one image."""
+    def cache(self, rows: int, dtype: npt.DTypeLike) -> "ConvCache":
         return ConvCache(self, rows, dtype)
 
-    def forward(self, p: Any, x: np.ndarray, cache: "ConvCache", rows: slice) -> np.ndarray:
-        """Compute y (n, h, w, O), a view of the cache, from x (n, H, W, C)."""
+    def forward(self, p: Tree, x: np.ndarray, cache: "ConvCache", rows: slice) -> np.ndarray:
         y = cache.y[rows]
         cache.fresh[rows] = True
         if cache.tiled:
@@ -88,8 +85,8 @@ class Conv2d(Layer):
             out += p["bias"]                                             # + b
         return y
 
-    def step(self, p: Any, x: np.ndarray, cache: "ConvCache", t: int, changed: Changed) -> tuple[np.ndarray, Changed]:
-        """Compute y (1, h, w, O) of row t from x (rows, H, W, C); an unchanged patch keeps its y of row t - 1."""
+    def step(self, p: Tree, x: np.ndarray, cache: "ConvCache", t: int, changed: Changed) -> tuple[np.ndarray, Changed]:
+        """Compute y of row t; an unchanged patch keeps its y of row t - 1."""
         if changed is None or not cache.tiled:
             return self.forward(p, x[t:t + 1], cache, slice(t, t + 1)), None
         y, fresh = cache.y[t - 1:t + 1], cache.fresh[t]
@@ -97,9 +94,8 @@ class Conv2d(Layer):
         conv2d_tiled.forward_fresh(x[t - 1:t + 1], fresh, p["weight"], p["bias"], self.k, self.stride, y)
         return y[1:], fresh
 
-    def backward(self, p: Any, d_p: Any, x: np.ndarray, cache: "ConvCache", d_y: np.ndarray,
+    def backward(self, p: Tree, d_p: Tree, x: np.ndarray, cache: "ConvCache", d_y: np.ndarray,
                  input_gradient: bool = True) -> np.ndarray | None:
-        """Compute d_x (n, H, W, C) from d_y (n, h, w, O) if ``input_gradient``; add to d_p."""
         if cache.tiled:
             conv2d_tiled.backward_weight(x, cache.fresh[:len(x)], d_y, self.k, self.stride, cache.scratch,
                                          d_p["weight"], d_p["bias"])
@@ -113,7 +109,7 @@ class Conv2d(Layer):
             return d_x
         return self.input_backward(p["weight"], cache, d_y)
 
-    def weight_backward(self, d_p: Any, x: np.ndarray, cache: "ConvCache", d_y: np.ndarray) -> None:
+    def weight_backward(self, d_p: Tree, x: np.ndarray, cache: "ConvCache", d_y: np.ndarray) -> None:
         """Add to the gradients of weight and bias."""
         for image, d_out in zip(x, d_y):
             P, d_out = cache.cut(image), d_out.reshape(len(cache.P), -1)
@@ -132,7 +128,7 @@ class Conv2d(Layer):
 class ConvCache(Cache):
     """A layer's cache, and the patches P of one image with their gradient."""
 
-    def __init__(self, layer: Conv2d, rows: int, dtype: Any) -> None:
+    def __init__(self, layer: Conv2d, rows: int, dtype: npt.DTypeLike) -> None:
         super().__init__(layer.input_shape, layer.output_shape, rows, dtype)
         h, w, _ = layer.output_shape
         self.k, self.stride = layer.k, layer.stride

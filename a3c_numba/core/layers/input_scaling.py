@@ -10,13 +10,13 @@ median is computed for each image, so nothing about a game has to be known or le
     dL/dx = dL/dy / 128     (the median held constant; only saliency maps need it)
 """
 
-from typing import Any
-
 import numpy as np
+import numpy.typing as npt
 
+from ...fast_kernels.fresh_patches import changed_pixels
 from ..kernel import kernel
-from .base import Cache, Changed, Layer, Shape
-from .fresh_patches import changed_pixels
+from ..parameters import Shape, Tree
+from .base import Cache, Changed, Layer
 
 EVERY = 17                     # distance of the sampled bytes; coprime to the 4 frames of each pixel
 
@@ -53,8 +53,8 @@ def center(x, factor, counts, y):
         y[i] = factor * y[i] - shift
 
 
-class Scale(Layer):
-    """y = x / 255, without parameters."""
+class Scale(Layer[np.ndarray]):
+    """y = x / 255, for bytes x; without parameters."""
 
     shapes: dict[str, Shape] = {}
     factor = 1 / 255
@@ -62,24 +62,18 @@ class Scale(Layer):
     def __init__(self, shape: Shape) -> None:
         self.input_shape = self.output_shape = shape
 
-    def cache(self, rows: int, dtype: Any) -> Cache:
-        """Allocate ``rows`` rows of y and d_x."""
-        return Cache(self.input_shape, self.output_shape, rows, dtype)
-
-    def forward(self, p: Any, x: np.ndarray, cache: Cache, rows: slice) -> np.ndarray:
-        """Compute y (n, *shape), a view of the cache, from x (n, *shape) bytes."""
+    def forward(self, p: Tree, x: np.ndarray, cache: Cache, rows: slice) -> np.ndarray:
         y = cache.y[rows]
         scale(x.reshape(-1), y.dtype.type(self.factor), y.reshape(-1))
         return y
 
-    def step(self, p: Any, x: np.ndarray, cache: Cache, t: int, changed: Changed) -> tuple[np.ndarray, Changed]:
-        """Compute y (1, *shape) of row t from x (rows, *shape); of images, mark the changed pixels."""
+    def step(self, p: Tree, x: np.ndarray, cache: Cache, t: int, changed: Changed) -> tuple[np.ndarray, Changed]:
+        """Compute y of row t; of images, mark the changed pixels."""
         y = self.forward(p, x[t:t + 1], cache, slice(t, t + 1))
         return y, changed_pixels(x[t - 1], x[t]) if t and x.ndim == 4 else None
 
-    def backward(self, p: Any, d_p: Any, x: np.ndarray, cache: Cache, d_y: np.ndarray,
+    def backward(self, p: Tree, d_p: Tree, x: np.ndarray, cache: Cache, d_y: np.ndarray,
                  input_gradient: bool = True) -> np.ndarray:
-        """Compute d_x (n, *shape) from d_y (n, *shape)."""
         return np.multiply(d_y, self.factor, out=cache.d_x[:len(x)])     # y = factor x
 
 
@@ -88,20 +82,18 @@ class Center(Scale):
 
     factor = 1 / 128
 
-    def cache(self, rows: int, dtype: Any) -> Cache:
-        """Allocate as ``Scale`` does, and scratch for a histogram."""
-        cache = super().cache(rows, dtype)
-        cache.counts = np.zeros(256, np.int64)
+    def cache(self, rows: int, dtype: npt.DTypeLike) -> Cache:
+        cache = Cache(self.input_shape, self.output_shape, rows, dtype)
+        cache.counts = np.zeros(256, np.int64)                           # of a histogram
         return cache
 
-    def forward(self, p: Any, x: np.ndarray, cache: Cache, rows: slice) -> np.ndarray:
-        """Compute y (n, *shape), a view of the cache, from x (n, *shape) bytes."""
+    def forward(self, p: Tree, x: np.ndarray, cache: Cache, rows: slice) -> np.ndarray:
         y = cache.y[rows]
         for image, out in zip(x, y):
             center(image.reshape(-1), y.dtype.type(self.factor), cache.counts, out.reshape(-1))
         return y
 
-    def step(self, p: Any, x: np.ndarray, cache: Cache, t: int, changed: Changed) -> tuple[np.ndarray, Changed]:
+    def step(self, p: Tree, x: np.ndarray, cache: Cache, t: int, changed: Changed) -> tuple[np.ndarray, Changed]:
         """Compute as ``Scale`` does; if y of an unchanged pixel differs, the median has changed: mark all pixels."""
         y, changed = super().step(p, x, cache, t, changed)
         if changed is not None and not changed.all():

@@ -20,15 +20,15 @@ The paper does not give the initial weights.  Here they are uniform in +-1/sqrt(
 other layers, and b_f = 1, so that the cells remember longer (Jozefowicz et al. 2015).
 """
 
-from typing import Any
-
 import numpy as np
+import numpy.typing as npt
 
 from ..gradient import LARGE, OuterProducts
 from ..kernel import kernel
-from .base import Cache, Layer, Shape
-from .dense import input_backward
+from ..parameters import Shape, Tree
+from .base import Cache, Layer
 from .initializers import fan_in_uniform
+from .relu_dense import input_backward
 
 
 @kernel
@@ -88,7 +88,7 @@ class LSTMCache(Cache):
     numbers: 0, 1, 2 ...
     """
 
-    def __init__(self, inputs: int, cells: int, rows: int, dtype: Any) -> None:
+    def __init__(self, inputs: int, cells: int, rows: int, dtype: npt.DTypeLike) -> None:
         super().__init__((inputs,), (cells,), rows, dtype)
         self.h, self.c = np.zeros((rows + 1, cells), dtype), np.zeros((rows + 1, cells), dtype)
         self.y = self.h[1:]
@@ -99,27 +99,24 @@ class LSTMCache(Cache):
         self.numbers = np.arange(max(inputs, cells))
 
 
-class LSTM(Layer):
-    """A layer of ``cells`` LSTM cells; its rows are in the order of time."""
+class LSTM(Layer[np.ndarray]):
+    """A layer of ``cells`` LSTM cells; its rows are in the order of time, from the state before the first."""
 
     def __init__(self, inputs: int, cells: int) -> None:
         self.inputs, self.cells = inputs, cells
         self.input_shape: Shape = (inputs,)
         self.output_shape: Shape = (cells,)
-        self.shapes = {"weight": (inputs + cells, 4 * cells), "bias": (4 * cells,)}
+        self.shapes: dict[str, Shape] = {"weight": (inputs + cells, 4 * cells), "bias": (4 * cells,)}
         self.factored = ("weight",) if (inputs + cells) * 4 * cells >= LARGE else ()
 
-    def init(self, p: Any, rng: np.random.Generator) -> None:
-        """Draw weight and bias in place; the forget gates start open."""
+    def init(self, p: Tree, rng: np.random.Generator) -> None:
         fan_in_uniform(p["weight"], p["bias"], rng)
-        p["bias"][self.cells:2 * self.cells] = 1
+        p["bias"][self.cells:2 * self.cells] = 1                         # the forget gates start open
 
-    def cache(self, rows: int, dtype: Any) -> LSTMCache:
-        """Allocate ``rows`` rows, and the state before the first."""
+    def cache(self, rows: int, dtype: npt.DTypeLike) -> LSTMCache:
         return LSTMCache(self.inputs, self.cells, rows, dtype)
 
-    def forward(self, p: Any, x: np.ndarray, cache: LSTMCache, rows: slice) -> np.ndarray:
-        """Compute y (n, cells), a view of the cache, from x (n, inputs) and the state before the first row."""
+    def forward(self, p: Tree, x: np.ndarray, cache: LSTMCache, rows: slice) -> np.ndarray:
         from_x, from_h = p["weight"][:self.inputs], p["weight"][self.inputs:]
         for row, t in zip(x, range(rows.start, rows.stop)):
             z, tanh_c = cache.gates[t], cache.tanh_c[t]
@@ -132,9 +129,8 @@ class LSTM(Layer):
             np.multiply(z[2 * self.cells:3 * self.cells], tanh_c, out=cache.h[t + 1])    # h = o tanh(c)
         return cache.y[rows]
 
-    def backward(self, p: Any, d_p: Any, x: np.ndarray, cache: LSTMCache, d_y: np.ndarray,
+    def backward(self, p: Tree, d_p: Tree, x: np.ndarray, cache: LSTMCache, d_y: np.ndarray,
                  input_gradient: bool = True) -> np.ndarray | None:
-        """Compute d_x (n, inputs) from d_y (n, cells) if ``input_gradient``; add to d_p."""
         from_x, from_h = p["weight"][:self.inputs], p["weight"][self.inputs:]
         n, d_W, d_h, d_c = len(x), d_p["weight"], cache.d_h, cache.d_c
         d_h[:], d_c[:] = 0, 0                                            # no gradient from after the rollout

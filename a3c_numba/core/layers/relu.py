@@ -4,12 +4,11 @@
     d_x = d_y [x > 0]      and x > 0 if and only if y > 0
 """
 
-from typing import Any
-
 import numpy as np
 
 from ..kernel import kernel
-from .base import Cache, Changed, Layer, Shape
+from ..parameters import Shape, Tree
+from .base import Cache, Changed, Layer
 
 
 @kernel
@@ -26,7 +25,7 @@ def backward(y, d_y, d_x):
         d_x[i] = d_y[i] if y[i] > 0 else 0
 
 
-class ReLU(Layer):
+class ReLU(Layer[np.ndarray]):
     """y = max(x, 0), without parameters; ``shape`` is the shape of one row of x and of y."""
 
     shapes: dict[str, Shape] = {}
@@ -34,23 +33,17 @@ class ReLU(Layer):
     def __init__(self, shape: Shape) -> None:
         self.input_shape = self.output_shape = shape
 
-    def cache(self, rows: int, dtype: Any) -> Cache:
-        """Allocate ``rows`` rows of y and d_x."""
-        return Cache(self.input_shape, self.output_shape, rows, dtype)
-
-    def forward(self, p: Any, x: np.ndarray, cache: Cache, rows: slice) -> np.ndarray:
-        """Compute y (n, *shape), a view of the cache, from x (n, *shape)."""
+    def forward(self, p: Tree, x: np.ndarray, cache: Cache, rows: slice) -> np.ndarray:
         y = cache.y[rows]
         forward(x.reshape(-1), y.reshape(-1))
         return y
 
-    def step(self, p: Any, x: np.ndarray, cache: Cache, t: int, changed: Changed) -> tuple[np.ndarray, Changed]:
-        """Compute y (1, *shape) of row t from x (rows, *shape); y may have changed at the places where x has."""
+    def step(self, p: Tree, x: np.ndarray, cache: Cache, t: int, changed: Changed) -> tuple[np.ndarray, Changed]:
+        """Compute y of row t; it may have changed at the places where x has."""
         return self.forward(p, x[t:t + 1], cache, slice(t, t + 1)), changed
 
-    def backward(self, p: Any, d_p: Any, x: np.ndarray, cache: Cache, d_y: np.ndarray,
+    def backward(self, p: Tree, d_p: Tree, x: np.ndarray, cache: Cache, d_y: np.ndarray,
                  input_gradient: bool = True) -> np.ndarray:
-        """Compute d_x (n, *shape) from d_y (n, *shape)."""
         n = len(x)
         d_x = cache.d_x[:n]
         backward(cache.y[:n].reshape(-1), d_y.reshape(-1), d_x.reshape(-1))

@@ -10,19 +10,20 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from ...core.algorithms import A3C, NStepQ, OneStepQ, OneStepSarsa
+from ...core.algorithms import A3C, Algorithm, NStepQ, OneStepQ, OneStepSarsa
 from ...core.algorithms.value_based import ValueMethod
+from ...core.distributions import Distribution
+from ...core.layers.base import Outputs
 from ...core.layers.containers import Fork
 from ...core.layers.conv2d import Conv2d
-from ...core.layers.dense import Dense, ReluDense
+from ...core.layers.dense import Dense
 from ...core.layers.input_scaling import Center, Scale
 from ...core.layers.lstm import LSTM
 from ...core.layers.relu import ReLU
+from ...core.layers.relu_dense import ReluDense
 from ...core.optimizers import LocalRMSProp, MomentumSGD, RMSProp
-from ...core.rollout import Rollout
+from ...core.returns import Rollout
 from ...core.schedules import linear
-
-Outputs = tuple[np.ndarray, ...]
 
 
 class Layer(NamedTuple):
@@ -35,7 +36,7 @@ class Layer(NamedTuple):
     inside: str = ""
 
 
-LAYERS = {
+LAYERS: dict[type, Layer] = {
     Dense: Layer("y = x W + b", "d_W += x^T d_y", "d_b += sum of d_y over rows", "d_x = d_y W^T"),
     ReluDense: Layer("y = h W + b", "d_W += h^T d_y", "d_b += sum of d_y over rows", "d_x = (d_y W^T) [x > 0]",
                      inside="h = max(x, 0)"),
@@ -70,14 +71,14 @@ class Loss(NamedTuple):
 
 
 @singledispatch
-def loss(algorithm: Any, distribution: Any, rollout: Rollout, returns: np.ndarray, outputs: Outputs,
+def loss(algorithm: Algorithm, distribution: Distribution, rollout: Rollout, returns: np.ndarray, outputs: Outputs,
          progress: float) -> Loss:
     """Split the loss of ``algorithm`` into terms, computed by its own ``loss``; ``outputs`` has T rows."""
     raise NotImplementedError(type(algorithm).__name__)
 
 
 @loss.register
-def _(algorithm: A3C, distribution: Any, rollout: Rollout, returns: np.ndarray, outputs: Outputs,
+def _(algorithm: A3C, distribution: Distribution, rollout: Rollout, returns: np.ndarray, outputs: Outputs,
       progress: float) -> Loss:
     advantages = algorithm.advantages(returns, outputs)
     beta = linear(algorithm.entropy_weight, algorithm.entropy_weight * algorithm.entropy_share_left, progress)
@@ -92,7 +93,7 @@ def _(algorithm: A3C, distribution: Any, rollout: Rollout, returns: np.ndarray, 
 
 
 @loss.register
-def _(algorithm: ValueMethod, distribution: Any, rollout: Rollout, returns: np.ndarray, outputs: Outputs,
+def _(algorithm: ValueMethod, distribution: Distribution, rollout: Rollout, returns: np.ndarray, outputs: Outputs,
       progress: float) -> Loss:
     taken = outputs[0][np.arange(rollout.length), rollout.actions]
     columns = {"Q(s_t, a_t)": taken, "R_t": returns, "R - Q": returns - taken}
@@ -100,8 +101,8 @@ def _(algorithm: ValueMethod, distribution: Any, rollout: Rollout, returns: np.n
                 {"(R - Q)^2": _each(algorithm, distribution, rollout, returns, returns, outputs)})
 
 
-def _each(algorithm: Any, distribution: Any, rollout: Rollout, returns: np.ndarray, advantages: np.ndarray,
-          outputs: Outputs) -> np.ndarray:
+def _each(algorithm: Algorithm, distribution: Distribution, rollout: Rollout, returns: np.ndarray,
+          advantages: np.ndarray, outputs: Outputs) -> np.ndarray:
     """Return the loss of each step alone (T,)."""
     def one(t: int) -> float:
         row = slice(t, t + 1)
@@ -111,7 +112,7 @@ def _each(algorithm: Any, distribution: Any, rollout: Rollout, returns: np.ndarr
 
 
 @singledispatch
-def place_of(layer: Any, place: tuple[Any, ...]) -> str:
+def place_of(layer: object, place: tuple[Any, ...]) -> str:
     """Describe what one element of a layer's weight connects."""
     return f"from input {place[0]} to output {place[1]}"
 

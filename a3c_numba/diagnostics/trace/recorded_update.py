@@ -9,8 +9,11 @@ from typing import Any, Iterator, NamedTuple
 
 import numpy as np
 
+from ...core.layers.base import Layer, Memory, Outputs
 from ...core.layers.containers import Chain, Fork
-from ...core.rollout import Episode, Rollout
+from ...core.parameters import Tree
+from ...core.returns import Rollout
+from ...core.rollout import Episode
 from ...core.schedules import linear
 from ...core.worker import Worker
 
@@ -19,7 +22,7 @@ class Pass(NamedTuple):
     """A layer's forward pass over the T rows of the rollout."""
 
     name: str
-    layer: Any
+    layer: Layer
     x: np.ndarray
     y: np.ndarray
 
@@ -28,7 +31,7 @@ class Flow(NamedTuple):
     """A layer's backward pass; d_y is None for a fork, d_x if it was not asked for."""
 
     name: str
-    layer: Any
+    layer: Layer
     x: np.ndarray
     d_y: np.ndarray | None
     d_x: np.ndarray | None
@@ -37,24 +40,26 @@ class Flow(NamedTuple):
 class Watched:
     """A layer that notes its backward pass in ``flows``; all else is the layer's own."""
 
-    def __init__(self, name: str, layer: Any, flows: list[Flow]) -> None:
+    def __init__(self, name: str, layer: Layer, flows: list[Flow]) -> None:
         self.name, self.layer, self.flows = name, layer, flows
         self.shapes, self.input_shape, self.output_shape = layer.shapes, layer.input_shape, layer.output_shape
         self.factored = layer.factored
 
-    def forward(self, p: Any, x: np.ndarray, cache: Any, rows: slice) -> Any:
+    def forward(self, p: Tree, x: np.ndarray, cache: Memory, rows: slice) -> Any:
         """The layer's."""
         return self.layer.forward(p, x, cache, rows)
 
-    def backward(self, p: Any, d_p: Any, x: np.ndarray, cache: Any, d_y: Any, input_gradient: bool = True) -> Any:
+    def backward(self, p: Tree, d_p: Tree, x: np.ndarray, cache: Memory, d_y: Any,
+                 input_gradient: bool = True) -> np.ndarray | None:
         """The layer's; what is noted is copied, for a fork adds to its branches' d_x in place."""
         given = None if isinstance(d_y, tuple) else d_y.copy()
         d_x = self.layer.backward(p, d_p, x, cache, d_y, input_gradient)
-        self.flows.append(Flow(self.name, self.layer, x, given, d_x.copy() if input_gradient else None))
+        kept = None if d_x is None or not input_gradient else d_x.copy()
+        self.flows.append(Flow(self.name, self.layer, x, given, kept))
         return d_x
 
 
-def watched(layer: Any, flows: list[Flow], name: str = "") -> Any:
+def watched(layer: Layer, flows: list[Flow], name: str = "") -> Any:
     """``layer``, and every layer inside it, noting backward passes in ``flows``."""
     if not isinstance(layer, (Chain, Fork)):
         return Watched(name, layer, flows)
@@ -62,7 +67,7 @@ def watched(layer: Any, flows: list[Flow], name: str = "") -> Any:
     return Chain(**inside) if isinstance(layer, Chain) else Watched(name, Fork(**inside), flows)
 
 
-def passes(layer: Any, cache: Any, x: np.ndarray, name: str = "") -> Iterator[Pass]:
+def passes(layer: Layer, cache: Memory, x: np.ndarray, name: str = "") -> Iterator[Pass]:
     """The forward passes of all layers, lowest first, read off the cache that they were written to."""
     if not isinstance(layer, (Chain, Fork)):
         yield Pass(name, layer, x, cache.y[:len(x)])
@@ -92,10 +97,10 @@ class Update:
     eta: float
     rollout: Rollout
     episode: Episode | None
-    outputs: tuple[np.ndarray, ...]
-    target_outputs: tuple[np.ndarray, ...]
+    outputs: Outputs
+    target_outputs: Outputs
     returns: np.ndarray
-    d_outputs: tuple[np.ndarray, ...]
+    d_outputs: Outputs
     passes: list[Pass]
     flows: list[Flow]
     theta: tuple[np.ndarray, np.ndarray]

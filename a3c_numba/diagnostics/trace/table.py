@@ -180,7 +180,7 @@ def _wrapped(numbers: np.ndarray) -> Iterator[str]:
 def contributions(worker: Worker, update: Update, flow: Flow, place: tuple[Any, ...]) -> np.ndarray:
     """Return what each row of the rollout (T,) adds to one element of a weight's gradient, by the layer's backward."""
     assert flow.d_y is not None
-    p: Any = Parameters(worker.network.shapes, update.theta[0]).tree
+    p = Parameters(worker.network.shapes, update.theta[0]).tree
     for key in flow.name.split("."):
         p = p[key]
     shares, cache = np.zeros(len(flow.x)), flow.layer.cache(1, np.float32)

@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import reduce
 from importlib import import_module
+from types import FunctionType
 from typing import Any, Iterator
 
 PACKAGE = __package__.partition(".")[0]
@@ -41,14 +42,14 @@ class Bug:
         finally:
             setattr(home, name, healthy)
 
-    def broken(self, healthy: Any) -> Any:
+    def broken(self, healthy: FunctionType) -> FunctionType:
         """Return the function with the bug, in the same module."""
-        namespace: dict[str, Any] = {}
+        namespace: dict[str, FunctionType] = {}
         code = compile(self._source(healthy), f"<{PACKAGE}.{self.module} with a bug>", "exec")
         exec(code, healthy.__globals__, namespace)
         return namespace[healthy.__name__]
 
-    def _source(self, healthy: Any) -> str:
+    def _source(self, healthy: FunctionType) -> str:
         before = textwrap.dedent(inspect.getsource(healthy)).splitlines()
         old = self.old.splitlines()
         places = [i for i in range(len(before)) if [_code(line) for line in before[i:i + len(old)]] == old]

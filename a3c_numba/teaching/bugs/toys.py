@@ -1,7 +1,5 @@
 """Toys that make bugs visible which the package's own toys would hide."""
 
-from typing import Any
-
 import gymnasium
 import numpy as np
 from gymnasium.spaces import Box, Discrete
@@ -11,7 +9,7 @@ from ...envs.frame_preprocessing import SIDE, Observation
 from ...envs.toys import Aim, Catch, Corridor, check
 
 
-class Lamp(gymnasium.Env[NDArray[np.uint8], Any]):
+class Lamp(gymnasium.Env):
     """One of three lamps is lit, and the agent has to name it; at each step another is lit with probability 1/2.
 
     Observation: (84, 84, 2) uint8, the two newest screens, stacked like those of an Atari game.
@@ -27,7 +25,7 @@ class Lamp(gymnasium.Env[NDArray[np.uint8], Any]):
         self._observation = Observation(SIDE, SIDE, 2)
         self._t = self._lamp = 0
 
-    def reset(self, *, seed: int | None = None, options: dict[str, Any] | None = None) -> tuple[NDArray, dict]:
+    def reset(self, *, seed: int | None = None, options: dict | None = None) -> tuple[NDArray, dict]:
         """Light a first lamp, on both screens."""
         super().reset(seed=seed)
         self._t, self._lamp = 0, int(self.np_random.integers(3))
@@ -51,7 +49,7 @@ class Lamp(gymnasium.Env[NDArray[np.uint8], Any]):
         self._observation.newest[:, 28 * self._lamp:28 * (self._lamp + 1)] = 255
 
 
-class Count(gymnasium.Env[NDArray[np.float32], Any]):
+class Count(gymnasium.Env):
     """The agent sees nothing and has to count the steps: 0, 1, 2, 0, 1, 2, ...
 
     Observation: (1,) float32, always 1.  Actions: 0, 1, 2.  Reward: 1 for the right number, else 0.
@@ -64,7 +62,7 @@ class Count(gymnasium.Env[NDArray[np.float32], Any]):
         self.action_space = Discrete(3)
         self._t = self._length = 0
 
-    def reset(self, *, seed: int | None = None, options: dict[str, Any] | None = None) -> tuple[NDArray, dict]:
+    def reset(self, *, seed: int | None = None, options: dict | None = None) -> tuple[NDArray, dict]:
         """Draw a length, and start at 0."""
         super().reset(seed=seed)
         self._t, self._length = 0, int(self.np_random.integers(4, 9))
@@ -81,7 +79,7 @@ class Count(gymnasium.Env[NDArray[np.float32], Any]):
 class LateCatch(Catch):
     """Catch with a ball that starts 5 to 9 steps above the ground: an episode's length shows what was drawn."""
 
-    def reset(self, *, seed: int | None = None, options: dict[str, Any] | None = None) -> tuple[NDArray, dict]:
+    def reset(self, *, seed: int | None = None, options: dict | None = None) -> tuple[NDArray, dict]:
         """Put the ball somewhere in the upper half."""
         super().reset(seed=seed)
         self._row = int(self.np_random.integers(5))
@@ -97,7 +95,7 @@ class Jackpots(Aim):
     def __init__(self) -> None:
         super().__init__(length=8)
 
-    def step(self, action: Any) -> tuple[NDArray, float, bool, bool, dict]:
+    def step(self, action: int) -> tuple[NDArray, float, bool, bool, dict]:
         """Step as in Aim, and sometimes multiply the reward."""
         obs, reward, terminated, truncated, info = super().step(action)
         factor = 100.0 if self.np_random.random() < 0.005 else 1.0

@@ -65,7 +65,7 @@ def run_in_worker_processes(config: Config) -> Record:
     """Make a run whose workers are processes."""
     log: list[list[Any]] = [[] for _ in range(config.workers)]
 
-    def read_on(_: Any = None) -> None:
+    def read_on(_: object = None) -> None:
         for worker, played in enumerate(trainer.status.episodes.tolist()):
             log[worker] += [UNREAD] * (played - RING // 2 - len(log[worker]))        # older ones may be overwritten
             log[worker] += [trainer.status.episode(worker, k)[1:] for k in range(len(log[worker]), played)]

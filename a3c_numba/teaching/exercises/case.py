@@ -1,6 +1,6 @@
 """One call of a learner's function, and the answer that the package computes."""
 
-from typing import Any, NamedTuple
+from typing import Mapping, NamedTuple
 
 import numpy as np
 
@@ -12,7 +12,7 @@ class Case(NamedTuple):
     """The arguments in the order of the signature; the answers, with a hint for each, in the order of the return."""
 
     function: str
-    arguments: dict[str, Any]
+    arguments: Mapping[str, object]
     expected: dict[str, np.ndarray]
     hints: dict[str, str]
     tolerance: float = EXACT   # relative, and absolute

@@ -2,7 +2,7 @@
 
 from enum import Enum
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 
@@ -54,7 +54,7 @@ def _so_far(names: list[str]) -> tuple[str, ...]:
     return (f"right so far: {', '.join(names)}",) if names else ()
 
 
-def _compare(case: Case, answer: Any, right: list[str]) -> tuple[str, ...]:
+def _compare(case: Case, answer: object, right: list[str]) -> tuple[str, ...]:
     """Return the lines of the first difference, or none; add right arrays to ``right``; raise Unanswered."""
     for (name, expected), part in zip(case.expected.items(), _parts(case, answer)):
         if part is None or part is Ellipsis:
@@ -67,7 +67,7 @@ def _compare(case: Case, answer: Any, right: list[str]) -> tuple[str, ...]:
     return ()
 
 
-def _parts(case: Case, answer: Any) -> tuple[Any, ...]:
+def _parts(case: Case, answer: object) -> tuple[object, ...]:
     """Split the answer into one part for each expected array."""
     names = list(case.expected)
     if answer is None:
@@ -81,7 +81,7 @@ def _parts(case: Case, answer: Any) -> tuple[Any, ...]:
     return tuple(answer)
 
 
-def _array(case: Case, name: str, part: Any) -> np.ndarray:
+def _array(case: Case, name: str, part: object) -> np.ndarray:
     try:
         found = np.asarray(part)
     except Exception:                                                    # such as rows of different lengths
@@ -110,7 +110,7 @@ def _difference(case: Case, name: str, expected: np.ndarray, found: np.ndarray) 
             f"hint: {hint or case.hints[name]}")
 
 
-def _number(value: Any, tolerance: float) -> str:
+def _number(value: np.generic, tolerance: float) -> str:
     digits = 7 if tolerance > EXACT else 10
     return str(value) if isinstance(value, np.bool_) else f"{value:.{digits}g}"
 

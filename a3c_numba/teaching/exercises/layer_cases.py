@@ -1,12 +1,14 @@
 """Cases of the exercises on layers; Dense, ReluDense, Conv2d and the LSTM's cell give the answers."""
 
-from typing import Any, Iterator
+from typing import Iterator
 
 import numpy as np
 
+from ...core.layers.base import Layer
 from ...core.layers.conv2d import Conv2d
-from ...core.layers.dense import Dense, ReluDense
+from ...core.layers.dense import Dense
 from ...core.layers.lstm import cell_backward, cell_forward
+from ...core.layers.relu_dense import ReluDense
 from ...core.parameters import Parameters
 from .case import Case
 
@@ -36,7 +38,8 @@ LSTM_HINTS = {
 }
 
 
-def _layer_backward(layer: Any, weight: np.ndarray, x: np.ndarray, d_y: np.ndarray) -> dict[str, np.ndarray]:
+def _layer_backward(layer: Layer[np.ndarray], weight: np.ndarray, x: np.ndarray,
+                    d_y: np.ndarray) -> dict[str, np.ndarray]:
     """Return the gradients of the package's layer for n rows; its bias is 0."""
     p, d_p = (Parameters(layer.shapes, dtype=np.float64) for _ in range(2))
     p.tree["weight"][:] = weight

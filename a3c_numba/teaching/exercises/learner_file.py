@@ -7,7 +7,6 @@ skipped.  Ctrl-C ends an endless loop.
 import copy
 import traceback
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
@@ -31,7 +30,7 @@ class LearnerFile:
     def __init__(self, path: Path) -> None:
         """Run ``path``; raise Unanswered if that fails, and OSError if it cannot be read."""
         self.path = path
-        self.names: dict[str, Any] = {"__name__": "exercise", "__file__": str(path)}
+        self.names: dict[str, object] = {"__name__": "exercise", "__file__": str(path)}
         source = path.read_bytes()
         self.source = source.decode(errors="replace").splitlines()
         try:
@@ -41,7 +40,7 @@ class LearnerFile:
         except BaseException as error:                                   # also SystemExit, or a class of its own
             raise self._trouble(error) from None
 
-    def answer(self, case: Case) -> Any:
+    def answer(self, case: Case) -> object:
         """Return the function's answer for the case; raise Unanswered."""
         call = f"{case.function}({', '.join(case.arguments)})"
         function = self.names.get(case.function)

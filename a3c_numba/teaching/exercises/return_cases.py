@@ -1,12 +1,11 @@
 """Cases of the exercises on returns; ``returns_of`` and the four methods' targets give the answers."""
 
-from typing import Any, Iterator
+from typing import Iterator, Mapping
 
 import numpy as np
 
-from ...core.algorithms import A3C, NStepQ, OneStepQ, OneStepSarsa
-from ...core.returns import returns_of
-from ...core.rollout import Rollout
+from ...core.algorithms import A3C, Algorithm, NStepQ, OneStepQ, OneStepSarsa
+from ...core.returns import Rollout, returns_of
 from .case import EXACT, SINGLE, Case
 
 Rng = np.random.Generator
@@ -74,7 +73,7 @@ def _rollout(rewards: np.ndarray, discounts: np.ndarray, next_actions: np.ndarra
     return Rollout(np.zeros((T + 1, 1)), np.zeros(T, np.int64), rewards, discounts, next_actions)
 
 
-def _target_case(function: str, method: Any, rollout: Rollout, arguments: dict[str, Any]) -> Case:
+def _target_case(function: str, method: Algorithm, rollout: Rollout, arguments: Mapping[str, np.ndarray]) -> Case:
     expected = method.targets(rollout, (arguments["q"],))
     return Case(function, arguments, {"targets": expected}, TARGET_HINTS[function], SINGLE)
 

@@ -17,7 +17,7 @@ microseconds of each update.
 
 import csv
 from pathlib import Path
-from typing import Any, Iterable, NamedTuple
+from typing import Iterable, NamedTuple
 
 import numpy as np
 
@@ -103,7 +103,7 @@ def _updates(recordings: list[Recording]) -> Iterable[list[int]]:
             yield [recording.workers, *row, int(stale), int(overlap)]
 
 
-def _write(path: Path, head: Iterable[str], rows: Iterable[Any]) -> None:
+def _write(path: Path, head: Iterable[str], rows: Iterable[Iterable[object]]) -> None:
     with path.open("w", newline="") as file:
         writer = csv.writer(file)
         writer.writerow(head)

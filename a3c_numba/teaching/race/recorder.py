@@ -12,13 +12,15 @@ that estimates 1 / sqrt(1), with a step of Newton's after it, may come to a numb
 import os
 import time
 import traceback
+from multiprocessing.connection import Connection
+from multiprocessing.process import BaseProcess
 from typing import Any, NamedTuple
 
 import numpy as np
 
 from ...config import Config
 from ...core.optimizers import rmsprop
-from ...core.rollout import Rollout
+from ...core.returns import Rollout
 from ...core.shared import Shared
 from ...core.worker import Worker
 from ...system import worker_server
@@ -51,7 +53,8 @@ class Recording(NamedTuple):
 class RecordedWorker(Worker):
     """A worker that keeps a diary, and a tally."""
 
-    def __init__(self, number: int, config: Config, memories: tuple[Shared, Shared], seed: Any) -> None:
+    def __init__(self, number: int, config: Config, memories: tuple[Shared, Shared],
+                 seed: np.random.SeedSequence) -> None:
         super().__init__(number, config, memories[0], seed)
         self.tally = memories[1]
         self.marks: list[int] = []
@@ -96,7 +99,8 @@ class RecordedWorker(Worker):
         return np.array(rows, np.int64).reshape(-1, len(COLUMNS))
 
 
-def _work(environ: dict[str, str], number: int, config: Config, memories: Any, pipe: Any) -> None:
+def _work(environ: dict[str, str], number: int, config: Config, memories: tuple[Shared, Shared],
+          pipe: Connection) -> None:
     """A worker process: gets ready, then records whenever it is told from when until when."""
     worker_server.init_worker_process(environ)
     try:
@@ -125,8 +129,8 @@ class RaceRecorder:
         self.shared = Shared(n, config.workers, config.optimizer.own_statistics, config.algorithm.uses_target_network)
         self.tally = Shared(n, 1)
         self.shared.load(self.start.theta, None, None)
-        self.pipes: list[Any] = []
-        self.processes: list[Any] = []
+        self.pipes: list[Connection] = []
+        self.processes: list[BaseProcess] = []
         try:
             self._start(worker_server.context(), config)
         except BaseException:
@@ -182,5 +186,5 @@ class RaceRecorder:
     def __enter__(self) -> "RaceRecorder":
         return self
 
-    def __exit__(self, *_: Any) -> None:
+    def __exit__(self, *_: object) -> None:
         self.close()

@@ -6,7 +6,7 @@ from gymnasium.spaces import Box, Discrete
 
 from a3c_numba.core.algorithms import A3C
 from a3c_numba.core.distributions import Categorical, Gaussian
-from a3c_numba.core.rollout import Rollout
+from a3c_numba.core.returns import Rollout
 
 from tests import reference
 

@@ -6,7 +6,7 @@ from gymnasium.spaces import Box, Discrete
 
 from a3c_numba.core.algorithms import NStepQ, OneStepQ, OneStepSarsa
 from a3c_numba.core.distributions import EpsilonGreedy
-from a3c_numba.core.rollout import Rollout
+from a3c_numba.core.returns import Rollout
 from a3c_numba.presets import configure
 
 from tests import reference

@@ -4,9 +4,10 @@ import numpy as np
 import pytest
 
 from a3c_numba.core.layers.containers import Chain, Fork
-from a3c_numba.core.layers.dense import Dense, ReluDense
+from a3c_numba.core.layers.dense import Dense
 from a3c_numba.core.layers.input_scaling import Scale
 from a3c_numba.core.layers.relu import ReLU
+from a3c_numba.core.layers.relu_dense import ReluDense
 from a3c_numba.core.parameters import Parameters
 
 from tests import reference

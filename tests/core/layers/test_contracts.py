@@ -8,15 +8,17 @@ import numpy as np
 import pytest
 
 from a3c_numba.core import layers
-from a3c_numba.core.layers.containers import Chain, Fork, RecurrentState, layer_caches
+from a3c_numba.core.layers.containers import Chain, Fork
 from a3c_numba.core.layers.conv2d import Conv2d
-from a3c_numba.core.layers.dense import Dense, ReluDense
-from a3c_numba.core.layers.fresh_patches import changed_pixels
+from a3c_numba.core.layers.dense import Dense
 from a3c_numba.core.layers.input_scaling import Center, Scale
 from a3c_numba.core.layers.lstm import LSTM
+from a3c_numba.core.layers.recurrent_state import RecurrentState, layer_caches
 from a3c_numba.core.layers.relu import ReLU
+from a3c_numba.core.layers.relu_dense import ReluDense
 from a3c_numba.core.networks import INITIALIZERS, MLP, NETWORKS, PIXELS, Convolutional
 from a3c_numba.core.parameters import Parameters
+from a3c_numba.fast_kernels.fresh_patches import changed_pixels
 
 from tests import reference
 
@@ -101,7 +103,8 @@ def test_the_sweep_misses_no_layer():
     names = [info.name for info in pkgutil.iter_modules(layers.__path__)]
     modules = [importlib.import_module(f"{layers.__name__}.{name}") for name in names]
     classes = {cls.__name__ for module in modules for _, cls in inspect.getmembers(module, inspect.isclass)
-               if cls.__module__ == module.__name__ and hasattr(cls, "backward")}
+               if cls.__module__ == module.__name__ and hasattr(cls, "backward")
+               and not getattr(cls, "_is_protocol", False) and not cls.__name__.startswith("_")}
     assert classes <= {name.split()[0] for name in LAYERS}
     assert set(NETWORKS) <= {name.split()[0] for name in LAYERS}
     assert {f"convolutional {pixels}" for pixels in PIXELS} <= set(LAYERS)

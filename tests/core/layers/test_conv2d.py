@@ -3,9 +3,9 @@
 import numpy as np
 import pytest
 
-from a3c_numba.core.layers import conv2d_tiled
 from a3c_numba.core.layers.conv2d import Conv2d, output_side, patches_of
 from a3c_numba.core.parameters import Parameters
+from a3c_numba.fast_kernels import conv2d_tiled
 
 from tests import reference
 

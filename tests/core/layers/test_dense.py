@@ -3,8 +3,9 @@
 import numpy as np
 import pytest
 
-from a3c_numba.core.layers.dense import Dense, ReluDense
+from a3c_numba.core.layers.dense import Dense
 from a3c_numba.core.layers.initializers import near_zero
+from a3c_numba.core.layers.relu_dense import ReluDense
 from a3c_numba.core.parameters import Parameters
 
 from tests import reference

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from a3c_numba.core.layers.containers import layer_caches
+from a3c_numba.core.layers.recurrent_state import layer_caches
 from a3c_numba.core.worker import Worker
 from a3c_numba.training.trainer import Trainer, initial_checkpoint
 from tests.programs import small

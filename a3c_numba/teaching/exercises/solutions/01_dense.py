@@ -11,7 +11,7 @@ d_b and d_x in the same way, then write all three without a loop.
 
 With a ReLU in front, h = max(x, 0) and y = h W + b: W is multiplied by h, and the gradient of an x <= 0 is 0.
 
-The real ones: Dense.backward and rectified_backward in a3c_numba/core/layers/dense.py.
+The real ones, in a3c_numba/core/layers: Dense.backward in dense.py, rectified_backward in relu_dense.py.
 """
 
 import numpy as np

@@ -1,4 +1,4 @@
-"""Convolution kernels that keep their sums in vector registers.  Optional: conv2d.py is the plain version.
+"""Convolution kernels that keep their sums in vector registers.  Optional: core/layers/conv2d.py is the plain version.
 
 A convolution and both of its gradients are one small product over contiguous arrays, without copies:
 
@@ -17,15 +17,16 @@ inserts the instructions that its ``emit`` writes: ``builder.fadd(a, b)`` writes
 ``emit`` writes its body many times; ``for_range`` writes a loop.  Shapes are not checked: a wrong one corrupts memory.
 """
 # mypy: disable-error-code="attr-defined, no-untyped-def"
-from typing import Any
-
 import numpy as np
+import numpy.typing as npt
 from llvmlite import ir
 from numba.core import cgutils, config, errors, types
 from numba.core.codegen import get_host_cpu_features
 from numba.extending import intrinsic
 
-from ..kernel import kernel
+from ..system.numba_cache import FASTMATH, compiled
+
+kernel = compiled(fastmath=FASTMATH, error_model="numpy", nogil=True)
 
 FEATURES = (get_host_cpu_features() if config.CPU_FEATURES is None else config.CPU_FEATURES).split(",")
 AVX512 = "+avx512f" in FEATURES
@@ -41,7 +42,7 @@ def available() -> bool:
     return not config.DISABLE_JIT and (AVX512 or {"+avx2", "+fma"} <= set(FEATURES))
 
 
-def supported(channels: int, dtype: Any) -> bool:
+def supported(channels: int, dtype: npt.DTypeLike) -> bool:
     """True if ``channels`` (O; for ``backward_input`` also stride C and k % stride C) fill whole float32 vectors."""
     return available() and channels % VECTOR == 0 and np.dtype(dtype) == np.float32
 

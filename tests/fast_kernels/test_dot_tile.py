@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from a3c_numba.core.layers import conv2d_tiled, dot_tile
+from a3c_numba.fast_kernels import conv2d_tiled, dot_tile
 
 needs_vectors = pytest.mark.skipif(not conv2d_tiled.available(), reason="no wide vectors, or kernels not compiled")
 

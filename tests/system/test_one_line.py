@@ -2,7 +2,7 @@
 
 import pytest
 
-from a3c_numba.core.hyperparameters import one_line
+from a3c_numba.system.text import one_line
 
 
 @pytest.mark.parametrize("text, line", [

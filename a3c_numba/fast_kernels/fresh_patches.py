@@ -9,7 +9,9 @@ can be added up before they are multiplied (conv2d_tiled.py, ``backward_weight``
 
 import numpy as np
 
-from ..kernel import kernel
+from ..system.numba_cache import FASTMATH, compiled
+
+kernel = compiled(fastmath=FASTMATH, error_model="numpy", nogil=True)
 
 
 @kernel

@@ -1,4 +1,4 @@
-"""The product d_x = d_y W^T with its sums in vector registers.  Optional: dense.py is the plain version.
+"""The product d_x = d_y W^T with its sums in vector registers.  Optional: core/layers/relu_dense.py is the plain one.
 
     d_x[t, i] = sum over j of d_y[t, j] W[i, j]                          for the inputs i in ``rows``, and all t
 
@@ -14,7 +14,9 @@ from numba.core import cgutils, config, errors, types
 from numba.core.codegen import get_host_cpu_features
 from numba.extending import intrinsic
 
-from ..kernel import kernel
+from ..system.numba_cache import FASTMATH, compiled
+
+kernel = compiled(fastmath=FASTMATH, error_model="numpy", nogil=True)
 
 # As in conv2d_tiled.py.  Numba caches machine code by file, so an intrinsic reads no constant of another file.
 FEATURES = (get_host_cpu_features() if config.CPU_FEATURES is None else config.CPU_FEATURES).split(",")

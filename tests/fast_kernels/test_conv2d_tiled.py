@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from numpy.lib.stride_tricks import sliding_window_view
 
-from a3c_numba.core.layers import conv2d_tiled, fresh_patches
+from a3c_numba.fast_kernels import conv2d_tiled, fresh_patches
 
 needs_vectors = pytest.mark.skipif(not conv2d_tiled.available(), reason="no wide vectors, or kernels not compiled")
 TOLERANCE = {np.float32: 1e-5, np.float64: 1e-13}                        # of the largest number

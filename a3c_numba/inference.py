@@ -1,13 +1,13 @@
 """A network with its parameters, ready to act; used by evaluation, diagnostics and ``Agent.predict``."""
 
-from typing import Any
-
 import numpy as np
+import numpy.typing as npt
 
-from .layers.containers import RecurrentState
-from .parameters import Parameters
-
-Outputs = tuple[np.ndarray, ...]
+from .core.algorithms import Algorithm
+from .core.distributions import ActionSpace
+from .core.layers.base import Network, Outputs
+from .core.layers.recurrent_state import RecurrentState
+from .core.parameters import Parameters
 
 
 class Policy:
@@ -18,7 +18,7 @@ class Policy:
         state_size: size of a recurrent network's state for one environment; 0 if it has none.
     """
 
-    def __init__(self, network: Any, algorithm: Any, action_space: Any, theta: np.ndarray) -> None:
+    def __init__(self, network: Network, algorithm: Algorithm, action_space: ActionSpace, theta: np.ndarray) -> None:
         self.network, self.algorithm = network, algorithm
         self.pi = algorithm.evaluation_policy(action_space)
         self.parameters = Parameters(network.shapes, theta)
@@ -63,7 +63,7 @@ class Policy:
         return self.pi.display_probabilities(outputs[0][0]), float(self.algorithm.value(outputs)[0])
 
 
-def as_observations(obs: Any, dtype: Any) -> np.ndarray:
+def as_observations(obs: npt.ArrayLike, dtype: np.dtype) -> np.ndarray:
     """Return the caller's observations as ``dtype``; raise ValueError, one line, if integers would change."""
     given = np.asarray(obs)
     if given.dtype.kind not in ("biuf" if dtype.kind == "f" else "biu"):
@@ -74,7 +74,8 @@ def as_observations(obs: Any, dtype: Any) -> np.ndarray:
     return taken
 
 
-def as_recurrent_state(state: Any, episode_start: Any, shape: tuple[int, int]) -> np.ndarray:
+def as_recurrent_state(state: npt.ArrayLike | None, episode_start: npt.ArrayLike | None,
+                       shape: tuple[int, int]) -> np.ndarray:
     """Return the caller's recurrent state (n, size), 0 at episode starts; raise ValueError if the shape is wrong."""
     if state is None:
         return np.zeros(shape, np.float32)

@@ -1,0 +1,61 @@
+"""Check the fields of settings against the ranges that ``hyperparameter`` gave them (core/hyperparameters.py)."""
+
+import dataclasses
+import math
+from numbers import Integral, Real
+from typing import Any
+
+import numpy as np
+
+from .system.text import short_repr
+
+_HOLDS = {
+    "above": lambda value, limit: value > limit,
+    "at least": lambda value, limit: value >= limit,
+    "below": lambda value, limit: value < limit,
+    "at most": lambda value, limit: value <= limit,
+}
+
+
+def validate(settings: Any) -> None:
+    """Raise ValueError, one line with name, range and value, for the first field that is out of range.
+
+    Convert numpy numbers and fractions to int or float, so that they can be written as JSON.
+    """
+    for field in dataclasses.fields(settings):
+        if "limits" in field.metadata:
+            value = getattr(settings, field.name)
+            validate_value(field, value)
+            if type(value) not in (bool, int, float, str):
+                kind: Any = type(field.default)
+                object.__setattr__(settings, field.name, kind(value))
+
+
+def validate_value(field: dataclasses.Field, value: Any) -> None:
+    """Raise ValueError unless ``value`` has the field's type and is in its range."""
+    choices, limits, largest = (field.metadata[name] for name in ("choices", "limits", "largest"))
+    if choices and not (isinstance(value, str) and value in choices):
+        raise ValueError(f"{field.name} must be one of {', '.join(choices)}; got {short_repr(value)}")
+    kind: Any = type(field.default)
+    expected: Any = {float: Real, int: Integral}.get(kind, kind)
+    if not isinstance(value, expected) or isinstance(value, bool) != (kind is bool):
+        raise ValueError(f"{field.name} must be of type {kind.__name__}; got {short_repr(value)}")
+    if not limits:
+        return
+    wanted = " and ".join(f"{k} {limit:g}" for k, limit in limits.items())
+    if not _within(limits, value):
+        raise ValueError(f"{field.name} must be {wanted}; got {short_repr(value)}")
+    if value > largest:
+        raise ValueError(f"{field.name} must be at most {largest:,.0f}; got {short_repr(value)}")
+    if kind is float and not _within(limits, _as_kept(value)):
+        raise ValueError(f"{field.name} must be {wanted}; got {short_repr(value)}, in float32 {_as_kept(value):g}")
+
+
+def _within(limits: dict[str, float], value: float) -> bool:
+    return abs(value) != math.inf and all(_HOLDS[k](value, limit) for k, limit in limits.items())
+
+
+def _as_kept(value: float) -> float:
+    """Round a number to float32, as the kernels do: 1e-300 becomes 0, 0.999999999 becomes 1."""
+    with np.errstate(under="ignore"):
+        return float(np.float32(float(value)))

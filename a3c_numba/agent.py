@@ -13,6 +13,7 @@ from .core.parameters import Parameters
 from .envs.action_repeat import GymSettings
 from .envs.atari import AtariSettings
 from .evaluation import EvaluationSettings, evaluate
+from .plots.curves import draw_curve
 from .presets import configure
 from .runs import checkpoint as checkpoints
 from .runs.checkpoint import Checkpoint
@@ -87,7 +88,8 @@ class Agent:
                 folder.create(config.to_json())
             display = ProgressBar(total_steps) if progress else None
             try:
-                trainer = Trainer(start, folder.path if folder else None, display, callback, watch)
+                trainer = Trainer(start, folder.path if folder else None, display, callback, watch,
+                                  draw_curve)
             except OSError:                                              # no memory for it
                 if folder:
                     folder.undo_create()

@@ -48,12 +48,14 @@ class Trainer:
         display: the progress bar, or None.
         callback: called at every report; ends the run by returning False.
         limits: how many failures end the run, and how often it is saved.
+        draw_curve: called at the end with the run's folder; returns why it could not draw, or None.
     """
 
     def __init__(self, start: Checkpoint, out: Path | None = None, display: ProgressBar | None = None,
-                 callback: Callable[[Progress], bool | None] | None = None, limits: Limits = Limits()) -> None:
+                 callback: Callable[[Progress], bool | None] | None = None, limits: Limits = Limits(),
+                 draw_curve: Callable[[Path], str | None] | None = None) -> None:
         self.start, self.config, self.display, self.callback = start, start.config, display, callback
-        self.limits = limits
+        self.limits, self.draw_curve = limits, draw_curve
         self.events = EventLog()
         self.folder = RunFolder(out, self.events) if out else None
         self.shared = Shared(len(start.theta), self.config.workers, self.config.optimizer.own_statistics,
@@ -137,8 +139,8 @@ class Trainer:
         unwritten = self._save(self.final_checkpoint)
         self._report_events()
         self._report(row)
-        if self.folder:
-            self.folder.draw_curve()
+        if self.folder and self.draw_curve and (reason := self.draw_curve(self.folder.path)):
+            self.events.add("no curve", detail=reason)
         self._report_events()
         if self.display:
             self.display.close(row)

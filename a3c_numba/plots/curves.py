@@ -49,11 +49,11 @@ def learning_curve(runs: Sequence[Union[str, Path]], out: Union[str, Path], x: s
         raise ValueError(f"x must be 'steps' or 'minutes'; got {x!r}")
     folders = [Path(run) for run in runs]
     episodes = [read_episodes(folder) for folder in folders]
-    unit, x_label = step_unit(np.concatenate([[0.0], *(run[:, 1] for run in episodes)]))
+    steps, x_label = by_steps(np.concatenate([np.empty((0, 3)), *episodes])[:, 1])
+    places = np.split(steps, np.cumsum([len(run) for run in episodes]))
     if x == "minutes":
-        unit, x_label = 60.0, "time (minutes)"
-    column = 1 if x == "steps" else 0
-    series = [running(name, run[:, column] / unit, run[:, 2]) for name, run in zip(_names(folders), episodes)]
+        places, x_label = [run[:, 0] / 60 for run in episodes], "time (minutes)"
+    series = [running(name, at, run[:, 2]) for name, at, run in zip(_names(folders), places, episodes)]
     y_label = f"score of a game: mean of the last {WINDOW}, and 10th to 90th percentile"
     return line_plot(series, title, x_label, y_label, out, size, NOTHING_YET)
 
@@ -92,10 +92,10 @@ def running(name: str, x: Floats, scores: Floats, window: int = WINDOW) -> Serie
     return Series(name, x[order[ends]], mean, low, high)
 
 
-def step_unit(steps: Floats) -> tuple[float, str]:
-    """Return the unit of an axis of agent steps, and the name of the axis."""
+def by_steps(steps: Floats) -> tuple[Floats, str]:
+    """Return agent steps in the unit of an axis, and the name of the axis."""
     unit, name = (1e6, "millions") if steps.max(initial=0.0) >= 5e5 else (1e3, "thousands")
-    return unit, f"agent steps ({name})"
+    return steps / unit, f"agent steps ({name})"
 
 
 def _names(folders: Sequence[Path]) -> list[str]:

@@ -68,7 +68,7 @@ def saliency_frame(game: Game, look: Look) -> Pixels:
     sheet.text("policy (orange: the action taken)", (PANEL_LEFT, 80), 17, GREY)
     policy_bars(sheet, Box(PANEL_LEFT, 100, PANEL_RIGHT, 410), look.policy, game.action_names, look.action,
                 (PALETTE[0], INK, PALETTE[1], INK, TROUGH))
-    _curve(sheet, Box(PANEL_LEFT + 54, 470, PANEL_RIGHT, 680), game.values, look.step)
+    _curve(sheet, Box(PANEL_LEFT + 67, 470, PANEL_RIGHT, 680), game.values, look.step)
     full = ", ".join(f"{limit:.2g}" for limit in game.limits)
     sheet.text(f"step {look.step};  full colour: {full} per grey level, summed over the frames of an observation",
                (SCREEN.left, HEIGHT - 18), 17, GREY)

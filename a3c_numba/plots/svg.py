@@ -37,8 +37,8 @@ class Svg:
         elif len(points):
             dashes = ' stroke-dasharray="5 4"' if is_dashed else ""
             tooltip = f"<title>{clean(title)}</title>" if title else ""
-            self._parts.append(f'<path fill="none" stroke="{css(colour)}" stroke-width="{width:.3g}"{dashes} '
-                               f'stroke-linejoin="round" d="{_path(points)}">{tooltip}</path>')
+            self._parts.append(f'<path stroke="{css(colour)}" stroke-width="{width:.3g}"{dashes} d="{_path(points)}">'
+                               f"{tooltip}</path>")
 
     def area(self, points: Floats, colour: Colour, opacity: float = 1.0) -> None:
         """Fill the polygon ``points`` (n, 2) with the given opacity."""
@@ -53,9 +53,9 @@ class Svg:
     def text(self, words: str, at: tuple[float, float], size: float = 15, colour: Colour = INK,
              align: float = 0.0, bold: bool = False) -> None:
         """Write ``words``; ``at`` is the left end (``align`` 0), middle (0.5) or right end (1) of the base line."""
-        anchor = {0.0: "start", 0.5: "middle", 1.0: "end"}[align]
+        anchor = {0.0: "", 0.5: ' text-anchor="middle"', 1.0: ' text-anchor="end"'}[align]
         weight = ' font-weight="bold"' if bold else ""
-        self._parts.append(f'<text fill="{css(colour)}" font-size="{size:.3g}" text-anchor="{anchor}"{weight} '
+        self._parts.append(f'<text fill="{css(colour)}" font-size="{size:.3g}"{anchor}{weight} '
                            f'x="{at[0]:.1f}" y="{at[1]:.1f}">{clean(words)}</text>' if words else "")
 
     def text_width(self, words: str, size: float = 15, bold: bool = False) -> float:
@@ -64,8 +64,8 @@ class Svg:
 
     def whole(self, label: str) -> str:
         """Return the picture, for a page; ``label`` describes it to screen readers."""
-        return (f'<svg viewBox="0 0 {self.width} {self.height}" role="img" aria-label="{clean(label)}">'
-                f'{"".join(self._parts)}</svg>')
+        return (f'<svg viewBox="0 0 {self.width} {self.height}" fill="none" stroke-linejoin="round" role="img" '
+                f'aria-label="{clean(label)}">{"".join(self._parts)}</svg>')
 
 
 def _path(points: Floats) -> str:

@@ -7,7 +7,7 @@ import numpy as np
 from ..plots.axes import Axis, log_span, span_of
 from ..plots.chart import FIGURE, Boxes, Chart, Panel, Series
 from ..plots.colours import PALETTE, Colour
-from ..plots.curves import EMPTY, NOTHING_YET, WINDOW, curve_panel, running, step_unit
+from ..plots.curves import EMPTY, NOTHING_YET, WINDOW, by_steps, curve_panel, running
 from ..plots.drawing import svg_of
 from .recorded_run import Floats, Run
 from .tables import short
@@ -25,12 +25,6 @@ def in_two_sizes(draw: Callable[[Size], str], wide: Size = WIDE, narrow: Size = 
 def figure_of(title: str, size: Size, panel: Panel, about: str) -> str:
     """Return one panel as SVG text; ``about`` is a description, for screen readers."""
     return svg_of(Chart(title, size, [panel], about=about, style=FIGURE))
-
-
-def by_steps(steps: Floats) -> tuple[Floats, str]:
-    """Return agent steps in the unit of an axis, and the name of the axis."""
-    unit, name = step_unit(steps)
-    return steps / unit, name
 
 
 def by_time(seconds: Floats) -> tuple[Floats, str]:

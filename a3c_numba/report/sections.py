@@ -9,8 +9,9 @@ from pathlib import Path
 
 from ..playback import FRAMES_PER_SECOND
 from ..plots.colours import PALETTE
+from ..plots.curves import by_steps
 from ..plots.svg import clean
-from .charts import HALF, by_steps, by_time, histogram, in_two_sizes, learning_curve, lengths, series, throughput
+from .charts import HALF, by_time, histogram, in_two_sizes, learning_curve, lengths, series, throughput
 from .clip import Clip, NoClip, agent_of, clip_of
 from .page import Section, page
 from .recorded_run import Run, evaluation_of

@@ -34,7 +34,7 @@ def curve_panel(series: Sequence[Series], x_label: str, y_label: str, empty: str
 def line_plot(series: Sequence[Series], title: str, x_label: str, y_label: str, out: Union[str, Path],
               size: tuple[int, int] = SIZE, empty: str = EMPTY) -> Axes:
     """Draw ``series`` into the picture ``out``, ``size`` (width, height) pixels; return the axes."""
-    keys = [Key(one.name if one.columns().size else f"{one.name} ({empty})", colour_of(k))
+    keys = [Key(one.name if one.columns().size else f"{one.name} ({empty})", one.colour or colour_of(k))
             for k, one in enumerate(series)]
     return save_picture(Chart(title, size, [curve_panel(series, x_label, y_label, empty)], keys), out)[0]
 

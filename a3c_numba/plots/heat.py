@@ -46,13 +46,12 @@ def grey(x: npt.NDArray[np.uint8]) -> Pixels:
 class Sheet(Canvas):
     """A canvas with images, a colour scale and a title."""
 
-    def image(self, pixels: Pixels, corner: tuple[float, float], size: tuple[float, float],
-              smooth: bool = False) -> None:
+    def image(self, pixels: Pixels, corner: tuple[float, float], size: tuple[float, float]) -> None:
         """Fill the rectangle of ``size`` (width, height) whose top left is ``corner`` with ``pixels``."""
         left, top = (round(ZOOM * place) for place in corner)
         width, height = (max(1, round(ZOOM * side)) for side in size)
-        way = self.cv2.INTER_LINEAR if smooth else self.cv2.INTER_NEAREST
-        self._sheet[top:top + height, left:left + width] = self.cv2.resize(pixels, (width, height), interpolation=way)
+        enlarged = self.cv2.resize(pixels, (width, height), interpolation=self.cv2.INTER_NEAREST)
+        self._sheet[top:top + height, left:left + width] = enlarged
 
     def framed(self, pixels: Pixels, corner: tuple[float, float], size: tuple[float, float]) -> None:
         """Draw ``image`` with a thin grey line around it."""

@@ -101,9 +101,11 @@ def _headline(run: Run) -> str:
     state = "finished" if run.is_finished else f"not finished: {share:.0%} of its steps"
     facts = [method(run), run.config["optimizer"]["name"], f"{run.config['workers']} workers",
              f"seed {run.config['seed']}", f"files written {_written(run)}"]
+    cards = "".join(f"<div><dt>{name}</dt><dd>{number}<small>{note}</small></dd></div>"
+                    for name, number, note in _cards(run))
     return (f'<h1>{clean(run.name)} <span class="state">{state}</span></h1>'
             f'<p class="sub">{clean(" · ".join(facts))}</p>'
-            f'<dl class="cards">{"".join(_card(*card) for card in _cards(run))}</dl>')
+            f'<dl class="cards">{cards}</dl>')
 
 
 def _written(run: Run) -> str:
@@ -111,10 +113,6 @@ def _written(run: Run) -> str:
     (first, since), (last, until) = (moment.strftime("%Y-%m-%d %H:%M").split() for moment in run.written)
     end = f"{last} {until}" if first != last else until
     return f"{first} {since} UTC" if (first, since) == (last, until) else f"{first} {since} to {end} UTC"
-
-
-def _card(name: str, number: str, note: str) -> str:
-    return f"<div><dt>{name}</dt><dd>{number}<small>{note}</small></dd></div>"
 
 
 def _cards(run: Run) -> list[tuple[str, str, str]]:

@@ -11,7 +11,7 @@ from ..plots.colours import BAD, LANE, SHADES, css
 from ..plots.curves import EMPTY
 from ..plots.lanes import lane_axis
 from .charts import Size, by_time, figure_of, from_zero
-from .recorded_run import Run
+from .recorded_run import Event, Run
 from .tables import short
 
 LANES = 64                     # at most
@@ -48,24 +48,17 @@ def timeline(run: Run, size: Size) -> str:
     lanes, floors = lanes_of(run), np.arange(lanes_of(run))
     moments = np.array([*run.episodes["seconds"], *(event.seconds for event in run.events), run.seconds])
     x, x_label = by_time(moments)
-    games, events, _ = np.split(x, [len(run.episodes["seconds"]), len(x) - 1])
+    games, times, _ = np.split(x, [len(run.episodes["seconds"]), len(x) - 1])
     axis = from_zero(x, x_label)
     pixel = (axis.span.high - axis.span.low) / (size[0] - FIGURE.margins.left - FIGURE.margins.right)
     boxes = [Boxes(*axis.span, floors + 0.05, floors + 0.95, LANE)]
     for lane in range(lanes):
         mine = run.episodes["worker"] == lane
         boxes += _games(games[mine], run.episodes["score"][mine], scale_of(run), lanes - lane - 1.0, pixel)
-    marks = []
-    for event, at in zip(run.events, events.tolist()):
-        across, up, is_death = [at, at], [0.0, lanes], event.worker is not None and event.worker < lanes
-        if event.worker is not None and is_death:                        # a cross, 10 pixels wide, in one stroke
-            across = [at + 5 * pixel * step for step in (-1, 1, 0, 1, -1)]
-            up = [lanes - event.worker - 0.5 + 5 / height_of(run) * step for step in (-1, 1, 0, -1, 1)]
-        marks.append(Series("", across, up, colour=BAD, width=4 if is_death else 2, is_dashed=not is_death,
-                            title=event.line))
+    events = [_event(event, at, lanes, (pixel, 1 / height_of(run))) for event, at in zip(run.events, times.tolist())]
     ticks = lane_axis(lanes, -(-14 // height_of(run)), label="worker")
     about = f"{lanes} lanes, {len(games):,} games, {len(events)} events"
-    panel = Panel(axis, ticks, boxes, marks, note="" if len(games) else EMPTY)
+    panel = Panel(axis, ticks, boxes, events, note="" if len(games) else EMPTY)
     return figure_of("Timeline of the workers", size, panel, about)
 
 
@@ -78,6 +71,16 @@ def _games(moments: Floats, scores: Floats, scale: Span, floor: float, pixel: fl
     chosen = np.clip(share * len(SHADES), 0, len(SHADES) - 1).astype(np.int64)
     return [Boxes(pixel * (places[chosen == k] - half), pixel * (places[chosen == k] + half), floor + 0.1, floor + 0.9,
                   SHADES[k]) for k in np.unique(chosen)]
+
+
+def _event(event: Event, at: float, lanes: int, pixel: tuple[float, float]) -> Series:
+    """Return a cross, in one stroke, in the lane of the event's worker, or a dashed line through all lanes."""
+    width, height = pixel
+    if event.worker is None or event.worker >= lanes:
+        return Series("", [at, at], [0, lanes + 6 * height], colour=BAD, width=2, is_dashed=True, title=event.line)
+    across = at + 5 * width * np.array([-1, 1, 0, 1, -1])
+    up = lanes - event.worker - 0.5 + 5 * height * np.array([-1, 1, 0, -1, 1])
+    return Series("", across, up, colour=BAD, width=4, title=event.line)
 
 
 def key(run: Run) -> str:

@@ -16,4 +16,5 @@ def test_incomplete_rows_and_what_is_no_number_are_left_out(tmp_path):
 
 
 def test_a_cell_is_a_number_or_nan():
-    assert [number("1.5"), number("-2")] == [1.5, -2.0] and np.isnan([number(x) for x in ("", "x", "1e301", "inf")]).all()
+    assert [number("1.5"), number("-2")] == [1.5, -2.0]
+    assert np.isnan([number(x) for x in ("", "x", "1e301", "inf")]).all()

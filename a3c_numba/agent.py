@@ -18,6 +18,7 @@ from .envs.atari import AtariSettings
 from .envs.make import EnvSource
 from .evaluation import EvaluationSettings, evaluate
 from .inference import Policy, as_observations, as_recurrent_state
+from .plots.curves import draw_curve
 from .presets import configure
 from .progress_bar import ProgressBar
 from .runs import checkpoint as checkpoints
@@ -95,7 +96,7 @@ class Agent:
                 folder.create(config.to_json())
             reporter = ProgressBar(total_steps) if progress else None
             try:
-                trainer = Trainer(start, folder.path if folder else None, reporter, callback, watch)
+                trainer = Trainer(start, folder.path if folder else None, reporter, callback, watch, draw_curve)
             except OSError:                                              # no memory for it
                 if folder:
                     folder.undo_create()

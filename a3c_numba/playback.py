@@ -5,7 +5,7 @@ import time
 from collections import deque
 from itertools import islice
 from pathlib import Path
-from typing import Any, Iterator, NamedTuple
+from typing import Any, Iterable, Iterator, NamedTuple
 
 import gymnasium
 import numpy as np
@@ -66,19 +66,25 @@ def action_names(env: gymnasium.Env) -> list[str]:
     return list(names) if names else [str(action) for action in range(count)]
 
 
-def write_video(checkpoint: Checkpoint, settings: EvaluationSettings, path: Path, max_steps: int | None = None) -> None:
-    """Write all games into one video, with the policy and the value beside the screen."""
+def drawn_frames(checkpoint: Checkpoint, game: Iterable[PlayedFrame]) -> Iterator[tuple[PlayedFrame, np.ndarray]]:
+    """Yield each scene of a game, and it as a picture with the policy and the value beside the screen."""
     env = checkpoint.config.make_env()
     names = action_names(env)
     env.close()
+    values: deque[float] = deque(maxlen=100)
+    for scene in game:
+        values.append(scene.value)
+        yield scene, play_frame(scene.screen, scene.policy, values, names, scene.action, scene.score)
+
+
+def write_video(checkpoint: Checkpoint, settings: EvaluationSettings, path: Path, max_steps: int | None = None) -> None:
+    """Write all games into one video, with the policy and the value beside the screen."""
     with VideoWriter(path, FRAMES_PER_SECOND) as video:
         for episode in range(settings.episodes):
-            values: deque[float] = deque(maxlen=100)
             score = 0.0
-            for scene in play_frames(checkpoint, settings, episode, max_steps):
-                values.append(scene.value)
+            for scene, frame in drawn_frames(checkpoint, play_frames(checkpoint, settings, episode, max_steps)):
                 score = scene.score
-                video.write(play_frame(scene.screen, scene.policy, values, names, scene.action, score))
+                video.write(frame)
             print(f"game {episode}: {score:g}")
     print(path)
 

@@ -18,7 +18,7 @@ import numpy as np
 
 from a3c_numba.core.layers.dense import Dense
 from a3c_numba.plots import Series, line_plot
-from a3c_numba.plots.canvas import GREY
+from a3c_numba.plots.colours import GREY
 
 RATE, STEPS, SHOWN = 0.01, 100, (0, 1, 3, 10, 30, 100)
 

@@ -22,7 +22,7 @@ import numpy as np
 
 from a3c_numba.core.optimizers import RMSProp
 from a3c_numba.plots import Series, line_plot
-from a3c_numba.plots.canvas import GREY, INK
+from a3c_numba.plots.colours import GREY, INK
 
 STEEP, STEPS, START, EPSILON = 50.0, 60, (-9.0, 1.0), 0.1
 

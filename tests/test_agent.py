@@ -392,6 +392,7 @@ def test_learning_changes_the_parameters_and_fills_the_folder(tmp_path):
     final = load(tmp_path / "run" / "final.npz", chances)
     assert np.array_equal(final.theta, agent.policy.parameters.flat) and 300 <= final.global_step < 320
     assert json.loads((tmp_path / "run" / "config.json").read_text())["env"] == "chances"
+    assert (tmp_path / "run" / "curve.png").exists()
 
 
 def test_learning_refuses_a_folder_with_a_run_and_wrong_numbers(catch_run, tmp_path):

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Iterator
 
 from ..config import Config
+from ..plots.curves import draw_curve
 from ..presets import PRESETS
 from ..progress_bar import ProgressBar
 from ..runs.checkpoint import Checkpoint
@@ -65,7 +66,8 @@ def _train(arguments: Namespace, limits: Limits, prepared: PreparedRun) -> None:
     write_without_blocking(f"{config.env_name}: {config.workers} worker{'s' if config.workers > 1 else ''}, "
                            f"{config.total_steps:,} steps, into {folder.path}\n")
     try:
-        trainer = Trainer(start, folder.path, ProgressBar(config.total_steps), limits=limits)
+        trainer = Trainer(start, folder.path, ProgressBar(config.total_steps), limits=limits,
+                          draw_curve=draw_curve)
     except OSError:                                                      # no shared memory
         if not arguments.resume:
             folder.undo_create()

@@ -1,18 +1,19 @@
-"""A pair of axes: round ticks, a grid, and the map from numbers to pixels.
+"""Axes: the spans of numbers, round ticks, and the map from numbers to the share of an axis.
 
-    pixel_x = left   + (x - x_low) / (x_high - x_low) * (right - left)
-    pixel_y = bottom - (y - y_low) / (y_high - y_low) * (bottom - top)
+    share = (x - low) / (high - low),  on a logarithmic axis  log(x / low) / log(high / low)
 """
 
 import math
-from typing import NamedTuple
+from dataclasses import dataclass
+from typing import NamedTuple, Sequence
 
 import numpy as np
 import numpy.typing as npt
 
-from .canvas import GREY, GRID, INK, Canvas
-
 Floats = npt.NDArray[np.float64]
+
+MARGIN = 0.03                  # of the decades of a logarithmic axis, on both sides
+LONGEST = 9                    # letters of a tick's label
 
 
 class Span(NamedTuple):
@@ -23,7 +24,7 @@ class Span(NamedTuple):
 
 
 class Box(NamedTuple):
-    """The rectangle of the plot area, in pixels."""
+    """A rectangle, in pixels."""
 
     left: float
     top: float
@@ -31,20 +32,35 @@ class Box(NamedTuple):
     bottom: float
 
 
-def span_of(values: Floats, margin: float) -> Span:
+def span_of(values: npt.ArrayLike, margin: float) -> Span:
     """Return the span of all finite ``values``, plus ``margin`` of it on both sides; 0 to 1 if there are none.
 
     A span that would start a little above zero starts at zero.
     """
-    values = values[np.isfinite(values)]
-    if values.size == 0:
+    numbers = np.asarray(values, np.float64)
+    numbers = numbers[np.isfinite(numbers)]
+    if numbers.size == 0:
         return Span(0.0, 1.0)
-    low, high = float(values.min()), float(values.max())
+    low, high = float(numbers.min()), float(numbers.max())
     if 0.0 < low < 0.25 * high:
         low = 0.0
     width = high - low or max(1.0, 0.1 * abs(high))  # not 0 for a constant
     spare = max(margin * width, 0.5 * (width - (high - low)))
     return Span(0.0 if low == 0.0 else low - spare, high + spare)
+
+
+def log_span(values: npt.ArrayLike) -> Span:
+    """Return the span of all finite ``values`` above 0, with a margin; 1 to 10 if there are none.
+
+    It is at least a factor of 4 wide.
+    """
+    numbers = np.asarray(values, np.float64)
+    numbers = numbers[np.isfinite(numbers) & (numbers > 0)]
+    if numbers.size == 0:
+        return Span(1.0, 10.0)
+    low, high = float(numbers.min()), float(numbers.max())
+    spare = max((high / low) ** MARGIN, 100.0 ** MARGIN, 2.0 * (low / high) ** 0.5)
+    return Span(low / spare, high * spare)
 
 
 def nice_ticks(span: Span, count: int) -> list[float]:
@@ -56,6 +72,21 @@ def nice_ticks(span: Span, count: int) -> list[float]:
     return [index * step for index in range(first, last + 1)]
 
 
+def log_ticks(span: Span, count: int = 9) -> list[float]:
+    """Return 1, 2 and 5 times the powers of ten inside ``span``, or the powers alone if those are more than ``count``.
+
+    For less than 0.7 decades return the ticks of a linear axis.
+    """
+    decades = math.log10(span.high) - math.log10(span.low)
+    if decades < 0.7:
+        return nice_ticks(span, 7)
+    powers = range(math.floor(math.log10(span.low)), math.ceil(math.log10(span.high)) + 1)
+    every = math.ceil(decades / (count + 3))
+    factors = (1, 2, 5) if 3 * decades <= count + 1e-9 else (1,)
+    ticks = [float(f"{factor}e{power}") for power in powers if power % every == 0 for factor in factors]
+    return [tick for tick in ticks if span.low <= tick <= span.high]
+
+
 def tick_labels(ticks: list[float]) -> list[str]:
     """Return the ticks as text, all with the number of decimals that their step needs."""
     step = ticks[1] - ticks[0] if len(ticks) > 1 else 1.0
@@ -65,37 +96,27 @@ def tick_labels(ticks: list[float]) -> list[str]:
     return [f"{tick + 0.0:,.{decimals}f}" for tick in ticks]
 
 
-class Axes:
-    """A grid with its numbers, drawn on ``canvas`` when constructed; ``to_pixels`` maps points onto it."""
+@dataclass(frozen=True)
+class Axis:
+    """One axis with its name; ``fixed`` ticks, (number, label), replace the round ones and have no grid."""
 
-    def __init__(self, canvas: Canvas, box: Box, x_span: Span, y_span: Span) -> None:
-        self.canvas, self.box, self.x_span, self.y_span = canvas, box, x_span, y_span
-        self._draw_rows()
-        self._draw_columns()
-        canvas.line([(box.left, box.bottom), (box.right, box.bottom)], GREY, 1.5)
+    span: Span
+    label: str = ""
+    is_log: bool = False
+    fixed: Sequence[tuple[float, str]] | None = None
 
-    def to_pixels(self, x: npt.ArrayLike, y: npt.ArrayLike) -> Floats:
-        """Return the pixels (n, 2) of the points ``x`` (n,), ``y`` (n,)."""
-        across = (np.asarray(x, np.float64) - self.x_span.low) / (self.x_span.high - self.x_span.low)
-        up = (np.asarray(y, np.float64) - self.y_span.low) / (self.y_span.high - self.y_span.low)
-        left, top, right, bottom = self.box
-        return np.stack(np.broadcast_arrays(left + across * (right - left), bottom - up * (bottom - top)), axis=-1)
+    def share(self, numbers: npt.ArrayLike) -> Floats:
+        """Map numbers to 0 .. 1 along the axis; NaN if a logarithmic axis cannot show them."""
+        x, (low, high) = np.asarray(numbers, np.float64), self.span
+        if self.is_log:
+            x, low, high = np.log(np.where(x > 0, x, np.nan)), math.log(low), math.log(high)
+        return (x - low) / (high - low)
 
-    def say(self, words: str) -> None:
-        """Write ``words`` in the middle of the plot area."""
-        left, top, right, bottom = self.box
-        self.canvas.text(words, ((left + right) / 2, (top + bottom) / 2), 20, GREY, align=0.5)
-
-    def _draw_rows(self) -> None:
-        ticks = nice_ticks(self.y_span, 7)
-        for tick, label in zip(ticks, tick_labels(ticks)):
-            ends = self.to_pixels(self.x_span, (tick, tick))
-            self.canvas.line(ends, GRID, 1.0)
-            self.canvas.text(label, (self.box.left - 12, ends[0, 1] + 6), 17, INK, align=1.0)
-
-    def _draw_columns(self) -> None:
-        ticks = nice_ticks(self.x_span, 9)
-        for tick, label in zip(ticks, tick_labels(ticks)):
-            ends = self.to_pixels((tick, tick), self.y_span)
-            self.canvas.line(ends, GRID, 1.0)
-            self.canvas.text(label, (ends[0, 0], self.box.bottom + 25), 17, INK, align=0.5)
+    def ticks(self, count: int) -> list[tuple[float, str]]:
+        """Return about ``count`` round numbers and their labels, or the fixed ones."""
+        if self.fixed is not None:
+            return list(self.fixed)
+        ticks = log_ticks(self.span, count) if self.is_log else nice_ticks(self.span, count)
+        labels = [f"{tick:g}" for tick in ticks] if self.is_log else tick_labels(ticks)
+        is_short = max(map(len, labels), default=0) <= LONGEST
+        return list(zip(ticks, labels if is_short else [f"{tick:.3g}" for tick in ticks]))

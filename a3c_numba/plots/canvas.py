@@ -12,16 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ..system import atomic_file
-
-Colour = tuple[int, int, int]  # red, green, blue
-
-WHITE: Colour = (255, 255, 255)
-INK: Colour = (34, 34, 34)
-GREY: Colour = (105, 105, 105)
-GRID: Colour = (228, 228, 228)
-# Okabe and Ito's colours, distinct to colour-blind readers, without the yellow, which is too light on white.
-PALETTE: tuple[Colour, ...] = (
-    (0, 114, 178), (213, 94, 0), (0, 158, 115), (204, 121, 167), (230, 159, 0), (86, 180, 233), (60, 60, 60))
+from .colours import INK, WHITE, Colour
 
 ZOOM = 2  # pixels drawn for each pixel kept
 SHIFT = 4  # OpenCV's fixed point: 2 ** SHIFT positions in a drawn pixel
@@ -61,14 +52,16 @@ class Canvas:
         # Since OpenCV 5.0 letters are outlines, and the thickness selects the weight; before, letters are strokes.
         self._strokes = (1, 2) if hasattr(self.cv2, "FontFace") else (2, 3)
 
-    def line(self, points: npt.ArrayLike, colour: Colour, width: float = 1.0) -> None:
-        """Draw a line through ``points`` (n, 2); draw a single point as a dot of three widths."""
+    def line(self, points: npt.ArrayLike, colour: Colour, width: float = 1.0, is_dashed: bool = False,
+             title: str = "") -> None:
+        """Draw a line through ``points`` (n, 2); draw a single point as a dot of three widths.  Ignore ``title``."""
         fixed, pen = _fixed(points), max(1, round(width * ZOOM))
         if len(fixed) == 1:
             radius = round(1.5 * pen * 2**SHIFT)
             self.cv2.circle(self._sheet, tuple(fixed[0].tolist()), radius, colour, -1, self.cv2.LINE_AA, SHIFT)
         elif len(fixed) > 1:
-            self.cv2.polylines(self._sheet, [fixed], False, colour, pen, self.cv2.LINE_AA, SHIFT)
+            pieces = [_fixed(dash) for dash in _dashes(points, width)] if is_dashed else [fixed]
+            self.cv2.polylines(self._sheet, pieces, False, colour, pen, self.cv2.LINE_AA, SHIFT)
 
     def area(self, points: npt.ArrayLike, colour: Colour, opacity: float = 1.0) -> None:
         """Fill the polygon ``points`` (n, 2) with the given opacity."""
@@ -80,6 +73,11 @@ class Canvas:
         """Fill the rectangle of ``size`` (width, height) whose top left is ``corner``."""
         (left, top), (width, height) = np.multiply(corner, ZOOM), np.multiply(size, ZOOM)
         self._sheet[round(top):round(top + height), round(left):round(left + width)] = colour
+
+    def boxes(self, corners: npt.ArrayLike, colour: Colour) -> None:
+        """Fill rectangles, ``corners`` (n, 4): left, top, right, bottom."""
+        for left, top, right, bottom in np.asarray(corners, np.float64).tolist():
+            self.box((left, top), (right - left, bottom - top), colour)
 
     def text(self, words: str, at: tuple[float, float], size: float = 15, colour: Colour = INK,
              align: float = 0.0, bold: bool = False) -> None:
@@ -119,3 +117,12 @@ def _fixed(points: npt.ArrayLike) -> npt.NDArray[np.int32]:
     """Convert pixels to OpenCV's fixed-point coordinates on the doubled canvas, where pixel centres are integers."""
     doubled = np.asarray(points, np.float64).reshape(-1, 2) * ZOOM - 0.5
     return np.round(doubled * 2**SHIFT).astype(np.int32)
+
+
+def _dashes(points: npt.ArrayLike, width: float) -> list[npt.NDArray[np.float64]]:
+    """Return the dashes of a line through ``points`` (n, 2): 5 pixels long, and 4 apart beside their round ends."""
+    x, y = np.asarray(points, np.float64).T
+    length = np.append(0.0, np.cumsum(np.hypot(np.diff(x), np.diff(y))))
+    starts = np.arange(0.0, length[-1], 9.0 + width)
+    ends = np.stack([starts, np.minimum(starts + 5.0, length[-1])], axis=1)
+    return list(np.stack([np.interp(ends, length, x), np.interp(ends, length, y)], axis=2))

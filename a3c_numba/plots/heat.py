@@ -9,8 +9,10 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from .axes import Axes, Box, Span
-from .canvas import GREY, INK, ZOOM, Canvas, Colour
+from .axes import Axis, Box, Span
+from .canvas import ZOOM, Canvas
+from .colours import GREY, INK, Colour
+from .drawing import Axes
 
 Pixels = npt.NDArray[np.uint8]                     # (height, width, 3)
 
@@ -44,13 +46,12 @@ def grey(x: npt.NDArray[np.uint8]) -> Pixels:
 class Sheet(Canvas):
     """A canvas with images, a colour scale and a title."""
 
-    def image(self, pixels: Pixels, corner: tuple[float, float], size: tuple[float, float],
-              smooth: bool = False) -> None:
+    def image(self, pixels: Pixels, corner: tuple[float, float], size: tuple[float, float]) -> None:
         """Fill the rectangle of ``size`` (width, height) whose top left is ``corner`` with ``pixels``."""
         left, top = (round(ZOOM * place) for place in corner)
         width, height = (max(1, round(ZOOM * side)) for side in size)
-        way = self.cv2.INTER_LINEAR if smooth else self.cv2.INTER_NEAREST
-        self._sheet[top:top + height, left:left + width] = self.cv2.resize(pixels, (width, height), interpolation=way)
+        enlarged = self.cv2.resize(pixels, (width, height), interpolation=self.cv2.INTER_NEAREST)
+        self._sheet[top:top + height, left:left + width] = enlarged
 
     def framed(self, pixels: Pixels, corner: tuple[float, float], size: tuple[float, float]) -> None:
         """Draw ``image`` with a thin grey line around it."""
@@ -73,11 +74,11 @@ class Sheet(Canvas):
         self.text(below, (28, 72), 16, GREY)
 
 
-def heat_map(sheet: Sheet, box: Box, pixels: Pixels, spans: tuple[Span, Span]) -> Axes:
-    """Draw ``pixels`` (rows, columns, 3) as the area of a pair of axes, row 0 at the bottom; return the axes."""
-    axes = Axes(sheet, box, *spans)
+def heat_map(sheet: Sheet, box: Box, pixels: Pixels, x: str = "") -> None:
+    """Draw ``pixels`` (rows, columns, 3) as the area of a pair of axes, row 0 at the bottom; ``x`` names columns."""
+    rows, columns = pixels.shape[:2]
+    Axes(sheet, box, Axis(Span(-0.5, columns - 0.5), x), Axis(Span(-0.5, rows - 0.5)))
     sheet.framed(np.ascontiguousarray(pixels[::-1]), (box.left, box.top), (box.right - box.left, box.bottom - box.top))
-    return axes
 
 
 def tiles(images: npt.NDArray[Any]) -> list[npt.NDArray[Any]]:

@@ -1,13 +1,16 @@
-"""A time line of several workers: one lane each, rollouts light, writes dark, and redder with higher staleness."""
+"""Lanes of workers over time, and for a recording their rollouts and writes, redder with higher staleness.
+
+In a lane's unit, 0 to 1 from its bottom to its top, a rollout is from 0.14 to 0.62.
+"""
 
 from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
-from .axes import Box, Floats, Span, nice_ticks, tick_labels
-from .canvas import GREY, INK, Colour
-from .heat import Sheet
+from .axes import Axis, Box, Floats, Span
+from .chart import Boxes, Key, Panel, Texts
+from .colours import Colour
 
 LANE = 62                      # pixels from one lane to the next
 CYCLES = 14                    # updates of the median worker in the drawn interval of time
@@ -17,6 +20,9 @@ FRESH: Colour = (16, 40, 96)
 STALE: Colour = (240, 60, 0)
 CLASH: Colour = (255, 170, 170)
 READ: Colour = (0, 158, 115)
+KEYS = [Key(words, colour, 16) for words, colour in (
+    ("rollout", PLAYING), ("backward", LEARNING), ("write of the freshest", FRESH), ("of the stalest", STALE),
+    ("theta' copied", READ), ("two write at once", CLASH))]
 
 
 class Moment(NamedTuple):
@@ -31,6 +37,14 @@ class Moment(NamedTuple):
     write_end: Floats
     staleness: npt.NDArray[np.int64]
     overlaps: npt.NDArray[np.int64]
+
+
+def lane_axis(lanes: int, every: int = 1, word: str = "", label: str = "") -> Axis:
+    """Return the vertical axis of lanes, 0 at the top; one in ``every`` has its number, after ``word``.
+
+    Lane k reaches from ``lanes - k - 1`` to ``lanes - k``.
+    """
+    return Axis(Span(0, lanes), label, fixed=[(lanes - k - 0.5, f"{word}{k}") for k in range(0, lanes, every)])
 
 
 def busiest(moment: Moment) -> Span:
@@ -63,56 +77,29 @@ def clashes(begin: Floats, end: Floats) -> list[tuple[float, float]]:
     return found
 
 
-def legend(sheet: Sheet, left: float) -> None:
-    """Draw the legend of the colours, in a row from ``left``."""
-    for colour, words in ((PLAYING, "rollout"), (LEARNING, "backward"), (FRESH, "write of the freshest"),
-                          (STALE, "of the stalest"), (READ, "theta' copied"), (CLASH, "two write at once")):
-        sheet.box((left, 92), (18, 16), colour)
-        sheet.text(words, (left + 25, 106), 16)
-        left += 25 + sheet.text_width(words, 16) + 26
+def lanes_panel(moment: Moment, span: Span, box: Box) -> Panel:
+    """Return the interval ``span`` of all workers, one lane below the other."""
+    lanes = int(moment.worker.max()) + 1
+    seen = (moment.write_end > span.low) & (moment.read < span.high)
+    play, learn, write, end = (np.clip(getattr(moment, name)[seen], *span) for name in Moment._fields[3:7])
+    floor, staleness = lanes - 1.0 - moment.worker[seen], moment.staleness[seen]
+    texts, boxes = [], [Boxes(left, right, 0, lanes, CLASH, 3) for left, right in clashes(write, end)]
+    for begin, stop, colour in ((play, learn, PLAYING), (learn, write, LEARNING)):
+        long = stop > begin
+        boxes.append(Boxes(begin[long], stop[long], floor[long] + 0.14, floor[long] + 0.62, colour))
+    for value in np.unique(staleness):
+        same = (staleness == value) & (end > write)
+        colour = _colour(value, staleness)
+        boxes.append(Boxes(write[same], end[same], floor[same] + 0.07, floor[same] + 0.68, colour, 3))
+        texts.append(Texts((write[same] + end[same]) / 2, floor[same] + 0.62, [str(value)] * int(same.sum())))
+    read = (span.low < moment.read) & (moment.read < span.high)
+    base = lanes - 1.0 - moment.worker[read]
+    boxes.append(Boxes(moment.read[read], moment.read[read], base - 0.01, base + 0.12, READ, 3))
+    return Panel(Axis(span, "ms since the start"), lane_axis(lanes, 1, "worker "), boxes, texts=texts, box=box)
 
 
-def draw_lanes(sheet: Sheet, box: Box, moment: Moment, span: Span) -> None:
-    """Draw the interval ``span`` of all workers into the box, one lane below the other."""
-    scale = (box.right - box.left) / (span.high - span.low)
-
-    def across(time: npt.ArrayLike) -> Floats:
-        return np.clip(box.left + (np.asarray(time) - span.low) * scale, box.left, box.right)
-
-    seen = np.flatnonzero((moment.write_end > span.low) & (moment.read < span.high))
-    most = max(1, int(moment.staleness[seen].max(initial=0)))
-    edges = {name: across(getattr(moment, name)[seen]) for name in Moment._fields[3:7]}
-    for left, right in clashes(edges["write_begin"], edges["write_end"]):
-        sheet.box((left, box.top), (max(3.0, right - left), box.bottom - box.top), CLASH)
-    for k, row in enumerate(seen):
-        _update(sheet, {name: float(x[k]) for name, x in edges.items()}, box.top + moment.worker[row] * LANE,
-                (int(moment.staleness[row]), most))
-    for time, worker in zip(moment.read, moment.worker):
-        if span.low < time < span.high:
-            sheet.box((float(across(time)) - 1, box.top + (worker + 1) * LANE - 7), (3, 8), READ)
-    for worker in range(round((box.bottom - box.top) / LANE)):
-        sheet.text(f"worker {worker}", (box.left - 12, box.top + (worker + 0.5) * LANE + 12), 16, INK, align=1.0)
-    _time_axis(sheet, box, span, scale)
-
-
-def _update(sheet: Sheet, at: dict[str, float], top: float, stale: tuple[int, int]) -> None:
-    """Draw one update in its lane: rollout, backward pass and write; ``stale`` is (its staleness, the largest)."""
-    lane = top + 24, LANE - 32
-    for begin, end, colour in (("play_begin", "play_end", PLAYING), ("play_end", "write_begin", LEARNING)):
-        if at[end] > at[begin]:
-            sheet.box((at[begin], lane[0]), (at[end] - at[begin], lane[1]), colour)
-    if at["write_end"] > at["write_begin"]:
-        red, green, blue = (round(a + stale[0] / stale[1] * (b - a)) for a, b in zip(FRESH, STALE))
-        width = max(3.0, at["write_end"] - at["write_begin"])
-        sheet.box((at["write_begin"], lane[0] - 4), (width, lane[1] + 8), (red, green, blue))
-        sheet.text(str(stale[0]), (at["write_begin"] + width / 2, lane[0] - 8), 14, INK, align=0.5)
-
-
-def _time_axis(sheet: Sheet, box: Box, span: Span, scale: float) -> None:
-    sheet.line([(box.left, box.bottom + 4), (box.right, box.bottom + 4)], GREY, 1.5)
-    ticks = nice_ticks(span, 10)
-    for tick, label in zip(ticks, tick_labels(ticks)):
-        x = box.left + (tick - span.low) * scale
-        sheet.line([(x, box.bottom + 4), (x, box.bottom + 10)], GREY, 1.5)
-        sheet.text(label, (x, box.bottom + 29), 16, align=0.5)
-    sheet.text("ms since the start", ((box.left + box.right) / 2, box.bottom + 54), 16, align=0.5)
+def _colour(value: int, staleness: npt.NDArray[np.int64]) -> Colour:
+    """Return the colour of a write, between FRESH and STALE."""
+    share = value / max(1, int(staleness.max()))
+    red, green, blue = (round(a + share * (b - a)) for a, b in zip(FRESH, STALE))
+    return red, green, blue

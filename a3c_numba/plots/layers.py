@@ -6,8 +6,8 @@ from typing import Any, Union
 import numpy as np
 import numpy.typing as npt
 
-from .axes import Box, Floats, Span
-from .canvas import GREY, INK
+from .axes import Box, Floats
+from .colours import GREY, INK
 from .heat import Sheet, grey, heat_map, limit_of, signed, tiles
 
 WIDTH, MARGIN = 1240, 28
@@ -53,8 +53,7 @@ def matrices_picture(weights: dict[str, Floats], out: Union[str, Path]) -> None:
         limit = limit_of(weight)
         sheet.text(f"{name} ({inputs}, {units})", (MARGIN, box.top - 14), 18, INK, bold=True)
         sheet.scale((box.right - 30, box.top - 42), limit)
-        heat_map(sheet, box, signed(weight, limit), (Span(-0.5, units - 0.5), Span(-0.5, inputs - 0.5)))
-        sheet.text("unit", ((box.left + box.right) / 2, box.bottom + 46), 16, INK, align=0.5)
+        heat_map(sheet, box, signed(weight, limit), "unit")
         sheet.text("input, from the bottom up", (box.left, box.bottom + 46), 16, GREY)
     sheet.save(out)
 

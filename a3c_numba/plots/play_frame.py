@@ -9,8 +9,9 @@ from typing import Sequence
 import numpy as np
 import numpy.typing as npt
 
-from .axes import Floats
-from .canvas import Canvas, Colour
+from .axes import Box, Floats
+from .canvas import Canvas
+from .colours import Colour
 
 PANEL = 320  # width, pixels
 HEIGHT = 420  # of the whole frame, pixels, unless the game's screen is higher
@@ -40,7 +41,8 @@ def play_frame(screen_rgb: npt.NDArray[np.uint8], policy: npt.ArrayLike, value: 
     panel = Canvas(PANEL, screen.shape[0], NIGHT)
     _numbers(panel, score, float(values[-1]))
     _value_line(panel, values)
-    _policy_bars(panel, probabilities, action_names, action)
+    panel.text("policy", (MARGIN, 188), 15, DIM)
+    policy_bars(panel, Box(MARGIN, 200, PANEL - MARGIN, panel.height - 8), probabilities, action_names, action)
     return np.concatenate([screen, panel.pixels()], axis=1)
 
 
@@ -75,17 +77,21 @@ def _value_line(panel: Canvas, values: Floats) -> None:
     panel.line([(x[-1], y[-1])], PALE, 2.0)
 
 
-def _policy_bars(panel: Canvas, policy: Floats, names: Sequence[str], action: int | None) -> None:
-    """Draw one row for each action: name, bar, probability; with many actions rows and letters are smaller."""
-    panel.text("policy", (MARGIN, 188), 15, DIM)
-    row = min(30.0, (panel.height - 200 - 8) / max(1, len(names)))
+def policy_bars(canvas: Canvas, box: Box, policy: Floats, names: Sequence[str], action: int | None,
+                colours: tuple[Colour, ...] = (BAR, DIM, CHOSEN, PALE, TROUGH)) -> None:
+    """Draw one row for each action: name, bar, probability; with many actions rows and letters are smaller.
+
+    ``colours`` are of bars and text, of the bar and text of the chosen action, and of what is behind the bars.
+    """
+    row = min(30.0, (box.bottom - box.top) / max(1, len(names)))
     size = min(15.0, 1.05 * row)
-    widest = min(130.0, max((panel.text_width(name, size) for name in names), default=0.0))
-    left, right = MARGIN + widest + 10, PANEL - MARGIN - panel.text_width("0.00", size) - 10
-    for index, (probability, name) in enumerate(zip(policy, names)):
-        top = 200 + index * row
-        colour, ink = (CHOSEN, PALE) if index == action else (BAR, DIM)
-        panel.text(name, (MARGIN, top + 0.5 * row + 0.36 * size), size, ink)
-        panel.box((left, top + 0.15 * row), (right - left, 0.7 * row), TROUGH)
-        panel.box((left, top + 0.15 * row), ((right - left) * min(1.0, max(0.0, probability)), 0.7 * row), colour)
-        panel.text(f"{probability:.2f}", (PANEL - MARGIN, top + 0.5 * row + 0.36 * size), size, ink, align=1.0)
+    widest = max((canvas.text_width(name, size) for name in names), default=0.0)
+    left = box.left + min(0.48 * (box.right - box.left), widest) + 10
+    room = box.right - canvas.text_width("0.00", size) - 10 - left
+    for index, (probability, name) in enumerate(zip(np.clip(policy, 0.0, 1.0), names)):
+        top, base = box.top + (index + 0.15) * row, box.top + (index + 0.5) * row + 0.36 * size
+        colour, ink = colours[2:4] if index == action else colours[:2]
+        canvas.text(name, (box.left, base), size, ink)
+        canvas.box((left, top), (room, 0.7 * row), colours[4])
+        canvas.box((left, top), (room * float(probability), 0.7 * row), colour)
+        canvas.text(f"{probability:.2f}", (box.right, base), size, ink, align=1.0)

@@ -10,9 +10,12 @@ from typing import NamedTuple, Sequence, Union
 import numpy as np
 import numpy.typing as npt
 
-from .axes import Axes, Box, Floats, Span, span_of
-from .canvas import GREY, INK, PALETTE, Colour
+from .axes import Axis, Box, Floats, Span, span_of
+from .chart import Key, Series
+from .colours import GREY, INK, PALETTE, Colour
+from .drawing import Axes, draw_keys
 from .heat import Pixels, Sheet, heat_map, strength
+from .play_frame import policy_bars
 
 WIDTH, HEIGHT = 1040, 780
 SCREEN = Box(28, 100, 508, 730)
@@ -57,53 +60,31 @@ def saliency_frame(game: Game, look: Look) -> Pixels:
     """Draw one frame of the video."""
     sheet = Sheet(WIDTH, HEIGHT)
     sheet.title(game.title)
-    _legend(sheet, game.questions)
+    keys = [Key(f"|d {name} / d pixel|", colour, 16) for name, colour in zip(game.questions, LIGHTS)]
+    draw_keys(sheet, keys, (SCREEN.left, 80), SCREEN.right)
     height, width = look.screen.shape[:2]
     times = min((SCREEN.right - SCREEN.left) / width, (SCREEN.bottom - SCREEN.top) / height)
     sheet.image(lit(look.screen, look.maps, game.limits), (SCREEN.left, SCREEN.top), (times * width, times * height))
-    _bars(sheet, look, game.action_names)
-    _curve(sheet, Box(PANEL_LEFT + 54, 470, PANEL_RIGHT, 680), game.values, look.step)
+    sheet.text("policy (orange: the action taken)", (PANEL_LEFT, 80), 17, GREY)
+    policy_bars(sheet, Box(PANEL_LEFT, 100, PANEL_RIGHT, 410), look.policy, game.action_names, look.action,
+                (PALETTE[0], INK, PALETTE[1], INK, TROUGH))
+    _curve(sheet, Box(PANEL_LEFT + 67, 470, PANEL_RIGHT, 680), game.values, look.step)
     full = ", ".join(f"{limit:.2g}" for limit in game.limits)
     sheet.text(f"step {look.step};  full colour: {full} per grey level, summed over the frames of an observation",
                (SCREEN.left, HEIGHT - 18), 17, GREY)
     return sheet.pixels()
 
 
-def _legend(sheet: Sheet, questions: Sequence[str]) -> None:
-    left = SCREEN.left
-    for name, colour in zip(questions, LIGHTS):
-        sheet.box((left, 66), (16, 16), colour)
-        words = f"|d {name} / d pixel|"
-        sheet.text(words, (left + 24, 80), 17)
-        left += 24 + sheet.text_width(words, 17) + 30
-
-
-def _bars(sheet: Sheet, look: Look, names: Sequence[str]) -> None:
-    """Draw one row for each action: name, bar, probability; the chosen one in orange."""
-    sheet.text("policy (orange: the action taken)", (PANEL_LEFT, 80), 17, GREY)
-    row = min(34.0, 310 / len(names))
-    size = min(16.0, 0.9 * row)
-    left = PANEL_LEFT + max(sheet.text_width(name, size) for name in names) + 12
-    right = PANEL_RIGHT - 52
-    for index, (share, name) in enumerate(zip(look.policy, names)):
-        top = 100 + index * row
-        base = top + 0.5 * row + 0.36 * size
-        sheet.text(name, (PANEL_LEFT, base), size)
-        sheet.box((left, top + 0.16 * row), (right - left, 0.68 * row), TROUGH)
-        colour = PALETTE[1] if index == look.action else PALETTE[0]
-        sheet.box((left, top + 0.16 * row), ((right - left) * float(np.clip(share, 0, 1)), 0.68 * row), colour)
-        sheet.text(f"{share:.2f}", (PANEL_RIGHT, base), size, align=1.0)
-
-
 def _curve(sheet: Sheet, box: Box, values: Floats, step: int) -> None:
     """Draw the value up to ``step``, on axes for the whole game."""
-    axes = Axes(sheet, box, Span(0, max(1, len(values) - 1)), span_of(values, 0.05))
-    sheet.text("value", (PANEL_LEFT, box.top - 16), 17, GREY)
+    axes = _value_axes(sheet, box, Span(0, max(1, len(values) - 1)), values)
     sheet.text(f"{values[step]:.2f}", (box.right, box.top - 16), 20, align=1.0, bold=True)
-    sheet.text("agent step", ((box.left + box.right) / 2, box.bottom + 52), 17, align=0.5)
-    points = axes.to_pixels(np.arange(step + 1), values[:step + 1])
-    sheet.line(points, PALETTE[0], 2.0)
-    sheet.line(points[-1:], INK, 2.5)
+    axes.curves([Series("", np.arange(step + 1), values[:step + 1], width=2.0),
+                 Series("", step, values[step], colour=INK, width=2.5)])
+
+
+def _value_axes(sheet: Sheet, box: Box, steps: Span, values: Floats) -> Axes:
+    return Axes(sheet, box, Axis(steps, "agent step"), Axis(span_of(values, 0.05), "value"))
 
 
 def saliency_picture(title: str, maps: dict[str, Floats], values: Floats, out: Union[str, Path]) -> None:
@@ -114,15 +95,12 @@ def saliency_picture(title: str, maps: dict[str, Floats], values: Floats, out: U
     for row, (name, one) in enumerate(maps.items()):
         box = _row_box(top + row * each)
         limit = float(np.max(one, initial=0.0)) or 1.0
-        spans = Span(-0.5, len(one) - 0.5), Span(-0.5, one.shape[1] - 0.5)
-        heat_map(sheet, box, strength(one.T, limit), spans)
+        heat_map(sheet, box, strength(one.T, limit))
         sheet.text(f"|d {name} / d input|, by input", (28, box.top - 14), 17, GREY)
         sheet.scale((box.right - 30, box.top - 42), limit, strength)
     box = _row_box(top + len(maps) * each)
-    axes = Axes(sheet, box, Span(-0.5, len(values) - 0.5), span_of(values, 0.05))
-    sheet.line(axes.to_pixels(np.arange(len(values)), values), PALETTE[0], 2.5)
-    sheet.text("value", (28, box.top - 14), 17, GREY)
-    sheet.text("agent step", ((box.left + box.right) / 2, box.bottom + 48), 17, align=0.5)
+    axes = _value_axes(sheet, box, Span(-0.5, len(values) - 0.5), values)
+    axes.curves([Series("", np.arange(len(values)), values, width=2.5)])
     sheet.save(out)
 
 

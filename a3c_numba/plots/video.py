@@ -9,7 +9,7 @@ dropped and the others are shown for twice as long, up to 0.1 seconds; a long ga
 import os
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Callable, Optional, Protocol, Union
+from typing import Any, Optional, Union
 
 import numpy as np
 import numpy.typing as npt
@@ -22,19 +22,6 @@ GIF_WIDTH = 480  # pixels
 GIF_FRAMES = 300  # at most: 140 MB in memory, about ten seconds to encode
 GIF_FASTEST, GIF_SLOWEST = 30.0, 10.0  # frames per second; browsers slow down a GIF with more than 50
 GIF_DITHER = 3  # a palette for each frame: accurate colours, and a sixth of the default's size
-
-
-class Encoder(Protocol):
-    """Write frames, BGR as OpenCV expects, into one file."""
-
-    def append(self, frame: Frame) -> None:
-        """Add a frame."""
-
-    def finish(self) -> None:
-        """Complete the file."""
-
-    def abandon(self) -> None:
-        """Stop writing; the caller removes the file."""
 
 
 class Film:
@@ -104,11 +91,7 @@ class Animation:
         return np.asarray(self.cv2.resize(frame, size, interpolation=self.cv2.INTER_AREA), np.uint8)
 
 
-ENCODERS: dict[str, Callable[[Path, float], Encoder]] = {
-    ".mp4": lambda path, fps: Film(path, fps, "mp4v"),
-    ".avi": lambda path, fps: Film(path, fps, "MJPG"),
-    ".gif": Animation,
-}
+CODECS = {".mp4": "mp4v", ".avi": "MJPG", ".gif": ""}
 
 
 class VideoWriter:
@@ -120,9 +103,9 @@ class VideoWriter:
 
     def __init__(self, path: Union[str, Path], fps: float = 30.0) -> None:
         self.path = Path(path)
-        encoder = ENCODERS.get(self.path.suffix.lower())
-        if encoder is None:
-            raise ValueError(f"cannot write a video to {path}: the name must end in {', '.join(ENCODERS)}")
+        codec = CODECS.get(self.path.suffix.lower())
+        if codec is None:
+            raise ValueError(f"cannot write a video to {path}: the name must end in {', '.join(CODECS)}")
         if not str(self.path).isprintable():                             # OpenCV crashes on what is not UTF-8
             raise ValueError(f"cannot write a video to {str(path)!r}: not a printable name")
         if not self.path.parent.is_dir():
@@ -130,7 +113,7 @@ class VideoWriter:
         if not fps > 0:
             raise ValueError(f"fps must be above 0; got {fps}")
         self._partial = self.path.with_name(f".{self.path.stem}.{os.getpid()}.part{self.path.suffix}")
-        self._encoder = encoder(self._partial, float(fps))
+        self._encoder = Film(self._partial, fps, codec) if codec else Animation(self._partial, fps)
         self._shape: Optional[tuple[int, ...]] = None
 
     def __enter__(self) -> "VideoWriter":

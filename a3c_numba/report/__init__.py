@@ -2,7 +2,7 @@
 
     sections.py        the page's sections; cli/report.py writes the page
     recorded_run.py    read a run's folder; missing and incomplete files are tolerated
-    svg.py             axes, curves, bars and escaping; charts.py and timeline.py draw with them
+    charts.py          curves and histograms; timeline.py the lanes of the workers
     tables.py          configuration, protocol, events
     clip.py            a few seconds of play
     page.py            the page and its style

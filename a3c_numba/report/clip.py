@@ -1,7 +1,6 @@
 """A short clip of play as the bytes of an animated GIF, to embed in the page."""
 
 import tempfile
-from collections import deque
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -9,8 +8,8 @@ import numpy as np
 
 from ..envs.make import MissingPackage
 from ..evaluation import EvaluationSettings
-from ..playback import FRAMES_PER_SECOND, PlayedFrame, action_names, play_frames
-from ..plots import PicturesUnavailable, VideoWriter, play_frame
+from ..playback import FRAMES_PER_SECOND, PlayedFrame, drawn_frames, play_frames
+from ..plots import PicturesUnavailable, VideoWriter
 from ..plots.canvas import load_cv2
 from ..plots.video import Frame
 from ..runs.checkpoint import Checkpoint, CheckpointError, load_fitting
@@ -61,33 +60,20 @@ def agent_of(run: Run, agent: Path | None) -> tuple[Path, Checkpoint]:
 def clip_of(path: Path, checkpoint: Checkpoint, steps: int) -> Clip:
     """Return a clip of ``steps`` steps; raise NoClip if the environment, or this machine, cannot render."""
     try:
-        scenes, scores = _scenes(checkpoint, steps)
-        frames = _frames(checkpoint, scenes)
+        games, scores = _games(checkpoint, steps)
+        frames = [frame for game in games for _, frame in drawn_frames(checkpoint, game)]
         return Clip(_gif(frames), _png(frames[len(frames) // 2]), len(frames), scores, path.name,
                     checkpoint.global_step)
     except (ValueError, PicturesUnavailable, MissingPackage) as error:
         raise NoClip(str(error)) from None
 
 
-def _scenes(checkpoint: Checkpoint, steps: int) -> tuple[list[list[PlayedFrame]], list[float]]:
+def _games(checkpoint: Checkpoint, steps: int) -> tuple[list[list[PlayedFrame]], list[float]]:
     """Play games, one after the other, until they have ``steps`` steps together."""
     games: list[list[PlayedFrame]] = []
     while (left := steps - sum(map(len, games))) > 0:
         games.append(list(play_frames(checkpoint, EvaluationSettings(1), len(games), left)))
     return games, [game[-1].score for game in games]
-
-
-def _frames(checkpoint: Checkpoint, games: list[list[PlayedFrame]]) -> list[Frame]:
-    env = checkpoint.config.make_env()
-    names = action_names(env)
-    env.close()
-    frames = []
-    for game in games:
-        values: deque[float] = deque(maxlen=100)
-        for scene in game:
-            values.append(scene.value)
-            frames.append(play_frame(scene.screen, scene.policy, values, names, scene.action, scene.score))
-    return frames
 
 
 def _gif(frames: list[Frame]) -> bytes:

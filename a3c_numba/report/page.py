@@ -6,16 +6,15 @@ import numpy as np
 
 from .. import __version__
 from ..core.algorithms import ALGORITHMS
+from ..plots.colours import NAMES, hexadecimal
 from ..plots.curves import WINDOW
+from ..plots.svg import clean
 from .recorded_run import Run
-from .svg import clean, short
-from .tables import time
+from .tables import short, time
 
-LIGHT = """--ground:#fff;--card:#f5f6f8;--ink:#1b1d22;--dim:#5b6270;--rule:#e1e4e9;--curve:#0b62b8;--second:#b4500b;
---band:#0b62b826;--bad:#c2182b;--lane:#eef0f3;--q0:#9a3c00;--q1:#d9742a;--q2:#efb07a;--q3:#b9bcc6;--q4:#86aede;
---q5:#3f7fca;--q6:#123f8c"""
+LIGHT = "--ground:#fff;--card:#f5f6f8" + "".join(f";--{name}:{hexadecimal(colour)}" for colour, name in NAMES.items())
 DARK = """--ground:#14161a;--card:#1e2127;--ink:#e8eaed;--dim:#a3aab6;--rule:#333842;--curve:#62b4f5;--second:#f0a45b;
---band:#62b4f533;--bad:#ff6f7d;--lane:#1e2127;--q0:#b85a1c;--q1:#dd8b4a;--q2:#c9a58a;--q3:#7d828e;--q4:#6f9fd8;
+--bad:#ff6f7d;--lane:#1e2127;--q0:#b85a1c;--q1:#dd8b4a;--q2:#c9a58a;--q3:#7d828e;--q4:#6f9fd8;
 --q5:#6fb6ff;--q6:#c4e4ff"""
 STYLE = (":root{color-scheme:light dark;" + LIGHT + "}\n@media screen and (prefers-color-scheme:dark){:root{" + DARK
          + "}}\n" + """*{box-sizing:border-box}
@@ -47,25 +46,8 @@ svg.key{display:inline-block;width:auto;height:12px;vertical-align:-1px}
 @media (max-width:44rem){.wide{display:none}.narrow{display:block}}
 @media print{.pair{grid-template-columns:1fr 1fr}
 .wide{display:block}.narrow{display:none}nav{display:none}h2,h3,caption,thead{break-after:avoid}body{max-width:none}
-table,figure,.cards div,.lane,svg *{print-color-adjust:exact;-webkit-print-color-adjust:exact}}
-svg text{fill:var(--ink);font-size:12px}
-svg .label,svg .note{fill:var(--dim)}
-svg .end{text-anchor:end}
-svg .middle{text-anchor:middle}
-.grid{stroke:var(--rule);fill:none}
-.axis{stroke:var(--dim);fill:none}
-.curve,.second{fill:none;stroke:var(--curve);stroke-width:2;stroke-linejoin:round}
-.second{stroke:var(--second)}
-.curve.dot{fill:var(--curve)}
-.second.dot{fill:var(--second)}
-.band{fill:var(--band)}
-.rule{stroke:var(--second);stroke-dasharray:5 4;fill:none}
-.bar{fill:var(--curve)}
-.lane{fill:var(--lane)}
-.death{stroke:var(--bad);stroke-width:3;fill:none}
-.event{stroke:var(--bad);stroke-width:1.5;stroke-dasharray:3 3;fill:none}
+table,figure,.cards div,svg *{print-color-adjust:exact;-webkit-print-color-adjust:exact}}
 .bad{color:var(--bad);font-weight:700}
-""" + "".join(f".q{i}{{stroke:var(--q{i})}}.k{i}{{fill:var(--q{i})}}" for i in range(7)) + """
 .settings table{table-layout:fixed}
 .settings th:nth-child(1){width:19%}.settings th:nth-child(2){width:14%}.settings th:nth-child(4){width:22%}
 .scroll{overflow-x:auto;margin:.8rem 0 1.2rem}
@@ -119,9 +101,11 @@ def _headline(run: Run) -> str:
     state = "finished" if run.is_finished else f"not finished: {share:.0%} of its steps"
     facts = [method(run), run.config["optimizer"]["name"], f"{run.config['workers']} workers",
              f"seed {run.config['seed']}", f"files written {_written(run)}"]
+    cards = "".join(f"<div><dt>{name}</dt><dd>{number}<small>{note}</small></dd></div>"
+                    for name, number, note in _cards(run))
     return (f'<h1>{clean(run.name)} <span class="state">{state}</span></h1>'
             f'<p class="sub">{clean(" · ".join(facts))}</p>'
-            f'<dl class="cards">{"".join(_card(*card) for card in _cards(run))}</dl>')
+            f'<dl class="cards">{cards}</dl>')
 
 
 def _written(run: Run) -> str:
@@ -129,10 +113,6 @@ def _written(run: Run) -> str:
     (first, since), (last, until) = (moment.strftime("%Y-%m-%d %H:%M").split() for moment in run.written)
     end = f"{last} {until}" if first != last else until
     return f"{first} {since} UTC" if (first, since) == (last, until) else f"{first} {since} to {end} UTC"
-
-
-def _card(name: str, number: str, note: str) -> str:
-    return f"<div><dt>{name}</dt><dd>{number}<small>{note}</small></dd></div>"
 
 
 def _cards(run: Run) -> list[tuple[str, str, str]]:

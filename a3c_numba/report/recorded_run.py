@@ -18,13 +18,12 @@ import numpy.typing as npt
 
 from ..config import MENUS, NUMBERS
 from ..runs.run_folder import EPISODE_COLUMNS, EVENT_COLUMNS, OWN_FILES, Progress, RunFolderError
+from ..system.number_table import LARGEST, columns_of, number, read_rows
 
 Floats = npt.NDArray[np.float64]
-Rows = list[dict[str, str]]
 STATISTICS = ("mean", "median", "min", "max")
 NEEDED = ("algorithm", "optimizer", "network")
 OLD_WORKER = re.compile(r"^worker (\d{1,4}) ")
-LARGEST = 1e300                # larger numbers count as missing: no axis can show them
 
 
 class Event(NamedTuple):
@@ -80,8 +79,8 @@ class Run:
 def read(path: Path) -> Run:
     """Read the run in the folder ``path``; raise RunFolderError, one line, if there is none."""
     config = _config(path / "config.json")
-    progress = _columns(_rows(path / "progress.csv"), Progress._fields, needed=("seconds", "global_step"))
-    episodes = _columns(_rows(path / "episodes.csv"), EPISODE_COLUMNS, needed=("seconds", "global_step", "score"))
+    progress = _columns(path / "progress.csv", Progress._fields, needed=("seconds", "global_step"))
+    episodes = _columns(path / "episodes.csv", EPISODE_COLUMNS, needed=("seconds", "global_step", "score"))
     order = np.argsort(episodes["seconds"], kind="stable")               # reports arrive slightly out of order
     episodes = {name: column[order] for name, column in episodes.items()}
     return Run(path, config, progress, episodes, list(_events(path / "events.csv")), _written(path))
@@ -120,35 +119,22 @@ def _config(file: Path) -> dict[str, Any]:
     return config
 
 
-def _rows(file: Path) -> Rows:
+def _rows(file: Path) -> list[dict[str, str]]:
     """Return the complete rows of a table; no rows if there is no such table."""
     try:
-        lines = file.read_text(encoding="utf-8", errors="replace").splitlines(keepends=True)
-        lines = [line.replace("\0", "") for line in lines if line.endswith("\n")]           # else incomplete
-        rows = list(csv.DictReader(lines))
+        return read_rows(file)
     except (OSError, csv.Error):
         return []
-    return [row for row in rows if None not in row and None not in row.values()]
 
 
-def _columns(rows: Rows, names: tuple[str, ...], needed: tuple[str, ...]) -> dict[str, Floats]:
-    """Return the columns ``names`` as numbers, of the rows in which all ``needed`` columns are finite."""
-    table = np.array([[_number(row.get(name, "nan")) for name in names] for row in rows]).reshape(-1, len(names))
-    whole = np.isfinite(table[:, [names.index(name) for name in needed]]).all(axis=1)
-    return dict(zip(names, table[whole].T))
-
-
-def _number(text: str) -> float:
-    try:
-        number = float(text)
-    except ValueError:
-        return math.nan
-    return number if abs(number) < LARGEST else math.nan
+def _columns(file: Path, names: tuple[str, ...], needed: tuple[str, ...]) -> dict[str, Floats]:
+    """Return the columns ``names`` of a table as numbers, of the rows in which all ``needed`` columns are finite."""
+    return dict(zip(names, columns_of(_rows(file), names, needed)))
 
 
 def _events(file: Path) -> Iterator[Event]:
     for row in _rows(file):
-        seconds, step = (_number(row.get(name, "")) for name in EVENT_COLUMNS[:2])
+        seconds, step = (number(row.get(name, "")) for name in EVENT_COLUMNS[:2])
         if math.isfinite(seconds) and math.isfinite(step):
             yield Event(seconds, int(step), row.get("event", ""), _worker_of(row))
 

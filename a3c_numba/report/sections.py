@@ -8,12 +8,14 @@ import base64
 from pathlib import Path
 
 from ..playback import FRAMES_PER_SECOND
-from .charts import HALF, by_steps, by_time, histogram, in_two_sizes, learning_curve, lengths, series, throughput
+from ..plots.colours import PALETTE
+from ..plots.curves import by_steps
+from ..plots.svg import clean
+from .charts import HALF, by_time, histogram, in_two_sizes, learning_curve, lengths, series, throughput
 from .clip import Clip, NoClip, agent_of, clip_of
 from .page import Section, page
 from .recorded_run import Run, evaluation_of
-from .svg import clean, short
-from .tables import configuration, events, protocol
+from .tables import configuration, events, protocol, short
 from .timeline import LANES, key, lanes_of, size_of, timeline
 
 STEPS = 150                    # of the clip: ten seconds
@@ -48,12 +50,12 @@ def _curves(found: Run) -> str:
 
 
 def _signals(found: Run) -> str:
-    pictures = [("Entropy of the policy", "entropy", "nats", "curve", False),
-                ("Value", "value", "mean value of the states seen", "curve", False),
-                ("Norm of the gradient", "gradient_norm", "global norm before clipping, log scale", "second", True),
-                ("Learning rate", "learning_rate", "eta", "second", False)]
-    return ('<div class="pair">' + "".join(figure(title, series(found, column, (title, unit), kind, is_log))
-                                           for title, column, unit, kind, is_log in pictures)
+    pictures = [("Entropy of the policy", "entropy", "nats", PALETTE[0], False),
+                ("Value", "value", "mean value of the states seen", PALETTE[0], False),
+                ("Norm of the gradient", "gradient_norm", "global norm before clipping, log scale", PALETTE[1], True),
+                ("Learning rate", "learning_rate", "eta", PALETTE[1], False)]
+    return ('<div class="pair">' + "".join(figure(title, series(found, column, (title, unit), colour, is_log))
+                                           for title, column, unit, colour, is_log in pictures)
             + '</div><p class="note">Each point is a row of progress.csv, the mean over the workers\' latest rollouts.'
             "</p>")
 

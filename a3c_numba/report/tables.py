@@ -1,6 +1,7 @@
 """The report's tables: hyper-parameters with their help and the paper's value, the evaluation's figures, events."""
 
 import dataclasses
+import math
 import re
 from pathlib import Path
 from typing import Any, Iterable, Sequence
@@ -8,9 +9,9 @@ from typing import Any, Iterable, Sequence
 from ..config import MENUS
 from ..envs.make import family
 from ..evaluation import PROTOCOLS
+from ..plots.svg import clean
 from ..presets import PRESETS
 from .recorded_run import Run
-from .svg import clean, short
 
 # The source of a default, which a field's help gives in brackets.
 PAPERS, AUTHORS = re.compile(r"the paper's[;,):]"), re.compile(r"the authors' value[;,)]")
@@ -114,6 +115,13 @@ def events(run: Run) -> str:
     more = len(run.events) - len(rows)
     return table("Events of the run", ("after", "agent steps", "event"), rows) + (
         f"<p>{more:,} more in events.csv.</p>" if more else "")
+
+
+def short(number: float) -> str:
+    """Return a human-readable number: 19.4, 0.00149, 2,000,000."""
+    if not math.isfinite(number):
+        return "--"
+    return f"{number:,.0f}" if abs(number) >= 1000 else f"{number:.3g}"
 
 
 def time(seconds: float) -> str:

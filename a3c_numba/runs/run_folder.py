@@ -18,7 +18,6 @@ from pathlib import Path
 from typing import Iterable
 
 from ..config import EnvSource
-from ..plots import PicturesUnavailable, learning_curve
 from ..system import atomic_file
 from . import npz
 from .checkpoint import Checkpoint, CheckpointError, load_fitting, write
@@ -179,10 +178,3 @@ class RunFolder:
         except OSError as error:
             raise RunFolderError(f"cannot go on with {self.path}: {error}") from None
         return [float(row["score"]) for row in rows]
-
-    def draw_curve(self) -> None:
-        """Draw curve.png, or log an event that says why not."""
-        try:
-            learning_curve([self.path], self.path / "curve.png")
-        except (PicturesUnavailable, ValueError, OSError) as error:
-            self.events.add("no curve", detail=str(error))

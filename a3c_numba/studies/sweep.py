@@ -20,8 +20,7 @@ import numpy as np
 
 from ..config import Config, menu_name
 from ..plots import PicturesUnavailable
-from ..plots.curves import NOTHING_YET, Labels
-from ..plots.scatter import scatter_plot
+from ..plots.curves import NOTHING_YET, scatter_plot
 from ..system.signals import block_signals
 from ..system.terminal import write_without_blocking
 from ..validation import validate
@@ -127,12 +126,12 @@ class Sweep:
         if not self.can_draw:
             return
         config, rows = self.config, self.study.rows
-        labels = Labels(f"{config.env_name}, {menu_name(config.algorithm)}, runs of {config.total_steps:,} steps",
-                        "learning rate", "score: mean of a run's last 100 training games", NOTHING_YET)
+        labels = (f"{config.env_name}, {menu_name(config.algorithm)}, runs of {config.total_steps:,} steps",
+                  "learning rate", "score: mean of a run's last 100 training games")
         try:
             with block_signals():                                        # a signal must not leave half a picture
                 scatter_plot([row.learning_rate for row in rows], [row.score for row in rows], labels,
-                             self.folder / "scatter.png", (self.rates.low, self.rates.high))
+                             self.folder / "scatter.png", (self.rates.low, self.rates.high), NOTHING_YET)
         except (PicturesUnavailable, ValueError, OSError) as error:
             self.can_draw = False
             write_without_blocking(f"no scatter plot: {error}\n")

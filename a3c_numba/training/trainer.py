@@ -49,14 +49,16 @@ class Trainer:
         reporter: shows progress and warnings, and says how often there is a report; by default warnings are logged.
         callback: called at every report; ends the run by returning False.
         limits: how many failures end the run, and how often it is saved.
+        draw_curve: called at the end with the run's folder; returns why it could not draw, or None.
         start_worker: starts a worker process; tests hand in another.
     """
 
     def __init__(self, start: Checkpoint, out: Path | None = None, reporter: Reporter | None = None,
                  callback: Callable[[Progress], bool | None] | None = None, limits: Limits = Limits(),
+                 draw_curve: Callable[[Path], str | None] | None = None,
                  start_worker: StartWorker = start_worker) -> None:
         self.start, self.config, self.limits = start, start.config, limits
-        self.reporter, self.callback = reporter or LogReporter(), callback
+        self.reporter, self.callback, self.draw_curve = reporter or LogReporter(), callback, draw_curve
         self.events = EventLog()
         self.folder = RunFolder(out, self.events) if out else None
         self.shared = Shared(len(start.theta), self.config.workers, self.config.optimizer.own_statistics,
@@ -139,8 +141,8 @@ class Trainer:
         unwritten = self._save(self.final_checkpoint)
         self._report_events()
         self._report(row)
-        if self.folder:
-            self.folder.draw_curve()
+        if self.folder and self.draw_curve and (reason := self.draw_curve(self.folder.path)):
+            self.events.add("no curve", detail=reason)
         self._report_events()
         self.reporter.close(row)
         return unwritten

@@ -9,8 +9,9 @@ import pytest
 
 from a3c_numba import plots
 from a3c_numba.plots.axes import Span, nice_ticks, span_of, tick_labels
-from a3c_numba.plots.canvas import INK, PALETTE, WHITE, Canvas, _remedy
-from a3c_numba.plots.curves import read_episodes, running
+from a3c_numba.plots.canvas import Canvas, _remedy
+from a3c_numba.plots.colours import INK, PALETTE, WHITE
+from a3c_numba.plots.curves import draw_curve, read_episodes, running
 
 HEADER = "seconds,global_step,worker,score,length\n"
 
@@ -156,7 +157,7 @@ def test_line_plot_draws_each_point_where_the_axes_say(tmp_path):
 def test_axes_map_their_corners(tmp_path):
     pytest.importorskip("cv2")
     axes = plots.line_plot([plots.Series("a", [0, 10], [0, 1])], "t", "x", "y", tmp_path / "a.png", (640, 400))
-    np.testing.assert_allclose(axes.to_pixels([axes.x_span.low, axes.x_span.high], [axes.y_span.low, axes.y_span.high]),
+    np.testing.assert_allclose(axes.to_pixels(axes.x.span, axes.y.span),
                                [(axes.box.left, axes.box.bottom), (axes.box.right, axes.box.top)])
     assert read_rgb(tmp_path / "a.png").shape == (400, 640, 3)
     assert [path.name for path in tmp_path.iterdir()] == ["a.png"]
@@ -183,6 +184,15 @@ def test_learning_curve_of_nothing_says_so(tmp_path):
         axes = plots.learning_curve(runs, tmp_path / "a.png")
         middle = (axes.box.left + axes.box.right) / 2, (axes.box.top + axes.box.bottom) / 2 - 6
         assert near(read_rgb(tmp_path / "a.png"), middle, (105, 105, 105), 20)
+
+
+def test_the_curve_of_a_run_is_drawn_or_the_reason_is_returned(tmp_path, monkeypatch):
+    pytest.importorskip("cv2")
+    run = run_folder(tmp_path / "a", [(1.0, 1000, -21)])
+    assert draw_curve(run) is None and (run / "curve.png").read_bytes().startswith(b"\x89PNG")
+    assert "episodes.csv" in draw_curve(tmp_path / "absent")
+    monkeypatch.setitem(sys.modules, "cv2", None)
+    assert "pip install" in draw_curve(run)
 
 
 def test_saving_says_what_it_cannot(tmp_path):

@@ -3,13 +3,12 @@
 import numpy as np
 import pytest
 
-from a3c_numba.plots.axes import Span
-from a3c_numba.plots.canvas import PALETTE
-from a3c_numba.plots.curves import Labels
-from a3c_numba.plots.scatter import log_span, log_ticks, scatter_plot
+from a3c_numba.plots.axes import Span, log_span, log_ticks
+from a3c_numba.plots.colours import PALETTE
+from a3c_numba.plots.curves import scatter_plot
 from tests.plots.test_pictures import near, read_rgb
 
-LABELS = Labels("Title", "rate", "score", "nothing yet")
+LABELS = "Title", "rate", "score"
 
 
 # ---- numbers, which need no OpenCV
@@ -58,7 +57,7 @@ def test_each_point_lies_where_its_logarithm_says(tmp_path):
 def test_the_axes_map_their_corners(tmp_path):
     pytest.importorskip("cv2")
     axes = scatter_plot([1.0, 1000.0], [0.0, 1.0], LABELS, tmp_path / "a.png", size=(640, 400))
-    np.testing.assert_allclose(axes.to_pixels(axes.x_span, axes.y_span),
+    np.testing.assert_allclose(axes.to_pixels(axes.x.span, axes.y.span),
                                [(axes.box.left, axes.box.bottom), (axes.box.right, axes.box.top)])
     assert read_rgb(tmp_path / "a.png").shape == (400, 640, 3)
 
@@ -66,13 +65,13 @@ def test_the_axes_map_their_corners(tmp_path):
 def test_points_without_a_place_are_left_out(tmp_path):
     pytest.importorskip("cv2")
     axes = scatter_plot([1e-3, 2e-3, 0.0, -1.0, np.nan], [1.0, np.nan, 50.0, 50.0, 50.0], LABELS, tmp_path / "a.png")
-    assert axes.y_span.high < 50 and axes.x_span == Span(5e-4, 2e-3)
+    assert axes.y.span.high < 50 and axes.x.span == Span(5e-4, 2e-3)
     assert near(read_rgb(tmp_path / "a.png"), axes.to_pixels([1e-3], [1.0])[0], PALETTE[0])
 
 
 def test_no_point_at_all_says_so(tmp_path):
     pytest.importorskip("cv2")
-    axes = scatter_plot([1e-3], [np.nan], LABELS, tmp_path / "a.png", (1e-4, 1e-2))
+    axes = scatter_plot([1e-3], [np.nan], LABELS, tmp_path / "a.png", (1e-4, 1e-2), "nothing yet")
     middle = (axes.box.left + axes.box.right) / 2, (axes.box.top + axes.box.bottom) / 2 - 6
     assert near(read_rgb(tmp_path / "a.png"), middle, (105, 105, 105), 20)
-    assert axes.x_span.low < 1e-4 and axes.x_span.high > 1e-2
+    assert axes.x.span.low < 1e-4 and axes.x.span.high > 1e-2

@@ -16,13 +16,13 @@ import pytest
 
 import tests.programs  # noqa: F401  it registers Shown-v0
 from a3c_numba.cli import report
+from a3c_numba.plots.colours import BAD, LANE, PALETTE, SHADES, css
 from a3c_numba.presets import configure
 from a3c_numba.report import clip as report_clip
 from a3c_numba.report import recorded_run as report_run
 from a3c_numba.report import tables as report_tables
 from a3c_numba.report import timeline as report_timeline
 from a3c_numba.report.charts import histogram
-from a3c_numba.report.svg import Axis, Chart, Labels, clean, short
 from a3c_numba.runs.checkpoint import save
 from a3c_numba.runs.run_folder import TABLES, RunFolderError
 from a3c_numba.training.trainer import initial_checkpoint
@@ -109,6 +109,12 @@ def folder_of(path, config="Catch", progress=(), episodes=(), events=None):
     return path
 
 
+def rectangles(page, colour):
+    """Left, top, right and bottom of all boxes of a colour."""
+    return [tuple(map(float, found)) for one in page.all("path") if one.get("fill") == css(colour)
+            for found in re.findall(r"M([\d.]+) ([\d.]+)H([\d.]+)V([\d.]+)H", one["d"])]
+
+
 EPISODES = [(1.0, 10, 0, -1, 9), (2.0, 20, 1, 1, 9), (3.0, 30, 0, 1, 11)]
 PROGRESS = [(2.0, 20, 10.0, 2, 0.0, 1.0, 0.5, 30.0, 1e-3, 4, 0, 2, 0),
             (4.0, 40, 10.0, 3, 0.3, 0.9, 0.6, 3.0, 5e-4, 8, 2, 2, 1)]
@@ -156,7 +162,7 @@ def test_a_folder_of_an_older_version(tmp_path):
     assert "has no events.csv" in page.text and "1 (unrecorded)" in page.text
     assert "No clip: the folder holds no checkpoint" in page.text
     assert "games 1,106 finished in training" in page.text and "mean score 17.9" in page.text
-    assert sum(attributes.get("class") == "lane" for attributes in page.all("rect")) == 2 * 4
+    assert len(rectangles(page, LANE)) == 2 * 4
 
 
 def test_names_and_events_cannot_become_markup(tmp_path):
@@ -246,15 +252,14 @@ def test_an_evaluation_and_each_of_its_games(tmp_path):
     assert "agent final.npz games 4 protocol sticky: no no-ops at the start, sticky actions, p 0.25" in page.text
     assert "mean 2.5 standard error 0.5 median 2 min 1 max 5" in page.text
     assert "The games in turn: 1, 2, 2, 5." in page.text and "some/where" not in page.text
-    bars = [attributes for attributes in page.all("rect") if attributes.get("class") == "bar"]
-    heights = np.array([float(bar["height"]) for bar in bars])
+    heights = np.array([bottom - top for _, top, _, bottom in rectangles(page, PALETTE[0])])
     np.testing.assert_allclose(heights / heights[0], [1, 2, 0, 0, 1], atol=0.01)
 
 
 @pytest.mark.parametrize("scores", [[3.0], [0.5, 0.5], [0.1, 7.7, 1e9], [-1e300, 1e300], list(range(1000))])
 def test_every_game_is_in_a_histogram_of_few_bars(scores):
     page = Page(histogram({"games": [{"score": x} for x in scores]}, (490, 290)))
-    assert 1 <= len(page.all("rect")) <= 25 and f"{len(scores)} games" in page.all("svg")[0]["aria-label"]
+    assert 1 <= len(rectangles(page, PALETTE[0])) <= 25 and f"{len(scores)} games" in page.all("svg")[0]["aria-label"]
 
 
 def test_an_evaluation_is_shown_only_if_it_is_of_that_agent(tmp_path):
@@ -279,42 +284,24 @@ def test_a_configuration_value_that_differs_names_the_papers(tmp_path):
     assert "cells" not in page.text and "frame_skip" not in page.text    # without an LSTM; no game of Atari's
 
 
-def test_points_lie_where_the_axes_say():
-    x, y = Axis(np.array([0.0, 10.0]), 0.0), Axis(np.array([0.1, 10.0]), 0.0, is_log=True)
-    chart = Chart(Labels("t", "x", "y"), (500, 300), x, y)
-    np.testing.assert_allclose(chart.points([0, 10], [1, 1])[:, 0], [58, 486])
-    np.testing.assert_allclose(chart.points([0, 0, 0], [0.1, 1, 10])[:, 1], [142 + 112 / 1.1, 142, 142 - 112 / 1.1])
-    assert np.isnan(y.share([0.0, -1.0])).all()                          # no place on a log axis
-    chart.line([0, 5, 10], [1, 0, 1], "curve")
-    assert 'class="curve" d="M58.0 142.0L486.0 142.0"' in chart.svg()
-    assert [label for _, label in y.ticks(5)] == ["0.1", "1", "10"]
-
-
-@pytest.mark.parametrize("values", [[], [5.0], [0.0], [-1e12, 1e12], [1e-12, 2e-12], [np.nan, np.inf]])
-@pytest.mark.parametrize("is_log", [False, True])
-def test_every_axis_has_ticks_inside_its_span(values, is_log):
-    axis = Axis(np.array(values), 0.05, is_log)
-    ticks = axis.ticks(7)
-    assert 1 <= len(ticks) <= 12 and all(-1e-6 <= axis.share(tick) <= 1 + 1e-6 for tick, _ in ticks)
-    assert all(len(label) <= 9 for _, label in ticks)
-
-
 @pytest.mark.parametrize("events", [
     [(2.0, 20, "it was killed", 1, "replaced"), (3.0, 30, "worker 0 is only named", "", "not written")],
     [(2.0, 20, '"worker 1 was killed; replaced, 1 of 5"'), (3.0, 30, "no checkpoint")]], ids=["columns", "version 0.1"])
 def test_the_timeline_has_a_lane_a_worker_and_colours_by_score(tmp_path, events):
     run = report_run.read(folder_of(tmp_path / "run", "Catch", PROGRESS, EPISODES, events))
     page = Page(report_timeline.timeline(run, report_timeline.size_of(run, 1000)))
-    lanes = [float(one["y"]) for one in page.all("rect")]
+    lanes = [top for _, top, _, _ in rectangles(page, LANE)]
     assert len(lanes) == 2
-    ticks = {(one["class"], float(y) > lanes[1]): float(x) for one in page.all("path") if one["class"][0] == "q"
-             for x, y in re.findall(r"M(\d+) ([\d.]+)", one["d"])}
-    assert set(ticks) == {("q0", False), ("q6", True), ("q6", False)}    # -1 and 1 of worker 0, 1 of worker 1
-    assert ticks["q0", False] < ticks["q6", True] < ticks["q6", False]
-    (death,) = [one["d"] for one in page.all("path") if one["class"] == "death"]
-    x, y = map(float, re.match(r"M([\d.]+) ([\d.]+)", death).groups())
-    assert y > lanes[1] and x + 5 == pytest.approx(ticks["q6", True], abs=1)
-    assert sum(one["class"] == "event" for one in page.all("path")) == 1
+    ticks = {(shade, bottom < max(lanes)): (left + right) / 2
+             for shade in SHADES for left, _, right, bottom in rectangles(page, shade)}
+    low, high = SHADES[0], SHADES[-1]
+    assert set(ticks) == {(low, True), (high, False), (high, True)}      # -1 and 1 of worker 0, 1 of worker 1
+    assert ticks[low, True] < ticks[high, False] < ticks[high, True]
+    death, other = [one for one in page.all("path") if one.get("stroke") == css(BAD)]
+    x, y = map(float, re.match(r"M([\d.]+) ([\d.]+)", death["d"]).groups())
+    assert y > max(lanes) and x + 5 == pytest.approx(ticks[high, False], abs=1)
+    assert "stroke-dasharray" in other and "stroke-dasharray" not in death
+    assert all(text.strip('"') in page.text for _, _, text, *_ in events)  # shown while the mouse is over it
     assert "died and was replaced" in report_timeline.key(run) and "another event" in report_timeline.key(run)
 
 
@@ -328,7 +315,7 @@ def test_many_workers_and_games_stay_small(tmp_path):
 
 
 def test_words_and_numbers():
-    assert clean("<a href='x'>\n\x07&") == "&lt;a href=&#x27;x&#x27;&gt;\\n\\x07&amp;"
+    short = report_tables.short
     assert [short(x) for x in (19.4321, 2e6, -0.00149, float("nan"))] == ["19.4", "2,000,000", "-0.00149", "--"]
     assert [report_tables.time(x) for x in (4, 41.3, 405, 7500)] == ["4.0 s", "41 s", "6.8 min", "2 h 05 min"]
 

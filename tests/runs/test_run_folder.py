@@ -177,12 +177,6 @@ def test_a_table_is_on_the_disk_before_it_replaces_the_old_one(folder, monkeypat
         assert order.index(file) < order.index((file, folder.path / name))
 
 
-def test_the_curve_is_drawn(folder):
-    pytest.importorskip("cv2")
-    folder.draw_curve()
-    assert (folder.path / "curve.png").read_bytes().startswith(b"\x89PNG")
-
-
 @pytest.mark.parametrize("name", ["best.npz", "episodes.csv", "evaluation.json"])
 def test_a_folder_with_anything_of_a_run_is_refused(tmp_path, name):
     (tmp_path / name).write_text("precious")

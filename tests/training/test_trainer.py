@@ -30,6 +30,20 @@ def test_a_run_starts_from_parameters_of_the_seed():
     assert np.array_equal(shared.theta, one.theta) and not shared.statistics.any() and not shared.target.size
 
 
+@pytest.mark.parametrize("reason", [None, "no colours"])
+def test_the_curve_is_drawn_when_all_is_written(tmp_path, reason):
+    found = []
+
+    def draw_curve(folder):
+        found.append(sorted(path.name for path in folder.iterdir()))
+        return reason
+    config, out = small(total_steps=200), tmp_path / "run"
+    RunFolder(out).create(config.to_json())
+    Trainer(initial_checkpoint(config), out, draw_curve=draw_curve).run()
+    assert len(found) == 1 and "final.npz" in found[0]
+    assert [row["event"] for row in rows(out / "events.csv")] == ["no learning curve: no colours"] * bool(reason)
+
+
 def test_a_value_methods_run_starts_with_its_target_at_theta():
     start = initial_checkpoint(small(algorithm="n_step_q", optimizer="local_rmsprop", workers=3))
     shared = Trainer(start).shared

@@ -5,8 +5,10 @@ from typing import Sequence
 
 import numpy as np
 
-from ...plots.axes import Axes, Box, span_of
-from ...plots.canvas import GREY, INK, PALETTE, WHITE, Canvas, Colour
+from ...plots.axes import Axis, span_of
+from ...plots.chart import Chart, Key, Panel, Series
+from ...plots.colours import PALETTE, Colour, paler
+from ...plots.drawing import Axes, save_picture
 from .lesson import Gauge
 from .trial import BINS, Record
 
@@ -29,41 +31,17 @@ def middles(record: Record) -> np.ndarray:
 
 def draw(title: str, gauges: Sequence[Gauge], runs: Runs, out: Path) -> list[Axes]:
     """Write the picture to ``out``; return the axes of its panels."""
-    canvas = Canvas(*SIZE)
-    canvas.text(title, (28, 42), 26, INK, bold=True)
-    x = 28.0
-    for name, colour in COLOURS.items():
-        label = f"{name}: thick the mean, thin each of {len(runs[name])} seeds"
-        canvas.line([(x, 72), (x + 30, 72)], colour, 4.0)
-        canvas.text(label, (x + 38, 78), 17)
-        x += 70 + canvas.text_width(label, 17)
-    width = SIZE[0] / len(gauges)
-    axes = [_panel(canvas, gauge, runs, Box(k * width + 85, 140, (k + 1) * width - 25, SIZE[1] - 75))
-            for k, gauge in enumerate(gauges)]
-    canvas.save(out)
-    return axes
+    keys = [Key(f"{name}: thick the mean, thin each of {len(runs[name])} seeds", colour)
+            for name, colour in COLOURS.items()]
+    return save_picture(Chart(title, SIZE, [_panel(gauge, runs) for gauge in gauges], keys), out)
 
 
-def _panel(canvas: Canvas, gauge: Gauge, runs: Runs, box: Box) -> Axes:
+def _panel(gauge: Gauge, runs: Runs) -> Panel:
     curves = {name: [gauge.curve(record) for record in records] for name, records in runs.items()}
     x = middles(runs["healthy"][0]) / 1000
     everything = np.concatenate([curve for group in curves.values() for curve in group])
-    axes = Axes(canvas, box, span_of(np.append(x, 0.0), 0.01), span_of(everything, 0.05))
-    canvas.text(gauge.label, (box.left - 57, box.top - 20), 17, GREY)
-    canvas.text("agent steps (thousands)", ((box.left + box.right) / 2, SIZE[1] - 20), 18, INK, align=0.5)
-    for name, group in curves.items():
-        for curve in group:
-            _line(axes, x, curve, _paler(COLOURS[name]), 1.0)
-    for name, group in curves.items():
-        _line(axes, x, mean(group), COLOURS[name], 4.0)
-    return axes
-
-
-def _line(axes: Axes, x: np.ndarray, y: np.ndarray, colour: Colour, width: float) -> None:
-    there = np.isfinite(y)
-    axes.canvas.line(axes.to_pixels(x[there], y[there]), colour, width)
-
-
-def _paler(colour: Colour) -> Colour:
-    red, green, blue = ((part + white) // 2 for part, white in zip(colour, WHITE))
-    return red, green, blue
+    thin = [Series("", x, curve, colour=paler(COLOURS[name]), width=1.0)
+            for name, group in curves.items() for curve in group]
+    thick = [Series(name, x, mean(group), colour=COLOURS[name], width=4.0) for name, group in curves.items()]
+    return Panel(Axis(span_of(np.append(x, 0.0), 0.01), "agent steps (thousands)"),
+                 Axis(span_of(everything, 0.05), gauge.label), series=[*thin, *thick])

@@ -102,6 +102,12 @@ class Fork(_Composed[tuple[Any, ...]]):
         branches = zip(self.layers.items(), cache)
         return tuple(layer.forward(p.get(name, NONE), x, layer_cache, rows) for (name, layer), layer_cache in branches)
 
+    def step(self, p: Tree, x: np.ndarray, cache: ForkCache, t: int,
+             changed: Changed = None) -> tuple[tuple[Any, ...], Changed]:
+        branches = zip(self.layers.items(), cache)
+        return tuple(layer.step(p.get(name, NONE), x, layer_cache, t, changed)[0] for (name, layer), layer_cache
+                     in branches), None
+
     def backward(self, p: Tree, d_p: Tree, x: np.ndarray, cache: ForkCache, d_y: tuple[Any, ...],
                  input_gradient: bool = True) -> np.ndarray | None:
         """Return the sum of the d_x of all branches, given one d_y for each."""

@@ -2,7 +2,7 @@
 
     chart.py     what a chart is, as data: panels of marks on two axes, a title and keys
     drawing.py   draws a chart on one of two surfaces: canvas.py for pictures, svg.py for pages
-    curves.py, lanes.py, race.py                            charts
+    curves.py, race.py                                      charts
     heat.py, layers.py, saliency.py, play_frame.py          pictures that are images, drawn on a canvas
     video.py     videos of pictures
 

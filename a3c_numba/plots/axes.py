@@ -13,7 +13,6 @@ import numpy.typing as npt
 Floats = npt.NDArray[np.float64]
 
 MARGIN = 0.03                  # of the decades of a logarithmic axis, on both sides
-LONGEST = 9                    # letters of a tick's label
 
 
 class Span(NamedTuple):
@@ -118,5 +117,14 @@ class Axis:
             return list(self.fixed)
         ticks = log_ticks(self.span, count) if self.is_log else nice_ticks(self.span, count)
         labels = [f"{tick:g}" for tick in ticks] if self.is_log else tick_labels(ticks)
-        is_short = max(map(len, labels), default=0) <= LONGEST
-        return list(zip(ticks, labels if is_short else [f"{tick:.3g}" for tick in ticks]))
+        if max(map(len, labels), default=0) > 9:
+            labels = [f"{tick:.3g}" for tick in ticks]
+        return list(zip(ticks, labels))
+
+
+def lane_axis(lanes: int, every: int = 1, word: str = "", label: str = "") -> Axis:
+    """Return the vertical axis of lanes, 0 at the top; one in ``every`` has its number, after ``word``.
+
+    Lane k reaches from ``lanes - k - 1`` to ``lanes - k``.
+    """
+    return Axis(Span(0, lanes), label, fixed=[(lanes - k - 0.5, f"{word}{k}") for k in range(0, lanes, every)])

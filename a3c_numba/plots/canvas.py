@@ -60,7 +60,13 @@ class Canvas:
             radius = round(1.5 * pen * 2**SHIFT)
             self.cv2.circle(self._sheet, tuple(fixed[0].tolist()), radius, colour, -1, self.cv2.LINE_AA, SHIFT)
         elif len(fixed) > 1:
-            pieces = [_fixed(dash) for dash in _dashes(points, width)] if is_dashed else [fixed]
+            pieces = [fixed]
+            if is_dashed:                          # dashes 5 pixels long, and 4 apart beside their round ends
+                x, y = np.asarray(points, np.float64).T
+                length = np.append(0.0, np.cumsum(np.hypot(np.diff(x), np.diff(y))))
+                starts = np.arange(0.0, length[-1], 9.0 + width)
+                ends = np.stack([starts, np.minimum(starts + 5.0, length[-1])], axis=1)
+                pieces = list(map(_fixed, np.stack([np.interp(ends, length, x), np.interp(ends, length, y)], axis=2)))
             self.cv2.polylines(self._sheet, pieces, False, colour, pen, self.cv2.LINE_AA, SHIFT)
 
     def area(self, points: npt.ArrayLike, colour: Colour, opacity: float = 1.0) -> None:
@@ -117,12 +123,3 @@ def _fixed(points: npt.ArrayLike) -> npt.NDArray[np.int32]:
     """Convert pixels to OpenCV's fixed-point coordinates on the doubled canvas, where pixel centres are integers."""
     doubled = np.asarray(points, np.float64).reshape(-1, 2) * ZOOM - 0.5
     return np.round(doubled * 2**SHIFT).astype(np.int32)
-
-
-def _dashes(points: npt.ArrayLike, width: float) -> list[npt.NDArray[np.float64]]:
-    """Return the dashes of a line through ``points`` (n, 2): 5 pixels long, and 4 apart beside their round ends."""
-    x, y = np.asarray(points, np.float64).T
-    length = np.append(0.0, np.cumsum(np.hypot(np.diff(x), np.diff(y))))
-    starts = np.arange(0.0, length[-1], 9.0 + width)
-    ends = np.stack([starts, np.minimum(starts + 5.0, length[-1])], axis=1)
-    return list(np.stack([np.interp(ends, length, x), np.interp(ends, length, y)], axis=2))

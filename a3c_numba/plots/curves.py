@@ -48,12 +48,15 @@ def learning_curve(runs: Sequence[Union[str, Path]], out: Union[str, Path], x: s
     if x not in ("steps", "minutes"):
         raise ValueError(f"x must be 'steps' or 'minutes'; got {x!r}")
     folders = [Path(run) for run in runs]
+    names = [folder.resolve().name for folder in folders]
+    if len(set(names)) < len(names):
+        names = [f"{folder.resolve().parent.name}/{name}" for folder, name in zip(folders, names)]
     episodes = [read_episodes(folder) for folder in folders]
     steps, x_label = by_steps(np.concatenate([np.empty((0, 3)), *episodes])[:, 1])
     places = np.split(steps, np.cumsum([len(run) for run in episodes]))
     if x == "minutes":
         places, x_label = [run[:, 0] / 60 for run in episodes], "time (minutes)"
-    series = [running(name, at, run[:, 2]) for name, at, run in zip(_names(folders), places, episodes)]
+    series = [running(name, at, run[:, 2]) for name, at, run in zip(names, places, episodes)]
     y_label = f"score of a game: mean of the last {WINDOW}, and 10th to 90th percentile"
     return line_plot(series, title, x_label, y_label, out, size, NOTHING_YET)
 
@@ -96,14 +99,6 @@ def by_steps(steps: Floats) -> tuple[Floats, str]:
     """Return agent steps in the unit of an axis, and the name of the axis."""
     unit, name = (1e6, "millions") if steps.max(initial=0.0) >= 5e5 else (1e3, "thousands")
     return steps / unit, f"agent steps ({name})"
-
-
-def _names(folders: Sequence[Path]) -> list[str]:
-    """Return the names of the folders, with their parents' names if two are the same."""
-    names = [folder.resolve().name for folder in folders]
-    if len(set(names)) == len(names):
-        return names
-    return [f"{folder.resolve().parent.name}/{name}" for folder, name in zip(folders, names)]
 
 
 def scatter_plot(x: npt.ArrayLike, y: npt.ArrayLike, labels: tuple[str, str, str], out: Union[str, Path],

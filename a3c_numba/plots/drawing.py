@@ -26,33 +26,25 @@ class Axes:
         self.canvas, self.box, self.x, self.y = canvas, box, x, y
         self.scale, font = style.font / PICTURE.font, style.font
         for tick, label in y.ticks(7):
-            (_, height), = self._grid(y, x.span, (tick, tick))
-            canvas.text(label, (box.left - 0.7 * font, height + 0.35 * font), font, INK, 1.0)
+            ends = self.to_pixels(x.span, tick)
+            if y.fixed is None:
+                canvas.line(ends, GRID)
+            canvas.text(label, (box.left - 0.7 * font, ends[0, 1] + 0.35 * font), font, INK, 1.0)
         for tick, label in x.ticks(min(9, int((box.right - box.left) / (4.6 * font)))):
-            (place, _), = self._grid(x, (tick, tick), y.span)
-            canvas.text(label, (place, box.bottom + 1.47 * font), font, INK, 0.5)
+            ends = self.to_pixels(tick, y.span)
+            if x.fixed is None:
+                canvas.line(ends, GRID)
+            canvas.text(label, (ends[0, 0], box.bottom + 1.47 * font), font, INK, 0.5)
         canvas.line([(box.left, box.bottom), (box.right, box.bottom)], GREY, 1.5)
         canvas.text(x.label, ((box.left + box.right) / 2, box.bottom + 3.2 * font), font, INK, 0.5)
         self.corner = box.left - style.margins.left + style.edge, box.top - 1.18 * font
         canvas.text(y.label, self.corner, font, GREY)
-
-    def _grid(self, axis: Axis, x: npt.ArrayLike, y: npt.ArrayLike) -> Floats:
-        """Draw a line of the grid; return its lower left end, (1, 2)."""
-        ends = self.to_pixels(x, y)
-        if axis.fixed is None:
-            self.canvas.line(ends, GRID)
-        return ends[:1]
 
     def to_pixels(self, x: npt.ArrayLike, y: npt.ArrayLike) -> Floats:
         """Return the pixels (n, 2) of the points ``x`` (n,), ``y`` (n,); NaN if an axis cannot show them."""
         left, top, right, bottom = self.box
         across, up = self.x.share(x), self.y.share(y)
         return np.stack(np.broadcast_arrays(left + across * (right - left), bottom - up * (bottom - top)), axis=-1)
-
-    def say(self, words: str) -> None:
-        """Write ``words`` in the middle of the plot area."""
-        left, top, right, bottom = self.box
-        self.canvas.text(words, ((left + right) / 2, (top + bottom) / 2), 20 * self.scale, GREY, 0.5)
 
     def curves(self, series: Sequence[Series]) -> None:
         """Draw series, all bands first, so that no band covers a curve."""
@@ -84,11 +76,14 @@ def draw(chart: Chart, surface: Surface) -> list[Axes]:
     """Draw the chart; return the axes of its panels."""
     left, top, right, bottom = chart.style.margins
     if chart.style.is_titled:
-        top += _heading(chart, surface)
-    share = chart.size[0] / len(chart.panels)
-    return [_panel(panel, surface, panel.box or Box(k * share + left, top, (k + 1) * share - right,
-                                                    chart.size[1] - bottom), chart.style)
-            for k, panel in enumerate(chart.panels)]
+        edge, base = chart.style.edge, 78.0 if chart.subtitle else 50.0
+        surface.text(chart.title, (edge, 42), 26, INK, bold=True)
+        surface.text(chart.subtitle, (edge, 72), 16, GREY)
+        top += draw_keys(surface, chart.keys, (edge, base + 28), chart.size[0] - 40) if chart.keys else base
+    share, base = chart.size[0] / len(chart.panels), chart.size[1] - bottom
+    boxes = [panel.box or Box(k * share + left, top, (k + 1) * share - right, base)
+             for k, panel in enumerate(chart.panels)]
+    return [_panel(panel, surface, box, chart.style) for panel, box in zip(chart.panels, boxes)]
 
 
 def _panel(panel: Panel, surface: Surface, box: Box, style: Style) -> Axes:
@@ -98,18 +93,10 @@ def _panel(panel: Panel, surface: Surface, box: Box, style: Style) -> Axes:
     axes.curves(panel.series)
     for texts in panel.texts:
         axes.texts(texts)
-    axes.say(panel.note)
+    surface.text(panel.note, ((box.left + box.right) / 2, (box.top + box.bottom) / 2), 20 * axes.scale, GREY, 0.5)
     label_end = axes.corner[0] + surface.text_width(panel.y.label, style.font)
     draw_keys(surface, panel.keys, (label_end + 20, axes.corner[1]), box.right)
     return axes
-
-
-def _heading(chart: Chart, surface: Surface) -> float:
-    """Draw the title, the line below it and the keys; return the last base line."""
-    edge, base = chart.style.edge, 78.0 if chart.subtitle else 50.0
-    surface.text(chart.title, (edge, 42), 26, INK, bold=True)
-    surface.text(chart.subtitle, (edge, 72), 16, GREY)
-    return draw_keys(surface, chart.keys, (edge, base + 28), chart.size[0] - 40) if chart.keys else base
 
 
 def draw_keys(surface: Surface, keys: Sequence[Key], at: tuple[float, float], right: float) -> float:

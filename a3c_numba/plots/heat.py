@@ -38,11 +38,6 @@ def strength(x: npt.ArrayLike, limit: float) -> Pixels:
     return signed(-np.abs(np.asarray(x, np.float64)), limit)
 
 
-def grey(x: npt.NDArray[np.uint8]) -> Pixels:
-    """Convert bytes (...) to colours (..., 3)."""
-    return np.repeat(x[..., None], 3, axis=-1)
-
-
 class Sheet(Canvas):
     """A canvas with images, a colour scale and a title."""
 

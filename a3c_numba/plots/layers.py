@@ -8,7 +8,7 @@ import numpy.typing as npt
 
 from .axes import Box, Floats
 from .colours import GREY, INK
-from .heat import Sheet, grey, heat_map, limit_of, signed, tiles
+from .heat import Sheet, heat_map, limit_of, signed, tiles
 
 WIDTH, MARGIN = 1240, 28
 ROOM = WIDTH - 2 * MARGIN
@@ -18,11 +18,10 @@ LARGEST_TILE = 66.0
 
 def filters_picture(weight: Floats, name: str, out: Union[str, Path]) -> None:
     """Draw ``weight`` (k, k, planes, filters) of the first layer: a row for each plane, a column for each filter."""
-    _, _, planes, filters = weight.shape
+    k, _, planes, filters = weight.shape
     left = MARGIN + 104
     pitch = min(90.0, (WIDTH - left - MARGIN) / filters)
     sheet, limit = Sheet(WIDTH, round(176 + planes * pitch + 24)), limit_of(weight)
-    k = weight.shape[0]
     sheet.title(f"First layer: {filters} filters of {k}x{k} pixels",
                 f"{name}, one column per filter, one row per frame; white is 0; one scale for all")
     sheet.scale((WIDTH - 60, 96), limit)
@@ -63,8 +62,8 @@ def activations_picture(obs: npt.NDArray[np.generic], layers: dict[str, Floats],
     rows: dict[str, Any] = {"the observation": obs, **layers}
     sheet = Sheet(WIDTH, round(100 + sum(_height(x) for x in rows.values())))
     sheet.title("Activations of the network for one observation",
-                "orange: above 0, passes a ReLU; blue: below 0, does not pass; each layer has its own scale; "
-                "numbers beyond it have the full colour")
+                "orange: above 0, passes a ReLU; blue: below 0, does not pass; each layer has its own scale; numbers "
+                "beyond it have the full colour")
     top = 100.0
     for name, x in rows.items():
         (_draw_images if x.ndim == 3 else _draw_vector)(sheet, name, x, top)
@@ -98,7 +97,7 @@ def _draw_images(sheet: Sheet, name: str, images: npt.NDArray[Any], top: float) 
     for k, plane in enumerate(tiles(images)):
         corner = MARGIN + k % columns * pitch, top + 40 + k // columns * pitch * height / width
         size = pitch - 5, pitch * height / width - 5
-        sheet.framed(grey(plane) if seen else signed(plane, limit), corner, size)
+        sheet.framed(np.repeat(plane[..., None], 3, axis=-1) if seen else signed(plane, limit), corner, size)
 
 
 def _draw_vector(sheet: Sheet, name: str, x: Floats, top: float) -> None:

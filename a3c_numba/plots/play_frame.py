@@ -39,7 +39,10 @@ def play_frame(screen_rgb: npt.NDArray[np.uint8], policy: npt.ArrayLike, value: 
     values = np.atleast_1d(np.asarray(value, np.float64))[-HISTORY:]
     screen = enlarged(np.asarray(screen_rgb, np.uint8))
     panel = Canvas(PANEL, screen.shape[0], NIGHT)
-    _numbers(panel, score, float(values[-1]))
+    panel.text("score", (MARGIN, 36), 15, DIM)
+    panel.text(f"{score:,.10g}", (MARGIN, 68), 28, PALE, bold=True)
+    panel.text("value", (PANEL - MARGIN, 36), 15, DIM, align=1.0)
+    panel.text(f"{values[-1]:.2f}", (PANEL - MARGIN, 68), 28, PALE, align=1.0, bold=True)
     _value_line(panel, values)
     panel.text("policy", (MARGIN, 188), 15, DIM)
     policy_bars(panel, Box(MARGIN, 200, PANEL - MARGIN, panel.height - 8), probabilities, action_names, action)
@@ -55,13 +58,6 @@ def enlarged(screen: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint8]:
     top = (sheet.shape[0] - height) // 2
     sheet[top:top + height, :width] = screen
     return sheet
-
-
-def _numbers(panel: Canvas, score: float, value: float) -> None:
-    panel.text("score", (MARGIN, 36), 15, DIM)
-    panel.text(f"{score:,.10g}", (MARGIN, 68), 28, PALE, bold=True)
-    panel.text("value", (PANEL - MARGIN, 36), 15, DIM, align=1.0)
-    panel.text(f"{value:.2f}", (PANEL - MARGIN, 68), 28, PALE, align=1.0, bold=True)
 
 
 def _value_line(panel: Canvas, values: Floats) -> None:

@@ -1,4 +1,8 @@
-"""The picture of the race: time lines of workers, a histogram of staleness, lost additions, and a comparison."""
+"""The picture of the race: time lines of workers, a histogram of staleness, lost additions, and a comparison.
+
+The time lines show rollouts and writes, redder with higher staleness.  In a lane's unit, 0 to 1 from its bottom to its
+top, a rollout is from 0.14 to 0.62.
+"""
 
 from pathlib import Path
 from typing import Any, NamedTuple, Sequence, Union
@@ -6,14 +10,37 @@ from typing import Any, NamedTuple, Sequence, Union
 import numpy as np
 import numpy.typing as npt
 
-from .axes import Axis, Box, Span, span_of
+from .axes import Axis, Box, Floats, Span, lane_axis, span_of
 from .chart import Boxes, Chart, Key, Panel, Series, Texts, colour_of
-from .colours import PALETTE
+from .colours import PALETTE, Colour
 from .drawing import save_picture
-from .lanes import KEYS, LANE, Moment, busiest, lanes_panel
 
-WIDTH, LEFT, RIGHT = 1400, 100, 1360
+LEFT, RIGHT = 100, 1360        # pixels
 COUNTED = 4000                 # bins of elements, at most
+LANE = 62                      # pixels from one lane to the next
+CYCLES = 14                    # updates of the median worker in the drawn interval of time
+PLAYING: Colour = (205, 224, 238)
+LEARNING: Colour = (140, 182, 212)
+FRESH: Colour = (16, 40, 96)
+STALE: Colour = (240, 60, 0)
+CLASH: Colour = (255, 170, 170)
+READ: Colour = (0, 158, 115)
+KEYS = {"rollout": PLAYING, "backward": LEARNING, "write of the freshest": FRESH, "of the stalest": STALE,
+        "theta' copied": READ, "two write at once": CLASH}
+
+
+class Moment(NamedTuple):
+    """A recording of several workers: arrays (updates,), times in milliseconds."""
+
+    title: str
+    worker: npt.NDArray[np.int64]
+    read: Floats
+    play_begin: Floats
+    play_end: Floats
+    write_begin: Floats
+    write_end: Floats
+    staleness: npt.NDArray[np.int64]
+    overlaps: npt.NDArray[np.int64]
 
 
 class Compared(NamedTuple):
@@ -29,13 +56,14 @@ def race_picture(moment: Moment, compared: Compared, out: Union[str, Path]) -> N
     below = end + 162
     span = busiest(moment)
     length = f"{float(f'{span.high - span.low:.2g}'):,g}"
-    subtitle = (f"the busiest {length} ms; the number on a write is its staleness; "
-                "a long bar may be a worker that the system paused; white is the tally")
+    subtitle = (f"the busiest {length} ms; the number on a write is its staleness; a long bar may be a worker that the "
+                "system paused; white is the tally")
     panels = [lanes_panel(moment, span, Box(LEFT, 130, RIGHT, end)),
               _histogram(Box(LEFT, below, 660, below + 200), moment.staleness),
               _elements(Box(780, below, RIGHT, below + 200), compared.lost),
               *_comparison(below + 340, compared.figures)]
-    save_picture(Chart(moment.title, (WIDTH, below + 640), panels, KEYS, subtitle), out)
+    keys = [Key(words, colour, 16) for words, colour in KEYS.items()]
+    save_picture(Chart(moment.title, (1400, below + 640), panels, keys, subtitle), out)
 
 
 def _histogram(box: Box, staleness: npt.NDArray[np.int64]) -> Panel:
@@ -82,3 +110,55 @@ def _comparison(top: float, figures: Sequence[dict[str, Any]]) -> list[Panel]:
         panels.append(Panel(Axis(Span(0, most), "workers", fixed=ticks), Axis(Span(0, high), label),
                             series=series, texts=[words], box=box))
     return panels
+
+
+def busiest(moment: Moment) -> Span:
+    """Return the interval, about CYCLES updates long, with the most workers that write, and up to two overlaps."""
+    length = CYCLES * max(1e-3, float(np.median(moment.write_end - moment.read)))
+    starts = moment.write_begin - 0.05 * length
+    score = np.minimum(_within(starts, length, moment.write_begin[moment.overlaps > 0]), 2)
+    for worker in np.unique(moment.worker):
+        score = score + (_within(starts, length, moment.write_begin[moment.worker == worker]) > 0)
+    start = float(starts[score.argmax()])
+    return Span(start, start + length)
+
+
+def _within(starts: Floats, length: float, times: Floats) -> Floats:
+    """Count the times in each interval of that length."""
+    times = np.sort(times)
+    return (np.searchsorted(times, starts + length) - np.searchsorted(times, starts)).astype(np.float64)
+
+
+def clashes(begin: Floats, end: Floats) -> list[tuple[float, float]]:
+    """Return the intervals of time in which at least two of the given intervals overlap."""
+    edges = sorted([(time, 1) for time in begin] + [(time, -1) for time in end])
+    depth, since, found = 0, 0.0, []
+    for time, change in edges:
+        if (depth, change) == (1, 1):
+            since = time
+        elif (depth, change) == (2, -1):
+            found.append((float(since), float(time)))
+        depth += change
+    return found
+
+
+def lanes_panel(moment: Moment, span: Span, box: Box) -> Panel:
+    """Return the interval ``span`` of all workers, one lane below the other."""
+    lanes = int(moment.worker.max()) + 1
+    seen = (moment.write_end > span.low) & (moment.read < span.high)
+    play, learn, write, end = (np.clip(getattr(moment, name)[seen], *span) for name in Moment._fields[3:7])
+    floor, staleness = lanes - 1.0 - moment.worker[seen], moment.staleness[seen]
+    texts, boxes = [], [Boxes(left, right, 0, lanes, CLASH, 3) for left, right in clashes(write, end)]
+    for begin, stop, colour in ((play, learn, PLAYING), (learn, write, LEARNING)):
+        long = stop > begin
+        boxes.append(Boxes(begin[long], stop[long], floor[long] + 0.14, floor[long] + 0.62, colour))
+    for value in np.unique(staleness):
+        same = (staleness == value) & (end > write)
+        share = value / max(1, int(staleness.max()))
+        red, green, blue = (round(a + share * (b - a)) for a, b in zip(FRESH, STALE))
+        boxes.append(Boxes(write[same], end[same], floor[same] + 0.07, floor[same] + 0.68, (red, green, blue), 3))
+        texts.append(Texts((write[same] + end[same]) / 2, floor[same] + 0.62, [str(value)] * int(same.sum())))
+    read = (span.low < moment.read) & (moment.read < span.high)
+    base = lanes - 1.0 - moment.worker[read]
+    boxes.append(Boxes(moment.read[read], moment.read[read], base - 0.01, base + 0.12, READ, 3))
+    return Panel(Axis(span, "ms since the start"), lane_axis(lanes, 1, "worker "), boxes, texts=texts, box=box)

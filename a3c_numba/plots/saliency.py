@@ -68,23 +68,16 @@ def saliency_frame(game: Game, look: Look) -> Pixels:
     sheet.text("policy (orange: the action taken)", (PANEL_LEFT, 80), 17, GREY)
     policy_bars(sheet, Box(PANEL_LEFT, 100, PANEL_RIGHT, 410), look.policy, game.action_names, look.action,
                 (PALETTE[0], INK, PALETTE[1], INK, TROUGH))
-    _curve(sheet, Box(PANEL_LEFT + 67, 470, PANEL_RIGHT, 680), game.values, look.step)
+    box, values = Box(PANEL_LEFT + 67, 470, PANEL_RIGHT, 680), game.values[:look.step + 1]
+    axes = Axes(sheet, box, Axis(Span(0, max(1, len(game.values) - 1)), "agent step"),
+                Axis(span_of(game.values, 0.05), "value"))               # for the whole game
+    sheet.text(f"{values[-1]:.2f}", (box.right, box.top - 16), 20, align=1.0, bold=True)
+    axes.curves([Series("", np.arange(len(values)), values, width=2.0),
+                 Series("", look.step, values[-1], colour=INK, width=2.5)])
     full = ", ".join(f"{limit:.2g}" for limit in game.limits)
     sheet.text(f"step {look.step};  full colour: {full} per grey level, summed over the frames of an observation",
                (SCREEN.left, HEIGHT - 18), 17, GREY)
     return sheet.pixels()
-
-
-def _curve(sheet: Sheet, box: Box, values: Floats, step: int) -> None:
-    """Draw the value up to ``step``, on axes for the whole game."""
-    axes = _value_axes(sheet, box, Span(0, max(1, len(values) - 1)), values)
-    sheet.text(f"{values[step]:.2f}", (box.right, box.top - 16), 20, align=1.0, bold=True)
-    axes.curves([Series("", np.arange(step + 1), values[:step + 1], width=2.0),
-                 Series("", step, values[step], colour=INK, width=2.5)])
-
-
-def _value_axes(sheet: Sheet, box: Box, steps: Span, values: Floats) -> Axes:
-    return Axes(sheet, box, Axis(steps, "agent step"), Axis(span_of(values, 0.05), "value"))
 
 
 def saliency_picture(title: str, maps: dict[str, Floats], values: Floats, out: Union[str, Path]) -> None:
@@ -93,19 +86,16 @@ def saliency_picture(title: str, maps: dict[str, Floats], values: Floats, out: U
     sheet = Sheet(1240, top + each * (len(maps) + 1))
     sheet.title(title, "each input's derivative at each step; white is 0")
     for row, (name, one) in enumerate(maps.items()):
-        box = _row_box(top + row * each)
+        box = Box(90, top + row * each + 46, 1212, top + row * each + 240)
         limit = float(np.max(one, initial=0.0)) or 1.0
         heat_map(sheet, box, strength(one.T, limit))
         sheet.text(f"|d {name} / d input|, by input", (28, box.top - 14), 17, GREY)
         sheet.scale((box.right - 30, box.top - 42), limit, strength)
-    box = _row_box(top + len(maps) * each)
-    axes = _value_axes(sheet, box, Span(-0.5, len(values) - 0.5), values)
+    below = sheet.height - each
+    axes = Axes(sheet, Box(90, below + 46, 1212, below + 240), Axis(Span(-0.5, len(values) - 0.5), "agent step"),
+                Axis(span_of(values, 0.05), "value"))
     axes.curves([Series("", np.arange(len(values)), values, width=2.5)])
     sheet.save(out)
-
-
-def _row_box(top: float) -> Box:
-    return Box(90, top + 46, 1212, top + 240)
 
 
 def bright(maps: npt.ArrayLike) -> float:

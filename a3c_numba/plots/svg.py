@@ -12,8 +12,6 @@ import numpy.typing as npt
 from .axes import Floats
 from .colours import INK, Colour, css
 
-LETTER = 0.55                  # width of a letter, about, as a share of its height
-
 
 def clean(value: Any) -> str:
     """Return text for a page: markup and characters that cannot be printed are escaped."""
@@ -60,7 +58,7 @@ class Svg:
 
     def text_width(self, words: str, size: float = 15, bold: bool = False) -> float:
         """Return about the width of ``words`` in pixels."""
-        return LETTER * size * len(words)
+        return 0.55 * size * len(words)                                  # a letter is about 0.55 of its height wide
 
     def whole(self, label: str) -> str:
         """Return the picture, for a page; ``label`` describes it to screen readers."""

@@ -64,7 +64,10 @@ class Animation:
     def append(self, frame: Frame) -> None:
         """Keep or drop the frame, so that the kept frames are evenly spaced."""
         if self._seen % self.stride == 0:
-            self._frames.append(self._small(frame))
+            height, width = frame.shape[:2]
+            size = (GIF_WIDTH, max(1, round(height * GIF_WIDTH / width)))
+            self._frames.append(frame.copy() if width <= GIF_WIDTH else
+                                self.cv2.resize(frame, size, interpolation=self.cv2.INTER_AREA))
         self._seen += 1
         if len(self._frames) > GIF_FRAMES:
             self._frames = self._frames[::2]
@@ -82,13 +85,6 @@ class Animation:
     def abandon(self) -> None:
         """Drop the frames."""
         self._frames.clear()
-
-    def _small(self, frame: Frame) -> Frame:
-        height, width = frame.shape[:2]
-        if width <= GIF_WIDTH:
-            return frame.copy()
-        size = (GIF_WIDTH, max(1, round(height * GIF_WIDTH / width)))
-        return np.asarray(self.cv2.resize(frame, size, interpolation=self.cv2.INTER_AREA), np.uint8)
 
 
 CODECS = {".mp4": "mp4v", ".avi": "MJPG", ".gif": ""}
@@ -131,15 +127,12 @@ class VideoWriter:
     def __exit__(self, kind: Optional[type[BaseException]], error: Optional[BaseException],
                  traceback: Optional[TracebackType]) -> None:
         try:
-            if kind is None:
-                self._keep()
-            else:
+            if kind is not None:
                 self._encoder.abandon()
+            elif self._shape is None:
+                raise ValueError(f"no frame was written to {self.path}")
+            else:
+                self._encoder.finish()
+                os.replace(self._partial, self.path)
         finally:
             self._partial.unlink(missing_ok=True)
-
-    def _keep(self) -> None:
-        if self._shape is None:
-            raise ValueError(f"no frame was written to {self.path}")
-        self._encoder.finish()
-        os.replace(self._partial, self.path)

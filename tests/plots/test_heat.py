@@ -5,9 +5,9 @@ import pytest
 
 from a3c_numba.plots.axes import Span
 from a3c_numba.plots.heat import COLD, WARM, Sheet, limit_of, signed, strength, tiles
-from a3c_numba.plots.lanes import CLASH, FRESH, LEARNING, PLAYING, READ, STALE, Moment, busiest, clashes
 from a3c_numba.plots.layers import activations_picture, filters_picture, matrices_picture, plane_name
-from a3c_numba.plots.race import Compared, race_picture
+from a3c_numba.plots.race import (
+    CLASH, FRESH, LEARNING, PLAYING, READ, STALE, Compared, Moment, busiest, clashes, race_picture)
 from a3c_numba.plots.saliency import LIGHTS, Game, Look, bright, lit, saliency_frame, saliency_picture
 
 cv2 = pytest.importorskip("cv2")

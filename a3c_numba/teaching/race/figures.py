@@ -21,7 +21,7 @@ from typing import Iterable, NamedTuple
 
 import numpy as np
 
-from ...plots.lanes import Moment
+from ...plots.race import Moment
 from .recorder import COLUMNS, Recording
 
 TIMES = ("read", "play_begin", "play_end", "write_begin", "write_end")

@@ -4,8 +4,8 @@ from argparse import ArgumentParser, Namespace
 from pathlib import Path
 
 from ..report.clip import MOST_STEPS
+from ..report.page import STEPS, report
 from ..report.recorded_run import read
-from ..report.sections import STEPS, report
 from ..system import atomic_file
 from .hyperparameter_options import whole_number
 from .output_file import writable

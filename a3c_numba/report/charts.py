@@ -1,20 +1,25 @@
-"""The report's curves and histograms as SVG text; some in two sizes, for wide and for narrow screens."""
+"""The report's curves and histograms as SVG text, some in two sizes, for wide and for narrow screens; the timeline.
+
+The timeline has a lane for each worker, a tick for each game in the colour of its score, and a cross for each death.
+Games that end within one pixel of a lane share a tick, in the colour of their mean score.
+"""
 
 from typing import Any, Callable
 
 import numpy as np
 
-from ..plots.axes import Axis, log_span, span_of
+from ..plots.axes import Axis, Span, lane_axis, log_span, span_of
 from ..plots.chart import FIGURE, Boxes, Chart, Panel, Series
-from ..plots.colours import PALETTE, Colour
+from ..plots.colours import BAD, LANE, PALETTE, SHADES, Colour, css
 from ..plots.curves import EMPTY, NOTHING_YET, WINDOW, by_steps, curve_panel, running
 from ..plots.drawing import svg_of
-from .recorded_run import Floats, Run
+from .recorded_run import Event, Floats, Run
 from .tables import short
 
 Size = tuple[int, int]
 WIDE, HALF, NARROW = (1000, 380), (490, 290), (440, 330)       # pixels
 BINS = 24                                                      # of a histogram, about
+LANES = 64                                                     # at most
 
 
 def in_two_sizes(draw: Callable[[Size], str], wide: Size = WIDE, narrow: Size = NARROW) -> str:
@@ -83,19 +88,84 @@ def throughput(run: Run, size: Size) -> str:
 def histogram(found: dict[str, Any], size: Size) -> str:
     """Draw a histogram of the scores of an evaluation's games."""
     scores = np.array([game["score"] for game in found["games"]], np.float64)
-    edges = _edges(scores)
+    low, high = scores.min(), scores.max()
+    if (scores == scores.round()).all() and high - low < 1e15:           # integers: bins are centred on integers
+        width = max(1, int(-(-(high - low + 1) // BINS)))
+        edges = np.arange(low, high + width + 0.5, width) - 0.5
+    else:
+        edges = np.linspace(low, high, BINS + 1) if high > low else np.array([low - 0.5, low + 0.5])
     counts = np.histogram(scores, edges)[0].astype(np.float64)
-    about = f"{len(scores)} games, mean {short(scores.mean())}, from {short(scores.min())} to {short(scores.max())}"
+    about = f"{len(scores)} games, mean {short(scores.mean())}, from {short(low)} to {short(high)}"
     gap = 0.06 * np.diff(edges)
     bars = Boxes(edges[:-1] + gap, edges[1:] - gap, 0.0, counts, least=1.0)
     panel = Panel(Axis(span_of(edges, 0.02), "score of a game"), Axis(span_of([0.0, *counts], 0.1), "games"), [bars])
     return figure_of("Scores of the evaluation's games", size, panel, about)
 
 
-def _edges(scores: Floats) -> Floats:
-    """Return the edges of the bins; if all scores are integers, bins have an integer width and are centred on them."""
-    low, high = scores.min(), scores.max()
-    if (scores == scores.round()).all() and high - low < 1e15:
-        width = max(1, int(-(-(high - low + 1) // BINS)))
-        return np.arange(low, high + width + 0.5, width) - 0.5
-    return np.linspace(low, high, BINS + 1) if high > low else np.array([low - 0.5, low + 0.5])
+def scale_of(run: Run) -> Span:
+    """Return the scores of the first and last shade: the 2nd and 98th percentile, so that one outlier has no effect."""
+    scores = run.episodes["score"]
+    return Span(*np.percentile(scores, (2, 98))) if len(scores) else Span(0.0, 1.0)
+
+
+def lanes_of(run: Run) -> int:
+    """Return the number of workers that are shown."""
+    workers = run.episodes["worker"]
+    seen = int(workers[np.isfinite(workers)].max(initial=-1)) + 1
+    return max(1, min(LANES, max(seen, run.config["workers"])))
+
+
+def timeline(run: Run, width: int) -> str:
+    """Draw the timeline, ``width`` pixels wide."""
+    lanes, margins = lanes_of(run), FIGURE.margins
+    height = max(9, min(30, 480 // lanes))                               # of a lane, pixels
+    moments = np.array([*run.episodes["seconds"], *(event.seconds for event in run.events), run.seconds])
+    x, x_label = by_time(moments)
+    games, times, _ = np.split(x, [len(run.episodes["seconds"]), len(x) - 1])
+    axis = from_zero(x, x_label)
+    pixel = (axis.span.high - axis.span.low) / (width - margins.left - margins.right)
+    floors = np.arange(lanes)
+    boxes = [Boxes(*axis.span, floors + 0.05, floors + 0.95, LANE)]
+    for lane in range(lanes):
+        mine = run.episodes["worker"] == lane
+        boxes += _games(games[mine], run.episodes["score"][mine], scale_of(run), lanes - lane - 1.0, pixel)
+    events = [_event(event, at, lanes, (pixel, 1 / height)) for event, at in zip(run.events, times.tolist())]
+    ticks = lane_axis(lanes, -(-14 // height), label="worker")
+    about = f"{lanes} lanes, {len(games):,} games, {len(events)} events"
+    panel = Panel(axis, ticks, boxes, events, note="" if len(games) else EMPTY)
+    size = width, round(margins.top + lanes * height + margins.bottom)
+    return figure_of("Timeline of the workers", size, panel, about)
+
+
+def _games(moments: Floats, scores: Floats, scale: Span, floor: float, pixel: float) -> list[Boxes]:
+    """Return the ticks of a lane, a mark for each shade; ``pixel`` is the time of one pixel."""
+    places, index = np.unique((moments / pixel).round(), return_inverse=True)
+    means = np.bincount(index, scores) / np.bincount(index) if len(places) else scores
+    gap = float(np.median(np.diff(places))) if len(places) > 1 else 4.0
+    half, share = 0.5 * min(4.0, max(1.0, 0.7 * gap)), (means - scale.low) / (scale.high - scale.low or 1.0)
+    chosen = np.clip(share * len(SHADES), 0, len(SHADES) - 1).astype(np.int64)
+    return [Boxes(pixel * (places[chosen == k] - half), pixel * (places[chosen == k] + half), floor + 0.1, floor + 0.9,
+                  SHADES[k]) for k in np.unique(chosen)]
+
+
+def _event(event: Event, at: float, lanes: int, pixel: tuple[float, float]) -> Series:
+    """Return a cross, in one stroke, in the lane of the event's worker, or a dashed line through all lanes."""
+    width, height = pixel
+    if event.worker is None or event.worker >= lanes:
+        return Series("", [at, at], [0, lanes + 6 * height], colour=BAD, width=2, is_dashed=True, title=event.line)
+    across = at + 5 * width * np.array([-1, 1, 0, 1, -1])
+    up = lanes - event.worker - 0.5 + 5 * height * np.array([-1, 1, 0, -1, 1])
+    return Series("", across, up, colour=BAD, width=4, title=event.line)
+
+
+def timeline_key(run: Run) -> str:
+    """Return the legend of the timeline's colours and marks, one line of HTML."""
+    scale = scale_of(run)
+    boxes = "".join(f'<rect fill="{css(one)}" x="{22 * k}" width="22" height="12"/>' for k, one in enumerate(SHADES))
+    line = (f'score {short(scale.low)} <svg class="key" width="{22 * len(SHADES)}" height="12" aria-hidden="true">'
+            f'{boxes}</svg> {short(scale.high)}')
+    if any(event.worker is not None for event in run.events):
+        line += ' &nbsp; <span class="bad">&#10005;</span> died and was replaced'
+    if any(event.worker is None for event in run.events):
+        line += ' &nbsp; <span class="bad">&#9474;</span> another event'
+    return line

@@ -59,21 +59,18 @@ def agent_of(run: Run, agent: Path | None) -> tuple[Path, Checkpoint]:
 
 def clip_of(path: Path, checkpoint: Checkpoint, steps: int) -> Clip:
     """Return a clip of ``steps`` steps; raise NoClip if the environment, or this machine, cannot render."""
+    games: list[list[PlayedFrame]] = []
     try:
-        games, scores = _games(checkpoint, steps)
+        while (left := steps - sum(map(len, games))) > 0:
+            games.append(list(play_frames(checkpoint, EvaluationSettings(1), len(games), left)))
         frames = [frame for game in games for _, frame in drawn_frames(checkpoint, game)]
-        return Clip(_gif(frames), _png(frames[len(frames) // 2]), len(frames), scores, path.name,
-                    checkpoint.global_step)
+        encoded, still = load_cv2().imencode(".png", np.ascontiguousarray(frames[len(frames) // 2][..., ::-1]))
+        if not encoded:
+            raise PicturesUnavailable("this opencv-python cannot write .png")
+        scores = [game[-1].score for game in games]
+        return Clip(_gif(frames), bytes(still), len(frames), scores, path.name, checkpoint.global_step)
     except (ValueError, PicturesUnavailable, MissingPackage) as error:
         raise NoClip(str(error)) from None
-
-
-def _games(checkpoint: Checkpoint, steps: int) -> tuple[list[list[PlayedFrame]], list[float]]:
-    """Play games, one after the other, until they have ``steps`` steps together."""
-    games: list[list[PlayedFrame]] = []
-    while (left := steps - sum(map(len, games))) > 0:
-        games.append(list(play_frames(checkpoint, EvaluationSettings(1), len(games), left)))
-    return games, [game[-1].score for game in games]
 
 
 def _gif(frames: list[Frame]) -> bytes:
@@ -87,10 +84,3 @@ def _gif(frames: list[Frame]) -> bytes:
             if path.stat().st_size <= LARGEST or len(frames) // (2 * stride) < FEWEST:
                 return path.read_bytes()
             stride *= 2
-
-
-def _png(frame: Frame) -> bytes:
-    encoded, content = load_cv2().imencode(".png", np.ascontiguousarray(frame[..., ::-1]))
-    if not encoded:
-        raise PicturesUnavailable("this opencv-python cannot write .png")
-    return bytes(content)

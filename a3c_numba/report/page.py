@@ -1,16 +1,26 @@
-"""The report's page around its sections: head, style sheet, headline.  It has no external references."""
+"""The report: one self-contained HTML file about a run's folder.
 
-from typing import NamedTuple
+Curves are embedded as SVG, the clip of play as a GIF; there is no script and no external reference.  The page opens
+from a disk or an attachment, follows the screen's light or dark mode, and can be printed.
+"""
+
+import base64
+from pathlib import Path
 
 import numpy as np
 
 from .. import __version__
 from ..core.algorithms import ALGORITHMS
-from ..plots.colours import NAMES, hexadecimal
-from ..plots.curves import WINDOW
+from ..playback import FRAMES_PER_SECOND
+from ..plots.colours import NAMES, PALETTE, hexadecimal
+from ..plots.curves import WINDOW, by_steps
 from ..plots.svg import clean
-from .recorded_run import Run
-from .tables import short, time
+from .charts import (
+    HALF, LANES, by_time, histogram, in_two_sizes, lanes_of, learning_curve, lengths, series, throughput, timeline,
+    timeline_key)
+from .clip import NoClip, agent_of, clip_of
+from .recorded_run import Run, evaluation_of
+from .tables import configuration, events, protocol, short, time
 
 LIGHT = "--ground:#fff;--card:#f5f6f8" + "".join(f";--{name}:{hexadecimal(colour)}" for colour, name in NAMES.items())
 DARK = """--ground:#14161a;--card:#1e2127;--ink:#e8eaed;--dim:#a3aab6;--rule:#333842;--curve:#62b4f5;--second:#f0a45b;
@@ -65,54 +75,50 @@ grid-template-columns:3fr 2fr;border-bottom:1px solid var(--rule);padding:.3rem 
 .settings td:nth-child(4):not(:empty)::before{content:"differs from "}}
 code{font:.92em ui-monospace,"DejaVu Sans Mono",monospace}
 """)
+STEPS = 150                    # of the clip: ten seconds
+TRAINING = ("In training a score is the sum of a whole game's rewards before clipping.  The workers explore, so their "
+            "scores are usually lower than those of the trained agent.")
 
 
-class Section(NamedTuple):
-    """A part of the page."""
+def report(run: Run, agent: Path | None = None, steps: int = STEPS) -> str:
+    """Return the page of a run, with a clip of ``steps`` steps (0: none) of ``agent`` or the run's own agent."""
+    return page(run, [
+        ("curve", "Learning curve", _curves(run)),
+        ("clip", "A clip of play", _clip(run, agent, steps)),
+        ("evaluation", "Protocol and evaluation", _evaluation(run, agent)),
+        ("throughput", "Throughput", in_two_sizes(lambda size: throughput(run, size), (1000, 300))),
+        ("signals", "Entropy, value, gradient, learning rate", _signals(run)),
+        ("workers", "Timeline of the workers", _timeline(run)),
+        ("configuration", "Configuration", configuration(run)),
+        ("events", "Events", events(run))])
 
-    name: str                  # the anchor
-    title: str
-    html: str
 
-
-def page(run: Run, sections: list[Section]) -> str:
-    """Return the whole page."""
-    title = clean(f"{run.name}, {method(run)}, seed {run.config['seed']}")
-    links = " ".join(f'<a href="#{section.name}">{section.title}</a>' for section in sections)
-    body = "".join(f'<section id="{one.name}" aria-labelledby="{one.name}-title"><h2 id="{one.name}-title">{one.title}'
-                   f"</h2>{one.html}</section>\n" for one in sections)
-    return (f'<!DOCTYPE html>\n<html lang="en"><head><meta charset="utf-8"><title>{title}</title>'
-            f'<meta name="viewport" content="width=device-width,initial-scale=1"><link rel="icon" href="data:,">\n'
-            f"<style>{STYLE}</style></head>\n<body><header>{_headline(run)}</header>"
+def page(run: Run, sections: list[tuple[str, str, str]]) -> str:
+    """Return the whole page around its sections: (anchor, title, HTML) of each."""
+    config, name = run.config, run.config["algorithm"]["name"]
+    method = ALGORITHMS[name].__name__ if name in ALGORITHMS else name
+    method += " with an LSTM" if config["network"].get("recurrent") else ""
+    share = run.steps / max(1, int(config["total_steps"]))
+    state = "finished" if run.steps >= int(config["total_steps"]) else f"not finished: {share:.0%} of its steps"
+    (first, since), (last, until) = (moment.strftime("%Y-%m-%d %H:%M").split() for moment in run.written)
+    end = "" if (first, since) == (last, until) else f" to {until}" if first == last else f" to {last} {until}"
+    facts = [method, config["optimizer"]["name"], f"{config['workers']} workers", f"seed {config['seed']}",
+             f"files written {first} {since}{end} UTC"]
+    cards = "".join(f"<div><dt>{name}</dt><dd>{number}<small>{note}</small></dd></div>"
+                    for name, number, note in _cards(run))
+    heading = clean(f"{run.name}, {method}, seed {config['seed']}")
+    links = " ".join(f'<a href="#{anchor}">{title}</a>' for anchor, title, _ in sections)
+    body = "".join(f'<section id="{anchor}" aria-labelledby="{anchor}-title"><h2 id="{anchor}-title">{title}</h2>'
+                   f"{html}</section>\n" for anchor, title, html in sections)
+    return (f'<!DOCTYPE html>\n<html lang="en"><head><meta charset="utf-8"><title>{heading}</title>'
+            '<meta name="viewport" content="width=device-width,initial-scale=1"><link rel="icon" href="data:,">\n'
+            f"<style>{STYLE}</style></head>\n<body><header>"
+            f'<h1>{clean(run.name)} <span class="state">{state}</span></h1>'
+            f'<p class="sub">{clean(" · ".join(facts))}</p>'
+            f'<dl class="cards">{cards}</dl></header>'
             f'<nav aria-label="Sections">{links}</nav>\n<main>{body}</main>\n'
             f'<footer class="sub"><p>Made by a3c-numba {__version__} from the files of the run.</p></footer>'
             "</body></html>\n")
-
-
-def method(run: Run) -> str:
-    """Return the method's name, A3C, NStepQ ..., and "with an LSTM" if the network is recurrent."""
-    name = run.config["algorithm"]["name"]
-    title = ALGORITHMS[name].__name__ if name in ALGORITHMS else name
-    return title + (" with an LSTM" if run.config["network"].get("recurrent") else "")
-
-
-def _headline(run: Run) -> str:
-    share = run.steps / max(1, int(run.config["total_steps"]))
-    state = "finished" if run.is_finished else f"not finished: {share:.0%} of its steps"
-    facts = [method(run), run.config["optimizer"]["name"], f"{run.config['workers']} workers",
-             f"seed {run.config['seed']}", f"files written {_written(run)}"]
-    cards = "".join(f"<div><dt>{name}</dt><dd>{number}<small>{note}</small></dd></div>"
-                    for name, number, note in _cards(run))
-    return (f'<h1>{clean(run.name)} <span class="state">{state}</span></h1>'
-            f'<p class="sub">{clean(" · ".join(facts))}</p>'
-            f'<dl class="cards">{cards}</dl>')
-
-
-def _written(run: Run) -> str:
-    """Return when the first and the last file were written: one or two days, and the times."""
-    (first, since), (last, until) = (moment.strftime("%Y-%m-%d %H:%M").split() for moment in run.written)
-    end = f"{last} {until}" if first != last else until
-    return f"{first} {since} UTC" if (first, since) == (last, until) else f"{first} {since} to {end} UTC"
 
 
 def _cards(run: Run) -> list[tuple[str, str, str]]:
@@ -131,3 +137,63 @@ def _cards(run: Run) -> list[tuple[str, str, str]]:
     troubles = [("workers replaced", "restarts", "since the run's last start"),
                 ("updates skipped", "skipped", "since the run's last start")]
     return cards + [(name, f"{run.last(column):,.0f}", note) for name, column, note in troubles if run.last(column)]
+
+
+def figure(title: str, html: str, note: str = "") -> str:
+    """Return a picture with an optional title and an optional note."""
+    head, end = f"<h3>{title}</h3>" if title else "", f"<figcaption>{note}</figcaption>" if note else ""
+    return f"<figure>{head}{html}{end}</figure>"
+
+
+def _curves(run: Run) -> str:
+    steps, time = by_steps(run.episodes["global_step"]), by_time(run.episodes["seconds"])
+    return (figure("Score by agent steps", in_two_sizes(lambda size: learning_curve(run, steps, size)),
+                   "Line: mean of the last 100 finished games. Band: their 10th to 90th percentile.")
+            + '<div class="pair">' + figure("Score by time", learning_curve(run, time, HALF))
+            + figure("Length of games", lengths(run)) + "</div>")
+
+
+def _signals(run: Run) -> str:
+    pictures = [("Entropy of the policy", "entropy", "nats", PALETTE[0], False),
+                ("Value", "value", "mean value of the states seen", PALETTE[0], False),
+                ("Norm of the gradient", "gradient_norm", "global norm before clipping, log scale", PALETTE[1], True),
+                ("Learning rate", "learning_rate", "eta", PALETTE[1], False)]
+    return ('<div class="pair">' + "".join(figure(title, series(run, column, (title, unit), colour, is_log))
+                                           for title, column, unit, colour, is_log in pictures)
+            + '</div><p class="note">Each point is a row of progress.csv, the mean over the workers\' latest rollouts.'
+            "</p>")
+
+
+def _timeline(run: Run) -> str:
+    hidden = max(0, run.config["workers"] - LANES) if lanes_of(run) == LANES else 0
+    return figure("", in_two_sizes(lambda size: timeline(run, size[0])), timeline_key(run)) + (
+        f'<p class="note">{hidden} more workers are not shown.</p>' if hidden else "")
+
+
+def _evaluation(run: Run, agent: Path | None) -> str:
+    result = evaluation_of(run.path / "evaluation.json")
+    if result is None and agent is not None:
+        result = evaluation_of(agent.with_name("evaluation.json"), agent.name)
+    if result is None:
+        return f"<p>{TRAINING}</p><p>Not evaluated yet: <code>a3c-numba evaluate RUN</code> writes evaluation.json.</p>"
+    picture = figure("Every game's score", histogram(result, HALF))
+    games = ", ".join(short(float(game["score"])) for game in result["games"][:1000])
+    return (f'<p>{TRAINING}</p><div class="pair"><div>{protocol(result)}</div>{picture}</div>'
+            f'<p class="note">The games in turn: {games}.</p>')
+
+
+def _clip(run: Run, agent: Path | None, steps: int) -> str:
+    if not steps:
+        return "<p>No clip (<code>--no-clip</code>).</p>"
+    try:
+        clip = clip_of(*agent_of(run, agent), steps)
+    except NoClip as reason:
+        return f"<p>No clip: {clean(reason)}.</p>"
+    gif, still = (base64.b64encode(content).decode() for content in (clip.gif, clip.still))
+    games = f"{len(clip.scores)} games" if len(clip.scores) > 1 else "the beginning of a game"
+    note = (f"{clip.steps} steps, {clip.steps / FRAMES_PER_SECOND:.0f} seconds of {games}, played by {clip.agent}, an "
+            f"agent trained for {clip.global_step:,} steps; the score at the end is {short(clip.scores[-1])}.")
+    words = "The game's screen; beside it the score, the value of the state, and the policy as a bar for each action"
+    return (f'<figure><picture><source media="(prefers-reduced-motion: reduce)" srcset="data:image/png;base64,{still}">'
+            f'<img alt="{clean(words)}" src="data:image/gif;base64,{gif}"></picture>'
+            f"<figcaption>{clean(note)}</figcaption></figure>")

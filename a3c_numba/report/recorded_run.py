@@ -21,9 +21,7 @@ from ..runs.run_folder import EPISODE_COLUMNS, EVENT_COLUMNS, OWN_FILES, Progres
 from ..system.number_table import LARGEST, columns_of, number, read_rows
 
 Floats = npt.NDArray[np.float64]
-STATISTICS = ("mean", "median", "min", "max")
 NEEDED = ("algorithm", "optimizer", "network")
-OLD_WORKER = re.compile(r"^worker (\d{1,4}) ")
 
 
 class Event(NamedTuple):
@@ -65,11 +63,6 @@ class Run:
         """Return the seconds of training so far, wall clock."""
         return float(max([0.0, *self.progress["seconds"], *self.episodes["seconds"]]))
 
-    @property
-    def is_finished(self) -> bool:
-        """True if the run has made all its steps."""
-        return self.steps >= int(self.config["total_steps"])
-
     def last(self, column: str) -> float:
         """Return the last number in this column of progress.csv; 0 if there is none."""
         numbers = self.progress[column][np.isfinite(self.progress[column])]
@@ -79,11 +72,13 @@ class Run:
 def read(path: Path) -> Run:
     """Read the run in the folder ``path``; raise RunFolderError, one line, if there is none."""
     config = _config(path / "config.json")
-    progress = _columns(path / "progress.csv", Progress._fields, needed=("seconds", "global_step"))
-    episodes = _columns(path / "episodes.csv", EPISODE_COLUMNS, needed=("seconds", "global_step", "score"))
-    order = np.argsort(episodes["seconds"], kind="stable")               # reports arrive slightly out of order
-    episodes = {name: column[order] for name, column in episodes.items()}
-    return Run(path, config, progress, episodes, list(_events(path / "events.csv")), _written(path))
+    progress = columns_of(_rows(path / "progress.csv"), Progress._fields, ("seconds", "global_step"))
+    episodes = columns_of(_rows(path / "episodes.csv"), EPISODE_COLUMNS, ("seconds", "global_step", "score"))
+    episodes = episodes[:, np.argsort(episodes[0], kind="stable")]       # reports arrive slightly out of order
+    times = [file.stat().st_mtime for name in OWN_FILES if (file := path / name).exists()]      # config.json first
+    first, last = (datetime.fromtimestamp(time, timezone.utc) for time in (times[0], max(times)))
+    return Run(path, config, dict(zip(Progress._fields, progress)), dict(zip(EPISODE_COLUMNS, episodes)),
+               list(_events(path / "events.csv")), (min(first, last), last))
 
 
 def evaluation_of(file: Path, agent: str | None = None) -> dict[str, Any] | None:
@@ -91,7 +86,8 @@ def evaluation_of(file: Path, agent: str | None = None) -> dict[str, Any] | None
     try:
         found = json.loads(file.read_text(encoding="utf-8", errors="replace"))
         scores = [float(game["score"]) for game in found["games"]]
-        figures = [found[name] for name in STATISTICS] + [found["standard_error"] or 0.0]    # None: a single game
+        figures = [found[name] for name in ("mean", "median", "min", "max")]
+        figures.append(found["standard_error"] or 0.0)                   # None: a single game
         known = all(map(math.isfinite, figures))
         is_other = agent is not None and Path(found["agent"]).name != agent
         small = all(abs(score) < LARGEST for score in scores)
@@ -127,25 +123,10 @@ def _rows(file: Path) -> list[dict[str, str]]:
         return []
 
 
-def _columns(file: Path, names: tuple[str, ...], needed: tuple[str, ...]) -> dict[str, Floats]:
-    """Return the columns ``names`` of a table as numbers, of the rows in which all ``needed`` columns are finite."""
-    return dict(zip(names, columns_of(_rows(file), names, needed)))
-
-
 def _events(file: Path) -> Iterator[Event]:
     for row in _rows(file):
         seconds, step = (number(row.get(name, "")) for name in EVENT_COLUMNS[:2])
         if math.isfinite(seconds) and math.isfinite(step):
-            yield Event(seconds, int(step), row.get("event", ""), _worker_of(row))
-
-
-def _worker_of(row: dict[str, str]) -> int | None:
-    """The number in its column; version 0.1 had none, and each sentence on a worker began with it."""
-    number = row["worker"] if "worker" in row else "".join(OLD_WORKER.findall(row.get("event", "")))
-    return int(number) if number.isdecimal() else None
-
-
-def _written(path: Path) -> tuple[datetime, datetime]:
-    times = [file.stat().st_mtime for name in OWN_FILES if (file := path / name).exists()]      # config.json first
-    first, last = (datetime.fromtimestamp(time, timezone.utc) for time in (times[0], max(times)))
-    return min(first, last), last
+            line = row.get("event", "")                                  # version 0.1 named the worker only here
+            worker = row["worker"] if "worker" in row else "".join(re.findall(r"^worker (\d{1,4}) ", line))
+            yield Event(seconds, int(step), line, int(worker) if worker.isdecimal() else None)

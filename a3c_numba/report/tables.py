@@ -32,16 +32,16 @@ def table(caption: str, head: Sequence[str], rows: Iterable[Sequence[str]]) -> s
 
 def configuration(run: Run) -> str:
     """Return a table for the run, and one for each of its parts."""
-    papers = {"workers": f"{PRESETS['paper'].workers} (the paper's)"}
+    papers = PRESETS["paper"].workers
     rows = [(f"<code>{name}</code>", clean(shown(run.config[name])), about,
-             "" if run.config[name] == PRESETS["paper"].workers else papers.get(name, ""))
+             f"{papers} (the paper's)" if name == "workers" and run.config[name] != papers else "")
             for name, about in ABOUT_RUN.items()]
     head = ("setting", "value", "what it is", "differs from")
-    parts = [part for part in MENUS if part in ("algorithm", "optimizer", "network", family(run.name))]
     tables = [table("The run", head, rows)]
-    for part in parts:
-        name = clean(run.config.get(part, {}).get("name", part))
-        tables.append(table(f"{part.capitalize()}: <code>{name}</code>", head, _settings(run, part)))
+    for part in MENUS:
+        if part in ("algorithm", "optimizer", "network", family(run.name)):
+            name = clean(run.config.get(part, {}).get("name", part))
+            tables.append(table(f"{part.capitalize()}: <code>{name}</code>", head, _settings(run, part)))
     return f'<div class="settings">{"".join(tables)}</div>'
 
 
@@ -57,19 +57,12 @@ def _settings(run: Run, part: str) -> list[tuple[str, ...]]:
             continue
         default = field.default if field else None
         value = clean(shown(values[name])) if name in values else f"<em>{clean(shown(default))} (unrecorded)</em>"
-        help, other = (field.metadata["help"], _other(field, values)) if field else ("", "")
-        about = clean(WHOSE.sub("", help) if other else help)            # ``other`` has the source of the default
-        rows.append((f"<code>{clean(name)}</code>", value, about, other))
+        about, other = field.metadata["help"] if field else "", ""
+        if field and values.get(name, default) != default:               # the default moves to a column of its own
+            whose = "the paper's" if PAPERS.search(about) else "the authors'" if AUTHORS.search(about) else "default"
+            about, other = WHOSE.sub("", about), f"{shown(default)} ({whose})"
+        rows.append((f"<code>{clean(name)}</code>", value, clean(about), clean(other)))
     return rows
-
-
-def _other(field: Any, values: dict[str, Any]) -> str:
-    """Return the default and its source if the run has another value; else nothing."""
-    if values.get(field.name, field.default) == field.default:
-        return ""
-    words = field.metadata["help"]
-    whose = "the paper's" if PAPERS.search(words) else "the authors'" if AUTHORS.search(words) else "default"
-    return clean(f"{shown(field.default)} ({whose})")
 
 
 def shown(value: Any) -> str:

@@ -18,10 +18,10 @@ import tests.programs  # noqa: F401  it registers Shown-v0
 from a3c_numba.cli import report
 from a3c_numba.plots.colours import BAD, LANE, PALETTE, SHADES, css
 from a3c_numba.presets import configure
+from a3c_numba.report import charts as report_charts
 from a3c_numba.report import clip as report_clip
 from a3c_numba.report import recorded_run as report_run
 from a3c_numba.report import tables as report_tables
-from a3c_numba.report import timeline as report_timeline
 from a3c_numba.report.charts import histogram
 from a3c_numba.runs.checkpoint import save
 from a3c_numba.runs.run_folder import TABLES, RunFolderError
@@ -289,7 +289,7 @@ def test_a_configuration_value_that_differs_names_the_papers(tmp_path):
     [(2.0, 20, '"worker 1 was killed; replaced, 1 of 5"'), (3.0, 30, "no checkpoint")]], ids=["columns", "version 0.1"])
 def test_the_timeline_has_a_lane_a_worker_and_colours_by_score(tmp_path, events):
     run = report_run.read(folder_of(tmp_path / "run", "Catch", PROGRESS, EPISODES, events))
-    page = Page(report_timeline.timeline(run, report_timeline.size_of(run, 1000)))
+    page = Page(report_charts.timeline(run, 1000))
     lanes = [top for _, top, _, _ in rectangles(page, LANE)]
     assert len(lanes) == 2
     ticks = {(shade, bottom < max(lanes)): (left + right) / 2
@@ -302,7 +302,8 @@ def test_the_timeline_has_a_lane_a_worker_and_colours_by_score(tmp_path, events)
     assert y > max(lanes) and x + 5 == pytest.approx(ticks[high, False], abs=1)
     assert "stroke-dasharray" in other and "stroke-dasharray" not in death
     assert all(text.strip('"') in page.text for _, _, text, *_ in events)  # shown while the mouse is over it
-    assert "died and was replaced" in report_timeline.key(run) and "another event" in report_timeline.key(run)
+    key = report_charts.timeline_key(run)
+    assert "died and was replaced" in key and "another event" in key
 
 
 def test_many_workers_and_games_stay_small(tmp_path):
@@ -310,8 +311,8 @@ def test_many_workers_and_games_stay_small(tmp_path):
     rows = [(f"{t:.3f}", step, rng.integers(200), rng.integers(9), 5)
             for step, t in enumerate(np.sort(rng.uniform(0, 9e4, 20_000)))]
     run = report_run.read(folder_of(tmp_path / "run", "Catch", (), rows))
-    text = report_timeline.timeline(run, report_timeline.size_of(run, 1000))
-    assert report_timeline.lanes_of(run) == 64 and len(text) < 400_000
+    text = report_charts.timeline(run, 1000)
+    assert report_charts.lanes_of(run) == 64 and len(text) < 400_000
 
 
 def test_words_and_numbers():

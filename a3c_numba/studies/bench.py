@@ -15,7 +15,7 @@ for weights without a gradient.  Training is measured with new statistics too, t
 import os
 import time
 from dataclasses import replace
-from typing import Any, Callable, ParamSpec, TypeVar
+from typing import Any, Callable
 
 import numpy as np
 
@@ -30,8 +30,6 @@ from ..training.trainer import Trainer, initial_checkpoint
 from .flops import operations
 from .machine import processor, proportional_memory, sgemm_peak
 
-P = ParamSpec("P")
-R = TypeVar("R")
 WARM_UP_SECONDS = 2.0
 AGED = np.float32(7e-44)       # where 0.99 g stops falling: a subnormal number
 
@@ -84,12 +82,13 @@ def _line(name: str, seconds: float) -> None:
 
 def median_seconds(call: Callable[[], object], calls: int, rounds: int = 7) -> float:
     """Median over rounds of the mean duration of one call."""
-    def one_round() -> float:
+    means = []
+    for _ in range(rounds):
         start = time.perf_counter()
         for _ in range(calls):
             call()
-        return (time.perf_counter() - start) / calls
-    return float(np.median([one_round() for _ in range(rounds)]))
+        means.append((time.perf_counter() - start) / calls)
+    return float(np.median(means))
 
 
 def emulator_seconds(config: Config) -> float:
@@ -122,42 +121,38 @@ def environment_seconds(config: Config) -> float:
 
 def pieces(config: Config, seconds: float) -> dict[str, float]:
     """Seconds per agent step that one worker spends on each piece, timed in place while it trains for ``seconds``."""
-    with subnormals_flushed():                                           # as in a worker's process
-        return _pieces(config, seconds)
-
-
-def _pieces(config: Config, seconds: float) -> dict[str, float]:
     start = aged_start(replace(config, workers=1))
     shared = Shared(len(start.theta), 1, config.optimizer.own_statistics, config.algorithm.uses_target_network)
     shared.load(start.theta, start.statistics, None)
-    worker = Worker(0, config, shared, np.random.SeedSequence(0))
-    worker.update()
-    spent = {name: [0.0] for name in ("environment", "forward", "backward", "update")}
-    _time(worker.collector.env.env, "step", spent["environment"])
-    _time(worker.collector.env.env, "reset", spent["environment"])
-    _time(worker.network, "forward", spent["forward"])
-    _time(worker.network, "step", spent["forward"])
-    _time(worker.network, "backward", spent["backward"])
-    _time(worker, "apply", spent["update"])
-    before, begun = shared.global_step(), time.perf_counter()
-    while time.perf_counter() - begun < seconds:
+    with subnormals_flushed():                                           # as in a worker's process
+        worker = Worker(0, config, shared, np.random.SeedSequence(0))
         worker.update()
-    steps, total = shared.global_step() - before, time.perf_counter() - begun
+        spent = {name: [0.0] for name in ("environment", "forward", "backward", "update")}
+        _time(worker.collector.env.env, "step", spent["environment"])
+        _time(worker.collector.env.env, "reset", spent["environment"])
+        _time(worker.network, "forward", spent["forward"])
+        _time(worker.network, "step", spent["forward"])
+        _time(worker.network, "backward", spent["backward"])
+        _time(worker, "apply", spent["update"])
+        before, begun = shared.global_step(), time.perf_counter()
+        while time.perf_counter() - begun < seconds:
+            worker.update()
+        steps, total = shared.global_step() - before, time.perf_counter() - begun
     found = {name: clock[0] / steps for name, clock in spent.items()}
     return found | {"everything else": total / steps - sum(found.values())}
 
 
-def _timed(call: Callable[P, R], clock: list[float]) -> Callable[P, R]:
-    def timed(*arguments: P.args, **named: P.kwargs) -> R:
+def _time(owner: object, name: str, clock: list[float]) -> None:
+    """Add the duration of every call of the method ``name`` to ``clock``."""
+    call = getattr(owner, name)
+
+    def timed(*arguments: Any, **named: Any) -> Any:
         start = time.perf_counter()
         result = call(*arguments, **named)
         clock[0] += time.perf_counter() - start
         return result
-    return timed
 
-
-def _time(owner: object, name: str, clock: list[float]) -> None:
-    setattr(owner, name, _timed(getattr(owner, name), clock))
+    setattr(owner, name, timed)
 
 
 def training_speed(config: Config, workers: int, seconds: float, aged: bool = False) -> tuple[float, str]:

@@ -15,7 +15,6 @@ several seeds the means are compared.
 import dataclasses
 import json
 import math
-import os
 from pathlib import Path
 from typing import NamedTuple
 
@@ -54,7 +53,8 @@ def summary(runs: list[Run], counts: list[int]) -> list[Count]:
     rows: list[Count] = []
     for workers in counts:
         own = [run for run in runs if run.workers == workers]
-        seconds, steps = sum(run.seconds for run in own) / len(own), sum(run.steps for run in own) / len(own)
+        seconds = sum(run.seconds for run in own) / len(own)
+        steps = sum(run.steps for run in own) / len(own)
         first = (rows[0].seconds, rows[0].steps) if rows else (seconds, steps)
         reached = sum(not math.isnan(run.steps) for run in own)
         rows.append(Count(workers, len(own), reached, seconds, steps, first[0] / seconds, first[1] / steps))
@@ -102,17 +102,14 @@ class Speedup:
         for config in self.configs:
             key = config.workers, config.seed
             if key not in there:
-                there[key] = self._one(config)
+                _, score = train_to_score(config, self.target)
+                seconds, steps = score.reached or (math.nan, math.nan)
+                there[key] = Run(*key, seconds - score.begun, float(steps), score.active)
                 self.study.append(there[key])
             print(self._line(there[key]), flush=True)
         rows = summary([there[config.workers, config.seed] for config in self.configs], self.counts)
         write(self.folder / "speedup.csv", as_csv([Count._fields, *rows]))
         return table(rows, self.config.total_steps)
-
-    def _one(self, config: Config) -> Run:
-        _, score = train_to_score(config, self.target)
-        seconds, steps = score.reached or (math.nan, math.nan)
-        return Run(config.workers, config.seed, seconds - score.begun, float(steps), score.active)
 
     def _line(self, row: Run) -> str:
         told = f"{row.workers} worker{'s' * (row.workers > 1)}, seed {row.seed}: score {self.target:g} "
@@ -120,10 +117,3 @@ class Speedup:
             return told + f"not reached within {self.config.total_steps:,} steps"
         early = f", with {row.active} of the workers started: too soon to compare" if row.active < row.workers else ""
         return told + f"after {row.seconds:.1f} s, {row.steps:,.0f} steps{early}"
-
-    def notes(self) -> list[str]:
-        """Return the warnings before the study: that there are more workers than cores."""
-        cores = os.cpu_count() or 1
-        if max(self.counts) <= cores:
-            return []
-        return [f"more workers than cores ({cores}): the speed-up in time cannot be much above {cores}"]

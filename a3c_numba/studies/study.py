@@ -49,17 +49,14 @@ class Study:
             elif self.table.exists():
                 raise StudyError(f"{self.table} exists but {self.settings.name} is missing: give another --out")
             else:
-                self._check_free()
+                for name, kind in ALL.items():
+                    if (self.folder / name).exists():
+                        raise StudyError(f"{self.folder} holds {kind} ({name}): give another --out")
                 self.folder.mkdir(parents=True, exist_ok=True)
                 write(self.table, as_csv([self.row_type._fields]))
                 write(self.settings, json.dumps(settings, indent=1) + "\n")
         except OSError as error:
             raise StudyError(f"cannot write to {self.folder}: {error.strerror}") from None
-
-    def _check_free(self) -> None:
-        for name, kind in ALL.items():
-            if (self.folder / name).exists():
-                raise StudyError(f"{self.folder} holds {kind} ({name}): give another --out")
 
     def _check(self, settings: object) -> None:
         try:
@@ -81,8 +78,9 @@ class Study:
         try:
             if lines[0] != list(self.row_type._fields):
                 raise ValueError(f"its columns are {', '.join(lines[0])}")
-            self.rows = [self.row_type(*(_number(kind, cell) for kind, cell in zip(kinds, line, strict=True)))
-                         for line in lines[1:]]
+            for line in lines[1:]:
+                self.rows.append(self.row_type(*(math.nan if kind is float and not cell else kind(cell)
+                                                 for kind, cell in zip(kinds, line, strict=True))))
         except ValueError as error:
             raise StudyError(f"cannot resume {self.table}: {error}") from None
         if whole != text or not text:
@@ -101,10 +99,6 @@ def _flat(tree: object, name: str = "") -> dict[str, object]:
         return {name: tree}
     parts = [_flat(below, f"{name}.{part}" if name else part) for part, below in tree.items()]
     return {key: leaf for part in parts for key, leaf in part.items()}
-
-
-def _number(kind: type, cell: str) -> float:
-    return math.nan if kind is float and not cell else kind(cell)
 
 
 def write(path: Path, text: str) -> None:
@@ -155,10 +149,8 @@ def train_to_score(config: Config, target: float | None = None) -> tuple[Checkpo
 
     Raise WorkerDied, UpdatesSkipped, or the interrupt of the main process.
     """
-    def read(progress: Progress) -> bool:
-        return score(progress)
-
-    trainer = Trainer(initial_checkpoint(config), None, LogReporter(0.0), read)        # called as often as possible
+    trainer = Trainer(initial_checkpoint(config), None, LogReporter(0.0),              # called as often as possible
+                      lambda progress: score(progress))
     score = RunningScore(trainer.status, target)
     last = trainer.run()
     assert trainer.progress_tracker.latest

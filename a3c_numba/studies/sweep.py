@@ -104,17 +104,14 @@ class Sweep:
             self.draw()
         for number in range(1, self.runs + 1):
             if number not in there:
-                row = self._one(number)
+                config = drawn(self.config, self.rates, number)
+                last, score = train_to_score(config)
+                mean = math.nan if last.mean_score is None else last.mean_score
+                row = Run(number, config.seed, config.optimizer.learning_rate, mean, score.best, last.global_step,
+                          last.seconds)
                 self.study.append(row)
                 print(self._line(row), flush=True)
                 self.draw()
-
-    def _one(self, number: int) -> Run:
-        config = drawn(self.config, self.rates, number)
-        last, score = train_to_score(config)
-        mean = math.nan if last.mean_score is None else last.mean_score
-        rate = config.optimizer.learning_rate
-        return Run(number, config.seed, rate, mean, score.best, last.global_step, last.seconds)
 
     def _line(self, row: Run) -> str:
         score, best = ("--" if math.isnan(x) else f"{x:.2f}" for x in (row.score, row.best))

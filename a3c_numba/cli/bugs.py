@@ -3,18 +3,15 @@
 import textwrap
 from argparse import ArgumentParser, Namespace
 from pathlib import Path
-from typing import Sequence
-
-import numpy as np
 
 from ..teaching.bugs.lesson import Lesson
 from ..teaching.bugs.lessons import LESSONS
 from ..teaching.bugs.picture import Runs, draw, mean, middles
 from .hyperparameter_options import whole_number
-from .output_file import writable
+from .shared_options import writable
 
 ROWS = 8                       # lines of the table
-MOST_SEEDS, LEAST_STEPS, MOST_STEPS = 20, 500, 1_000_000
+LEAST_STEPS, MOST_STEPS = 500, 1_000_000
 
 
 def add_arguments(parser: ArgumentParser) -> None:
@@ -32,39 +29,27 @@ def add_arguments(parser: ArgumentParser) -> None:
 
 def run(arguments: Namespace) -> int:
     """Print the list or an answer, or train without and with the bug; raise ValueError."""
-    if arguments.list or arguments.bug is None:
-        print(listing())
+    lessons = {str(number): lesson for number, lesson in enumerate(LESSONS, 1)}
+    bug, steps = arguments.bug, arguments.steps
+    if arguments.list or bug is None:
+        rows = [f"{number}  {lesson.symptom}" for number, lesson in lessons.items()]
+        print(*rows, "", "a3c-numba break N trains without and with bug N, in less than a minute.", sep="\n")
         return 0
-    number = _number(arguments.bug)
+    if bug not in lessons:
+        raise ValueError(f"bugs are numbered 1 to {len(LESSONS)}; got {bug!r}")
     if arguments.answer:
-        print(answer(number, LESSONS[number - 1]))
+        print(answer(bug, lessons[bug]))
         return 0
-    _check("seeds", arguments.seeds, 1, MOST_SEEDS)
-    if arguments.steps is not None:
-        _check("steps", arguments.steps, LEAST_STEPS, MOST_STEPS)
-    out = writable(Path(arguments.out or f"bug{number}.png"), "a picture", ".png", ".jpg")
-    show(number, LESSONS[number - 1], arguments.seeds, arguments.steps, out)
+    if not 1 <= arguments.seeds <= 20:
+        raise ValueError(f"seeds must be at least 1 and at most 20; got {arguments.seeds}")
+    if steps is not None and not LEAST_STEPS <= steps <= MOST_STEPS:
+        raise ValueError(f"steps must be at least {LEAST_STEPS} and at most {MOST_STEPS:,}; got {steps}")
+    out = writable(Path(arguments.out or f"bug{bug}.png"), "a picture", ".png", ".jpg")
+    show(bug, lessons[bug], arguments.seeds, steps, out)
     return 0
 
 
-def _number(text: str) -> int:
-    if text not in [str(number) for number in range(1, len(LESSONS) + 1)]:
-        raise ValueError(f"bugs are numbered 1 to {len(LESSONS)}; got {text!r}")
-    return int(text)
-
-
-def _check(name: str, value: int, least: int, most: int) -> None:
-    if not least <= value <= most:
-        raise ValueError(f"{name} must be at least {least} and at most {most:,}; got {value}")
-
-
-def listing() -> str:
-    """Return the bugs' numbers and symptoms."""
-    rows = [f"{number}  {lesson.symptom}" for number, lesson in enumerate(LESSONS, 1)]
-    return "\n".join([*rows, "", "a3c-numba break N trains without and with bug N, in less than a minute."])
-
-
-def show(number: int, lesson: Lesson, seeds: int, steps: int | None, out: Path) -> None:
+def show(number: str, lesson: Lesson, seeds: int, steps: int | None, out: Path) -> None:
     """Train, print a table, draw the picture, and ask which bug it is."""
     runs: Runs = {name: [lesson.record(seed, steps, name == "broken") for seed in range(seeds)]
                   for name in ("healthy", "broken")}
@@ -81,16 +66,15 @@ def table(lesson: Lesson, runs: Runs) -> str:
     head = f"{'steps':>8}" + "".join(f"{f'{letter} {name}':>13}" for letter in "AB" for name in runs)
     steps = middles(runs["healthy"][0])
     every = len(steps) // ROWS
-    lines = [_row(steps[k:k + every], [column[k:k + every] for column in columns]) for k in range(0, len(steps), every)]
+    lines = []
+    for part in (slice(k, k + every) for k in range(0, len(steps), every)):
+        values = [float(mean(list(column[part, None]))[0]) for column in columns]
+        cells = "".join(f"{'--' if value != value else f'{value:.2f}':>13}" for value in values)
+        lines.append(f"{steps[part].mean():8.0f}{cells}")
     return "\n".join([*legend, "", head, *lines])
 
 
-def _row(steps: np.ndarray, cells: Sequence[np.ndarray]) -> str:
-    values = [float(mean(list(cell[:, None]))[0]) for cell in cells]
-    return f"{steps.mean():8.0f}" + "".join(f"{'--' if value != value else f'{value:.2f}':>13}" for value in values)
-
-
-def answer(number: int, lesson: Lesson) -> str:
+def answer(number: str, lesson: Lesson) -> str:
     """Return the bug's name, its lines, what it teaches, and the tests that catch it."""
     text = textwrap.fill(" ".join(lesson.text.split()), 100)
     caught = "\n".join(f"    python -m pytest {test}" for test in lesson.tests)

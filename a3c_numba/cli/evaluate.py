@@ -7,8 +7,7 @@ from ..config import menu_name
 from ..evaluation import PROTOCOLS, EvaluationSettings, as_json, summary
 from ..evaluation import evaluate as play_games
 from . import hyperparameter_options as options
-from .agent_options import add_agent_options, load_agent
-from .output_file import writable
+from .shared_options import add_agent_options, load_agent, writable
 
 
 def add_arguments(parser: ArgumentParser) -> None:

@@ -1,7 +1,6 @@
 """``a3c-numba exercises list | start [FOLDER] | check N|all [--folder FOLDER]``."""
 
 import shlex
-import sys
 from argparse import ArgumentParser, Namespace
 from pathlib import Path
 
@@ -26,7 +25,7 @@ def add_arguments(parser: ArgumentParser) -> None:
 
 def run(arguments: Namespace) -> int:
     """Execute the action; return 1 if an exercise is not right.  Raise ValueError or OSError."""
-    return ACTIONS[arguments.action](arguments)
+    return {"list": show_list, "start": start, "check": check}[arguments.action](arguments)
 
 
 def show_list(arguments: Namespace) -> int:
@@ -42,7 +41,13 @@ def start(arguments: Namespace) -> int:
     if folder.exists() and not folder.is_dir():
         raise ValueError(f"{folder} is a file: give a folder")
     folder.mkdir(parents=True, exist_ok=True)
-    kept = [exercise.file for exercise in EXERCISES.values() if not _written(exercise, folder)]
+    kept = []
+    for exercise in EXERCISES.values():
+        try:
+            with open(folder / exercise.file, "x", encoding="utf-8") as file:
+                file.write(exercise.blank())
+        except FileExistsError:
+            kept.append(exercise.file)
     if kept:
         print(f"kept: {', '.join(kept)}")
     option = "" if folder == Path(FOLDER) else f" --folder {shlex.quote(str(folder))}"
@@ -50,16 +55,6 @@ def start(arguments: Namespace) -> int:
     print(f"{written or 'no new'} files with blanks in {folder}; fill in {EXERCISES[1].file}, then\n"
           f"    a3c-numba exercises check 1{option}")
     return 0
-
-
-def _written(exercise: Exercise, folder: Path) -> bool:
-    """Write one file; return False if it exists."""
-    try:
-        with open(folder / exercise.file, "x", encoding="utf-8") as file:
-            file.write(exercise.blank())
-    except FileExistsError:
-        return False
-    return True
 
 
 def check(arguments: Namespace) -> int:
@@ -84,15 +79,10 @@ def _check_all(folder: str | None) -> int:
     for exercise, path in paths.items():
         verdict = grade(exercise, path) if path else Verdict(Grade.NO_FILE)
         right += verdict.grade is Grade.RIGHT
-        print(_summary(exercise, verdict))
-        sys.stdout.flush()
+        why = f"  {verdict.lines[0]}" if verdict.grade is Grade.WRONG else ""
+        print(f"{exercise.number:2}  {exercise.title:48}{verdict.grade.value}{why}", flush=True)
     print(f"{right} of {len(EXERCISES)} right")
     return 0 if right == len(EXERCISES) else 1
-
-
-def _summary(exercise: Exercise, verdict: Verdict) -> str:
-    why = f"  {verdict.lines[0]}" if verdict.grade is Grade.WRONG else ""
-    return f"{exercise.number:2}  {exercise.title:48}{verdict.grade.value}{why}"
 
 
 def _path(exercise: Exercise, folder: str | None) -> Path | None:
@@ -107,6 +97,3 @@ def _found(exercise: Exercise, folder: str | None) -> Path:
         start_it = f"a3c-numba exercises start{f' {shlex.quote(folder)}' if folder else ''}"
         raise ValueError(f"no {exercise.file} in {folder or FOLDER}: `{start_it}` writes the files")
     return path
-
-
-ACTIONS = {"list": show_list, "start": start, "check": check}

@@ -14,9 +14,7 @@ from ..presets import PRESETS
 from ..system.text import short_repr
 
 T = TypeVar("T")
-Value = int | float | str
-Reader = Callable[[str], Value]
-Options = dict[str, Value]     # field name -> value
+Options = dict[str, int | float | str]                  # field name -> value
 Owner = tuple[str, str, dataclasses.Field]              # part, class name, field
 
 
@@ -29,13 +27,6 @@ def number(text: str) -> int:
     if not value.is_integer():
         raise ValueError(text)
     return int(value)
-
-
-def _reader(default: Any) -> Reader:
-    kinds: dict[type, Reader] = {
-        int: whole_number, float: _named(float, "number"), str: str,
-    }
-    return kinds[type(default)]
 
 
 def _named(read: Callable[[str], T], kind: str) -> Callable[[str], T]:
@@ -84,6 +75,7 @@ def _values(name: str, owners: list[Owner]) -> str:
 
 def add_hyper_parameters(parser: argparse.ArgumentParser) -> None:
     """Add an option for each field of each part."""
+    readers: dict[type, Callable[[str], Any]] = {int: whole_number, float: _named(float, "number"), str: str}
     groups = {part: parser.add_argument_group(f"{part} ({', '.join(menu)})") for part, menu in MENUS.items()}
     for name, owners in _owners().items():
         part, _, field = owners[0]
@@ -93,7 +85,7 @@ def add_hyper_parameters(parser: argparse.ArgumentParser) -> None:
         if isinstance(field.default, bool):
             groups[part].add_argument(option, dest=name, action=argparse.BooleanOptionalAction, default=None, help=text)
         else:
-            groups[part].add_argument(option, dest=name, type=_reader(field.default), default=None, help=text,
+            groups[part].add_argument(option, dest=name, type=readers[type(field.default)], default=None, help=text,
                                       metavar=type(field.default).__name__.upper())
 
 
@@ -103,7 +95,7 @@ def given(arguments: argparse.Namespace) -> Options:
 
 
 def apply(config: Config, options: Options) -> Config:
-    """Return ``config`` with these fields replaced; raise ValueError for a field that none of its parts has."""
+    """Return ``config`` with these fields replaced; raise ValueError for a field that none has, or without effect."""
     used = [part for part in MENUS if part not in ("atari", "gym") or part == family(config.env)]
     changes: dict[str, Options] = {part: {} for part in used}
     for name, value in options.items():
@@ -114,15 +106,10 @@ def apply(config: Config, options: Options) -> Config:
         for part in parts:
             changes[part][name] = value
     replaced = {part: dataclasses.replace(getattr(config, part), **fields) for part, fields in changes.items()}
-    _check_conditions(replaced, options)
-    return dataclasses.replace(config, **replaced)
-
-
-def _check_conditions(parts: dict[str, Any], options: Options) -> None:
-    """Raise ValueError for an option that has no effect without another one."""
-    for part in parts.values():
-        for field in dataclasses.fields(part):
+    for part, settings in replaced.items():
+        for field in dataclasses.fields(settings):
             condition = field.metadata.get("only_with")
-            if field.name in options and condition and not getattr(part, condition):
+            if field.name in options and condition and not getattr(settings, condition):
                 raise ValueError(f"--{field.name.replace('_', '-')} needs --{condition.replace('_', '-')}: "
                                  f"{field.metadata['help']}")
+    return dataclasses.replace(config, **replaced)

@@ -72,14 +72,10 @@ def _run(parsed: Namespace) -> int:
         if raised and name:
             raise EnvironmentFailed.by(name, raised) from raised
         if isinstance(error, CheckpointError) and error.needs_env and "env" in parsed:
-            raise _naming_env(error, parsed) from None
+            in_train = parsed.command == "train"
+            words = f"in train ENV --resume {shlex.quote(parsed.resume)}" if in_train else "with --env ENV"
+            raise CheckpointError(error.reason, f"name it {words}") from None        # in place of Python's words
         raise
-
-
-def _naming_env(error: CheckpointError, parsed: Namespace) -> CheckpointError:
-    """Return the error with the command line's words for how to give the environment, in place of Python's."""
-    words = f"in train ENV --resume {shlex.quote(parsed.resume)}" if parsed.command == "train" else "with --env ENV"
-    return CheckpointError(error.reason, f"name it {words}")
 
 
 def _fail(error: BaseException, code: int) -> int:

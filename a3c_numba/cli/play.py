@@ -6,7 +6,7 @@ from pathlib import Path
 from .. import playback
 from ..evaluation import EvaluationSettings
 from . import hyperparameter_options as options
-from .agent_options import add_agent_options, load_agent
+from .shared_options import add_agent_options, load_agent
 
 
 def add_arguments(parser: ArgumentParser) -> None:

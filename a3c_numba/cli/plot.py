@@ -5,7 +5,7 @@ from pathlib import Path
 
 from ..plots import learning_curve
 from ..runs.run_folder import RunFolderError
-from .output_file import writable
+from .shared_options import writable
 
 
 def add_arguments(parser: ArgumentParser) -> None:

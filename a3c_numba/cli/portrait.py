@@ -18,8 +18,7 @@ def add_arguments(parser: ArgumentParser) -> None:
     parser.add_argument("--env", metavar="ENV", help="environment to play (default: the one it was trained in)")
     parser.add_argument("--steps", type=whole_number, default=200, metavar="N",
                         help="maximum length of the game (default 200)")
-    parser.add_argument("--seed", type=whole_number, default=0, metavar="S",
-                        help="random seed of the game (default 0)")
+    parser.add_argument("--seed", type=whole_number, default=0, metavar="S", help="random seed of the game (default 0)")
     parser.add_argument("--video", choices=(".mp4", ".avi", ".gif"), default=".mp4",
                         help="format of the video (default .mp4)")
 

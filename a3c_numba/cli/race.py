@@ -9,10 +9,9 @@ from ..presets import configure
 from ..teaching.race.figures import figures, moment_of, table, write_tables
 from ..teaching.race.recorder import RaceRecorder
 from .hyperparameter_options import whole_number, whole_numbers
-from .output_file import writable
+from .shared_options import writable
 
 MOST_SECONDS, MOST_WORKERS = 60.0, 64
-COMPARED = (1, 2, 4, 8)
 
 
 def add_arguments(parser: ArgumentParser) -> None:
@@ -20,13 +19,12 @@ def add_arguments(parser: ArgumentParser) -> None:
     parser.add_argument("env", nargs="?", default="Catch", metavar="ENV", help="gymnasium id (default Catch, a toy)")
     parser.add_argument("--workers", type=whole_number, default=4, metavar="N",
                         help="worker processes in the picture (default 4)")
-    parser.add_argument("--compare", type=whole_numbers, default=list(COMPARED), metavar="N,N,...",
+    parser.add_argument("--compare", type=whole_numbers, default=[1, 2, 4, 8], metavar="N,N,...",
                         help="further numbers of workers in the table (default 1,2,4,8)")
     parser.add_argument("--seconds", type=float, default=1.0, metavar="S",
                         help="duration of each recording (default 1)")
     parser.add_argument("--algorithm", choices=tuple(ALGORITHMS), help="the paper's method (default a3c)")
-    parser.add_argument("--seed", type=whole_number, default=0, metavar="S",
-                        help="random seed (default 0)")
+    parser.add_argument("--seed", type=whole_number, default=0, metavar="S", help="random seed (default 0)")
     parser.add_argument("-o", "--out", default="race.png", metavar="FILE", help="picture (default race.png)")
 
 

@@ -8,7 +8,7 @@ from ..report.page import STEPS, report
 from ..report.recorded_run import read
 from ..system import atomic_file
 from .hyperparameter_options import whole_number
-from .output_file import writable
+from .shared_options import writable
 
 
 def add_arguments(parser: ArgumentParser) -> None:

@@ -1,5 +1,6 @@
 """``a3c-numba speedup``: time runs of several numbers of workers to a score; an existing folder is continued."""
 
+import os
 from argparse import ArgumentParser, Namespace
 
 from ..studies.speedup import Speedup
@@ -7,7 +8,7 @@ from ..system.directory_lock import exclusive_lock
 from ..system.terminal import write_without_blocking
 from ..training.trainer import initial_checkpoint
 from . import hyperparameter_options as options
-from .run_options import add_run_options, configured, folder_of
+from .shared_options import add_run_options, configured, folder_of
 
 
 def add_arguments(parser: ArgumentParser) -> None:
@@ -20,8 +21,7 @@ def add_arguments(parser: ArgumentParser) -> None:
     parser.add_argument("--seeds", type=options.whole_number, default=1, metavar="N",
                         help="runs for each number of workers (default 1)")
     parser.add_argument("--seed", type=options.whole_number, metavar="S",
-                        help="random seed of the first run; then S + 1, ... "
-                        "(default 0)")
+                        help="random seed of the first run; then S + 1, ... (default 0)")
     parser.add_argument("--out", metavar="DIR", help="the study's folder; an existing one is continued "
                         "(default runs/ENV-speedup)")
     options.add_hyper_parameters(parser)
@@ -35,9 +35,11 @@ def run(arguments: Namespace) -> int:
     initial_checkpoint(config)                                           # fails before anything is written
     with exclusive_lock(study.folder):
         study.open()
-        write_without_blocking(f"{config.env_name}: {', '.join(map(str, arguments.workers))} workers to a mean score "
-                               "of "
-                               f"{arguments.target_score:g}, into {study.folder}\n"
-                               + "".join(f"{note}\n" for note in study.notes()))
+        counts, cores = ", ".join(map(str, arguments.workers)), os.cpu_count() or 1
+        write_without_blocking(f"{config.env_name}: {counts} workers to a mean score of {arguments.target_score:g}, "
+                               f"into {study.folder}\n")
+        if max(arguments.workers) > cores:
+            write_without_blocking(f"more workers than cores ({cores}): the speed-up in time cannot be much above "
+                                   f"{cores}\n")
         print(study.run())
     return 0

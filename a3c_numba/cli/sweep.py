@@ -7,7 +7,7 @@ from ..system.directory_lock import exclusive_lock
 from ..system.terminal import write_without_blocking
 from ..training.trainer import initial_checkpoint
 from . import hyperparameter_options as options
-from .run_options import add_run_options, configured, folder_of
+from .shared_options import add_run_options, configured, folder_of
 
 
 def add_arguments(parser: ArgumentParser) -> None:
@@ -38,7 +38,6 @@ def run(arguments: Namespace) -> int:
     with exclusive_lock(folder):
         study.open()
         write_without_blocking(f"{config.env_name}: {arguments.runs} runs, {config.workers} workers, "
-                               f"{config.total_steps:,} steps each, "
-                               f"into {folder}\n")
+                               f"{config.total_steps:,} steps each, into {folder}\n")
         study.run()
     return 0

@@ -20,7 +20,7 @@ from ..system.terminal import write_without_blocking
 from ..training.limits import Limits
 from ..training.trainer import Trainer, initial_checkpoint
 from . import hyperparameter_options as options
-from .run_options import add_run_options, configured, folder_of
+from .shared_options import add_run_options, configured, folder_of
 
 PreparedRun = tuple[Checkpoint, RunFolder, list[float]]      # a run's first state, its folder, the scores it has so far
 
@@ -32,22 +32,16 @@ def add_arguments(parser: ArgumentParser) -> None:
     parser.add_argument("--workers", type=options.whole_number, metavar="N",
                         help=f"processes (default: the preset's, here {workers}; for atari one for each core that "
                              "this process may use, at least 4)")
-    parser.add_argument("--seed", type=options.whole_number, metavar="S",
-                        help="random seed (default 0)")
+    parser.add_argument("--seed", type=options.whole_number, metavar="S", help="random seed (default 0)")
     parser.add_argument("--out", metavar="DIR", help="the run's folder (default runs/ENV-sSEED)")
     parser.add_argument("--resume", metavar="DIR", help="resume the run in this folder")
     parser.add_argument("--overwrite", action="store_true", help="replace the run in the folder")
-    _add_limits(parser)
-    options.add_hyper_parameters(parser)
-
-
-def _add_limits(parser: ArgumentParser) -> None:
-    """Add an option for each field of Limits; they may also be given with ``--resume``."""
     group = parser.add_argument_group("limits and checkpoints")
     for field in dataclasses.fields(Limits):
         read = options.whole_number if isinstance(field.default, int) else float
         group.add_argument("--" + field.name.replace("_", "-"), type=read, metavar=type(field.default).__name__.upper(),
                            help=f"{field.metadata['help']} (default {field.default:g})")
+    options.add_hyper_parameters(parser)
 
 
 def run(arguments: Namespace) -> int:
@@ -66,8 +60,7 @@ def _train(arguments: Namespace, limits: Limits, prepared: PreparedRun) -> None:
     write_without_blocking(f"{config.env_name}: {config.workers} worker{'s' if config.workers > 1 else ''}, "
                            f"{config.total_steps:,} steps, into {folder.path}\n")
     try:
-        trainer = Trainer(start, folder.path, ProgressBar(config.total_steps), limits=limits,
-                          draw_curve=draw_curve)
+        trainer = Trainer(start, folder.path, ProgressBar(config.total_steps), limits=limits, draw_curve=draw_curve)
     except OSError:                                                      # no shared memory
         if not arguments.resume:
             folder.undo_create()
@@ -78,14 +71,10 @@ def _train(arguments: Namespace, limits: Limits, prepared: PreparedRun) -> None:
     finally:
         step = trainer.checkpointer.step if trainer.checkpointer else None
         if step is not None and step < config.total_steps:
-            write_without_blocking(f"step {step:,}; to resume: a3c-numba train "
-                                   f"{_resumption(config.env_name, folder.path)}\n")
-
-
-def _resumption(env: str, folder: Path) -> str:
-    """Return the arguments that resume a run; an id that names a module is included, so that it is imported."""
-    named = f"{shlex.quote(env)} " if ":" in env else ""
-    return f"{named}--resume {shlex.quote(str(folder))}"
+            name = config.env_name
+            env = f"{shlex.quote(name)} " if ":" in name else ""         # an id that names a module: to import it
+            write_without_blocking(f"step {step:,}; to resume: a3c-numba train {env}--resume "
+                                   f"{shlex.quote(str(folder.path))}\n")
 
 
 @contextmanager
@@ -123,10 +112,17 @@ def resume_run(arguments: Namespace) -> Iterator[PreparedRun]:
 
 def _load_run(arguments: Namespace, folder: RunFolder) -> PreparedRun:
     """Load the newest checkpoint, and cut the folder's tables back to its step."""
-    if arguments.env is not None:
-        _check_same(arguments.env, folder.path / "config.json")
-    start, refused = folder.load_latest(arguments.env)
-    _warn(refused + _edited(folder.path / "config.json", arguments.env, start.config))
+    file, env = folder.path / "config.json", arguments.env
+    if env is not None:
+        try:
+            found = json.loads(file.read_text(encoding="utf-8"))["env"]
+        except (OSError, ValueError, KeyError, TypeError, RecursionError) as error:
+            raise RunFolderError(f"{file} does not say which environment the run was started with: {error!r}") from None
+        if found != env:
+            raise ValueError(f"--resume continues the run as it was started, with {found}: "
+                             f"the environment cannot become {env}")
+    start, refused = folder.load_latest(env)
+    _warn(refused + _edited(file, env, start.config))
     if arguments.total_steps is not None:
         start.config = dataclasses.replace(start.config, total_steps=arguments.total_steps)
     if start.global_step >= start.config.total_steps:
@@ -159,14 +155,3 @@ def _edited(file: Path, env: str | None, config: Config) -> list[str]:
     if not names:
         return []
     return [f"{file} was changed ({', '.join(names)}): the run continues with its checkpoint's configuration"]
-
-
-def _check_same(env: str, file: Path) -> None:
-    """Raise ValueError if a run's config.json names another environment."""
-    try:
-        found = json.loads(file.read_text(encoding="utf-8"))["env"]
-    except (OSError, ValueError, KeyError, TypeError, RecursionError) as error:
-        raise RunFolderError(f"{file} does not say which environment the run was started with: {error!r}") from None
-    if found != env:
-        raise ValueError(f"--resume continues the run as it was started, with {found}: "
-                         f"the environment cannot become {env}")

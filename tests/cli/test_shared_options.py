@@ -2,7 +2,7 @@
 
 import pytest
 
-from a3c_numba.cli.output_file import writable
+from a3c_numba.cli.shared_options import writable
 
 
 @pytest.mark.parametrize("name, why", [

@@ -1,0 +1,81 @@
+"""Options that several commands share: a new run's, a trained agent's; and the check of a named output file."""
+
+import argparse
+import dataclasses
+import os
+from pathlib import Path
+
+from ..config import Config, menu_name
+from ..core.algorithms import ALGORITHMS
+from ..core.optimizers import OPTIMIZERS
+from ..presets import PRESETS, configure
+from ..runs.checkpoint import Checkpoint, load_fitting
+from ..runs.run_folder import default_checkpoint
+from . import hyperparameter_options as options
+
+DEFAULT_ENV = "ALE/Pong-v5"
+
+
+def add_run_options(parser: argparse.ArgumentParser) -> None:
+    """Add the environment, the preset, the method, the optimiser and T_max."""
+    parser.add_argument("env", nargs="?", default=None, metavar="ENV", help=f"gymnasium id (default {DEFAULT_ENV})")
+    parser.add_argument("--preset", choices=tuple(PRESETS),
+                        help="set of hyper-parameters (default: by the observations)")
+    parser.add_argument("--algorithm", choices=tuple(ALGORITHMS), help="the paper's method (default a3c)")
+    parser.add_argument("--optimizer", choices=tuple(OPTIMIZERS), help="how gradients are applied (default rmsprop)")
+    parser.add_argument("--total-steps", type=options.whole_number, metavar="N",
+                        help="agent steps of all workers together, T_max (default 5e6)")
+
+
+def configured(arguments: argparse.Namespace, workers: int | None) -> Config:
+    """Return the configuration that was typed; values that were not typed are the preset's."""
+    typed = {name: getattr(arguments, name) for name in ("algorithm", "optimizer", "total_steps", "seed")}
+    config = configure(arguments.env or DEFAULT_ENV, arguments.preset, workers=workers, **typed)
+    return options.apply(config, options.given(arguments))
+
+
+def folder_of(arguments: argparse.Namespace, config: Config, name: str) -> Path:
+    """Return ``--out``, or runs/ENV-METHOD-NAME."""
+    method = "" if menu_name(config.algorithm) == "a3c" else menu_name(config.algorithm) + "-"
+    return Path(arguments.out or f"runs/{config.env_name.split('/')[-1]}-{method}{name}")
+
+
+def add_agent_options(parser: argparse.ArgumentParser) -> None:
+    """Add the agent's file, its environment, the seed, and how actions are chosen."""
+    parser.add_argument("source", metavar="RUN|FILE", help="a run's folder, or an .npz file")
+    parser.add_argument("--env", metavar="ENV", help="environment to play (default: the one it was trained in)")
+    parser.add_argument("--seed", type=options.whole_number, default=0, metavar="S",
+                        help="random seed of the games (default 0)")
+    parser.add_argument("--deterministic", action="store_true",
+                        help="take the most probable action instead of a drawn one")
+    parser.add_argument("--epsilon", type=float, metavar="E",
+                        help="exploration of a value method (default: its evaluation-epsilon)")
+
+
+def load_agent(arguments: argparse.Namespace) -> tuple[Path, Checkpoint]:
+    """Return the agent's file and its checkpoint, with the epsilon that was typed; raise ValueError."""
+    path = default_checkpoint(Path(arguments.source))
+    checkpoint = load_fitting(path, arguments.env)
+    if arguments.epsilon is None:
+        return path, checkpoint
+    algorithm = checkpoint.config.algorithm
+    if not hasattr(algorithm, "evaluation_epsilon"):
+        raise ValueError(f"--epsilon is for value methods, and {arguments.source} was trained with "
+                         f"{menu_name(algorithm)}")
+    if arguments.deterministic:
+        raise ValueError("--epsilon and --deterministic exclude each other: deterministic play has epsilon 0")
+    algorithm = dataclasses.replace(algorithm, evaluation_epsilon=arguments.epsilon)
+    checkpoint.config = dataclasses.replace(checkpoint.config, algorithm=algorithm)
+    return path, checkpoint
+
+
+def writable(path: Path, kind: str = "", *suffixes: str) -> Path:
+    """Return ``path``; raise ValueError if it cannot be written, or if a file of this ``kind`` ends otherwise.
+
+    ``writable(Path("a.png"), "a picture", ".png", ".jpg")``; without suffixes any name is accepted.
+    """
+    if suffixes and path.suffix.lower() not in suffixes:
+        raise ValueError(f"cannot write {kind} to {path}: its name should end in {' or '.join(suffixes)}")
+    if path.is_dir() or not os.access(path.parent, os.W_OK):
+        raise ValueError(f"cannot write to {path}")
+    return path

@@ -25,14 +25,11 @@ def add_arguments(parser: ArgumentParser) -> None:
 
 def run(arguments: Namespace) -> int:
     """Execute the action; return 1 if an exercise is not right.  Raise ValueError or OSError."""
-    return {"list": show_list, "start": start, "check": check}[arguments.action](arguments)
-
-
-def show_list(arguments: Namespace) -> int:
-    """Print the number, the title and the file of each exercise."""
-    for exercise in EXERCISES.values():
-        print(f"{exercise.number:2}  {exercise.title:48}{exercise.file}")
-    return 0
+    if arguments.action == "list":
+        for exercise in EXERCISES.values():
+            print(f"{exercise.number:2}  {exercise.title:48}{exercise.file}")
+        return 0
+    return start(arguments) if arguments.action == "start" else check(arguments)
 
 
 def start(arguments: Namespace) -> int:

@@ -28,18 +28,14 @@ def load_cv2() -> Any:
     try:
         import cv2
     except ImportError as error:
-        raise PicturesUnavailable(_remedy(str(error))) from error
+        headless, reason = "`pip install opencv-python-headless`", str(error).partition("\n")[0]
+        remedy = f"pictures need opencv-python: `pip install opencv-python`, or {headless} ({reason})"
+        for library, package in SYSTEM_PACKAGES.items():
+            if library in str(error):
+                remedy = f"opencv-python needs a system library: `apt-get install {package}` (Debian), or {headless}"
+                break
+        raise PicturesUnavailable(remedy) from error
     return cv2
-
-
-def _remedy(reason: str) -> str:
-    """Return one line that names the missing package, given the message of the ImportError."""
-    headless = "`pip install opencv-python-headless`"
-    for library, package in SYSTEM_PACKAGES.items():
-        if library in reason:
-            return f"opencv-python needs a system library: `apt-get install {package}` (Debian), or {headless}"
-    first_line = reason.partition("\n")[0]
-    return f"pictures need opencv-python: `pip install opencv-python`, or {headless} ({first_line})"
 
 
 class Canvas:

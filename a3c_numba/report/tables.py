@@ -76,26 +76,21 @@ def shown(value: Any) -> str:
 
 def protocol(found: dict[str, Any]) -> str:
     """Return the table of an evaluation's protocol and figures."""
-    error = found["standard_error"]
-    epsilon = found.get("epsilon")
+    error, epsilon = found["standard_error"], found.get("epsilon")
+    name = str(found.get("protocol", "--"))
+    if name in PROTOCOLS and family(str(found.get("env"))) == "atari":
+        means = PROTOCOLS[name]
+        noops = f"up to {means['noop_max']} no-ops at the start" if means["noop_max"] else "no no-ops at the start"
+        sticky = f"sticky actions, p {means['sticky']:g}" if means["sticky"] else "no sticky actions"
+        name += f": {noops}, {sticky}"
     rows = [("agent", clean(Path(str(found.get("agent", "--"))).name)),
-            ("games", f"{len(found['games']):,}"), ("protocol", clean(_in_words(found))),
+            ("games", f"{len(found['games']):,}"), ("protocol", clean(name)),
             ("actions", "the most probable one" if found.get("deterministic") else "drawn"),
             *([("epsilon", clean(epsilon))] if epsilon is not None else []),
             ("seed", clean(found.get("seed", "--"))), ("mean", f"<strong>{short(found['mean'])}</strong>"),
             ("standard error", "--" if error is None else short(error)),
-            *((name, short(found[name])) for name in ("median", "min", "max"))]
+            *((figure, short(found[figure])) for figure in ("median", "min", "max"))]
     return table("Evaluation of whole games, rewards not clipped", ("what", "value"), rows)
-
-
-def _in_words(found: dict[str, Any]) -> str:
-    """Return the protocol's name, and for Atari games its settings."""
-    name = str(found.get("protocol", "--"))
-    if name not in PROTOCOLS or family(str(found.get("env"))) != "atari":
-        return name
-    means = PROTOCOLS[name]
-    noops = f"up to {means['noop_max']} no-ops at the start" if means["noop_max"] else "no no-ops at the start"
-    return f"{name}: {noops}, " + (f"sticky actions, p {means['sticky']:g}" if means["sticky"] else "no sticky actions")
 
 
 def events(run: Run) -> str:

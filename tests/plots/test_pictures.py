@@ -9,7 +9,7 @@ import pytest
 
 from a3c_numba import plots
 from a3c_numba.plots.axes import Span, nice_ticks, span_of, tick_labels
-from a3c_numba.plots.canvas import Canvas, _remedy
+from a3c_numba.plots.canvas import Canvas, load_cv2
 from a3c_numba.plots.colours import INK, PALETTE, WHITE
 from a3c_numba.plots.curves import draw_curve, read_episodes, running
 
@@ -128,8 +128,12 @@ def test_without_cv2_one_line_says_what_to_install(tmp_path, monkeypatch):
 
 
 @pytest.mark.parametrize("library, package", [("libGL.so.1", "libgl1"), ("libgthread-2.0.so.0", "libglib2.0-0")])
-def test_a_missing_system_library_is_named(library, package):
-    line = _remedy(f"{library}: cannot open shared object file: No such file or directory")
+def test_a_missing_system_library_is_named(library, package, tmp_path, monkeypatch):
+    error = f"{library}: cannot open shared object file: No such file or directory"
+    (tmp_path / "cv2.py").write_text(f"raise ImportError({error!r})\n")
+    monkeypatch.syspath_prepend(tmp_path)
+    monkeypatch.delitem(sys.modules, "cv2", raising=False)
+    line = one_line(load_cv2, plots.PicturesUnavailable)
     assert package in line and "opencv-python-headless" in line
 
 

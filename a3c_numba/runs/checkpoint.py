@@ -127,21 +127,8 @@ def _checkpoint(meta: Fields, arrays: dict[str, np.ndarray], env: EnvSource | No
     if meta["format"] != FORMAT or meta["version"] != VERSION:
         raise Mismatch(f"format {meta['format']!r} version {meta['version']!r}, this program reads version {VERSION}")
     shapes = {name: shape_of(name, shape) for name, shape in meta["parameters"].items()}
-    config = _config(meta["config"], env)
-    for name in OPTIONAL:
-        if meta.get(f"has_{name}", name in arrays) is not (name in arrays):
-            raise Mismatch(f"has_{name} is {meta[f'has_{name}']!r}, and the arrays are {', '.join(arrays)}")
-    for name, array in arrays.items():
-        each = config.workers if name == "statistics" and config.optimizer.own_statistics else 1
-        check_array(name, array, each * size_of(shapes))
-    vectors = arrays["theta"], arrays.get("statistics"), arrays.get("target")
-    return Checkpoint(config, shapes, *vectors, **progress(meta, config.workers))
-
-
-def _config(fields: object, env: EnvSource | None) -> Config:
-    """Return the run's configuration.  Raises Mismatch, also if its environment is no id, or would import a module."""
     try:
-        config = Config.from_json(json.dumps(fields), env)
+        config = Config.from_json(json.dumps(meta["config"]), env)
     except EnvironmentNeeded:
         raise
     except ValueError as error:
@@ -153,7 +140,14 @@ def _config(fields: object, env: EnvSource | None) -> Config:
         if colon and module not in sys.modules:
             raise EnvironmentNeeded(f"it names an environment of the module {module[:80]!r}, which loading would "
                                     "import", "import it yourself first, or give env=")
-    return config
+    for name in OPTIONAL:
+        if meta.get(f"has_{name}", name in arrays) is not (name in arrays):
+            raise Mismatch(f"has_{name} is {meta[f'has_{name}']!r}, and the arrays are {', '.join(arrays)}")
+    for name, array in arrays.items():
+        each = config.workers if name == "statistics" and config.optimizer.own_statistics else 1
+        check_array(name, array, each * size_of(shapes))
+    vectors = arrays["theta"], arrays.get("statistics"), arrays.get("target")
+    return Checkpoint(config, shapes, *vectors, **progress(meta, config.workers))
 
 
 def load_fitting(path: Path, env: EnvSource | None = None) -> Checkpoint:

@@ -18,14 +18,10 @@ from .event_log import EventLog
 def as_csv(rows: Iterable[Iterable[object]], nan: str = "", end: str = "\n") -> str:
     """Return rows as lines of CSV, numbers to nine digits; ``nan`` is the text of a missing number."""
     text = io.StringIO(newline="")
-    csv.writer(text, lineterminator=end).writerows([_cell(x, nan) for x in row] for row in rows)
+    writer = csv.writer(text, lineterminator=end)
+    for row in rows:
+        writer.writerow([(nan if math.isnan(x) else f"{x:.9g}") if isinstance(x, float) else x for x in row])
     return text.getvalue()
-
-
-def _cell(x: object, nan: str) -> object:
-    if not isinstance(x, float):
-        return x
-    return nan if math.isnan(x) else f"{x:.9g}"
 
 
 def encode_rows(rows: Iterable[Iterable[object]]) -> bytes:

@@ -104,14 +104,11 @@ class Agent:
             try:
                 trainer.run()
             finally:
-                self._copy_back(trainer.final_checkpoint or start)
+                last = trainer.final_checkpoint or start
+                theta = self.policy.parameters.flat                      # views that ``parameters`` gave stay valid
+                theta[:] = last.theta
+                self._checkpoint, self.config = dataclasses.replace(last, theta=theta), last.config
             return self
-
-    def _copy_back(self, last: Checkpoint) -> None:
-        """Copy the learned parameters in place, so that views from earlier calls of ``parameters`` stay valid."""
-        theta = self.policy.parameters.flat
-        theta[:] = last.theta
-        self._checkpoint, self.config = dataclasses.replace(last, theta=theta), last.config
 
     def predict(self, obs: npt.ArrayLike, state: np.ndarray | None = None,
                 episode_start: npt.ArrayLike | None = None,
@@ -162,8 +159,7 @@ class Agent:
         """
         return self.policy.parameters.named()
 
-    def gradients(self, obs: npt.ArrayLike, actions: npt.ArrayLike,
-                  returns: npt.ArrayLike) -> dict[str, np.ndarray]:
+    def gradients(self, obs: npt.ArrayLike, actions: npt.ArrayLike, returns: npt.ArrayLike) -> dict[str, np.ndarray]:
         """Return dL/dtheta by name, of one rollout: obs (T, ...), actions (T, ...), returns (T,).
 
         L = sum_t [ -log pi(a_t|s_t) (R_t - V_t) - entropy_weight H_t + value_weight (R_t - V_t)^2 ], the advantage of

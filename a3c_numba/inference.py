@@ -37,16 +37,15 @@ class Policy:
         """Return the heads' outputs for a batch (n, *observation_shape) and the state after it: new arrays (n, ...)."""
         obs = np.ascontiguousarray(obs)
         if self.state_size:                                              # rows of a cache are in the order of time
-            each = [self._after(row, before) for row, before in zip(obs, state)]
-            heads, states = zip(*each)
+            heads, states = [], []
+            for row, before in zip(obs, state):
+                self._recurrent.write(0, before)
+                heads.append(self._forward(row[None]))
+                states.append(self._recurrent.read(1))
             return tuple(np.concatenate(rows) for rows in zip(*heads)), np.stack(states)
         if len(obs) > self._rows:
             self._make_room(len(obs))
         return self._forward(obs), state
-
-    def _after(self, obs: np.ndarray, before: np.ndarray) -> tuple[Outputs, np.ndarray]:
-        self._recurrent.write(0, before)
-        return self._forward(obs[None]), self._recurrent.read(1)
 
     def _forward(self, obs: np.ndarray) -> Outputs:
         outputs = self.network.forward(self.parameters.tree, obs, self._cache, slice(0, len(obs)))

@@ -32,30 +32,27 @@ class PlayedFrame(NamedTuple):
 def play_frames(checkpoint: Checkpoint, settings: EvaluationSettings, episode: int,
                 max_steps: int | None) -> Iterator[PlayedFrame]:
     """Play one game and yield it scene by scene.  Raise ValueError if the environment cannot be rendered."""
+    name = checkpoint.config.env_name
     try:
         evaluator = Evaluator(checkpoint.config, checkpoint.theta, settings, render_mode="rgb_array")
     except TypeError:
-        raise ValueError(f"{checkpoint.config.env_name} cannot be rendered") from None
+        raise ValueError(f"{name} cannot be rendered") from None
     score = 0.0
     for t, step in enumerate(evaluator.steps(episode)):
         if t == max_steps:
             return
         score += step.reward
         action = None if np.ndim(step.action) else int(step.action)
-        screen = _picture(evaluator.env, checkpoint.config.env_name)
-        yield PlayedFrame(screen, *evaluator.policy.action_probabilities_and_value(step.outputs), action, score)
-
-
-def _picture(env: gymnasium.Env, name: str) -> np.ndarray:
-    try:
-        screen = env.render()
-    except NotImplementedError:
-        screen = None
-    except gymnasium.error.DependencyNotInstalled as error:
-        raise MissingPackage(f"to render, {name} needs a package that is not installed: {error}") from None
-    if screen is None:
-        raise ValueError(f"{name} cannot be rendered")
-    return np.asarray(screen)
+        try:
+            screen = evaluator.env.render()
+        except NotImplementedError:
+            screen = None
+        except gymnasium.error.DependencyNotInstalled as error:
+            raise MissingPackage(f"to render, {name} needs a package that is not installed: {error}") from None
+        if screen is None:
+            raise ValueError(f"{name} cannot be rendered")
+        chances, value = evaluator.policy.action_probabilities_and_value(step.outputs)
+        yield PlayedFrame(np.asarray(screen), chances, value, action, score)
 
 
 def action_names(env: gymnasium.Env) -> list[str]:
@@ -92,29 +89,22 @@ def write_video(checkpoint: Checkpoint, settings: EvaluationSettings, path: Path
 def play_in_terminal(checkpoint: Checkpoint, settings: EvaluationSettings, max_steps: int | None = None) -> None:
     """Draw games while they are played; if the output is not a terminal, only print their scores."""
     if not sys.stdout.isatty():
-        return _unseen(checkpoint, settings, max_steps)
+        evaluator = Evaluator(checkpoint.config, checkpoint.theta, settings)
+        for episode in range(settings.episodes):
+            print(f"game {episode}: {sum(step.reward for step in islice(evaluator.steps(episode), max_steps)):g}")
+        return
     for episode in range(settings.episodes):
         score = 0.0
         sys.stdout.write("\x1b[2J")
         for scene in play_frames(checkpoint, settings, episode, max_steps):
             score = scene.score
-            sys.stdout.write("\x1b[H" + _drawn(scene))
+            marks = ["*" if action == scene.action else " " for action in range(len(scene.policy))]
+            bars = "  ".join(f"{action}{mark}{p:4.0%}" for action, (mark, p) in enumerate(zip(marks, scene.policy)))
+            line = f"\x1b[0m\x1b[Kscore {scene.score:g}   V {scene.value:.2f}   pi {bars}\n"
+            sys.stdout.write("\x1b[H" + half_blocks(scene.screen) + line)
             sys.stdout.flush()
             time.sleep(1 / FRAMES_PER_SECOND)
         print(f"game {episode}: {score:g}")
-
-
-def _unseen(checkpoint: Checkpoint, settings: EvaluationSettings, max_steps: int | None) -> None:
-    evaluator = Evaluator(checkpoint.config, checkpoint.theta, settings)
-    for episode in range(settings.episodes):
-        score = sum(step.reward for step in islice(evaluator.steps(episode), max_steps))
-        print(f"game {episode}: {score:g}")
-
-
-def _drawn(scene: PlayedFrame) -> str:
-    marks = ["*" if action == scene.action else " " for action in range(len(scene.policy))]
-    bars = "  ".join(f"{action}{mark}{p:4.0%}" for action, (mark, p) in enumerate(zip(marks, scene.policy)))
-    return half_blocks(scene.screen) + f"\x1b[0m\x1b[Kscore {scene.score:g}   V {scene.value:.2f}   pi {bars}\n"
 
 
 def half_blocks(screen: np.ndarray, columns: int = COLUMNS) -> str:

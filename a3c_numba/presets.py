@@ -10,7 +10,7 @@ Everything else has the default of its dataclass: the paper's value, except for 
 
 import dataclasses
 from dataclasses import dataclass
-from typing import Any, Mapping, TypeVar
+from typing import Any, Mapping
 
 from gymnasium.spaces import Box, Space
 
@@ -21,8 +21,6 @@ from .core.optimizers import OPTIMIZERS, Optimizer, RMSProp
 from .envs import make as envs
 from .envs.make import EnvSource
 from .system.cores import available_cores
-
-T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -91,22 +89,17 @@ def configure(env: EnvSource, preset: str | None = None, **parts: Any) -> Config
         raise ValueError(f"preset must be one of {', '.join(PRESETS)}; got {preset!r}")
     chosen = PRESETS[preset]
     given = {name: value for name, value in parts.items() if value is not None}
-    if isinstance(given.get("algorithm", "a3c"), str):
-        given["algorithm"] = _of_menu("algorithm", given.get("algorithm", "a3c"), chosen.algorithms)
+    given.setdefault("algorithm", "a3c")
+    menus: dict[str, Mapping[str, object]] = {"algorithm": chosen.algorithms, "optimizer": OPTIMIZERS}
+    for part, menu in menus.items():
+        if isinstance(given.get(part), str) and given[part] not in menu:
+            raise ValueError(f"{part} must be one of {', '.join(menu)}; got {given[part]!r}")
+    if isinstance(given["algorithm"], str):
+        given["algorithm"] = chosen.algorithms[given["algorithm"]]
     if isinstance(given.get("optimizer"), str):
-        given["optimizer"] = _optimizer(given["optimizer"], chosen.optimizer)
+        cls = OPTIMIZERS[given["optimizer"]]
+        own = {field.name for field in dataclasses.fields(cls)}          # the preset's values for fields of both
+        values = dataclasses.asdict(chosen.optimizer).items()
+        given["optimizer"] = cls(**{name: value for name, value in values if name in own})
     rest = {name: getattr(chosen, name) for name in ("optimizer", "network", "workers")}
     return Config(env, **(rest | given))
-
-
-def _of_menu(part: str, name: str, menu: Mapping[str, T]) -> T:
-    if name not in menu:
-        raise ValueError(f"{part} must be one of {', '.join(menu)}; got {name!r}")
-    return menu[name]
-
-
-def _optimizer(name: str, preset: Optimizer) -> Optimizer:
-    """Return the optimiser of that name, with the preset's values for the fields that both have."""
-    cls = _of_menu("optimizer", name, OPTIMIZERS)
-    names = {field.name for field in dataclasses.fields(cls)}
-    return cls(**{key: value for key, value in dataclasses.asdict(preset).items() if key in names})

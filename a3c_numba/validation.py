@@ -2,6 +2,7 @@
 
 import dataclasses
 import math
+import operator
 from numbers import Integral, Real
 from typing import Any
 
@@ -9,12 +10,7 @@ import numpy as np
 
 from .system.text import short_repr
 
-_HOLDS = {
-    "above": lambda value, limit: value > limit,
-    "at least": lambda value, limit: value >= limit,
-    "below": lambda value, limit: value < limit,
-    "at most": lambda value, limit: value <= limit,
-}
+_HOLDS = {"above": operator.gt, "at least": operator.ge, "below": operator.lt, "at most": operator.le}
 
 
 def validate(settings: Any) -> None:

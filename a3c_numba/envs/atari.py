@@ -86,7 +86,13 @@ class Atari(gymnasium.Env):
             self._emulate(self._noop)
             if self._ale.game_over():
                 self._restart()
-        self._see_first_frame()
+        self._older.clear()
+        if self._frame:
+            self._newest.fetch(self._ale)
+        else:                                                            # the restored state has no screen yet
+            self._newest.clear()
+            self._observation.newest[:] = self._first_screen
+        self._observation.fill()
         return self._observation.stack.copy(), self._info()
 
     def step(self, action: int) -> tuple[NDArray, float, bool, bool, dict]:
@@ -142,15 +148,6 @@ class Atari(gymnasium.Env):
         self._ale.restoreSystemState(self._beginning)
         self._frame = 0
         self._executed = self._noop
-
-    def _see_first_frame(self) -> None:
-        self._older.clear()
-        if self._frame:
-            self._newest.fetch(self._ale)
-        else:  # the restored state has no screen before its first frame
-            self._newest.clear()
-            self._observation.newest[:] = self._first_screen
-        self._observation.fill()
 
     def _info(self) -> dict[str, int]:
         return {"lives": self._ale.lives(), "frame_number": self._frame}

@@ -12,7 +12,7 @@ What the environment's own code raises comes out as it is, with the environment'
 """
 
 import math
-from typing import Any, Iterable, Literal, SupportsFloat
+from typing import Any, Callable, Iterable, Literal, SupportsFloat
 
 import gymnasium
 import numpy as np
@@ -42,12 +42,7 @@ class EpisodeEnv(gymnasium.Wrapper):
 
     def reset(self, **options: Any) -> tuple[np.ndarray, dict]:
         """Begin an episode."""
-        try:
-            result = self.env.reset(**options)
-        except Exception as error:
-            self._sign(error)
-            raise
-        obs, info = result
+        obs, info = self._call(self.env.reset, **options)
         self.score, self.length = 0.0, 0
         return self._checked(obs), info
 
@@ -82,25 +77,25 @@ class EpisodeEnv(gymnasium.Wrapper):
 
     def render(self) -> Any:
         """The environment's."""
-        try:
-            return self.env.render()
-        except Exception as error:
-            self._sign(error)
-            raise
+        return self._call(self.env.render)
 
     def close(self) -> None:
         """The environment's."""
+        self._call(self.env.close)
+
+    def _call(self, method: Callable[..., Any], **options: Any) -> Any:
         try:
-            self.env.close()
+            return method(**options)
         except Exception as error:
             self._sign(error)
             raise
 
     def _checked(self, obs: Any) -> np.ndarray:
         """The observation as the network may see it, of the space's type."""
-        if not matches_space(obs, self.shape, self.dtype):
-            raise ValueError(f"the environment gave an observation {_kind_of(obs)} at {_moment(self.length)}, "
-                             f"expected {self.shape} {self.dtype}")
+        rule: Literal["same_kind", "safe"] = "safe" if self._floats is None else "same_kind"
+        if not (isinstance(obs, np.ndarray) and obs.shape == self.shape
+                and (obs.dtype is self.dtype or np.can_cast(obs.dtype, self.dtype, rule))):
+            raise _misfit("an observation", obs, self.length, f"{self.shape} {self.dtype}")
         if self._floats is None:
             return obs if obs.dtype is self.dtype else np.array(obs, self.dtype)
         self._floats[...] = obs
@@ -113,27 +108,17 @@ class EpisodeEnv(gymnasium.Wrapper):
             setattr(error, "environment", self.name)
 
 
-def matches_space(obs: object, shape: tuple[int, ...], dtype: np.dtype) -> bool:
-    """Whether it is an array of this shape, and of numbers that become ``dtype`` without losing what they are."""
-    if type(obs) is np.ndarray and obs.dtype is dtype and obs.shape == shape:
-        return True
-    rule: Literal["same_kind", "safe"] = "same_kind" if dtype.kind == "f" else "safe"
-    return isinstance(obs, np.ndarray) and obs.shape == shape and np.can_cast(obs.dtype, dtype, rule)
-
-
 def check_reward(reward: object, step: int) -> float:
     """The reward as a float; raises ValueError, in one line, for what is no single real number."""
     if isinstance(reward, (float, int)):
         return float(reward)
     number = reward.item() if isinstance(reward, np.ndarray) and reward.size == 1 else reward
     if isinstance(number, np.ndarray) or not isinstance(number, SupportsFloat):
-        raise ValueError(f"the environment gave a reward {_kind_of(reward)} at {_moment(step)}, expected a number")
+        raise _misfit("a reward", reward, step, "a number")
     return float(number)
 
 
-def _kind_of(x: object) -> str:
-    return f"{x.shape} {x.dtype}" if isinstance(x, np.ndarray) else f"of type {type(x).__name__}"
-
-
-def _moment(step: int) -> str:
-    return f"{f'step {step}' if step else 'the reset'} of its episode"
+def _misfit(what: str, x: object, step: int, expected: str) -> ValueError:
+    kind = f"{x.shape} {x.dtype}" if isinstance(x, np.ndarray) else f"of type {type(x).__name__}"
+    moment = f"step {step}" if step else "the reset"
+    return ValueError(f"the environment gave {what} {kind} at {moment} of its episode, expected {expected}")

@@ -42,10 +42,6 @@ class Palette:
     def __init__(self) -> None:
         self.levels, self.known = np.zeros(256, np.uint8), np.zeros(256, np.bool_)
 
-    def learn(self, indices: NDArray[np.uint8], grey: NDArray[np.uint8]) -> None:
-        """Learn the levels from a screen that is given both as indices and in grey."""
-        self.levels[indices], self.known[indices] = grey, True
-
 
 class GreyScreen:
     """The emulator's screen ``grey`` (h, w) uint8.  Only ``fetch`` and ``clear`` may write to it."""
@@ -61,7 +57,7 @@ class GreyScreen:
         ale.getScreen(self._indices)
         if not translate(self._indices, self._before, self._whole, levels, known, self.grey):
             ale.getScreenGrayscale(self.grey)
-            self.palette.learn(self._indices, self.grey)
+            levels[self._indices], known[self._indices] = self.grey, True
             self._before[:] = self._indices
         self._whole = False
 

@@ -71,7 +71,7 @@ class Corridor(gymnasium.Env):
         """Go back to the first place."""
         super().reset(seed=seed)
         self._place = 0
-        return self._one_hot(), {}
+        return np.eye(self.length, dtype=np.float32)[0], {}
 
     def step(self, action: int) -> tuple[NDArray, float, bool, bool, dict]:
         """Move to the next place, or end the episode.  Raise ValueError for an action that does not exist."""
@@ -80,10 +80,8 @@ class Corridor(gymnasium.Env):
         arrived = right and self._place == self.length - 1
         self._place = (self._place + right) % self.length
         terminated = not right or (arrived and not self.truncates)
-        return self._one_hot(), float(arrived), terminated, arrived and self.truncates, {}
-
-    def _one_hot(self) -> NDArray[np.float32]:
-        return np.eye(self.length, dtype=np.float32)[self._place]
+        obs = np.eye(self.length, dtype=np.float32)[self._place]
+        return obs, float(arrived), terminated, arrived and self.truncates, {}
 
 
 class Memory(gymnasium.Env):

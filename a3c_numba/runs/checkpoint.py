@@ -1,6 +1,6 @@
 """Checkpoints: one ``.npz`` file that holds arrays and a JSON text, never a pickle.
 
-    meta         uint8    the JSON text, UTF-8: see ``_meta``
+    meta         uint8    the JSON text, UTF-8: see ``write``
     theta        float32  (n,) all parameters, in the order and the shapes that ``meta["parameters"]`` lists
     statistics   float32  (n,) the optimiser's g, or m; (workers n,) where each worker has its own, one after the other
     target       float32  (n,) theta-, of a value method
@@ -76,17 +76,14 @@ class Checkpoint:
     mean_score: float | None = None
 
 
-def _meta(checkpoint: Checkpoint) -> str:
+def write(path: Path, checkpoint: Checkpoint) -> None:
+    """Write ``checkpoint`` to ``path`` directly, not atomically.  Raises OSError."""
     fields = {name: getattr(checkpoint, name) for name in PROGRESS}
     head = {"format": FORMAT, "version": VERSION, "parameters": checkpoint.shapes,
             "has_statistics": checkpoint.statistics is not None, "has_target": checkpoint.target is not None}
-    return json.dumps(head | fields | {"config": json.loads(checkpoint.config.to_json())})
-
-
-def write(path: Path, checkpoint: Checkpoint) -> None:
-    """Write ``checkpoint`` to ``path`` directly, not atomically.  Raises OSError."""
+    meta = json.dumps(head | fields | {"config": json.loads(checkpoint.config.to_json())})
+    arrays = {"meta": np.frombuffer(meta.encode(), np.uint8), "theta": checkpoint.theta}
     optional = {name: getattr(checkpoint, name) for name in OPTIONAL}
-    arrays = {"meta": np.frombuffer(_meta(checkpoint).encode(), np.uint8), "theta": checkpoint.theta}
     files.write(path, arrays | {name: array for name, array in optional.items() if array is not None})
 
 
@@ -130,7 +127,19 @@ def _checkpoint(meta: Fields, arrays: dict[str, np.ndarray], env: EnvSource | No
     if meta["format"] != FORMAT or meta["version"] != VERSION:
         raise Mismatch(f"format {meta['format']!r} version {meta['version']!r}, this program reads version {VERSION}")
     shapes = {name: shape_of(name, shape) for name, shape in meta["parameters"].items()}
-    config = _config(meta["config"], env)
+    try:
+        config = Config.from_json(json.dumps(meta["config"]), env)
+    except EnvironmentNeeded:
+        raise
+    except ValueError as error:
+        raise Mismatch(str(error)) from None
+    if env is None:
+        if not isinstance(config.env, str):
+            raise Mismatch(f"the environment is {str(config.env)[:80]}, expected an id")
+        module, colon, _ = config.env.partition(":")
+        if colon and module not in sys.modules:
+            raise EnvironmentNeeded(f"it names an environment of the module {module[:80]!r}, which loading would "
+                                    "import", "import it yourself first, or give env=")
     for name in OPTIONAL:
         if meta.get(f"has_{name}", name in arrays) is not (name in arrays):
             raise Mismatch(f"has_{name} is {meta[f'has_{name}']!r}, and the arrays are {', '.join(arrays)}")
@@ -139,28 +148,6 @@ def _checkpoint(meta: Fields, arrays: dict[str, np.ndarray], env: EnvSource | No
         check_array(name, array, each * size_of(shapes))
     vectors = arrays["theta"], arrays.get("statistics"), arrays.get("target")
     return Checkpoint(config, shapes, *vectors, **progress(meta, config.workers))
-
-
-def _config(fields: object, env: EnvSource | None) -> Config:
-    """Return the run's configuration.  Raises Mismatch, also if its environment is no id, or would import a module."""
-    try:
-        config = Config.from_json(json.dumps(fields), env)
-    except EnvironmentNeeded:
-        raise
-    except ValueError as error:
-        raise Mismatch(str(error)) from None
-    if env is None:
-        _check_env(config.env)
-    return config
-
-
-def _check_env(env: EnvSource | None) -> None:
-    if not isinstance(env, str):
-        raise Mismatch(f"the environment is {str(env)[:80]}, expected an id")
-    module, colon, _ = env.partition(":")
-    if colon and module not in sys.modules:
-        raise EnvironmentNeeded(f"it names an environment of the module {module[:80]!r}, which loading would import",
-                                "import it yourself first, or give env=")
 
 
 def load_fitting(path: Path, env: EnvSource | None = None) -> Checkpoint:
@@ -177,13 +164,12 @@ def load_fitting(path: Path, env: EnvSource | None = None) -> Checkpoint:
         raise CheckpointError(f"{path}: {_one_line(error)}") from error
     try:
         expected = dict(leaves(checkpoint.config.build_network(made).shapes))
+        if checkpoint.shapes != expected:
+            wrong = sorted(set(expected.items()) ^ set(checkpoint.shapes.items()))[0][0]
+            raise ValueError(f"{wrong[:80]} is {checkpoint.shapes.get(wrong)}, the network for "
+                             f"{checkpoint.config.env_name[:80]} has {expected.get(wrong)}")
     except ValueError as error:
         raise CheckpointError(f"{path}: {_one_line(error)}: another network or environment") from None
     finally:
         made.close()
-    if checkpoint.shapes != expected:
-        wrong = sorted(set(expected.items()) ^ set(checkpoint.shapes.items()))[0][0]
-        reason = ValueError(f"{wrong[:80]} is {checkpoint.shapes.get(wrong)}, the network for "
-                            f"{checkpoint.config.env_name[:80]} has {expected.get(wrong)}")
-        raise CheckpointError(f"{path}: {_one_line(reason)}: another network or environment")
     return checkpoint

@@ -5,24 +5,12 @@
     final.npz     once all steps are made, unless too many updates were skipped
 """
 
-from pathlib import Path
-from typing import Callable
-
 import numpy as np
 
 from . import checkpoint as checkpoints
 from .checkpoint import Checkpoint, CheckpointError
 from .progress import WINDOW
 from .run_folder import RunFolder
-
-
-def best_of(folder: Path) -> float:
-    """Return the mean score of ``best.npz`` in a run's folder, or -inf if there is none."""
-    try:
-        score = checkpoints.load(folder / "best.npz").mean_score
-    except CheckpointError:
-        return -np.inf
-    return -np.inf if score is None else score
 
 
 class Checkpointer:
@@ -36,7 +24,11 @@ class Checkpointer:
     def __init__(self, folder: RunFolder, start: Checkpoint, keep: int) -> None:
         self.folder, self.keep, self.events = folder, keep, folder.events
         self.total_steps, self.step = start.config.total_steps, start.global_step or None
-        self.best = best_of(folder.path)
+        try:
+            best = checkpoints.load(folder.path / "best.npz").mean_score
+        except CheckpointError:
+            best = None
+        self.best = -np.inf if best is None else best
         self.refused: set[str] = set()                                   # files whose failure has been reported
 
     def save(self, checkpoint: Checkpoint, episodes: int, valid: bool = True) -> OSError | None:
@@ -44,17 +36,20 @@ class Checkpointer:
 
         Args: episodes: finished so far.  valid: False if too many updates were skipped; then there is no final.npz.
         """
-        due = {"latest.npz": self._latest}
+        due = ["latest.npz"]
         if checkpoint.mean_score is not None and episodes >= WINDOW and checkpoint.mean_score > self.best:
-            due["best.npz"] = self._best
+            due.append("best.npz")
         if valid and checkpoint.global_step >= self.total_steps:
-            due["final.npz"] = self._final
-        errors = [self._write(name, write, checkpoint) for name, write in due.items()]
+            due.append("final.npz")
+        errors = [self._write(name, checkpoint) for name in due]
         return next(filter(None, errors), None)
 
-    def _write(self, name: str, write: Callable[[Checkpoint], None], checkpoint: Checkpoint) -> OSError | None:
+    def _write(self, name: str, checkpoint: Checkpoint) -> OSError | None:
         try:
-            write(checkpoint)
+            if name == "latest.npz":
+                self.folder.save(checkpoint, self.keep)
+            else:
+                checkpoints.save(self.folder.path / name, checkpoint)
         except OSError as error:
             if name not in self.refused:
                 self.events.add("not written", detail=f"{name} could not be written, what was there stays: {error}")
@@ -63,16 +58,8 @@ class Checkpointer:
         if name in self.refused:
             self.events.add("written again", detail=f"{name} is written again")
         self.refused.discard(name)
+        if name == "best.npz":
+            self.best = checkpoint.mean_score or 0.0
+        else:
+            self.step = checkpoint.global_step
         return None
-
-    def _latest(self, checkpoint: Checkpoint) -> None:
-        self.folder.save(checkpoint, self.keep)
-        self.step = checkpoint.global_step
-
-    def _best(self, checkpoint: Checkpoint) -> None:
-        checkpoints.save(self.folder.path / "best.npz", checkpoint)
-        self.best = checkpoint.mean_score or 0.0
-
-    def _final(self, checkpoint: Checkpoint) -> None:
-        checkpoints.save(self.folder.path / "final.npz", checkpoint)
-        self.step = checkpoint.global_step

@@ -3,6 +3,7 @@
 Rows that cannot be written are kept for the next attempt; a table that cannot be read in full is copied first.
 """
 
+import contextlib
 import csv
 import io
 import math
@@ -17,14 +18,10 @@ from .event_log import EventLog
 def as_csv(rows: Iterable[Iterable[object]], nan: str = "", end: str = "\n") -> str:
     """Return rows as lines of CSV, numbers to nine digits; ``nan`` is the text of a missing number."""
     text = io.StringIO(newline="")
-    csv.writer(text, lineterminator=end).writerows([_cell(x, nan) for x in row] for row in rows)
+    writer = csv.writer(text, lineterminator=end)
+    for row in rows:
+        writer.writerow([(nan if math.isnan(x) else f"{x:.9g}") if isinstance(x, float) else x for x in row])
     return text.getvalue()
-
-
-def _cell(x: object, nan: str) -> object:
-    if not isinstance(x, float):
-        return x
-    return nan if math.isnan(x) else f"{x:.9g}"
 
 
 def encode_rows(rows: Iterable[Iterable[object]]) -> bytes:
@@ -33,19 +30,15 @@ def encode_rows(rows: Iterable[Iterable[object]]) -> bytes:
 
 
 def valid_rows(lines: list[list[str]], columns: Sequence[str]) -> list[dict[str, str]]:
-    """Return the lines that have a number in every column, as rows."""
-    rows = [dict(zip(columns, line)) for line in lines if len(line) == len(columns)]
-    return [row for row in rows if _is_numbers(row)]
-
-
-def _is_numbers(row: dict[str, str]) -> bool:
-    """True if every cell is a number, and the step a whole number of at least 0."""
-    try:
-        for cell in row.values():
-            float(cell)
-        return int(row.get("global_step", 0)) >= 0
-    except ValueError:
-        return False
+    """Return the lines that have a number in every column, and a whole number of at least 0 as the step, as rows."""
+    rows = []
+    for row in [dict(zip(columns, line)) for line in lines if len(line) == len(columns)]:
+        with contextlib.suppress(ValueError):
+            for cell in row.values():
+                float(cell)
+            if int(row.get("global_step", 0)) >= 0:
+                rows.append(row)
+    return rows
 
 
 def append_whole(path: Path, rows: bytes, header: bytes) -> None:

@@ -40,15 +40,13 @@ def read(path: Path) -> dict[str, np.ndarray]:
         names = [member.filename.removesuffix(".npy") for member in members[:len(KINDS) + 1]]
         if len(set(names)) < len(names) or not NEEDED <= set(names) <= set(KINDS):
             raise ValueError(f"it holds {', '.join(names) or 'nothing'}; expected are {', '.join(KINDS)}, each once")
-        return {name: _array(name, _content(archive, member, size)) for name, member in zip(names, members)}
-
-
-def _content(archive: zipfile.ZipFile, member: zipfile.ZipInfo, size: int) -> bytes:
-    """Return a member's bytes after a CRC check; at most ``size``, the whole file's."""
-    stored = member.compress_type == zipfile.ZIP_STORED and member.compress_size == member.file_size
-    if not stored or member.file_size > size:
-        raise ValueError(f"{member.filename} is compressed, or claims more than the file holds")
-    return archive.read(member)
+        arrays = {}
+        for name, member in zip(names, members):
+            stored = member.compress_type == zipfile.ZIP_STORED and member.compress_size == member.file_size
+            if not stored or member.file_size > size:
+                raise ValueError(f"{member.filename} is compressed, or claims more than the file holds")
+            arrays[name] = _array(name, archive.read(member))            # after a CRC check
+        return arrays
 
 
 def _array(name: str, content: bytes) -> np.ndarray:
@@ -73,13 +71,15 @@ def rotate(path: Path, keep: int) -> None:
 
     ``path`` itself stays whole and in place at every moment.  Raises OSError; nothing is lost then.
     """
-    if keep > 1 and path.exists() and not _is_doubled(path):
-        with atomic_file.temporary_sibling(older(path, 1)) as second:
+    first = older(path, 1)
+    # They are one file if a rotation was already made for a file that was never written.
+    if keep > 1 and path.exists() and not (first.exists() and os.path.samefile(path, first)):
+        with atomic_file.temporary_sibling(first) as second:
             atomic_file.link_or_copy(path, second)
             for age in range(keep - 1, 1, -1):
                 if older(path, age - 1).exists():
                     os.replace(older(path, age - 1), older(path, age))
-            os.replace(second, older(path, 1))
+            os.replace(second, first)
 
 
 def prune(path: Path, keep: int) -> None:
@@ -89,8 +89,3 @@ def prune(path: Path, keep: int) -> None:
         while older(path, age).exists():
             older(path, age).unlink()
             age += 1
-
-
-def _is_doubled(path: Path) -> bool:
-    """True if a rotation was already made for a file that was never written."""
-    return older(path, 1).exists() and os.path.samefile(path, older(path, 1))

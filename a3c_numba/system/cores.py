@@ -1,5 +1,6 @@
 """The number of processor cores that this process may use: in a container or a batch job fewer than there are."""
 
+import contextlib
 import os
 from pathlib import Path
 from typing import Iterator
@@ -29,24 +30,10 @@ def quotas() -> Iterator[float]:
         for folder in (own, *own.parents):
             if not folder.is_relative_to(root):
                 break
-            quota = _quota_v1(folder) if controllers else _quota_v2(folder)
-            if quota is not None:
-                yield quota
-
-
-def _quota_v2(folder: Path) -> float | None:
-    """Return the cores of ``cpu.max``: "quota period" in microseconds, or "max period"."""
-    try:
-        quota, period = (folder / "cpu.max").read_text().split()
-        return None if quota == "max" else int(quota) / int(period)
-    except (OSError, ValueError, ZeroDivisionError):
-        return None
-
-
-def _quota_v1(folder: Path) -> float | None:
-    """Return the cores of version 1's quota; a quota of -1 is none."""
-    try:
-        quota, period = (int((folder / f"cpu.cfs_{name}_us").read_text()) for name in ("quota", "period"))
-        return quota / period if quota > 0 else None
-    except (OSError, ValueError, ZeroDivisionError):
-        return None
+            with contextlib.suppress(OSError, ValueError, ZeroDivisionError):
+                if controllers:
+                    quota, period = (int((folder / f"cpu.cfs_{name}_us").read_text()) for name in ("quota", "period"))
+                else:                                                    # microseconds; "max period" is no number
+                    quota, period = map(int, (folder / "cpu.max").read_text().split())
+                if quota > 0:                                            # version 1 has -1 for none
+                    yield quota / period

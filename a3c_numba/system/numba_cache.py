@@ -49,18 +49,15 @@ class _Cache(FunctionCache):
     def save_overload(self, signature: object, result: object) -> None:
         """Save ``result`` for the next process, if possible."""
         try:
-            self._save(signature, result)
-        except Exception as error:
+            super().save_overload(signature, result)
+        except OSError as error:                                         # a full disk: what is there may be sound
             _report(error)
-
-    def _save(self, signature: object, result: object) -> None:
-        try:
-            super().save_overload(signature, result)
-        except OSError:                                                  # a full disk: what is there may be sound
-            raise
         except Exception:                                                # the index, which is read before it is written
-            self.flush()
-            super().save_overload(signature, result)
+            try:
+                self.flush()
+                super().save_overload(signature, result)
+            except Exception as error:
+                _report(error)
 
 
 def _report(error: Exception) -> None:

@@ -32,7 +32,10 @@ def _takes_more(stream: TextIO) -> bool:
 
 
 def _write(stream: TextIO, text: str) -> None:
-    again = _opened_again(stream) if stream.isatty() else None
+    again = None
+    if stream.isatty():                                                  # even if it is ready, a line may not fit
+        with contextlib.suppress(OSError, AttributeError):               # not to be found by its name, or Windows
+            again = os.open(os.ttyname(stream.fileno()), os.O_WRONLY | os.O_NONBLOCK | os.O_NOCTTY)
     if again is None:
         stream.write(text)
         stream.flush()
@@ -41,14 +44,6 @@ def _write(stream: TextIO, text: str) -> None:
         os.write(again, text.encode(stream.encoding, "backslashreplace"))
     finally:
         os.close(again)
-
-
-def _opened_again(terminal: TextIO) -> int | None:
-    """Open the terminal again in non-blocking mode: a terminal that is ready may have no room for a line."""
-    try:
-        return os.open(os.ttyname(terminal.fileno()), os.O_WRONLY | os.O_NONBLOCK | os.O_NOCTTY)
-    except (OSError, AttributeError):                                    # not to be found by its name, or Windows
-        return None
 
 
 def log(lines: list[str]) -> None:

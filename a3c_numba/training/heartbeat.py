@@ -27,15 +27,12 @@ class HeartbeatMonitor:
         now = self.clock()
         passed, self.checked_at = now - self.checked_at, now
         for number, handle in handles.items():
-            allowed = self._allowed(number, handle)
+            allowed = self.limit                                         # seconds without a step
+            if handle.reported in FAILURES:
+                allowed = min(self.limit, CLOSE_SECONDS)
+            elif self.status.updates[number] <= handle.updates:          # perhaps not all kernels are compiled
+                allowed = max(self.limit, START_SECONDS)
             handle.listen(int(self.status.heartbeats[number]), min(passed, allowed / MISSED_CHECKS))
             silent = handle.seconds_since_heartbeat > allowed
             if silent and handle.phase not in (WorkerPhase.KILLED, WorkerPhase.EXITED):
                 handle.kill()
-
-    def _allowed(self, number: int, handle: WorkerHandle) -> float:
-        """Return a worker's timeout, seconds without a step."""
-        if handle.reported in FAILURES:
-            return min(self.limit, CLOSE_SECONDS)
-        begun = self.status.updates[number] > handle.updates                 # then all kernels are compiled
-        return self.limit if begun else max(self.limit, START_SECONDS)

@@ -59,14 +59,9 @@ class ProgressTracker:
         gauges = gauges[np.isfinite(gauges).all(axis=1)]                 # no worker without an update, no skipped one
         entropy, value, norm = gauges.mean(axis=0).tolist() if len(gauges) else (0.0, 0.0, 0.0)
         eta = linear(self.config.optimizer.learning_rate, 0, step / self.config.total_steps)
-        speed = self._speed(seconds, step)
-        self.latest = Progress(seconds, step, speed, self.episodes, mean, entropy, value, norm, eta, updates, skipped,
-                               alive, restarts)
-        return self.latest
-
-    def _speed(self, seconds: float, step: int) -> float:
-        """Return agent steps per second since the last measurement; within half a second, the last result."""
         since, before = self.since
-        if self.latest is None or seconds - since >= 0.5:
+        if self.latest is None or seconds - since >= 0.5:                # else the last measurement of the speed
             self.since, self.speed = (seconds, step), (step - before) / max(seconds - since, 1e-9)
-        return self.speed
+        self.latest = Progress(seconds, step, self.speed, self.episodes, mean, entropy, value, norm, eta, updates,
+                               skipped, alive, restarts)
+        return self.latest

@@ -79,7 +79,10 @@ class Supervisor:
         self._wait(seconds)
         self.heartbeat.check(self.handles)
         if any(handle.exit_unreported for handle in self.handles.values()):
-            self._kill_server()
+            self.events.add("server killed")                             # it no longer reports exits
+            worker_server.kill_server()
+            for handle in self.handles.values():
+                handle.restart_silence()
         for number, handle in list(self.handles.items()):
             if not handle.alive and not self._is_over():
                 self._replace(number, handle)
@@ -132,32 +135,21 @@ class Supervisor:
         for handle in handles:
             handle.receive()
 
-    def _kill_server(self) -> None:
-        """Kill a server that no longer reports exits; otherwise no worker could be replaced."""
-        self.events.add("server killed")
-        worker_server.kill_server()
-        for handle in self.handles.values():
-            handle.restart_silence()
-
     def _replace(self, number: int, handle: WorkerHandle) -> None:
         """Log a death and schedule a restart.  Raises WorkerDied if a restart is useless."""
         handle.receive()                                                 # its last messages
         story = f"worker {number} {handle.ending()}\n{handle.explanation()}".strip()
-        if self._cannot_recover(number, handle):
-            raise WorkerDied(story)
-        self._schedule_restart(number, handle.ending() + handle.reason(), story)
-        handle.reader.close()
-        del self.handles[number]
-        self.states.restored.pop(number, None)                           # perhaps the state caused the failure
-
-    def _cannot_recover(self, number: int, handle: WorkerHandle) -> bool:
-        """True if no worker is alive and this one failed in its constructor, or several in a row before an update."""
         if self.status.updates[number] > handle.updates:
             self.consecutive_failures = 0
         else:
             self.consecutive_failures += handle.failed
         in_constructor = handle.reported is WorkerPhase.FAILED_IN_CONSTRUCTOR
-        return not self.alive and (in_constructor or self.consecutive_failures >= MAX_STARTUP_FAILURES)
+        if not self.alive and (in_constructor or self.consecutive_failures >= MAX_STARTUP_FAILURES):
+            raise WorkerDied(story)
+        self._schedule_restart(number, handle.ending() + handle.reason(), story)
+        handle.reader.close()
+        del self.handles[number]
+        self.states.restored.pop(number, None)                           # perhaps the state caused the failure
 
     def stop(self) -> None:
         """Stop all workers, kill them after STOP_SECONDS, and receive their last states."""

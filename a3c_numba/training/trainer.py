@@ -113,7 +113,7 @@ class Trainer:
             self._read_episodes()
             if now - reported >= self.report_seconds:
                 reported = now
-                row = self._progress()
+                row = self.progress_tracker.progress(self.supervisor.alive, self.supervisor.restarts)
                 self._report(row)
                 if self.callback and self.callback(row) is False:
                     return
@@ -123,8 +123,7 @@ class Trainer:
                 states.request()
             if self.checkpointer and states.ready():
                 whole = states.all_answered                              # then the snapshot is consistent
-                checkpoint = self._checkpoint(self.status.snapshot_vectors if whole else self.shared.vectors)
-                self._save(checkpoint)
+                self._save(self._checkpoint(self.status.snapshot_vectors if whole else self.shared.vectors))
 
     def _check_skipped(self) -> None:
         skipped = self.progress_tracker.skipped
@@ -136,7 +135,7 @@ class Trainer:
     def _close(self) -> OSError | None:
         """Write the last checkpoint first: later failures lose nothing.  Return the first OSError, or None."""
         self._read_episodes()
-        row = self._progress()
+        row = self.progress_tracker.progress(self.supervisor.alive, self.supervisor.restarts)
         self.final_checkpoint = self._checkpoint(self.shared.vectors, self.shared.global_step())
         unwritten = self._save(self.final_checkpoint)
         self._report_events()
@@ -168,6 +167,3 @@ class Trainer:
         if self.folder:
             self.folder.append_progress(row)
         self.reporter.update(row)
-
-    def _progress(self) -> Progress:
-        return self.progress_tracker.progress(self.supervisor.alive, self.supervisor.restarts)

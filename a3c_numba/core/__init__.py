@@ -26,8 +26,9 @@ The other files:
     layers/input_scaling, initializers        bytes to numbers; how weights start
     distributions/gaussian, epsilon_greedy    continuous actions (section 5.3); exploration of the value methods
     algorithms/one_step_q, one_step_sarsa, n_step_q, value_based    Algorithm 1, section 4, Algorithm S2, their base
-    optimizers/momentum_sgd, gradient_clipping     the paper's third optimiser; the global norm
-    distributions/base, algorithms/base, optimizers/base    Protocols: what each of them is
+    optimizers/momentum_sgd                   the paper's third optimiser
+    distributions/base, algorithms/base       Protocols: what each of them is
+    optimizers/base                           likewise, and the clipping of the global norm
 
 Not in core: environments (envs/), processes and their supervision (training/, system/), files (runs/), a trained
 network that acts (inference.py), evaluation, pictures, the command line and the checks of what is typed there.

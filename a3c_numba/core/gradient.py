@@ -123,8 +123,7 @@ class Gradient(Parameters):
 
     def __init__(self, shapes: Shapes, rows: int = 0, factored: tuple[str, ...] = (),
                  dtype: npt.DTypeLike = np.float32) -> None:
-        """Allocate zeros for these shapes, and factors of ``rows`` rows for the weights ``factored`` ("dense.weight").
-        """
+        """Allocate zeros, and factors of ``rows`` rows for the weights named in ``factored`` ("dense.weight")."""
         super().__init__(shapes, dtype=dtype)
         self.dtype = self.flat.dtype
         self.products: list[OuterProducts] = []
@@ -133,22 +132,15 @@ class Gradient(Parameters):
         for name, view in self.named().items():
             if name in factored and rows * sum(view.shape) < view.size:  # or the factors would cost more than d_W
                 self.products.append(OuterProducts(view.shape, end, rows, dtype))
-                self._put(name, self.products[-1])
+                *path, last = name.split(".")
+                tree = self.tree
+                for key in path:
+                    tree = tree[key]
+                tree[last] = self.products[-1]
                 self.rest.append(slice(start, end))
                 start = end + view.size
             end += view.size
         self.rest.append(slice(start, end))
-
-    def _put(self, name: str, leaf: OuterProducts) -> None:
-        *path, last = name.split(".")
-        tree = self.tree
-        for key in path:
-            tree = tree[key]
-        tree[last] = leaf
-
-    def square_norms(self) -> Iterator[float]:
-        """Return numbers whose sum is the share of the factored weights in ||d theta||^2."""
-        return (product.square_norm() for product in self.products)
 
     def __imul__(self, factor: np.floating) -> "Gradient":
         for part in self.rest:

@@ -68,11 +68,18 @@ class RolloutCollector:
             terminated, truncated = self._step(t)
             t += 1
             self.rows[t][...] = self.current                             # s_t
-        self._bootstrap_step(theta, t, terminated)
+        if not self.algorithm.uses_target_network:
+            self._forward(theta, t)                                      # V(s_t) for the bootstrap; times 0 if terminal
+        elif self.algorithm.needs_next_action and not terminated:
+            self._choose(t, self._forward(theta, t))                     # a_t for the target, and then to be taken
+            self.next_action, self.next_action_drawn = self.actions[t].copy(), True
         if not self.finite:
             self.rewards[:t] = np.nan                                    # and so its gradient: the update is skipped
         self.state_row = t
-        episode = self._end() if terminated or truncated else None
+        episode = None
+        if terminated or truncated:
+            episode = Episode(self.env.score, self.env.length)
+            self.episode_seed, self.episode_actions = None, []
         rollout = Rollout(self.obs[:t + 1], self.actions[:t], self.rewards[:t], self.discounts[:t],
                           self.actions[1:t + 1])
         return rollout, tuple(y[:t + 1] for y in self.cache.y), episode
@@ -85,14 +92,6 @@ class RolloutCollector:
             if self.distribution.action_shape and zero_nonfinite(self.actions[t]):  # mean or variance has overflowed
                 self.finite = False
         self.next_action_drawn = False
-
-    def _bootstrap_step(self, theta: Tree, t: int, terminated: bool) -> None:
-        """Compute what the targets need of the last state: its value, or the action to be taken next."""
-        if not self.algorithm.uses_target_network:
-            self._forward(theta, t)                                      # V(s_t) for the bootstrap; times 0 if terminal
-        elif self.algorithm.needs_next_action and not terminated:
-            self._choose(t, self._forward(theta, t))                     # a_t for the target, and then to be taken
-            self.next_action, self.next_action_drawn = self.actions[t].copy(), True
 
     def _forward(self, theta: Tree, t: int) -> Outputs:
         if self.algorithm.acts_on_snapshot:                              # rows so far are of the same theta
@@ -113,7 +112,3 @@ class RolloutCollector:
         self.current, _ = self.env.reset(seed=seed)
         self.recurrent.write(0, 0)                                       # nothing is remembered of the last episode
         self.state_row, self.next_action_drawn = 0, False
-
-    def _end(self) -> Episode:
-        self.episode_seed, self.episode_actions = None, []
-        return Episode(self.env.score, self.env.length)

@@ -37,21 +37,16 @@ class Shared:
 
     def __init__(self, size: int, workers: int, own_statistics: bool = False, has_target: bool = False) -> None:
         sizes = size, size * workers if own_statistics else size, size if has_target else 0
-        self._memory = SharedArrays([*(ArraySpec(np.float32, (count,)) for count in sizes),
-                                     ArraySpec(np.int64, (LINE,))])
-        self._view()
+        vectors = (ArraySpec(np.float32, (count,)) for count in sizes)
+        self.__setstate__(SharedArrays([*vectors, ArraySpec(np.int64, (LINE,))]))
 
-    def _view(self) -> None:
-        arrays = self._memory.arrays()
-        self.theta, self.statistics, self.target = self.vectors = Vectors(*arrays[:3])
-        self.clock = arrays[3]
+    def __getstate__(self) -> SharedArrays:
+        return self._memory
 
-    def __getstate__(self) -> dict[str, SharedArrays]:
-        return {"_memory": self._memory}
-
-    def __setstate__(self, state: dict[str, SharedArrays]) -> None:
-        self._memory = state["_memory"]
-        self._view()
+    def __setstate__(self, memory: SharedArrays) -> None:
+        self._memory = memory
+        *vectors, self.clock = memory.arrays()
+        self.theta, self.statistics, self.target = self.vectors = Vectors(*vectors)
 
     def global_step(self) -> int:
         """Return T: agent steps of all workers, from the very start of the run."""

@@ -141,38 +141,31 @@ def check(config: Config, coordinates: int = 20) -> list[Row]:
         raise ValueError(f"coordinates must be at least 1; got {coordinates}")
     problem, rng = Problem(config), np.random.default_rng(config.seed)
     gradients, values = problem.gradient().named(), problem.theta.named()
-    return [_check_tensor(problem, name, gradients[name], values[name], coordinates, rng) for name in values]
-
-
-def _check_tensor(problem: Problem, name: str, gradient: np.ndarray, value: np.ndarray, coordinates: int,
-                  rng: np.random.Generator) -> Row:
-    analytic, flat = gradient.reshape(-1), value.reshape(-1)
-    sizes = np.nan_to_num(np.abs(analytic), nan=np.inf)                  # NaN comes first
-    largest = np.argsort(-sizes)[: (coordinates + 1) // 2]
-    chosen = np.union1d(largest, rng.choice(len(flat), min(coordinates // 2, len(flat)), replace=False))
-    tried = [_compare(problem, flat, analytic, int(i), value.shape) for i in chosen]
-    return Row(name, value.shape, float(np.linalg.norm(analytic)), float(np.abs(analytic).max()), tried)
-
-
-def _compare(problem: Problem, flat: np.ndarray, analytic: np.ndarray, i: int, shape: tuple[int, ...]) -> Coordinate:
-    numeric, corner = problem.difference(flat, i)
-    place = tuple(int(k) for k in np.unravel_index(i, shape))
-    return Coordinate(place, float(analytic[i]), float(numeric), corner)
+    rows = []
+    for name, value in values.items():
+        analytic, flat = gradients[name].reshape(-1), value.reshape(-1)
+        sizes = np.nan_to_num(np.abs(analytic), nan=np.inf)              # NaN comes first
+        largest = np.argsort(-sizes)[: (coordinates + 1) // 2]
+        chosen = np.union1d(largest, rng.choice(len(flat), min(coordinates // 2, len(flat)), replace=False))
+        tried = []
+        for i in map(int, chosen):
+            numeric, corner = problem.difference(flat, i)
+            place = tuple(int(k) for k in np.unravel_index(i, value.shape))
+            tried.append(Coordinate(place, float(analytic[i]), float(numeric), corner))
+        rows.append(Row(name, value.shape, float(np.linalg.norm(analytic)), float(np.abs(analytic).max()), tried))
+    return rows
 
 
 def table(rows: list[Row]) -> str:
     """Return the comparison as a table: a line for each tensor, some coordinates of each, the verdict."""
     head = (f"{'tensor':22}{'shape':>12}{'norm':>11}{'tried':>6}{'corners':>8}{'worst at':>14}{'analytic':>15}"
             f"{'numeric':>15}{'relative':>9}")
+    lines = [f"{row.name:22}{'x'.join(map(str, row.shape)):>12}{row.norm:11.3e}{row.tried:6d}{row.corners:8d}"
+             f"{_index(row.worst):>14}{row.worst.analytic:15.7e}{row.worst.numeric:15.7e}{row.error:9.1e}"
+             f"{'' if row.agrees else '  WRONG'}" for row in rows]
     notes = ["", "relative: |analytic - numeric| over the tensor's largest gradient",
              "corners: left out, because the step of the difference moves a unit across the corner of its ReLU", ""]
-    return "\n".join([head, *map(_line, rows), *notes, *(line for row in rows for line in _sample(row)), verdict(rows)])
-
-
-def _line(row: Row) -> str:
-    shape, index = "x".join(map(str, row.shape)), _index(row.worst)
-    return (f"{row.name:22}{shape:>12}{row.norm:11.3e}{row.tried:6d}{row.corners:8d}{index:>14}"
-            f"{row.worst.analytic:15.7e}{row.worst.numeric:15.7e}{row.error:9.1e}{'' if row.agrees else '  WRONG'}")
+    return "\n".join([head, *lines, *notes, *(line for row in rows for line in _sample(row)), verdict(rows)])
 
 
 def _index(coordinate: Coordinate) -> str:

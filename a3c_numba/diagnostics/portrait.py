@@ -53,12 +53,6 @@ def screen_of(env: gymnasium.Env) -> np.ndarray | None:
     return None if screen is None else np.asarray(screen)
 
 
-def newest_plane(obs: np.ndarray) -> np.ndarray:
-    """Return the newest plane of the observation as a screen; black if the observation is a vector."""
-    plane = obs[..., -1] if obs.ndim == 3 else np.zeros((1, 1), np.uint8)
-    return np.repeat(plane[..., None], 3, axis=2)
-
-
 def looks(evaluator: Evaluator, most: int) -> Iterator[Step]:
     """Play the first ``most`` steps of a game; yield each with its gradients."""
     policy = evaluator.policy
@@ -67,8 +61,10 @@ def looks(evaluator: Evaluator, most: int) -> Iterator[Step]:
     for step in islice(evaluator.steps(0), most):
         maps = eye.saliency_maps(step.obs, step.action)
         action = None if np.ndim(step.action) else int(step.action)
-        seen = newest_plane(step.obs) if screen is None else screen
-        yield Step(step.obs, seen, maps, *policy.action_probabilities_and_value(step.outputs), action,
+        if screen is None:                                               # the newest plane; black for a vector
+            plane = step.obs[..., -1] if step.obs.ndim == 3 else np.zeros((1, 1), np.uint8)
+            screen = np.repeat(plane[..., None], 3, axis=2)
+        yield Step(step.obs, screen, maps, *policy.action_probabilities_and_value(step.outputs), action,
                    activations(eye.network, eye.cache))
         screen = screen_of(evaluator.env)
 
@@ -97,12 +93,6 @@ def film(steps: list[Step], title: str, names: list[str], out: Path) -> None:
                 video.write(saliency_frame(game, Look(step.screen, one, step.policy, step.action, number)))
 
 
-def draw_vectors(steps: list[Step], title: str, out: Path) -> None:
-    """Write the game as one picture, for vector observations."""
-    maps = {name: np.array([step.maps[name] for step in steps]) for name in steps[0].maps}
-    saliency_picture(title, maps, np.array([step.value for step in steps]), out)
-
-
 def draw(checkpoint: Checkpoint, folder: Path, most: int, seed: int, suffix: str) -> list[Path]:
     """Play, and write everything but the learning curve into ``folder``; return the files."""
     evaluator = evaluator_of(checkpoint, seed)
@@ -118,5 +108,6 @@ def draw(checkpoint: Checkpoint, folder: Path, most: int, seed: int, suffix: str
     if images:
         film(steps, title, action_names(evaluator.env), paths[2])
     else:
-        draw_vectors(steps, title, paths[2])
+        maps = {name: np.array([step.maps[name] for step in steps]) for name in steps[0].maps}
+        saliency_picture(title, maps, np.array([step.value for step in steps]), paths[2])
     return paths

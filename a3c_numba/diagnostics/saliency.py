@@ -17,7 +17,7 @@ A gradient is the effect of a *small* change.  It does not tell what the agent w
 along a path through a closed ReLU.
 """
 
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 
@@ -29,24 +29,20 @@ from ..core.layers.recurrent_state import RecurrentState
 from ..core.parameters import Parameters
 
 
-class Question(NamedTuple):
-    """A quantity that is differentiated with respect to the observation."""
+def questions(distribution: Distribution, outputs: Outputs, action: Action) -> dict[str, Outputs]:
+    """Return the derivatives of V and log pi(a), or of max Q, with respect to the heads' outputs (1, width) each.
 
-    name: str
-    d_outputs: Outputs         # its derivative with respect to the heads' outputs, (1, width) each
-
-
-def questions(distribution: Distribution, outputs: Outputs, action: Action) -> list[Question]:
-    """Return the quantities that can be differentiated, for one row of ``outputs`` and the chosen ``action``."""
+    ``action`` is the chosen one.
+    """
     if hasattr(distribution, "loss_gradient"):
         minus_one = -np.ones(1, outputs[0].dtype)                        # -log pi(a) A = log pi(a) for A = -1
         actions = np.asarray(action, distribution.action_dtype)[None]
         d_log_pi = distribution.loss_gradient(outputs[0], actions, minus_one, 0.0)
         zeros = [np.zeros_like(output) for output in outputs]
-        return [Question("V", (zeros[0], np.ones_like(outputs[1]))), Question("log pi(a)", (d_log_pi, zeros[1]))]
+        return {"V": (zeros[0], np.ones_like(outputs[1])), "log pi(a)": (d_log_pi, zeros[1])}
     best = np.zeros_like(outputs[0])
     best[0, outputs[0][0].argmax()] = 1
-    return [Question("max Q", (best,))]
+    return {"max Q": (best,)}
 
 
 class Eye:
@@ -72,17 +68,13 @@ class Eye:
         """Return the heads' outputs for one observation; its activations stay in ``cache`` until the next call."""
         return self.network.forward(self.theta.tree, obs[None], self.cache, slice(0, 1))
 
-    def gradient(self, obs: np.ndarray, d_outputs: Outputs) -> np.ndarray:
-        """Return d_x, a new array of the shape of ``obs``, the observation of the latest ``forward``."""
-        d_x = self.network.backward(self.theta.tree, self.unused.tree, obs[None], self.cache, d_outputs,
-                                    input_gradient=True)
-        assert d_x is not None
-        return d_x[0].copy()
-
     def saliency_maps(self, obs: np.ndarray, action: Action) -> dict[str, np.ndarray]:
         """Return |d/dx| of each quantity at ``obs``, by its name; then advance the recurrent state."""
-        asked = questions(self.distribution, self.forward(obs), action)
-        maps = {question.name: np.abs(self.gradient(obs, question.d_outputs)) for question in asked}
+        maps: dict[str, np.ndarray] = {}
+        for name, d_outputs in questions(self.distribution, self.forward(obs), action).items():
+            d_x = self.network.backward(self.theta.tree, self.unused.tree, obs[None], self.cache, d_outputs)
+            assert d_x is not None
+            maps[name] = np.abs(d_x[0])
         self.recurrent.move(1)
         return maps
 

@@ -4,3 +4,7 @@
     dot_tile          d_y W^T, likewise
     fresh_patches     which patches of an image differ from the previous image: the others are not computed again
 """
+
+from ..system.numba_cache import FASTMATH, compiled
+
+kernel = compiled(fastmath=FASTMATH, error_model="numpy", nogil=True)    # the decorator of all kernels, as in core

@@ -24,9 +24,7 @@ from numba.core import cgutils, config, errors, types
 from numba.core.codegen import get_host_cpu_features
 from numba.extending import intrinsic
 
-from ..system.numba_cache import FASTMATH, compiled
-
-kernel = compiled(fastmath=FASTMATH, error_model="numpy", nogil=True)
+from . import kernel
 
 FEATURES = (get_host_cpu_features() if config.CPU_FEATURES is None else config.CPU_FEATURES).split(",")
 AVX512 = "+avx512f" in FEATURES

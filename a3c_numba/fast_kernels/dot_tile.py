@@ -14,9 +14,7 @@ from numba.core import cgutils, config, errors, types
 from numba.core.codegen import get_host_cpu_features
 from numba.extending import intrinsic
 
-from ..system.numba_cache import FASTMATH, compiled
-
-kernel = compiled(fastmath=FASTMATH, error_model="numpy", nogil=True)
+from . import kernel
 
 # As in conv2d_tiled.py.  Numba caches machine code by file, so an intrinsic reads no constant of another file.
 FEATURES = (get_host_cpu_features() if config.CPU_FEATURES is None else config.CPU_FEATURES).split(",")

@@ -9,9 +9,7 @@ can be added up before they are multiplied (conv2d_tiled.py, ``backward_weight``
 
 import numpy as np
 
-from ..system.numba_cache import FASTMATH, compiled
-
-kernel = compiled(fastmath=FASTMATH, error_model="numpy", nogil=True)
+from . import kernel
 
 
 @kernel

@@ -135,11 +135,12 @@ def test_the_question_is_put_to_the_action_taken():
     """d log pi(a)/d logits is 1 - pi at a and -pi elsewhere; the value's question is put to the value alone."""
     distribution = configure("Catch", "classic").algorithm.evaluation_policy(DISCRETE)
     logits = np.log([[0.2, 0.3, 0.5]])
-    value, choice = questions(distribution, (logits, np.zeros((1, 1))), 1)
-    np.testing.assert_allclose(choice.d_outputs[0], [[-0.2, 0.7, -0.5]], atol=1e-12)
-    np.testing.assert_array_equal(choice.d_outputs[1], [[0]])
-    np.testing.assert_array_equal(value.d_outputs[0], [[0, 0, 0]])
-    np.testing.assert_array_equal(value.d_outputs[1], [[1]])
+    asked = questions(distribution, (logits, np.zeros((1, 1))), 1)
+    value, choice = asked["V"], asked["log pi(a)"]
+    np.testing.assert_allclose(choice[0], [[-0.2, 0.7, -0.5]], atol=1e-12)
+    np.testing.assert_array_equal(choice[1], [[0]])
+    np.testing.assert_array_equal(value[0], [[0, 0, 0]])
+    np.testing.assert_array_equal(value[1], [[1]])
 
 
 def test_activations_are_what_each_layer_says():

@@ -71,9 +71,8 @@ class A3C(Algorithm):
 
     def loss(self, distribution: PolicyGradient, actions: np.ndarray, returns: np.ndarray, advantages: np.ndarray,
              outputs: Outputs) -> float:
-        squares = (returns - outputs[1][:, 0]) ** 2
-        return distribution.loss(outputs[0], actions, advantages,
-                                 self.entropy_weight) + self.value_weight * squares.sum()
+        policy = distribution.loss(outputs[0], actions, advantages, self.entropy_weight)
+        return policy + self.value_weight * ((returns - outputs[1][:, 0]) ** 2).sum()
 
     def value(self, outputs: Outputs) -> np.ndarray:
         return outputs[1][:, 0]

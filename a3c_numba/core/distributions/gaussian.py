@@ -69,9 +69,6 @@ class Gaussian(PolicyGradient):
     def width(self) -> int:
         return len(self.low) + 1
 
-    def _variances(self, rows: np.ndarray) -> np.ndarray:
-        return np.logaddexp(rows[:, -1], 0) + FLOOR
-
     def sample(self, row: np.ndarray, rng: np.random.Generator) -> np.ndarray:
         deviation = np.sqrt(variance(row[-1], row.dtype.type(FLOOR)))
         return (row[:-1] + deviation * rng.standard_normal(len(row) - 1)).astype(np.float32)
@@ -83,10 +80,11 @@ class Gaussian(PolicyGradient):
         return np.clip(action, self.low, self.high).astype(self.low.dtype)       # NaN passes and stays visible
 
     def entropy(self, rows: np.ndarray) -> float:
-        return float(len(self.low) / 2 * (np.log(2 * np.pi * self._variances(rows)) + 1).mean())
+        v = np.logaddexp(rows[:, -1], 0) + FLOOR
+        return float(len(self.low) / 2 * (np.log(2 * np.pi * v) + 1).mean())
 
     def loss(self, rows: np.ndarray, actions: np.ndarray, advantages: np.ndarray, beta: float) -> float:
-        n, v = len(self.low), self._variances(rows)
+        n, v = len(self.low), np.logaddexp(rows[:, -1], 0) + FLOOR
         log_pi = -((actions - rows[:, :-1]) ** 2).sum(axis=1) / (2 * v) - n / 2 * np.log(2 * np.pi * v)
         H = n / 2 * (np.log(2 * np.pi * v) + 1)
         return float((-log_pi * advantages - beta * H).sum())

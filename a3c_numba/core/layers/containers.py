@@ -18,22 +18,10 @@ from .base import Changed, Layer, Memory, Y
 NONE: Tree = {}                # the parameters of a layer without parameters
 
 
-class ChainCache(list[Memory]):
-    """The caches of a chain's layers, in order."""
+class Caches(list[Memory]):
+    """The caches of a container's layers, in order; ``y`` is that of the last layer, or a tuple of all branches'."""
 
-    @property
-    def y(self) -> Any:
-        """Return the y of the last layer."""
-        return self[-1].y
-
-
-class ForkCache(list[Memory]):
-    """The caches of a fork's branches, in order."""
-
-    @property
-    def y(self) -> tuple[Any, ...]:
-        """Return the y of each branch."""
-        return tuple(branch.y for branch in self)
+    y: Any
 
 
 class _Composed(Layer[Y]):
@@ -58,26 +46,25 @@ class Chain(_Composed[Any]):
         self.output_shape = next(reversed(layers.values())).output_shape
         self.lowest = next((i for i, name in enumerate(layers) if name in self.shapes), len(layers))
 
-    def cache(self, rows: int, dtype: npt.DTypeLike) -> ChainCache:
-        return ChainCache(layer.cache(rows, dtype) for layer in self.layers.values())
+    def cache(self, rows: int, dtype: npt.DTypeLike) -> Caches:
+        caches = Caches(layer.cache(rows, dtype) for layer in self.layers.values())
+        caches.y = caches[-1].y
+        return caches
 
-    def forward(self, p: Tree, x: np.ndarray, cache: ChainCache, rows: slice) -> Any:
+    def forward(self, p: Tree, x: np.ndarray, cache: Caches, rows: slice) -> Any:
         for (name, layer), layer_cache in zip(self.layers.items(), cache):
             x = layer.forward(p.get(name, NONE), x, layer_cache, rows)
         return x
 
-    def step(self, p: Tree, x: np.ndarray, cache: ChainCache, t: int, changed: Changed = None) -> tuple[Any, Changed]:
+    def step(self, p: Tree, x: np.ndarray, cache: Caches, t: int, changed: Changed = None) -> tuple[Any, Changed]:
         for (name, layer), layer_cache in zip(self.layers.items(), cache):
             y, changed = layer.step(p.get(name, NONE), x, layer_cache, t, changed)
             x = layer_cache.y
         return y, changed
 
-    def backward(self, p: Tree, d_p: Tree, x: np.ndarray, cache: ChainCache, d_y: Any,
+    def backward(self, p: Tree, d_p: Tree, x: np.ndarray, cache: Caches, d_y: Any,
                  input_gradient: bool = True) -> np.ndarray | None:
-        """Compute d_x from d_y, last layer first.
-
-        Without ``input_gradient`` stop at the lowest layer that has parameters.
-        """
+        """Compute d_x from d_y, last layer first; without ``input_gradient`` down to the lowest with parameters."""
         names, layers, n = list(self.layers), list(self.layers.values()), len(x)
         for i in reversed(range(0 if input_gradient else self.lowest, len(layers))):
             below = cache[i - 1].y[:n] if i else x
@@ -95,20 +82,22 @@ class Fork(_Composed[tuple[Any, ...]]):
         super().__init__(**layers)
         self.output_shape = tuple(layer.output_shape for layer in layers.values())
 
-    def cache(self, rows: int, dtype: npt.DTypeLike) -> ForkCache:
-        return ForkCache(layer.cache(rows, dtype) for layer in self.layers.values())
+    def cache(self, rows: int, dtype: npt.DTypeLike) -> Caches:
+        caches = Caches(layer.cache(rows, dtype) for layer in self.layers.values())
+        caches.y = tuple(branch.y for branch in caches)
+        return caches
 
-    def forward(self, p: Tree, x: np.ndarray, cache: ForkCache, rows: slice) -> tuple[Any, ...]:
+    def forward(self, p: Tree, x: np.ndarray, cache: Caches, rows: slice) -> tuple[Any, ...]:
         branches = zip(self.layers.items(), cache)
         return tuple(layer.forward(p.get(name, NONE), x, layer_cache, rows) for (name, layer), layer_cache in branches)
 
-    def step(self, p: Tree, x: np.ndarray, cache: ForkCache, t: int,
+    def step(self, p: Tree, x: np.ndarray, cache: Caches, t: int,
              changed: Changed = None) -> tuple[tuple[Any, ...], Changed]:
         branches = zip(self.layers.items(), cache)
         return tuple(layer.step(p.get(name, NONE), x, layer_cache, t, changed)[0] for (name, layer), layer_cache
                      in branches), None
 
-    def backward(self, p: Tree, d_p: Tree, x: np.ndarray, cache: ForkCache, d_y: tuple[Any, ...],
+    def backward(self, p: Tree, d_p: Tree, x: np.ndarray, cache: Caches, d_y: tuple[Any, ...],
                  input_gradient: bool = True) -> np.ndarray | None:
         """Return the sum of the d_x of all branches, given one d_y for each."""
         total = None

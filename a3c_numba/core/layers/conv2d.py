@@ -74,14 +74,13 @@ class Conv2d(Layer[np.ndarray]):
 
     def forward(self, p: Tree, x: np.ndarray, cache: "ConvCache", rows: slice) -> np.ndarray:
         y = cache.y[rows]
-        cache.fresh[rows] = True
         if cache.tiled:
+            cache.fresh[rows] = True
             conv2d_tiled.forward(x, p["weight"], p["bias"], self.k, self.stride, y)
             return y
-        for image, out in zip(x, y):
-            P = cache.cut(image)
-            out = out.reshape(len(P), -1)
-            np.matmul(P, p["weight"], out=out)                           # y = P W
+        for image, out in zip(x, y.reshape(len(y), len(cache.P), -1)):
+            cache.patches[:] = patches_of(image, self.k, self.stride)
+            np.matmul(cache.P, p["weight"], out=out)                     # y = P W
             out += p["bias"]                                             # + b
         return y
 
@@ -96,52 +95,38 @@ class Conv2d(Layer[np.ndarray]):
 
     def backward(self, p: Tree, d_p: Tree, x: np.ndarray, cache: "ConvCache", d_y: np.ndarray,
                  input_gradient: bool = True) -> np.ndarray | None:
+        k, stride, d_x = self.k, self.stride, cache.d_x[:len(x)]
         if cache.tiled:
-            conv2d_tiled.backward_weight(x, cache.fresh[:len(x)], d_y, self.k, self.stride, cache.scratch,
-                                         d_p["weight"], d_p["bias"])
-        else:
-            self.weight_backward(d_p, x, cache, d_y)
-        if not input_gradient:
-            return None
-        if cache.tiled:
-            d_x = cache.d_x[:len(x)]
-            conv2d_tiled.backward_input(d_y, p["weight"], self.k, self.stride, d_x, cache.turned)
-            return d_x
-        return self.input_backward(p["weight"], cache, d_y)
-
-    def weight_backward(self, d_p: Tree, x: np.ndarray, cache: "ConvCache", d_y: np.ndarray) -> None:
-        """Add to the gradients of weight and bias."""
-        for image, d_out in zip(x, d_y):
-            P, d_out = cache.cut(image), d_out.reshape(len(cache.P), -1)
-            d_p["weight"] += P.T @ d_out                                 # y = P W
+            fresh = cache.fresh[:len(x)]
+            conv2d_tiled.backward_weight(x, fresh, d_y, k, stride, cache.scratch, d_p["weight"], d_p["bias"])
+            if input_gradient:
+                conv2d_tiled.backward_input(d_y, p["weight"], k, stride, d_x, cache.turned)
+            return d_x if input_gradient else None
+        for image, d_out, d_image in zip(x, d_y.reshape(len(x), len(cache.P), -1), d_x):
+            cache.patches[:] = patches_of(image, k, stride)
+            d_p["weight"] += cache.P.T @ d_out                           # y = P W
             d_p["bias"] += d_out.sum(axis=0)                             # + b
-
-    def input_backward(self, weight: np.ndarray, cache: "ConvCache", d_y: np.ndarray) -> np.ndarray:
-        """Compute d_x (n, H, W, C) from d_y (n, h, w, O)."""
-        d_x = cache.d_x[:len(d_y)]
-        for d_out, d_image in zip(d_y, d_x):
-            np.matmul(d_out.reshape(len(cache.P), -1), weight.T, out=cache.d_P.reshape(cache.P.shape))   # y = P W
-            add_patches(cache.d_P, self.k, self.stride, d_image)         # P = patches of x
-        return d_x
+            if input_gradient:
+                np.matmul(d_out, p["weight"].T, out=cache.d_P)           # y = P W
+                add_patches(cache.d_patches, k, stride, d_image)         # P = patches of x
+        return d_x if input_gradient else None
 
 
 class ConvCache(Cache):
-    """A layer's cache, and the patches P of one image with their gradient."""
+    """A layer's cache, and scratch of the kernels that it is computed with.
+
+    P, d_P: (h w, K), of one image; patches, d_patches: the same memory, (h, w, k, k C).
+    """
 
     def __init__(self, layer: Conv2d, rows: int, dtype: npt.DTypeLike) -> None:
         super().__init__(layer.input_shape, layer.output_shape, rows, dtype)
-        h, w, _ = layer.output_shape
-        self.k, self.stride = layer.k, layer.stride
-        channels, outputs = layer.input_shape[2], layer.output_shape[2]
-        side_by_side = (outputs, layer.stride * channels, layer.k % layer.stride * channels)     # in y, and in d_x
+        (h, w, outputs), channels, k = layer.output_shape, layer.input_shape[2], layer.k
+        side_by_side = outputs, layer.stride * channels, k % layer.stride * channels     # in y, and in d_x
         self.tiled = all(conv2d_tiled.supported(numbers, dtype) for numbers in side_by_side)
-        self.fresh = np.ones((rows, *layer.output_shape[:2]), np.bool_)  # patches that may differ from the row before
-        self.scratch = np.empty(layer.input_shape, dtype), np.empty(layer.output_shape, dtype)
-        self.turned = np.empty((layer.k, outputs, layer.k * channels), dtype)
-        self.P = np.empty((h * w, layer.shapes["weight"][0]), dtype)
-        self.d_P = np.empty((h, w, layer.k, self.P.shape[1] // layer.k), dtype)
-
-    def cut(self, image: np.ndarray) -> np.ndarray:
-        """Copy the patches of ``image`` (H, W, C) into P (h w, K); the next call overwrites it."""
-        self.P.reshape(self.d_P.shape)[:] = patches_of(image, self.k, self.stride)
-        return self.P
+        if self.tiled:
+            self.fresh = np.ones((rows, h, w), np.bool_)                 # patches that may differ from the row before
+            self.scratch = np.empty(layer.input_shape, dtype), np.empty(layer.output_shape, dtype)
+            self.turned = np.empty((k, outputs, k * channels), dtype)
+        else:
+            self.patches, self.d_patches = np.empty((2, h, w, k, k * channels), dtype)
+            self.P, self.d_P = self.patches.reshape(h * w, -1), self.d_patches.reshape(h * w, -1)

@@ -51,13 +51,6 @@ def add_outer_products(x, d_y, d_weight):
 
 
 @kernel
-def before_tanh(z):
-    """Halve z (4 n,) of the three logistic gates, for np.tanh:  1 / (1 + exp(-z)) = (1 + tanh(z / 2)) / 2."""
-    for k in range(3 * (len(z) // 4)):
-        z[k] /= 2
-
-
-@kernel
 def cell_forward(z, c_before, c):
     """Turn z (4 n,), hyperbolic tangents, into the gates [i f o g], and set c (n,) to the cell state after this row."""
     n = len(c)
@@ -123,7 +116,7 @@ class LSTM(Layer[np.ndarray]):
             z[:] = p["bias"]                                             # z = b
             add_product(row, from_x, z)                                  # + x W_x
             add_product(cache.h[t], from_h, z)                           # + h_{t-1} W_h
-            before_tanh(z)
+            z[:3 * self.cells] /= 2                                      # 1 / (1 + exp(-z)) = (1 + tanh(z / 2)) / 2
             cell_forward(np.tanh(z, out=z), cache.c[t], cache.c[t + 1])
             np.tanh(cache.c[t + 1], out=tanh_c)
             np.multiply(z[2 * self.cells:3 * self.cells], tanh_c, out=cache.h[t + 1])    # h = o tanh(c)

@@ -1,29 +1,64 @@
-"""What an optimizer is: how one worker's gradient changes theta."""
+"""What an optimizer is: how one worker's gradient, clipped, changes theta.
+
+The global norm of the gradient d is limited to c (Pascanu et al. 2013):  d <- d min(1, c / ||d||).
+"""
 
 from typing import Any, ClassVar, Protocol
 
 import numpy as np
 
-from ..gradient import Gradient
+from ..gradient import Gradient, arrays
+from ..kernel import kernel
+
+
+@kernel
+def square_norm(d):
+    """Return the sum of d^2, in the precision of d."""
+    total = d[0] * d[0]
+    for i in range(1, len(d)):
+        total += d[i] * d[i]
+    return total
+
+
+def clip(d: np.ndarray | Gradient, limit: float) -> float:
+    """Scale d (n,) in place to a norm of at most ``limit``; return its norm before that, which may not be finite."""
+    factors = d.products if isinstance(d, Gradient) else []
+    square = sum(square_norm(part) for _, part in arrays(d) if len(part)) + sum(each.square_norm() for each in factors)
+    norm = float(np.sqrt(square))
+    if np.isfinite(norm) and norm > limit:
+        d *= d.dtype.type(limit / norm)
+    return norm
 
 
 class Optimizer(Protocol):
-    """A frozen dataclass of hyper-parameters; ``own_statistics`` is True if each worker has its own statistics."""
+    """A frozen dataclass of hyper-parameters, which inherits ``update`` and has its own ``apply``.
+
+    Attributes:
+        own_statistics: True if each worker has its own statistics.
+        learning_rate: eta at step 0.
+        max_gradient_norm: c, to which the global norm of a gradient is clipped.
+    """
 
     __dataclass_fields__: ClassVar[dict[str, Any]]
     own_statistics: ClassVar[bool]
-
-    @property
-    def learning_rate(self) -> float:
-        """Return eta at step 0."""
-
-    @property
-    def max_gradient_norm(self) -> float:
-        """Return c, to which the global norm of a gradient is clipped."""
+    learning_rate: float
+    max_gradient_norm: float
 
     def update(self, theta: np.ndarray, statistics: np.ndarray, d_theta: np.ndarray | Gradient, local: np.ndarray,
-               eta: float, /) -> float:
+               eta: float) -> float:
         """Apply ``d_theta`` (n,) to ``theta`` and ``statistics`` (n,) in place; then local <- theta and d_theta <- 0.
 
-        Return the global norm of the gradient before clipping.  If it is not finite, theta stays unchanged.
+        Return the global norm of the gradient before clipping.  If it is not finite, theta and statistics stay
+        unchanged.
         """
+        norm = clip(d_theta, self.max_gradient_norm)
+        if not np.isfinite(norm):
+            local[:] = theta
+            d_theta.fill(0)
+            return norm
+        self.apply(theta, statistics, d_theta, local, eta)
+        return norm
+
+    def apply(self, theta: np.ndarray, statistics: np.ndarray, d_theta: np.ndarray | Gradient, local: np.ndarray,
+              eta: float, /) -> None:
+        """Do the same with a gradient that is finite, and clipped."""

@@ -14,7 +14,7 @@ import numpy as np
 from ..gradient import Gradient, blocks
 from ..hyperparameters import hyperparameter
 from ..kernel import kernel
-from .gradient_clipping import clip
+from .base import Optimizer
 
 
 @kernel
@@ -30,7 +30,7 @@ def update(theta, m, d, local, eta, alpha, one_less_alpha):
 
 
 @dataclass(frozen=True)
-class MomentumSGD:
+class MomentumSGD(Optimizer):
     """Momentum SGD; alpha is that of the paper's RMSProp, the learning rate is in the range that the paper searched."""
 
     learning_rate: float = hyperparameter(7e-4, "eta at step 0, annealed linearly to 0 (the authors' value)", above=0)
@@ -38,18 +38,8 @@ class MomentumSGD:
     max_gradient_norm: float = hyperparameter(40.0, "c, the global norm is clipped to it (the authors' value)", above=0)
     own_statistics: ClassVar[bool] = True
 
-    def update(self, theta: np.ndarray, m: np.ndarray, d_theta: np.ndarray | Gradient, local: np.ndarray,
-               eta: float) -> float:
-        """Apply ``d_theta`` (n,) to ``theta`` and ``m`` (n,) in place; then local <- theta and d_theta <- 0.
-
-        Return the global norm of the gradient before clipping.  If it is not finite, theta and m stay unchanged.
-        """
-        norm = clip(d_theta, self.max_gradient_norm)
-        if not np.isfinite(norm):
-            local[:] = theta
-            d_theta.fill(0)
-            return norm
+    def apply(self, theta: np.ndarray, m: np.ndarray, d_theta: np.ndarray | Gradient, local: np.ndarray,
+              eta: float) -> None:
         real = d_theta.dtype.type
         for part, d in blocks(d_theta):
             update(theta[part], m[part], d, local[part], real(eta), real(self.momentum), real(1 - self.momentum))
-        return norm

@@ -17,7 +17,7 @@ import numpy as np
 from ..gradient import Gradient, arrays, products
 from ..hyperparameters import hyperparameter
 from ..kernel import kernel
-from .gradient_clipping import clip
+from .base import Optimizer
 
 
 @kernel
@@ -58,7 +58,7 @@ def update_product(theta, g, x, d_y, d, local, rates):
 
 
 @dataclass(frozen=True)
-class RMSProp:
+class RMSProp(Optimizer):
     """Shared RMSProp; the defaults are the paper's, or its authors' own if the paper gives none."""
 
     learning_rate: float = hyperparameter(7e-4, "eta at step 0, annealed linearly to 0 (the authors' value)", above=0)
@@ -68,17 +68,8 @@ class RMSProp:
     max_gradient_norm: float = hyperparameter(40.0, "c, the global norm is clipped to it (the authors' value)", above=0)
     own_statistics: ClassVar[bool] = False         # g is shared
 
-    def update(self, theta: np.ndarray, g: np.ndarray, d_theta: np.ndarray | Gradient, local: np.ndarray,
-               eta: float) -> float:
-        """Apply ``d_theta`` (n,) to ``theta`` and ``g`` (n,) in place; then local <- theta and d_theta <- 0.
-
-        Return the global norm of the gradient before clipping.  If it is not finite, theta and g stay unchanged.
-        """
-        norm = clip(d_theta, self.max_gradient_norm)
-        if not np.isfinite(norm):
-            local[:] = theta
-            d_theta.fill(0)
-            return norm
+    def apply(self, theta: np.ndarray, g: np.ndarray, d_theta: np.ndarray | Gradient, local: np.ndarray,
+              eta: float) -> None:
         real = d_theta.dtype.type
         rates = real(eta), real(self.decay), real(1 - self.decay), real(self.epsilon)
         for part, d in arrays(d_theta):
@@ -86,7 +77,6 @@ class RMSProp:
         for each in products(d_theta):
             update_product(each.view(theta), each.view(g), each.x, each.d_y[:each.length], each.row, each.view(local),
                            rates)
-        return norm
 
 
 @dataclass(frozen=True)

@@ -86,7 +86,7 @@ class Update:
     Attributes:
         step: T, agent steps before it.  progress: the share of the run that is over.  eta: the learning rate.
         outputs: of the heads, for the T + 1 observations; the last row is stale where a target network is used.
-        bootstraps: what the targets are read off, of those observations (T + 1 rows).
+        target_outputs: what the targets are read off, of those observations (T + 1 rows).
         d_outputs: dL/d outputs, T rows.
         theta, statistics: (before, after) the update, each (n,).
         d_theta: (n,), before it was clipped.  norm: of d_theta, as the optimiser found it.
@@ -125,5 +125,5 @@ def record(worker: Worker) -> Update:
     eta = linear(worker.config.optimizer.learning_rate, 0, worker.progress)
     layers = list(passes(network, worker.collector.cache, rollout.obs[:rollout.length]))
     return Update(step, worker.progress, eta, rollout, worker.episode, worker.outputs, target_outputs, returns,
-                  d_outputs,
-                  layers, flows, (theta, shared.theta.copy()), (statistics, worker.statistics.copy()), d_theta, norm)
+                  d_outputs, layers, flows, (theta, shared.theta.copy()), (statistics, worker.statistics.copy()),
+                  d_theta, norm)

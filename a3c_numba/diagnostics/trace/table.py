@@ -56,25 +56,19 @@ def _heads(worker: Worker, update: Update) -> Iterator[str]:
     last = T + (not algorithm.uses_target_network)                       # s_T, if the worker's network bootstraps
     yield "HEADS: output y for each state s_t, and d_y = dL/dy of the loss below, with which BACKWARDS begins"
     for name, y, d_y in zip(algorithm.heads(worker.distribution), update.outputs, update.d_outputs):
-        yield from _head(name, y[:last], d_y)
+        yield f"{name}, the first {NUMBERS} of {y.shape[1]}" if y.shape[1] > NUMBERS else name
+        y, d_y = y[:last, :NUMBERS], d_y[:, :NUMBERS]
+        if 2 * y.shape[1] <= COLUMNS:                                    # side by side
+            nothing = np.full((len(y) - T, d_y.shape[1]), np.nan)        # the last state has no d_y
+            yield from _table(_indexed("y", y) + _indexed("d_y", d_y), np.hstack([y, np.vstack([d_y, nothing])]))
+        else:
+            yield from _table(_indexed("y", y), y)
+            yield from _table(_indexed("d_y", d_y), d_y)
     if algorithm.uses_target_network:
         first = algorithm.first_target_row(T)
         asked = update.target_outputs[0][first:T + 1, :NUMBERS]
         yield "the target network theta-, for the states that the targets need"
         yield from _table(_indexed("y", asked), asked, first)
-
-
-def _head(name: str, y: np.ndarray, d_y: np.ndarray) -> Iterator[str]:
-    """Yield y and d_y, side by side if they fit; of a wide head only the first numbers."""
-    more = f", the first {NUMBERS} of {y.shape[1]}" if y.shape[1] > NUMBERS else ""
-    yield name + more
-    y, d_y = y[:, :NUMBERS], d_y[:, :NUMBERS]
-    if 2 * y.shape[1] <= COLUMNS:
-        nothing = np.full((len(y) - len(d_y), d_y.shape[1]), np.nan)     # the last state has no d_y
-        yield from _table(_indexed("y", y) + _indexed("d_y", d_y), np.hstack([y, np.vstack([d_y, nothing])]))
-    else:
-        yield from _table(_indexed("y", y), y)
-        yield from _table(_indexed("d_y", d_y), d_y)
 
 
 def _indexed(name: str, rows: np.ndarray) -> list[str]:
@@ -127,9 +121,11 @@ def _update(worker: Worker, update: Update) -> Iterator[str]:
     yield "UPDATE: " + ";  ".join(OPTIMIZERS[type(optimizer)])
     values = ", ".join(f"{key} {value:g}" for key, value in vars(optimizer).items() if key != "learning_rate")
     yield f"     {values}, eta now {update.eta:.6g}, at step 0 {optimizer.learning_rate:g}"
-    factor = clip_factor(worker, update)
-    yield (f"     ||d_theta|| = root of the sum of all ||d_W||^2 and ||d_b||^2 = {update.norm:.6g}, "
-           + _clipped(update.norm, optimizer.max_gradient_norm, factor))
+    factor, limit = clip_factor(worker, update), optimizer.max_gradient_norm
+    clipped = f"above {limit:g}: clipped, d = {factor:.5g} d_theta" if factor < 1 else f"at most {limit:g}: not clipped"
+    if not np.isfinite(update.norm):
+        clipped = "not finite: the update is skipped"
+    yield f"     ||d_theta|| = root of the sum of all ||d_W||^2 and ||d_b||^2 = {update.norm:.6g}, {clipped}"
     before, after, d_theta = (Parameters(worker.network.shapes, flat).named()
                               for flat in (*update.theta, update.d_theta))
     yield f"{'tensor':28}{'shape':>14}{'||W||':>14}{'||d||':>14}{'||update||':>14}{'update / weight':>18}"
@@ -138,12 +134,6 @@ def _update(worker: Worker, update: Update) -> Iterator[str]:
         ratio = f"{moved / size:18.3e}" if size else f"{'(W was 0)':>18}"
         yield (f"{name:28}{_sizes(old.shape):>14}  {_number(size)}  {_number(factor * _norm(d_theta[name]))}  "
                f"{_number(moved)}{ratio}")
-
-
-def _clipped(norm: float, limit: float, factor: float) -> str:
-    if not np.isfinite(norm):
-        return "not finite: the update is skipped"
-    return f"above {limit:g}: clipped, d = {factor:.5g} d_theta" if factor < 1 else f"at most {limit:g}: not clipped"
 
 
 def clip_factor(worker: Worker, update: Update) -> float:
@@ -162,19 +152,14 @@ def _one_number(worker: Worker, update: Update) -> Iterator[str]:
     yield f"     {place_of(flow.layer, place)}"
     shares = contributions(worker, update, flow, place)
     yield f"     {LAYERS[type(flow.layer)].weight}, one step t of the rollout after the other:"
-    yield from _wrapped(shares)
+    lines = [f"{t:4}:" + "".join(map(_number, shares[t:t + NUMBERS])) for t in range(0, len(shares), NUMBERS)]
+    yield from lines if len(lines) <= NUMBERS else [*lines[:NUMBERS // 2], " ...", *lines[-NUMBERS // 2:]]
     yield f"     their sum                       d_W = {gradient[place]:.7g}"
     yield f"     times min(1, c / ||d_theta||)   d   = {clip_factor(worker, update) * gradient[place]:.7g}"
     formulas = OPTIMIZERS[type(worker.config.optimizer)]
     for formula, flats in zip(formulas, (update.statistics, update.theta)):
         old, new = (Parameters(worker.network.shapes, flat).named()[name][place] for flat in flats)
         yield f"     {formula:44} from {old:.7g} to {new:.7g}"
-
-
-def _wrapped(numbers: np.ndarray) -> Iterator[str]:
-    """Yield NUMBERS numbers per line; omit the middle of many lines."""
-    lines = [f"{t:4}:" + "".join(map(_number, numbers[t:t + NUMBERS])) for t in range(0, len(numbers), NUMBERS)]
-    yield from lines if len(lines) <= NUMBERS else [*lines[:NUMBERS // 2], " ...", *lines[-NUMBERS // 2:]]
 
 
 def contributions(worker: Worker, update: Update, flow: Flow, place: tuple[Any, ...]) -> np.ndarray:

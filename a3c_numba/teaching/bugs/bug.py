@@ -36,23 +36,20 @@ class Bug:
         *path, name = self.function.split(".")
         home: Any = reduce(getattr, path, import_module(f"{PACKAGE}.{self.module}"))
         healthy = vars(home)[name]
-        setattr(home, name, self.broken(healthy))
+        namespace: dict[str, FunctionType] = {}
+        code = compile(self._source(healthy), f"<{PACKAGE}.{self.module} with a bug>", "exec")
+        exec(code, healthy.__globals__, namespace)
+        setattr(home, name, namespace[name])
         try:
             yield
         finally:
             setattr(home, name, healthy)
 
-    def broken(self, healthy: FunctionType) -> FunctionType:
-        """Return the function with the bug, in the same module."""
-        namespace: dict[str, FunctionType] = {}
-        code = compile(self._source(healthy), f"<{PACKAGE}.{self.module} with a bug>", "exec")
-        exec(code, healthy.__globals__, namespace)
-        return namespace[healthy.__name__]
-
     def _source(self, healthy: FunctionType) -> str:
         before = textwrap.dedent(inspect.getsource(healthy)).splitlines()
+        bare = [line.partition("  #")[0].strip() for line in before]     # as in ``old``: no indentation, no comment
         old = self.old.splitlines()
-        places = [i for i in range(len(before)) if [_code(line) for line in before[i:i + len(old)]] == old]
+        places = [i for i in range(len(before)) if bare[i:i + len(old)] == old]
         if len(places) != 1 or not old:
             raise ValueError(f"{self.function} of {self.module}.py no longer has the lines that this bug changes")
         start = places[0]
@@ -65,8 +62,3 @@ class Bug:
         removed, added = (textwrap.indent(lines, sign) for lines, sign in ((self.old, "-   "), (self.new, "+   ")))
         return "\n".join(filter(None, [f"{PACKAGE}/{self.module.replace('.', '/')}.py, {self.function}", removed,
                                        added]))
-
-
-def _code(line: str) -> str:
-    """Return a line of source in the form of ``old``: no indentation, no comment."""
-    return line.partition("  #")[0].strip()

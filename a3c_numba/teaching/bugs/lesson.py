@@ -52,17 +52,9 @@ class Lesson:
             return self.trial(config)
 
 
-def _mean_of(column: int) -> Curve:
-    return lambda record: record.binned(record.updates[:, 0], record.updates[:, column])
-
-
-def _scores(record: Record) -> np.ndarray:
-    return record.binned(record.episodes[:, 1], record.episodes[:, 2])
-
-
 def _without_jackpots(record: Record) -> np.ndarray:
     ordinary = record.episodes[record.episodes[:, 2] <= record.episodes[:, 3]]
-    return record.binned(ordinary[:, 1], ordinary[:, 2])
+    return record.binned(*ordinary.T[1:3])
 
 
 def _microseconds(record: Record) -> np.ndarray:
@@ -83,9 +75,9 @@ def _played_before(record: Record) -> np.ndarray:
     return record.binned(*np.array(rest, np.float64).reshape(-1, 2).T)
 
 
-SCORE = Gauge("score of a game", _scores)
+SCORE = Gauge("score of a game", lambda record: record.binned(*record.episodes.T[1:3]))
 ORDINARY_SCORE = Gauge("score of a game without a jackpot", _without_jackpots)
-ENTROPY = Gauge("entropy of the policy (nats)", _mean_of(2))
-VALUE = Gauge("V, the value that the network gives to states", _mean_of(3))
+ENTROPY = Gauge("entropy of the policy (nats)", lambda record: record.binned(*record.updates.T[[0, 2]]))
+VALUE = Gauge("V, the value that the network gives to states", lambda record: record.binned(*record.updates.T[[0, 3]]))
 MICROSECONDS = Gauge("CPU time of a step (microseconds)", _microseconds)
 PLAYED_BEFORE = Gauge("share of games as long as worker 0's of the same number", _played_before)

@@ -119,7 +119,7 @@ STATE_KEPT = Lesson(
 NOT_CLIPPED = Lesson(
     "a gradient that is not clipped",
     "some runs are perfect, some are ruined in one step and never recover",
-    Bug("core.optimizers.momentum_sgd", "MomentumSGD.update",
+    Bug("core.optimizers.base", "Optimizer.update",
         "norm = clip(d_theta, self.max_gradient_norm)",
         "norm = clip(d_theta.copy(), self.max_gradient_norm)"),
     _config(Jackpots, 16_000, _a3c(discount=0.5),

@@ -1,8 +1,7 @@
 """Ten exercises: files with blanks for a learner to fill in, and a grader that compares them with the real kernels.
 
-    menu.py             the exercises, in teaching order
+    menu.py             the exercises, in teaching order; cuts the learner's file from the solution
     solutions/          the files, solved; markers say what is left out for a learner
-    blank.py            cuts the learner's file from the solution
     grader.py           compares a learner's file with every case; learner_file.py runs it, diagnosis.py guesses at
                         mistakes
     *_cases.py          inputs, and the answers of the package's own kernels and objects

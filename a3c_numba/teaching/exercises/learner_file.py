@@ -13,10 +13,10 @@ import numpy as np
 from .case import Case
 
 
-class Unanswered(Exception):
-    """Raised if the file gives no answer that could be compared.
+class NotRight(Exception):
+    """Raised if the file gives a wrong answer, or none that could be compared.
 
-    ``blank``: True if it has not been filled in yet.  ``case``: the case at which its function failed, if it did.
+    ``blank``: True if it has not been filled in yet.  ``case``: the one that shows what is wrong, if one does.
     """
 
     def __init__(self, *lines: str, blank: bool = False, case: Case | None = None) -> None:
@@ -28,7 +28,7 @@ class LearnerFile:
     """Executes a learner's file, and calls its functions."""
 
     def __init__(self, path: Path) -> None:
-        """Run ``path``; raise Unanswered if that fails, and OSError if it cannot be read."""
+        """Run ``path``; raise NotRight if that fails, and OSError if it cannot be read."""
         self.path = path
         self.names: dict[str, object] = {"__name__": "exercise", "__file__": str(path)}
         source = path.read_bytes()
@@ -41,11 +41,11 @@ class LearnerFile:
             raise self._trouble(error) from None
 
     def answer(self, case: Case) -> object:
-        """Return the function's answer for the case; raise Unanswered."""
+        """Return the function's answer for the case; raise NotRight."""
         call = f"{case.function}({', '.join(case.arguments)})"
         function = self.names.get(case.function)
         if not callable(function):
-            raise Unanswered(f"{self.path} has no function {call}")
+            raise NotRight(f"{self.path} has no function {call}")
         try:
             with np.errstate(all="ignore"):
                 return function(*copy.deepcopy(list(case.arguments.values())))
@@ -53,18 +53,18 @@ class LearnerFile:
             raise
         except BaseException as error:
             if self._line(error) is None:                                # not raised in the file
-                raise Unanswered(f"{self.path}: cannot call {call}: {_said(error)}") from None
+                raise NotRight(f"{self.path}: cannot call {call}: {_said(error)}") from None
             raise self._trouble(error, case) from None
 
-    def _trouble(self, error: BaseException, case: Case | None = None) -> Unanswered:
+    def _trouble(self, error: BaseException, case: Case | None = None) -> NotRight:
         number = self._line(error)
         where = str(self.path) if number is None else f"{self.path}, line {number}"
         if isinstance(error, NotImplementedError):
-            return Unanswered(f"{where} is still a blank: write your own lines in its place", blank=True)
+            return NotRight(f"{where} is still a blank: write your own lines in its place", blank=True)
         if "ellipsis" in str(error).lower():
-            return Unanswered(f"{where} uses a blank (...) that is not filled in yet", blank=True)
+            return NotRight(f"{where} uses a blank (...) that is not filled in yet", blank=True)
         text = number and number <= len(self.source) and self.source[number - 1].strip()
-        return Unanswered(f"{where}: {text}" if text else where, _said(error), case=case)
+        return NotRight(f"{where}: {text}" if text else where, _said(error), case=case)
 
     def _line(self, error: BaseException) -> int | None:
         """Return the number of the innermost line of the file that was running, or None."""

@@ -1,13 +1,25 @@
-"""The exercises, in teaching order: layers, policy, returns, optimiser, then those that build on them."""
+"""The exercises, in teaching order: layers, policy, returns, optimiser, then those that build on them.
 
+A learner's file is cut from the solution, which has, at each place that a learner fills in:
+
+    # <blank>
+    # d_bias = ...                what stands there in the learner's file, as a comment
+    # <answer>
+    d_bias = d_y.sum(axis=0)
+    # </blank>
+"""
+
+import re
 from importlib import resources
 from typing import Callable, Iterator, NamedTuple
 
 import numpy as np
 
 from . import layer_cases, policy_cases, return_cases, solutions, update_cases
-from .blank import blank_of
 from .case import Case
+
+BLANK = re.compile(r"^ *# <blank>\n((?: *# [^\n]*\n)*?) *# <answer>\n.*?^ *# </blank>\n", re.MULTILINE | re.DOTALL)
+COMMENT = re.compile(r"^( *)# ", re.MULTILINE)
 
 
 class Exercise(NamedTuple):
@@ -24,7 +36,7 @@ class Exercise(NamedTuple):
 
     def blank(self) -> str:
         """Return the text of the file that a learner starts with."""
-        return blank_of(self.solution())
+        return BLANK.sub(lambda found: COMMENT.sub(r"\1", found[1]), self.solution())
 
     def cases(self) -> Iterator[Case]:
         """Yield the same cases every time, so that a wrong number can be found again."""

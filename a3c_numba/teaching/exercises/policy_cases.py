@@ -33,18 +33,11 @@ def gaussian(rng: Rng) -> Iterator[Case]:
     extreme = np.array([[0.1, 0.2, -30.0], [0.1, 0.2, 40.0]]), np.array([[0.12, 0.2], [3.0, -2.0]])
     cases = [*drawn, at_mean, extreme]
     for rows, actions in cases:
-        expected = {"log_pi": _log_pi(rows, actions)}
+        one, loss = np.ones(1), Gaussian(-np.ones(actions.shape[1]), np.ones(actions.shape[1])).loss
+        log_pi = [-loss(row[None], action[None], one, 0.0) for row, action in zip(rows, actions)]    # L = -log pi A
+        expected = {"log_pi": np.array(log_pi)}
         yield Case("log_probability", {"rows": rows, "actions": actions}, expected, LOG_PI_HINTS)
     for rows, actions in cases:
-        d_rows = _policy(actions).loss_gradient(rows, actions, -np.ones(len(rows)), 0.0)    # L = -log pi A, A = -1
+        gradient = Gaussian(-np.ones(actions.shape[1]), np.ones(actions.shape[1])).loss_gradient
+        d_rows = gradient(rows, actions, -np.ones(len(rows)), 0.0)       # L = -log pi A, A = -1
         yield Case("log_probability_gradient", {"rows": rows, "actions": actions}, {"d_rows": d_rows}, GAUSSIAN_HINTS)
-
-
-def _policy(actions: np.ndarray) -> Gaussian:
-    return Gaussian(*np.array([[-1.0], [1.0]]) * np.ones(actions.shape[1]))
-
-
-def _log_pi(rows: np.ndarray, actions: np.ndarray) -> np.ndarray:
-    """Return log pi from the package's loss of each row, -log pi A - beta H with A = 1 and beta = 0."""
-    policy, one = _policy(actions), np.ones(1)
-    return np.array([-policy.loss(rows[t:t + 1], actions[t:t + 1], one, 0.0) for t in range(len(rows))])

@@ -36,16 +36,13 @@ def _rewards(rng: Rng, T: int, gamma: float, terminated: bool) -> tuple[np.ndarr
 
 def n_step(rng: Rng) -> Iterator[Case]:
     """Yield exercise 4: cut off, terminated, a single step, and no step."""
+    drawn = []
     for T, gamma, terminated in LENGTHS:
-        rewards, discounts = _rewards(rng, T, gamma, terminated)
-        yield _n_step_case(rewards, discounts, float(rng.integers(5, 9)))
-    yield _n_step_case(np.zeros(0), np.zeros(0), 1.0)
-
-
-def _n_step_case(rewards: np.ndarray, discounts: np.ndarray, bootstrap_value: float) -> Case:
-    values = np.full(len(rewards) + 1, bootstrap_value)                  # with lambda = 1 only the last is used
-    arguments = {"rewards": rewards, "discounts": discounts, "bootstrap_value": bootstrap_value}
-    return Case("n_step_returns", arguments, {"returns": returns_of(rewards, discounts, values)}, RETURN_HINTS)
+        drawn.append((*_rewards(rng, T, gamma, terminated), float(rng.integers(5, 9))))
+    for rewards, discounts, bootstrap_value in [*drawn, (np.zeros(0), np.zeros(0), 1.0)]:
+        values = np.full(len(rewards) + 1, bootstrap_value)              # with lambda = 1 only the last is used
+        arguments = {"rewards": rewards, "discounts": discounts, "bootstrap_value": bootstrap_value}
+        yield Case("n_step_returns", arguments, {"returns": returns_of(rewards, discounts, values)}, RETURN_HINTS)
 
 
 def targets(rng: Rng) -> Iterator[Case]:
@@ -54,7 +51,8 @@ def targets(rng: Rng) -> Iterator[Case]:
     for T, gamma, terminated in LENGTHS:
         rewards, discounts = _rewards(rng, T, gamma, terminated)
         q, next_actions = rng.integers(-9, 10, size=(T + 1, 3)).astype(float), rng.integers(3, size=T)
-        drawn.append((_rollout(rewards, discounts, next_actions), {"rewards": rewards, "discounts": discounts}, q))
+        rollout = Rollout(np.zeros((T + 1, 1)), np.zeros(T, np.int64), rewards, discounts, next_actions)
+        drawn.append((rollout, {"rewards": rewards, "discounts": discounts}, q))
     for rollout, known, q in drawn:
         yield _target_case("one_step_q_targets", OneStepQ(), rollout, known | {"q": q})
     for rollout, known, q in drawn:
@@ -66,11 +64,6 @@ def targets(rng: Rng) -> Iterator[Case]:
         known = known | {"values": q[:, 0]}
         expected = A3C().targets(rollout, (q, q[:, :1]))
         yield Case("a3c_targets", known, {"targets": expected}, TARGET_HINTS["a3c_targets"], EXACT)
-
-
-def _rollout(rewards: np.ndarray, discounts: np.ndarray, next_actions: np.ndarray) -> Rollout:
-    T = len(rewards)
-    return Rollout(np.zeros((T + 1, 1)), np.zeros(T, np.int64), rewards, discounts, next_actions)
 
 
 def _target_case(function: str, method: Algorithm, rollout: Rollout, arguments: Mapping[str, np.ndarray]) -> Case:

@@ -43,7 +43,9 @@ def lost_update(rng: Rng) -> Iterator[Case]:
     for order in (HALF_HALF, IN_TURN, COMES_BACK, ALL_AT_ONCE, *by_chance):
         n = len(order) // 2
         start, steps = float(rng.integers(1, 9)), rng.integers(1, 9, size=n).astype(float)
-        expected = {"theta": np.array(_replayed(start, steps, order)), "lost": _lost(n, order)}
+        last = int(_replayed(0.0, 2.0 ** np.arange(n), order))           # bit k is set if update k, of 2^k, is in it
+        lost = np.array([not last >> k & 1 for k in range(n)])
+        expected = {"theta": np.array(_replayed(start, steps, order)), "lost": lost}
         yield Case("lost_update", {"theta": start, "steps": steps, "order": np.array(order)}, expected, LOST_HINTS)
 
 
@@ -72,9 +74,3 @@ def _replayed(start: float, steps: np.ndarray, order: list[int]) -> float:
             real.update(read[k], np.zeros(1), steps[k:k + 1].copy(), np.zeros(1), -1.0, 0.0, 0.0, 1.0)
             theta[:] = read[k]
     return float(theta[0])
-
-
-def _lost(n: int, order: list[int]) -> np.ndarray:
-    """Find the lost updates: update k adds 2^k to 0, so that bit k of the last theta is set if it is in."""
-    last = int(_replayed(0.0, 2.0 ** np.arange(n), order))
-    return np.array([not last >> k & 1 for k in range(n)])

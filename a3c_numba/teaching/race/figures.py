@@ -85,22 +85,18 @@ def moment_of(recording: Recording, title: str) -> Moment:
 def write_tables(recordings: list[Recording], out: Path) -> list[Path]:
     """Write three CSV files beside the picture: every update, the losses of every element, the figures."""
     paths = [out.with_suffix(".csv"), *(out.with_name(f"{out.stem}-{name}.csv") for name in ("elements", "workers"))]
-    _write(paths[0], ("workers", *COLUMNS, "staleness", "overlaps"), _updates(recordings))
+    updates: list[list[int]] = []                                        # their times in ns from the recording's start
+    for recording in recordings:
+        rows = recording.rows.copy()
+        rows[:, [COLUMNS.index(name) for name in TIMES]] -= recording.begin
+        counts = np.column_stack([rows, staleness(recording), overlaps(recording)])
+        updates += ([recording.workers, *row] for row in counts.tolist())
+    _write(paths[0], ("workers", *COLUMNS, "staleness", "overlaps"), updates)
     lost = np.stack([recording.lost for recording in recordings], axis=1)
     _write(paths[1], ("element", *(f"lost_by_{recording.workers}" for recording in recordings)),
            ([element, *row] for element, row in enumerate(lost.tolist())))
     _write(paths[2], Figures._fields, map(figures, recordings))
     return paths
-
-
-def _updates(recordings: list[Recording]) -> Iterable[list[int]]:
-    """Yield a row for each update, its times in ns from the recording's start."""
-    for recording in recordings:
-        rows = recording.rows.copy()
-        for name in TIMES:
-            rows[:, COLUMNS.index(name)] -= recording.begin
-        for row, stale, overlap in zip(rows.tolist(), staleness(recording), overlaps(recording)):
-            yield [recording.workers, *row, int(stale), int(overlap)]
 
 
 def _write(path: Path, head: Iterable[str], rows: Iterable[Iterable[object]]) -> None:

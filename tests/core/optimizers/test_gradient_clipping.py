@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from a3c_numba.core.optimizers.gradient_clipping import clip, square_norm
+from a3c_numba.core.optimizers.base import clip, square_norm
 
 pytestmark = pytest.mark.kernel
 

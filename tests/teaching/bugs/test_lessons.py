@@ -15,7 +15,7 @@ from a3c_numba.teaching.bugs.toys import Count, Jackpots, Lamp, LateCatch, LongC
 from a3c_numba.teaching.bugs.trial import BINS, Record
 from tests.promises import ATTEMPTS, PATIENCE
 
-CLIP = Bug("core.optimizers.momentum_sgd", "MomentumSGD.update", "norm = clip(d_theta, self.max_gradient_norm)",
+CLIP = Bug("core.optimizers.base", "Optimizer.update", "norm = clip(d_theta, self.max_gradient_norm)",
            "norm = clip(d_theta.copy(), self.max_gradient_norm)")
 
 
@@ -42,7 +42,7 @@ def test_lines_that_are_not_there_once_are_refused(old):
 
 
 def test_the_diff_is_the_lines():
-    assert CLIP.diff().splitlines() == ["a3c_numba/core/optimizers/momentum_sgd.py, MomentumSGD.update",
+    assert CLIP.diff().splitlines() == ["a3c_numba/core/optimizers/base.py, Optimizer.update",
                                         "-   norm = clip(d_theta, self.max_gradient_norm)",
                                         "+   norm = clip(d_theta.copy(), self.max_gradient_norm)"]
 

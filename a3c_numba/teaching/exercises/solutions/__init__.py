@@ -1,1 +1,1 @@
-"""The ten exercises, solved.  No command prints or copies an answer; the markers are explained in ../blank.py."""
+"""The ten exercises, solved.  No command prints or copies an answer; the markers are explained in ../menu.py."""

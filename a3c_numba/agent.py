@@ -18,7 +18,6 @@ from .progress_bar import ProgressBar
 from .runs import checkpoint as checkpoints
 from .runs.checkpoint import Checkpoint
 from .runs.run_folder import Progress, RunFolder
-from .system import worker_server
 from .system.directory_lock import exclusive_lock
 from .training.limits import Limits
 from .training.trainer import Trainer, initial_checkpoint
@@ -28,8 +27,8 @@ class Agent:
     """A method and a network for an environment, with parameters of its own.
 
     Args:
-        env: a gymnasium id, or a picklable factory without arguments.  Actions Discrete or a Box (d,); observations a
-            Box, images (H, W, C) of bytes or vectors.
+        env: a gymnasium id, or a factory without arguments: a class, a function, a lambda.  Actions Discrete or a Box
+            (d,); observations a Box, images (H, W, C) of bytes or vectors.
         algorithm: A3C(), NStepQ(), OneStepQ(), OneStepSarsa(), or a name: "n_step_q" as the preset has it.
         optimizer: RMSProp(), LocalRMSProp(), MomentumSGD(), or a name.  network: Convolutional(), MLP().  What is not
             given comes from ``preset``; fields of an object that are not given have the defaults of its class: the
@@ -81,7 +80,6 @@ class Agent:
         start = dataclasses.replace(self._checkpoint, config=config, global_step=0, seconds=0.0, workers=[],
                                     target=None, mean_score=None)
         folder = None if out is None else RunFolder(Path(out))
-        worker_server.context()                                          # fails before anything is written
         with exclusive_lock(folder.path) if folder else nullcontext():
             if folder:
                 folder.create(config.to_json())

@@ -14,14 +14,10 @@ KILL = getattr(signal, "SIGKILL", signal.SIGTERM)                        # Windo
 
 
 class WorkerProcess:
-    """A worker.  ``wait`` accepts it, and returns it once it has exited.
-
-    Attributes:
-        lost: True if it exited with the server that it was forked from, so that its exit code is unknown.
-    """
+    """A worker.  ``wait`` accepts it, and returns it once it has exited."""
 
     def __init__(self, pid: int, status: socket.socket) -> None:
-        self.pid, self.lost = pid, False
+        self.pid, self._lost = pid, False
         self._status = status
         self._exitcode: int | None = None
         status.setblocking(False)
@@ -47,13 +43,18 @@ class WorkerProcess:
     def _received(self) -> int:
         """Return the exit code.  Raises BlockingIOError if it has not come yet."""
         try:
-            said = self._status.recv(STATUS.size)
+            said = self._status.recv(STATUS.size, socket.MSG_PEEK)       # so that ``wait`` goes on seeing it
         except ConnectionError:
             said = b""
         if len(said) == STATUS.size:
             return int(STATUS.unpack(said)[0])
-        self.lost = True
+        self._lost = True
         return LOST
+
+    @property
+    def lost(self) -> bool:
+        """True if it exited with the server that it was forked from: then its exit code is unknown."""
+        return self.exitcode == LOST and self._lost
 
     def ending(self) -> str:
         """Return the cause of its exit in a few words."""

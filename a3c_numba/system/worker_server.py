@@ -59,19 +59,27 @@ def _forked(descriptors: list[int]) -> WorkerProcess:
     """Have the server fork a worker, and wait until it says so."""
     ours, theirs = socket_pair()
     try:
-        try:
-            server = _running_server()
-            server.request([theirs.fileno(), *descriptors])
-        except ConnectionError:
-            raise WorkerStartError(f"the server that workers are forked from {server.ending()}") from None
-        except OSError as error:
-            raise refusal(error) from error
-        finally:
-            theirs.close()
+        with theirs:
+            server = _requested([theirs.fileno(), *descriptors])
         return WorkerProcess(_answer(server, ours), ours)
     except BaseException:
         ours.close()
         raise
+
+
+def _requested(descriptors: list[int]) -> Server:
+    """Send the server a request; return the server.  One that has forked workers and has died is replaced."""
+    while True:
+        try:
+            server = _running_server()
+            server.request(descriptors)
+            return server
+        except ConnectionError:
+            ending = server.ending()
+            if not server.answered or not server.exited():
+                raise WorkerStartError(f"the server that workers are forked from {ending}") from None
+        except OSError as error:
+            raise refusal(error) from error
 
 
 def _running_server() -> Server:

@@ -11,7 +11,7 @@ from ..config import Config
 from ..envs.registry import pack, unpack
 from ..system import worker_server
 from ..system.channel import Channel
-from ..system.child_process import LOST, signal_name
+from ..system.child_process import signal_name
 from . import worker_process
 from .message_reader import MessageReader
 from .worker_status import WorkerStatus
@@ -82,7 +82,7 @@ class WorkerHandle:
     @property
     def lost_with_server(self) -> bool:
         """True if the worker exited with its server, so that its exit code is unknown; valid after the exit."""
-        return bool(self.process.exitcode == LOST and self.process.lost)
+        return bool(self.process.lost)
 
     def receive(self) -> None:
         """Process the messages received so far, without blocking."""

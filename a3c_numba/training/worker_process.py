@@ -66,7 +66,7 @@ def main(number: int, config: Learner, status: WorkerStatus, seed: np.random.See
         if state is not None:
             worker.collector.restore(state)
         loop(worker, status, pipe)
-    except Exception:
+    except (Exception, SystemExit):                                      # an environment may call sys.exit
         pipe.send((failed, traceback.format_exc()))
         raise SystemExit(1) from None
     finally:                                                             # all has been said: here it may hang or fail

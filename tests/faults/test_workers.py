@@ -205,5 +205,5 @@ def test_environments_have_numpy_streams_of_their_own(tmp_path):
 
 @pytest.mark.parametrize("number", [signal.SIGKILL, 40])
 def test_any_signal_has_a_name(number):
-    process = SimpleNamespace(exitcode=-number)
+    process = SimpleNamespace(exitcode=-number, lost=False)
     assert WorkerHandle(process, None, 0).ending() == f"was ended by {'SIGKILL' if number == 9 else 'signal 40'}"

@@ -25,7 +25,6 @@ from .runs import checkpoint as checkpoints
 from .runs.checkpoint import Checkpoint
 from .runs.progress import Progress
 from .runs.run_folder import RunFolder
-from .system import worker_server
 from .system.directory_lock import exclusive_lock
 from .system.text import short_repr
 from .training.limits import Limits
@@ -36,8 +35,8 @@ class Agent:
     """A method and a network for an environment, with parameters of its own.
 
     Args:
-        env: a gymnasium id, or a picklable factory without arguments.  Actions Discrete or a Box (d,); observations a
-            Box, images (H, W, C) of bytes or vectors.
+        env: a gymnasium id, or a factory without arguments: a class, a function, a lambda.  Actions Discrete or a Box
+            (d,); observations a Box, images (H, W, C) of bytes or vectors.
         algorithm: A3C(), NStepQ(), OneStepQ(), OneStepSarsa(), or a name: "n_step_q" as the preset has it.
         optimizer: RMSProp(), LocalRMSProp(), MomentumSGD(), or a name.  network: Convolutional(), MLP().  What is not
             given comes from ``preset``; fields of an object that are not given have the defaults of its class: the
@@ -90,7 +89,6 @@ class Agent:
         start = dataclasses.replace(self._checkpoint, config=config, global_step=0, seconds=0.0, workers=[],
                                     target=None, mean_score=None)
         folder = None if out is None else RunFolder(Path(out))
-        worker_server.context()                                          # fails before anything is written
         with exclusive_lock(folder.path) if folder else nullcontext():
             if folder:
                 folder.create(config.to_json())

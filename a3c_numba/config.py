@@ -2,12 +2,12 @@
 
 import dataclasses
 import json
-import pickle
 from dataclasses import dataclass
 from math import prod
 from numbers import Integral
 from typing import Any, Mapping
 
+import cloudpickle
 import gymnasium
 import numpy as np
 from gymnasium.spaces import Box
@@ -45,7 +45,7 @@ class EnvironmentNeeded(ValueError):
 
 @dataclass(frozen=True)
 class Config:
-    """Configuration of a run.  ``env`` is an id or a picklable factory without arguments; the rest are dataclasses."""
+    """Configuration of a run.  ``env`` is an id or a factory without arguments; the rest are dataclasses."""
 
     env: EnvSource
     algorithm: Algorithm
@@ -141,7 +141,7 @@ def _check_factory(factory: object) -> None:
     if not callable(factory):
         raise ValueError(f"an environment is an id or a factory without arguments; got {short_repr(factory)}")
     try:
-        pickle.dumps(factory)
+        cloudpickle.dumps(factory)
     except Exception as error:
         reason = " ".join(str(error).split())
         raise ValueError(f"the factory {short_repr(factory)} cannot be pickled for the workers: {reason}") from None

@@ -7,13 +7,8 @@ An episode depends only on the evaluation's seed and the episode's number, not o
 The environment is checked as in training (envs/episode.py): a number that is not finite is seen as 0.
 """
 
-import functools
 import json
-import signal
-from concurrent.futures import ProcessPoolExecutor
-from concurrent.futures.process import BrokenProcessPool
 from dataclasses import asdict, dataclass
-from multiprocessing import get_context
 from numbers import Integral
 from typing import Callable, Iterator, NamedTuple
 
@@ -23,15 +18,15 @@ from .config import Config
 from .core.distributions.base import Action
 from .core.hyperparameters import hyperparameter
 from .envs.make import is_atari
+from .envs.registry import pack, unpack
 from .inference import Policy
 from .system.nonfinite import zero_nonfinite
 from .system.text import short_repr
-from .system.worker_server import MAIN_GUARD_HINT
+from .system.worker_pool import map_in_workers
 from .validation import validate
 
 MOST_PROCESSES = 1024
 PROTOCOLS = {"noop": {"noop_max": 30, "sticky": 0.0}, "sticky": {"noop_max": 0, "sticky": 0.25}}
-UNHEARD = f"an evaluation process exited without an error message.  {MAIN_GUARD_HINT}"
 
 
 class Game(NamedTuple):
@@ -109,38 +104,20 @@ class Evaluator:
 def evaluate(config: Config, theta: np.ndarray, settings: EvaluationSettings, workers: int = 1) -> list[Game]:
     """Play ``settings.episodes`` games in ``workers`` processes; the result does not depend on their number.
 
-    Raises what ``Evaluator`` does, and BrokenProcessPool if a process exited early.
+    Raises what ``Evaluator`` does, BrokenProcessPool if a process exited early, WorkerStartError if one could not be
+    started.
     """
     if not isinstance(workers, Integral) or not 1 <= workers <= MOST_PROCESSES:
         raise ValueError(f"workers must be a whole number from 1 to {MOST_PROCESSES}; got {short_repr(workers)}")
     if workers == 1:
         evaluator = Evaluator(config, theta, settings)
         return [evaluator.play(episode) for episode in range(settings.episodes)]
-    with ProcessPoolExecutor(workers, get_context("spawn"), _prepare, (config, theta, settings)) as pool:
-        try:
-            games = [pool.submit(_play, episode) for episode in range(settings.episodes)]
-            return [game.result() for game in games]
-        except BrokenProcessPool:
-            raise BrokenProcessPool(UNHEARD) from None
-        except BaseException:                                            # a game's, or Ctrl-C: do not wait for others
-            for child in list(pool._processes.values()):
-                child.kill()
-            raise
+    return map_in_workers(_player, (pack(config), theta, settings), settings.episodes, workers)
 
 
-_evaluator: Callable[[],
-                     Evaluator] | None = None  # of a process of the pool; opened by a game, whose errors are passed on
-
-
-def _prepare(config: Config, theta: np.ndarray, settings: EvaluationSettings) -> None:
-    global _evaluator
-    signal.signal(signal.SIGINT, signal.SIG_IGN)                         # the parent acts on Ctrl-C
-    _evaluator = functools.cache(functools.partial(Evaluator, config, theta, settings))
-
-
-def _play(episode: int) -> Game:
-    assert _evaluator is not None
-    return _evaluator().play(episode)
+def _player(config: bytes, theta: np.ndarray, settings: EvaluationSettings) -> Callable[[int], Game]:
+    """Return the function that plays a game in a worker; what its making raises is raised to the caller."""
+    return Evaluator(unpack(config), theta, settings).play
 
 
 def summary(games: list[Game], settings: EvaluationSettings) -> dict[str, object]:

@@ -4,7 +4,6 @@ An environment is made by a function at a module's level, so that workers can im
 this module, ``tests.programs:Dies-v0``, so that the command line can.
 """
 
-import multiprocessing
 import os
 import signal
 
@@ -15,6 +14,7 @@ from gymnasium.spaces import Box, Discrete
 from a3c_numba import MLP
 from a3c_numba.cli import main as cli
 from a3c_numba.presets import configure
+from a3c_numba.system.server_process import in_worker
 
 SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
@@ -94,7 +94,7 @@ def exits_with_0():
 
 
 def exits_before_the_first_step():
-    if multiprocessing.parent_process():
+    if in_worker():
         os._exit(0)
     return Chances()
 
@@ -105,7 +105,7 @@ def kills_itself():
 
 def raises_in_a_worker():
     """Can be made in the main process alone."""
-    if multiprocessing.parent_process():
+    if in_worker():
         _raise()
     return Chances()
 

@@ -2,6 +2,8 @@
 
 import dataclasses
 import json
+import threading
+from functools import partial
 
 import gymnasium
 import numpy as np
@@ -507,7 +509,7 @@ def test_a_part_of_another_kind_is_refused(part, value):
 
 def test_a_factory_that_no_worker_can_have_is_refused_at_once():
     with pytest.raises(ValueError, match="cannot be pickled"):
-        Agent(lambda: None, preset="classic")
+        Agent(partial(print, threading.Lock()), preset="classic")
 
 
 def test_images_scaled_to_1_are_refused_rather_than_made_black():

@@ -2,8 +2,10 @@
 
 import functools
 import json
+import os
 import subprocess
 import sys
+from concurrent.futures.process import BrokenProcessPool
 
 import numpy as np
 import pytest
@@ -167,18 +169,47 @@ def test_what_fails_in_a_worker_is_told_as_it_is_told_without():
 
 UNGUARDED = """
 from a3c_numba import Agent
-Agent("Corridor", workers=1).evaluate(2, workers=2)
+print(len(Agent("Corridor", workers=1).evaluate(2, workers=2)))
 """
 
 
 @pytest.mark.parametrize("from_stdin", [False, True])
-def test_a_program_that_workers_cannot_import_is_told_what_to_do(tmp_path, from_stdin):
+def test_a_program_that_workers_cannot_import_evaluates(tmp_path, from_stdin):
     (tmp_path / "unguarded.py").write_text(UNGUARDED)
     arguments = {"input": UNGUARDED} if from_stdin else {}
     ended = subprocess.run([sys.executable, "-" if from_stdin else tmp_path / "unguarded.py"], text=True,
                            capture_output=True, timeout=PATIENCE, **arguments)
-    last = ended.stderr.splitlines()[-1]
-    assert ended.returncode == 1 and "BrokenProcessPool" in last and "if __name__ == '__main__'" in last
+    assert (ended.returncode, ended.stdout, ended.stderr) == (0, "2\n", "")
+
+
+class Unsendable(ArithmeticError):
+    """It can be pickled, but not be unpickled."""
+
+    def __init__(self, one, two):
+        super().__init__(one)
+
+
+def fails():
+    raise ArithmeticError("the environment is broken")
+
+
+def raises_it():
+    raise Unsendable("the environment", "is broken")
+
+
+@pytest.mark.parametrize("at_step, raised, said", [
+    (fails, ArithmeticError, "the environment is broken"), (raises_it, RuntimeError, "Unsendable: the environment")])
+def test_an_error_of_a_game_is_raised_from_its_traceback(at_step, raised, said):
+    config = small(functools.partial(Chances, at_step=at_step, length=500))
+    with pytest.raises(raised, match=said) as error:
+        evaluate(config, uniform(config), EvaluationSettings(3), workers=2)
+    assert "Traceback" in str(error.value.__cause__) and at_step.__name__ in str(error.value.__cause__)
+
+
+def test_a_process_that_exits_is_named():
+    config = small(functools.partial(Chances, at_step=functools.partial(os._exit, 9), length=500))
+    with pytest.raises(BrokenProcessPool, match="^a worker process ended with exit code 9 before"):
+        evaluate(config, uniform(config), EvaluationSettings(3), workers=2)
 
 
 def test_the_command_prints_the_figures_and_writes_every_game(catch_run, tmp_path, capsys):

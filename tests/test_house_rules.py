@@ -240,6 +240,38 @@ def test_no_field_of_the_trainer_is_set_from_outside(folder):
                           for field in fields_set_from_outside(tree_of(path), {"trainer", "supervisor", "handle"})]
 
 
+# Private names of others, each with what it is needed for.  The standard library's are not to be used at all.
+PRIVATE = {("system.numba_cache", "_cache"): "Numba's njit(cache=True), with another class of cache"}
+PUBLIC = {"_fields", "_asdict", "_replace", "_exit"}     # documented names
+
+
+def private_names_of_others(tree):
+    """Every name with one underscore in front that is not of the file's own classes, nor of ``self``."""
+    own = {node.name for node in ast.walk(tree) if isinstance(node, ast.FunctionDef)}
+    attributes = [node for node in ast.walk(tree) if isinstance(node, ast.Attribute)]
+    own |= {node.attr for node in attributes if ast.unparse(node.value) == "self"}
+    yield from (node.attr for node in attributes if node.attr not in own)
+    for node in ast.walk(tree):
+        if isinstance(node, ast.ImportFrom) and not node.level:
+            yield from (alias.name for alias in node.names)
+
+
+@pytest.mark.parametrize("path", FILES, ids=IDS)
+def test_no_private_name_of_another_package_is_used(path):
+    """The standard library's included: another version of Python has others."""
+    names = {name for name in private_names_of_others(tree_of(path)) if name.startswith("_") and name[1] != "_"}
+    assert not {name for name in names - PUBLIC if (".".join(module_of(path)), name) not in PRIVATE}
+
+
+def test_no_module_that_python_does_not_document_is_used():
+    """Workers are started without the inner parts of multiprocessing."""
+    wrong = {"forkserver", "heap", "popen_fork", "reduction", "resource_sharer", "resource_tracker", "spawn", "util"}
+    for path in FILES:
+        for node in ast.walk(tree_of(path)):
+            if isinstance(node, ast.ImportFrom) and (node.module or "").startswith("multiprocessing"):
+                assert not wrong & {*node.module.split("."), *(alias.name for alias in node.names)}, path
+
+
 def kernels_of(tree, *names):
     """The functions of a file that wear the decorator, as a name or called."""
     names = names or ("kernel",)

@@ -17,6 +17,7 @@ import shlex
 import signal
 import sys
 from argparse import Namespace
+from concurrent.futures.process import BrokenProcessPool
 
 from ..envs.make import EnvironmentFailed
 from ..plots import PicturesUnavailable
@@ -54,7 +55,7 @@ def main(arguments: list[str] | None = None) -> int:
         return 141
     except OSError as error:
         return _fail(error, 1)
-    except (WorkerDied, UpdatesSkipped, EnvironmentFailed) as error:
+    except (WorkerDied, BrokenProcessPool, UpdatesSkipped, EnvironmentFailed) as error:
         return _fail(error, 3)
     except KeyboardInterrupt:
         return 130

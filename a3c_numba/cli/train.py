@@ -14,7 +14,6 @@ from ..presets import PRESETS
 from ..progress_bar import ProgressBar
 from ..runs.checkpoint import Checkpoint
 from ..runs.run_folder import RunFolder, RunFolderError
-from ..system import worker_server
 from ..system.directory_lock import exclusive_lock
 from ..system.terminal import write_without_blocking
 from ..training.limits import Limits
@@ -48,7 +47,6 @@ def run(arguments: Namespace) -> int:
     """Train until the run ends; if it ends early, print how to resume it."""
     given = {field.name: getattr(arguments, field.name) for field in dataclasses.fields(Limits)}
     limits = Limits(**{name: value for name, value in given.items() if value is not None})
-    worker_server.context()                                              # fails before anything is written
     with (resume_run if arguments.resume else new_run)(arguments) as prepared:
         _train(arguments, limits, prepared)
     return 0

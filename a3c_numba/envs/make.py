@@ -70,7 +70,7 @@ def make(
     settings: "AtariSettings | GymSettings | None" = None,
     render_mode: str | None = None,
 ) -> gymnasium.Env:
-    """Make an environment from its id or a picklable factory without arguments; vector observations are float32 (n,).
+    """Make an environment from its id or a factory without arguments; vector observations are float32 (n,).
 
     ``settings`` are AtariSettings for a game (None: the paper's) and GymSettings for all others; toys and factories
     have no ``render_mode``.  Raise UnknownEnvironment, MissingPackage or UnsupportedSpace.

@@ -5,19 +5,23 @@ container, SIGBUS would then kill a worker in the middle of a run.  Here all pag
 says what to do.  The file has no name, or loses it at once: nothing is left after ``kill -9``.
 """
 
+import errno
 import math
+import mmap
 import os
-import sys
 import tempfile
 import weakref
-from multiprocessing.heap import Arena
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
+from .descriptors import Descriptor, reserve_standard_descriptors
+
 LINE_BYTES = 64                # a cache line; every array starts on one
-FOLDERS: tuple[str | None, ...] = ("/dev/shm", None)       # best first; None is TMPDIR or the system's temporary folder
+MEMORY = "memory"              # in place of a folder: a file of no file system, which Linux has
+# Best first; None is TMPDIR or the system's temporary folder.
+FOLDERS: tuple[str | None, ...] = (*((MEMORY,) if hasattr(os, "memfd_create") else ()), "/dev/shm", None)
 
 
 class ArraySpec(NamedTuple):
@@ -38,60 +42,82 @@ class ArraySpec(NamedTuple):
 
 
 class SharedArrays:
-    """Arrays of zeros in one block of shared memory.  Pickled to a worker process, it is the same memory there.
+    """Arrays of zeros in one block of shared memory.  Sent to a new worker process, it is the same memory there.
 
     Raises OSError, in one line, if there is not enough memory.
     """
 
     def __init__(self, layout: list[ArraySpec]) -> None:
         self.layout = layout
-        self._arena = _reserved(sum(array.length for array in layout))
+        self._map(_reserved(self.length))
+
+    def _map(self, file: int) -> None:
+        """Map the file.  Its descriptor is needed to send it; the mapping has another one, and both are closed."""
+        self._file = file
+        weakref.finalize(self, os.close, file)
+        self._buffer = mmap.mmap(file, self.length)
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {"layout": self.layout, "file": Descriptor(self._file)}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        self.layout = state["layout"]
+        self._map(state["file"].fileno())
+
+    @property
+    def length(self) -> int:
+        """Return the bytes of all arrays."""
+        return sum(array.length for array in self.layout)
+
+    def fileno(self) -> int:
+        """Return the descriptor of the file behind the memory."""
+        return self._file
 
     def arrays(self) -> list[np.ndarray]:
         """Return views of the memory, in the order of the layout.  The memory is freed with the last view."""
         views, start = [], 0
         for array in self.layout:
-            views.append(np.frombuffer(self._arena.buffer, array.dtype, array.size, start).reshape(array.shape))
+            views.append(np.frombuffer(self._buffer, array.dtype, array.size, start).reshape(array.shape))
             start += array.length
         return views
 
 
-def _reserved(size: int) -> Arena:
-    """Return an arena of ``size`` allocated bytes, in the first folder with enough space."""
-    if sys.platform == "win32":
-        return Arena(size)                                               # no file: backed by the paging file
+def _reserved(size: int) -> int:
+    """Return the descriptor of a file of ``size`` allocated bytes, in the first folder with enough space."""
+    reserve_standard_descriptors()
     refusals = []
     for folder in FOLDERS:
         try:
-            return _arena(folder, size)
+            return _file_of(folder, size)
         except OSError as error:
             refusals.append(f"{folder or tempfile.tempdir or 'temporary folder'}: {error.strerror or error}")
     raise OSError(f"no {size / 1e6:.1f} MB of shared memory ({'; '.join(refusals)}): use fewer workers, point TMPDIR "
                   "at a folder with more space, or enlarge /dev/shm (docker run --shm-size)")
 
 
-def _arena(folder: str | None, size: int) -> Arena:
-    _reserve_standard_fds()
-    file = tempfile.TemporaryFile(dir=folder, buffering=0)
+def _file_of(folder: str | None, size: int) -> int:
+    file = anonymous_file(folder)
     try:
+        if folder == MEMORY and size > _half_of_the_memory():
+            raise OSError(errno.ENOSPC, "more than half of the machine's memory")
         if hasattr(os, "posix_fallocate"):
-            os.posix_fallocate(file.fileno(), 0, size)
+            os.posix_fallocate(file, 0, size)
         else:
-            os.ftruncate(file.fileno(), size)                            # macOS: no promise
-        arena = Arena(size, file.fileno())
+            os.ftruncate(file, size)                                     # macOS: no promise
     except BaseException:
-        file.close()
+        os.close(file)
         raise
-    weakref.finalize(arena, file.close)
-    return arena
+    return file
 
 
-def _reserve_standard_fds() -> None:
-    """Reopen closed standard descriptors (a shell's "2>&-") on /dev/null.
+def anonymous_file(folder: str | None) -> int:
+    """Return the descriptor of an empty file without a name: in memory, or in a folder.  Raises OSError."""
+    if folder == MEMORY:
+        return os.memfd_create("a3c_numba")
+    with tempfile.TemporaryFile(dir=folder, buffering=0) as file:
+        return os.dup(file.fileno())
 
-    Otherwise the shared-memory file could become descriptor 2, and C error output would overwrite theta.  Moving that
-    file is not enough: mmap has a second descriptor, which it chooses itself.
-    """
-    while (descriptor := os.open(os.devnull, os.O_RDWR)) <= 2:
-        os.set_inheritable(descriptor, True)
-    os.close(descriptor)
+
+def _half_of_the_memory() -> int:
+    """Return the bytes that /dev/shm has by default; a file in memory has no limit, and more would end programs."""
+    return os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE") // 2

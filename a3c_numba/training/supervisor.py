@@ -14,10 +14,10 @@ waits for anything in here.  The death of one worker, stage by stage:
    constructor, or is the third in a row to fail before its first update (MAX_STARTUP_FAILURES).
 5. Replaced: the next poll starts a worker of the same number, with a random stream that was never used before.  If no
    worker has made an update yet, it is started alone.  A start that fails because the server died goes back to 4.
+   If the system refuses the process, the run continues with the others; without others WorkerDied ends it.
 """
 
 import time
-from multiprocessing import connection
 from typing import Any, Callable
 
 import numpy as np
@@ -25,6 +25,8 @@ import numpy as np
 from ..runs.checkpoint import Checkpoint
 from ..runs.event_log import EventLog
 from ..system import worker_server
+from ..system.channel import wait
+from ..system.fork_server import WorkerStartError
 from .heartbeat import HeartbeatMonitor
 from .limits import Limits
 from .state_collector import StateCollector
@@ -35,6 +37,7 @@ STOP_SECONDS = 1.5             # for workers to stop by themselves
 JOIN_SECONDS = 0.5             # for killed workers to exit, if their server is alive to report it
 START_SLICE = 0.2              # maximum time that one poll spends on starting workers
 MAX_STARTUP_FAILURES = 3       # consecutive failures before a first update that end the run
+RETRY_SECONDS = 30.0           # until a process that the system has refused is asked for again
 
 
 class WorkerDied(RuntimeError):
@@ -56,7 +59,8 @@ class Supervisor:
         self.streams = start.streams                                     # number of random streams used so far
         self.handles: dict[int, WorkerHandle] = {}
         self.pending = list(range(start.config.workers))                 # numbers of workers to be started
-        self.restarts = self.consecutive_failures = 0
+        self.restarts = self.consecutive_failures = self.refused_starts = 0
+        self.next_start = 0.0                                            # not before, by the clock
         self.heartbeat = HeartbeatMonitor(status, limits.heartbeat_seconds, clock)
         self.states = StateCollector(status, start, self.handles, clock)
 
@@ -100,7 +104,7 @@ class Supervisor:
         free = 1 - len(self.handles) if alone else len(self.pending)     # first find out why the failed worker died
         until = self.clock() + START_SLICE
         for _ in range(min(len(self.pending), free)):
-            if self._is_over() or self.clock() > until:
+            if self._is_over() or self.clock() > until or self.clock() < self.next_start:
                 return
             self._start(self.pending.pop(0))
 
@@ -111,12 +115,28 @@ class Supervisor:
         seed = np.random.SeedSequence(self.start_point.config.seed, spawn_key=(self.streams,))
         self.status.heartbeats[number] = 0
         try:
-            with worker_server.forking_from_server():
-                self.handles[number] = self.start_worker(number, self.start_point.config, self.status, seed, state)
+            self.handles[number] = self.start_worker(number, self.start_point.config, self.status, seed, state)
+            self.refused_starts = 0
         except InterruptedError:                                         # by a signal, which is handled first
             self.pending.append(number)
-        except (EOFError, ConnectionError) as error:                     # the server died; the next start makes one
-            self._schedule_restart(number, f"could not be started: {error!r}")
+        except WorkerStartError as error:
+            self._postpone(number, error)
+
+    def _postpone(self, number: int, error: WorkerStartError) -> None:
+        """Start the worker later, or train with the others.  Raises WorkerDied if there is none after several tries."""
+        how = f"could not be started: {error}"
+        self.refused_starts += 1
+        if not self.alive and self.refused_starts >= MAX_STARTUP_FAILURES:
+            raise WorkerDied(f"worker {number} {how}")
+        if not error.refused:                                            # the server died; the next start makes one
+            self._schedule_restart(number, how)
+            return
+        self.pending.append(number)
+        if self.alive:
+            if self.next_start == 0.0:                                   # said once
+                self.events.add("not started", number, f"{how}; training goes on with {self.alive}, and tries again "
+                                f"every {RETRY_SECONDS:g} s")
+            self.next_start = self.clock() + RETRY_SECONDS
 
     def _schedule_restart(self, number: int, how: str, story: str = "") -> None:
         """Schedule a worker's restart.  Raises WorkerDied with ``story`` if the limit of restarts is reached."""
@@ -130,8 +150,8 @@ class Supervisor:
     def _wait(self, seconds: float) -> None:
         """Wait up to ``seconds`` for a message or an exit, then receive all messages."""
         handles = list(self.handles.values())
-        connection.wait([handle.reader for handle in handles if not handle.reader.closed]
-                        + [handle.process.sentinel for handle in handles if handle.alive], seconds)
+        wait([handle.reader for handle in handles if not handle.reader.closed]
+             + [handle.process.sentinel for handle in handles if handle.alive], seconds)
         for handle in handles:
             handle.receive()
 

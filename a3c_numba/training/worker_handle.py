@@ -1,23 +1,22 @@
 """One worker process as the main process sees it: the process, its pipe, its heartbeat, and the phase that it is in."""
 
-import os
-import pickle
 import signal
 import traceback
 from enum import Enum
-from functools import cached_property
 from typing import Any, Callable
 
 import numpy as np
 
 from ..config import Config
+from ..envs.registry import pack, unpack
 from ..system import worker_server
+from ..system.channel import Channel
+from ..system.child_process import signal_name
 from . import worker_process
 from .message_reader import MessageReader
 from .worker_status import WorkerStatus
 
-LOST = 255                     # exit code of a process whose server has died; a process may also choose it
-UNHEARD = "The worker exited before reporting its error; see its traceback above.  " + worker_server.MAIN_GUARD_HINT
+UNHEARD = "The worker exited before reporting an error; see its output above."
 
 
 class WorkerPhase(Enum):
@@ -50,7 +49,7 @@ class WorkerHandle:
     """
 
     def __init__(self, process: Any, reader: MessageReader, updates: int) -> None:
-        self.process, self.reader, self.server = process, reader, worker_server.server()
+        self.process, self.reader = process, reader
         self.updates = updates
         self.reported = WorkerPhase.STARTING
         self.heartbeats, self.seconds_since_heartbeat = 0, 0.0
@@ -80,10 +79,10 @@ class WorkerHandle:
         """True if the worker failed by itself; a SIGKILL comes from outside.  Valid after the exit."""
         return self.killed_after_seconds > 0 or not (self.lost_with_server or self.process.exitcode == -signal.SIGKILL)
 
-    @cached_property
+    @property
     def lost_with_server(self) -> bool:
         """True if the worker exited with its server, so that its exit code is unknown; valid after the exit."""
-        return self.process.exitcode == LOST and worker_server.has_exited(self.server)
+        return bool(self.process.lost)
 
     def receive(self) -> None:
         """Process the messages received so far, without blocking."""
@@ -133,7 +132,7 @@ class WorkerHandle:
         if self.lost_with_server:
             return "was lost with the server that it was forked from"
         if code < 0:
-            return f"was ended by {_name_of(-code)}"
+            return f"was ended by {signal_name(-code)}"
         return f"died with exit code {code}" if code else "ended before the run did"
 
     def explanation(self) -> str:
@@ -148,37 +147,28 @@ class WorkerHandle:
         return f": {lines[-1]}" if lines else ""
 
 
-def _name_of(number: int) -> str:
-    try:
-        return signal.Signals(number).name
-    except ValueError:                                                   # a real-time signal
-        return f"signal {number}"
-
-
 StartWorker = Callable[[int, Config, WorkerStatus, np.random.SeedSequence, Any], WorkerHandle]
 
 
 def start_worker(number: int, config: Config, status: WorkerStatus, seed: np.random.SeedSequence,
                  state: Any) -> WorkerHandle:
-    """Start a worker and return its handle.  Raises what ``worker_server.forking_from_server`` does, within which
-    it is called."""
-    context = worker_server.context()
-    ours, theirs = context.Pipe(duplex=False)
-    arguments = (dict(os.environ), number, pickle.dumps(config), status, seed, state, theirs)
-    process = context.Process(target=_work, args=arguments, daemon=True)
+    """Start a worker and return its handle.  Raises what ``worker_server.start`` does."""
+    ours, theirs = Channel.pair()
     try:
-        process.start()
+        process = worker_server.start(_work, number, pack(config), status, seed, state, theirs)
+    except BaseException:
+        ours.close()
+        raise
     finally:
         theirs.close()
     return WorkerHandle(process, MessageReader(ours), int(status.updates[number]))
 
 
-def _work(environ: dict[str, str], number: int, config: bytes, *arguments: Any) -> None:
+def _work(number: int, config: bytes, *arguments: Any) -> None:
     """Run a worker process."""
-    worker_server.init_worker_process(environ)
     try:
-        read = pickle.loads(config)
-    except Exception:
+        read = unpack(config)
+    except BaseException:                                                # also SystemExit of a module it imports
         arguments[-1].send(("unmade", traceback.format_exc()))
         raise SystemExit(1) from None
     worker_process.main(number, read, *arguments)

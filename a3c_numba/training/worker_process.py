@@ -1,6 +1,5 @@
 """A worker's process, from its first line to its last: updates, a heartbeat, and states when they are asked for."""
 
-import multiprocessing
 import traceback
 from contextlib import suppress
 from typing import Any
@@ -9,6 +8,7 @@ import gymnasium
 import numpy as np
 
 from ..core.worker import Learner, Worker
+from ..system.channel import Channel
 from ..system.subnormals import flush_subnormals
 from .collector_state import collector_state, restore
 from .worker_status import WorkerStatus
@@ -34,13 +34,12 @@ class Heartbeat(gymnasium.Wrapper):
         return result
 
 
-def loop(worker: Worker, status: WorkerStatus, pipe: Any) -> None:
+def loop(worker: Worker, status: WorkerStatus, pipe: Channel) -> None:
     """Update until the run is over or asked to stop; send this worker's state when it is asked for, and at the end."""
-    parent = multiprocessing.parent_process()
     worker.copy_theta()
     while not status.stopping and worker.shared.global_step() < worker.config.total_steps:
         status.count_update(worker.number, worker.update())
-        if parent and not parent.is_alive():
+        if pipe.peer_closed():
             raise SystemExit(1)                                          # the run has ended without a word
         if status.is_requested(worker.number):
             publish(worker, status, pipe)
@@ -68,7 +67,7 @@ def main(number: int, config: Learner, status: WorkerStatus, seed: np.random.See
         if state is not None:
             restore(worker.collector, state)
         loop(worker, status, pipe)
-    except Exception:
+    except (Exception, SystemExit):                                      # an environment may call sys.exit
         pipe.send((failed, traceback.format_exc()))
         raise SystemExit(1) from None
     finally:                                                             # all has been said: here it may hang or fail

@@ -1,19 +1,16 @@
 """Shared memory: the same in every process, and no count is lost."""
 
-import multiprocessing
-
 import numpy as np
 import pytest
 
 from a3c_numba.core.shared import LINE, Shared
-from tests.promises import PATIENCE
+from tests.processes import together
 
 ROUNDS = 2000
 
 
-def write(shared, worker, barrier):
+def write(shared, worker):
     """A process: many steps, a mark in theta, and one in what is its own."""
-    barrier.wait(PATIENCE)
     told = [shared.advance(3) for _ in range(ROUNDS)]
     assert told == sorted(set(told))
     shared.statistics_of(worker)[:2] = told[0], told[-1]
@@ -22,17 +19,10 @@ def write(shared, worker, barrier):
 
 
 def test_two_spawned_processes_share_memory_and_lose_no_count():
-    context = multiprocessing.get_context("spawn")
     shared = Shared(size=4, workers=2, own_statistics=True, has_target=True)
     shared.resume_at(102)
     shared.theta[:] = 5
-    barrier = context.Barrier(2)
-    processes = [context.Process(target=write, args=(shared, worker, barrier)) for worker in range(2)]
-    for process in processes:
-        process.start()
-    for process in processes:
-        process.join(PATIENCE)
-        assert process.exitcode == 0
+    together(write, [(shared, worker) for worker in range(2)])
     assert shared.global_step() == 102 + 2 * 3 * ROUNDS
     assert shared.target[:2].astype(int).sum() == sum(range(34, 34 + 2 * ROUNDS)), "every T is told to one of them"
     firsts, lasts = shared.statistics.reshape(2, 4)[:, :2].T

@@ -3,18 +3,17 @@
 Every process of a run sees the same folder, so that "once" means once in the whole run.
 """
 
-import multiprocessing
 import os
 import signal
-import struct
 import time
-from multiprocessing.connection import Connection
 from pathlib import Path
 
 import gymnasium
 import numpy as np
 
 from a3c_numba.envs.toys import Catch, Corridor
+from a3c_numba.system.channel import LENGTH, Channel
+from a3c_numba.system.server_process import in_worker
 
 
 def folder():
@@ -87,11 +86,11 @@ class SpeaksByHalves(Once):
 
     @staticmethod
     def fault():
-        Connection._send_bytes = say_half                                # in this process alone
+        Channel.send_bytes = say_half                                    # in this process alone
 
 
-def say_half(pipe, message):
-    os.write(pipe.fileno(), struct.pack("!i", len(message)) + message[:len(message) // 2])
+def say_half(channel, message):
+    os.write(channel.fileno(), LENGTH.pack(len(message)) + message[:len(message) // 2])
     (folder() / "half").touch()
     os.kill(os.getpid(), signal.SIGSTOP)
 
@@ -116,7 +115,7 @@ class CannotBeMadeOnce(Gated):
 
     def __init__(self):
         super().__init__()
-        if multiprocessing.parent_process() and not first("first worker") and first("second worker"):
+        if in_worker() and not first("first worker") and first("second worker"):
             raise ArithmeticError("this constructor is broken")
 
 
@@ -125,7 +124,7 @@ class Noisy(Gated):
 
     def __init__(self):
         super().__init__()
-        if multiprocessing.parent_process():
+        if in_worker():
             (folder() / f"noise-{np.random.random()}").touch()
 
 
@@ -142,7 +141,7 @@ class CannotBeMade(Gated):
 
     def __init__(self):
         super().__init__()
-        if multiprocessing.parent_process():
+        if in_worker():
             raise ArithmeticError("no constructor works")
 
 

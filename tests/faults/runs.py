@@ -13,9 +13,14 @@ ROOT = Path(__file__).parent.parent.parent
 
 
 def workers_of(pid):
-    """Process ids of the workers of a main process: children of its fork server, or where there is none its own."""
-    servers = children(pid, b"forkserver")
-    return [worker for server in servers for worker in children(server)] if servers else children(pid, b"spawn_main")
+    """Process ids of the workers of a main process: children of its server, or where there is none its own."""
+    servers = servers_of(pid)
+    return [worker for server in servers for worker in children(server)] if servers else children(pid, b"run_worker")
+
+
+def servers_of(pid):
+    """Process ids of the servers that a main process forks its workers from: there is one at most."""
+    return children(pid, b"server_process.serve")
 
 
 def children(pid, kind=b""):

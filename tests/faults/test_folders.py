@@ -16,7 +16,7 @@ from a3c_numba.runs.checkpoint import load
 from a3c_numba.runs.run_folder import RunFolder, default_checkpoint
 from a3c_numba.system import directory_lock
 from a3c_numba.system.directory_lock import exclusive_lock
-from tests.faults.runs import Run, children, until
+from tests.faults.runs import Run, servers_of, until
 from tests.faults.test_checkpoints import at, held, python, spoiled, started
 from tests.programs import program
 from tests.runs.test_run_folder import rows
@@ -146,7 +146,7 @@ def test_two_runs_never_share_a_folder_and_kill_9_frees_it(tmp_path, capsys):
             assert "in use by another run" in capsys.readouterr().err
         episodes = len(run.episodes())
         until(lambda: len(run.episodes()) > episodes)                    # nothing has befallen it
-        left = [*children(run.process.pid, b"forkserver"), *run.workers()]
+        left = [*servers_of(run.process.pid), *run.workers()]
         for pid in left:
             os.kill(pid, signal.SIGSTOP)
             open_files = [os.path.realpath(path) for path in Path(f"/proc/{pid}/fd").iterdir()]

@@ -1,14 +1,15 @@
 """The server that workers are forked from: when it stands still, is cleaned away, or is not what is asked for."""
 
+import gc
 import os
 import shutil
 import signal
+import socket
 import subprocess
 import sys
 import tempfile
 import threading
 import time
-from multiprocessing import forkserver
 from pathlib import Path
 
 import gymnasium
@@ -16,8 +17,10 @@ import pytest
 
 from a3c_numba.runs.checkpoint import load
 from a3c_numba.system import worker_server
+from a3c_numba.system.fork_server import WorkerStartError
+from a3c_numba.system.server_process import STATUS
 from tests.faults import gates
-from tests.faults.runs import Run, alive, children
+from tests.faults.runs import Run, alive, children, servers_of
 from tests.faults.test_processes import blocked
 from tests.promises import Late, undisturbed, until, within
 
@@ -43,7 +46,7 @@ if "StepsLater-v0" not in gymnasium.registry:
 def test_ctrl_c_is_heeded_while_the_server_starts(tmp_path):
     """It is stopped before it has forked anybody; nobody is told that a worker could not be had."""
     with Run(tmp_path, "tests.faults.gates:Gated-v0", *TWO, "--total-steps", 10**8) as run:
-        server, = until(lambda: children(run.process.pid, b"forkserver"))
+        server, = until(lambda: servers_of(run.process.pid))
         os.kill(server, signal.SIGSTOP)
         if children(server):
             raise Late("it has forked a worker before it was stopped")
@@ -57,7 +60,7 @@ def test_ctrl_c_is_heeded_while_the_server_starts(tmp_path):
 def test_ctrl_c_works_while_a_stopped_server_is_to_fork(tmp_path):
     with Run(tmp_path, f"{HERE}:StepsLater-v0", *TWO, "--total-steps", 10**8) as run:
         until(lambda: (run.gates / "here").exists())
-        server, = children(run.process.pid, b"forkserver")
+        server, = servers_of(run.process.pid)
         os.kill(server, signal.SIGSTOP)
         (run.gates / "go").touch()
         until(lambda: blocked(run.process.pid))                          # the second worker is being started
@@ -82,69 +85,69 @@ def ends_by_ctrl_c(run):
     assert code == 130 and "Traceback" not in err, err
 
 
+class Silent:
+    """A server that forks no worker, unless it is told to."""
+
+    def __init__(self, answered):
+        self.answered, self.killed, self.status = answered, False, None
+
+    def request(self, descriptors):
+        self.status = socket.socket(fileno=os.dup(descriptors[0]))
+
+    def kill(self):
+        self.killed = True
+
+
 @pytest.mark.parametrize("number, answered, raised", [
-    (None, True, ConnectionError), (None, False, ConnectionError),
+    (None, True, WorkerStartError), (None, False, WorkerStartError),
     (signal.SIGINT, True, InterruptedError), (signal.SIGINT, False, InterruptedError)])
 def test_a_server_that_does_not_fork_is_ended(monkeypatch, number, answered, raised):
     """In a second; for a signal one that has forked others is only waited for no longer.  Nothing stays open."""
-    opened, ended = [*os.pipe(), *os.pipe()], []
+    server = Silent(answered)
     monkeypatch.setattr(worker_server, "FORK_SECONDS", 3600 if number else 1)
     monkeypatch.setattr(worker_server, "BOOT_SECONDS", 3600 if number else 1)
-    monkeypatch.setattr(worker_server, "_answered", worker_server.server() if answered else -1)
-    monkeypatch.setattr(worker_server, "kill_server", lambda: ended.append(True))
-    monkeypatch.setattr(worker_server._server, "connect_to_new_process", lambda descriptors: (opened[0], opened[3]))
-    before = signal.signal(signal.SIGINT, lambda *_: None)               # a suite in the background has it ignored
-    try:
-        with pytest.raises(raised), worker_server.forking_from_server():
-            if number:
-                signal.raise_signal(number)
-            forkserver.connect_to_new_process([])
+    monkeypatch.setattr(worker_server, "_running_server", lambda: number and signal.raise_signal(number) or server)
+    gc.collect()
+    before, files = signal.signal(signal.SIGINT, lambda *_: None), os.listdir("/proc/self/fd")
+    try:                                                                 # a suite in the background has it ignored
+        with pytest.raises(raised):
+            worker_server.start(print)
     finally:
         signal.signal(signal.SIGINT, before)
-    os.close(opened[1]), os.close(opened[2])
-    for descriptor in opened:
-        with pytest.raises(OSError):
-            os.fstat(descriptor)
-    assert len(ended) == (number is None or not answered)
+    server.status.close()
+    assert os.listdir("/proc/self/fd") == files
+    assert server.killed == (number is None or not answered)
 
 
 def test_a_signal_that_is_ignored_ends_no_server(monkeypatch):
     """As SIGHUP is under nohup."""
-    ours, theirs = os.pipe()
+    server = Silent(True)
+
+    def running():
+        signal.raise_signal(signal.SIGHUP)
+        threading.Timer(0.5, lambda: server.status.send(STATUS.pack(77))).start()
+        return server
+
     monkeypatch.setattr(worker_server, "HURRY_SECONDS", 0.0)
-    monkeypatch.setattr(worker_server._server, "connect_to_new_process", lambda descriptors: (ours, theirs))
+    monkeypatch.setattr(worker_server, "_running_server", running)
     before = signal.signal(signal.SIGHUP, signal.SIG_IGN)
     try:
-        with worker_server.forking_from_server():
-            signal.raise_signal(signal.SIGHUP)
-            threading.Timer(0.5, os.write, (theirs, b"x")).start()
-            assert forkserver.connect_to_new_process([]) == (ours, theirs)
+        assert worker_server.start(print).pid == 77
     finally:
         signal.signal(signal.SIGHUP, before)
-        os.close(ours), os.close(theirs)
-
-
-def test_other_threads_fork_from_their_own_server_meanwhile(monkeypatch):
-    with open(os.devnull, "rb") as null:
-        ours, said = (null.fileno(), null.fileno()), []
-        monkeypatch.setattr(worker_server._server, "connect_to_new_process", lambda descriptors: ours)
-        monkeypatch.setattr(forkserver, "connect_to_new_process", lambda descriptors: "theirs")
-        with worker_server.forking_from_server():
-            thread = threading.Thread(target=lambda: said.append(forkserver.connect_to_new_process([])))
-            thread.start()
-            thread.join()
-            said.append(forkserver.connect_to_new_process([]))
-    assert said == ["theirs", ours] and forkserver.connect_to_new_process([]) == "theirs"
+    assert not server.killed
+    server.status.close()
 
 
 @pytest.mark.parametrize("killed", [False, True])
 def test_a_temporary_folder_that_is_cleaned_costs_nobody(tmp_path, killed):
-    """The address of the fork server lies there; its workers stay, and a new server forks who is needed later."""
+    """Nothing of a run lies there."""
     with tempfile.TemporaryDirectory() as short, \
             Run(tmp_path, "tests.faults.gates:Gated-v0", *TWO, "--total-steps", 20_000, TMPDIR=short) as run:
         run.trains(workers=2)
         first, second = run.workers()
-        shutil.rmtree(next(Path(short).glob("pymp-*")))
+        shutil.rmtree(short)
+        Path(short).mkdir()
         if killed:
             os.kill(first, signal.SIGKILL)
             until(lambda: len(run.workers()) == 2 and first not in run.workers())

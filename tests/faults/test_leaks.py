@@ -1,8 +1,8 @@
 """Ten thousand episodes in one worker: what it needs after a thousand is what it needs."""
 
 import gc
-import multiprocessing
 import os
+import pickle
 from pathlib import Path
 
 import numpy as np
@@ -16,10 +16,10 @@ from a3c_numba.core.shared import Shared
 from a3c_numba.core.worker import Worker
 from a3c_numba.training.worker_process import publish
 from a3c_numba.training.worker_status import WorkerStatus
+from tests.processes import together
 
 pytestmark = [pytest.mark.faults, pytest.mark.skipif(not Path("/proc/self/statm").exists(), reason="Linux tells")]
 
-CONTEXT = multiprocessing.get_context("spawn")
 MEGABYTES = 5
 CASES = {
     "A3C": (A3C(), MLP(hidden=16)),
@@ -31,7 +31,10 @@ class Sink:
     """A pipe on which states are pickled and sent to nobody."""
 
     def send(self, message):
-        multiprocessing.reduction.ForkingPickler.dumps(message)
+        pickle.dumps(message)
+
+    def peer_closed(self):
+        return False
 
 
 def resident():
@@ -47,7 +50,7 @@ def episodes(worker, status, count):
         publish(worker, status, Sink())
 
 
-def measure(name, pipe):
+def measure(name):
     """In a process of its own: bytes and open files after 1 000 episodes and after 10 000 more."""
     algorithm, network = CASES[name]
     config = Config("Corridor", algorithm, RMSProp(), network, workers=1, total_steps=10**9)
@@ -60,17 +63,12 @@ def measure(name, pipe):
         episodes(worker, status, count)
         gc.collect()
         found.append((resident(), len(os.listdir("/proc/self/fd")), len(gc.get_objects())))
-    pipe.send(found)
+    return found
 
 
 @pytest.mark.parametrize("name", CASES)
 def test_10_000_episodes_leave_nothing_behind(name):
-    ours, theirs = CONTEXT.Pipe(duplex=False)
-    process = CONTEXT.Process(target=measure, args=(name, theirs), daemon=True)
-    process.start()
-    theirs.close()
-    (before, files, objects), (after, files_after, objects_after) = ours.recv()
-    process.join()
+    ((before, files, objects), (after, files_after, objects_after)), = together(measure, [(name,)])
     print(f"\n{name}: {(after - before) / 1e6:+.2f} MB and {objects_after - objects:+d} objects in 10 000 episodes")
     assert after - before < MEGABYTES * 10**6
     assert files_after == files and objects_after - objects < 1000

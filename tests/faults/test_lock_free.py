@@ -8,7 +8,6 @@ its own and runs the package's own kernel.  What it writes is chosen so that eac
 - with one_less_alpha = p and d = 1 it writes the very bits of p into g.
 """
 
-import multiprocessing
 import time
 
 import numpy as np
@@ -16,11 +15,13 @@ import pytest
 
 from a3c_numba.core.optimizers import RMSProp, rmsprop
 from a3c_numba.core.shared import Shared
+from a3c_numba.system import worker_server
+from a3c_numba.system.channel import Channel
+from a3c_numba.system.shared_memory import ArraySpec, SharedArrays
 from tests.promises import PATIENCE, Late, undisturbed, until
 
 pytestmark = pytest.mark.faults
 
-CONTEXT = multiprocessing.get_context("spawn")
 SIZES = {"tiny": 16, "the paper's network": 677_000}
 UPDATES = {16: 30_000, 677_000: 200}               # of each writer
 REST = 8                       # updates' worth of other work between two: what the paper's preset does on a game
@@ -96,7 +97,7 @@ def updates_of(n, rest):
 
 def begin_together(number, writers, present, round):
     """Wait, wide awake, until all the writers of this round are."""
-    here, deadline = np.frombuffer(present, np.int64), time.monotonic() + PATIENCE
+    (here,), deadline = present.arrays(), time.monotonic() + PATIENCE
     here[number] = round
     while here[:writers].min() < round:
         assert time.monotonic() < deadline, "a writer is missing"
@@ -119,13 +120,12 @@ class Writers:
 
     def __init__(self):
         self.memories = {n: Shared(n, max(WRITERS), has_target=True) for n in SIZES.values()}
-        present, self.round = CONTEXT.RawArray("q", max(WRITERS)), 0
+        present, self.round = SharedArrays([ArraySpec(np.int64, (max(WRITERS),))]), 0
         self.pipes, self.processes, self.busy = [], [], []
         for number in range(max(WRITERS)):
-            ours, theirs = CONTEXT.Pipe()
-            process = CONTEXT.Process(target=write, args=(number, self.memories, present, theirs), daemon=True)
-            process.start()
-            theirs.close()
+            ours, theirs = Channel.pair()
+            with theirs:
+                process = worker_server.start(write, number, self.memories, present, theirs)
             self.pipes.append(ours)
             self.processes.append(process)
         for pipe in self.pipes:

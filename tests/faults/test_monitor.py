@@ -2,22 +2,21 @@
 
 import os
 import signal
-import struct
 import sys
 import threading
 import time
-from multiprocessing import Pipe
 
 import pytest
 
 from a3c_numba.system import worker_server
+from a3c_numba.system.channel import LENGTH, Channel
 from a3c_numba.training.limits import Limits
 from a3c_numba.training.message_reader import MessageReader
 from a3c_numba.training.supervisor import STOP_SECONDS
 from a3c_numba.training.trainer import Trainer, initial_checkpoint
 from a3c_numba.training.worker_handle import start_worker
 from tests.faults import gates  # noqa: F401  registers the environments
-from tests.faults.runs import Run, children, until
+from tests.faults.runs import Run, servers_of, until
 from tests.programs import small
 from tests.training.fakes import Crew, Process, handle, supervisor_of
 
@@ -109,13 +108,13 @@ def test_a_main_process_stopped_and_continued_replaces_no_worker(tmp_path):
 
 def frame(message):
     """The bytes that a worker writes for a message."""
-    ours, theirs = Pipe(duplex=False)
+    ours, theirs = Channel.pair()
     theirs.send(message)
     return os.read(ours.fileno(), 1 << 20)
 
 
 def test_a_message_that_comes_in_pieces_is_waited_for_by_nobody():
-    ours, theirs = Pipe(duplex=False)
+    ours, theirs = Channel.pair()
     reader, messages = MessageReader(ours), [("state", {"steps": 7}), ("error", "x" * 300)]
     for message in messages:
         whole = frame(message)
@@ -127,7 +126,7 @@ def test_a_message_that_comes_in_pieces_is_waited_for_by_nobody():
 
 @pytest.mark.parametrize("count", [0, 1, 20_000, 2_000_000])             # a pipe holds some 64 KB
 def test_what_a_pipe_cannot_hold_comes_whole(count):
-    ours, theirs = Pipe(duplex=False)
+    ours, theirs = Channel.pair()
     reader, message, got = MessageReader(ours), ("state", bytes(range(250)) * (count // 250 + 1)), []
     sender = threading.Thread(target=lambda: [theirs.send(message), theirs.send("last"), theirs.close()])
     sender.start()
@@ -137,19 +136,16 @@ def test_what_a_pipe_cannot_hold_comes_whole(count):
 
 
 def test_a_message_of_more_than_two_gigabytes_can_be_read():
-    """Its length is written in another way."""
-    ours, theirs = Pipe(duplex=False)
-    short = frame("what it says")
-    reader, pieces = MessageReader(ours), (struct.pack("!i", -1), struct.pack("!Q", len(short) - 4), short[4:])
-    for piece in pieces:
-        assert list(reader.messages()) == []
-        os.write(theirs.fileno(), piece)
-    assert list(reader.messages()) == ["what it says"]
+    """Its length has eight bytes; the message itself is not made here."""
+    ours, theirs = Channel.pair()
+    reader = MessageReader(ours)
+    os.write(theirs.fileno(), LENGTH.pack(3 << 30) + b"its beginning")
+    assert list(reader.messages()) == [] and not reader.closed
 
 
 @pytest.mark.parametrize("left", [1, 3, 4, 20])
 def test_half_a_message_of_a_worker_that_was_killed_is_dropped(left):
-    ours, theirs = Pipe(duplex=False)
+    ours, theirs = Channel.pair()
     reader = MessageReader(ours)
     os.write(theirs.fileno(), frame("said") + frame("what it wanted to say")[:left])
     theirs.close()
@@ -228,7 +224,7 @@ def test_a_fork_server_that_stands_still_is_replaced(tmp_path):
     with Run(tmp_path, "tests.faults.gates:Gated-v0", "--workers", 2, "--total-steps", 20_000, "--heartbeat-seconds",
              2) as run:
         run.trains(workers=2)
-        workers, server = run.workers(), children(run.process.pid, b"forkserver")[0]
+        workers, server = run.workers(), servers_of(run.process.pid)[0]
         os.kill(server, signal.SIGSTOP)
         os.kill(workers[0], signal.SIGKILL)
         until(lambda: len(run.workers()) == 2 and not set(workers) & set(run.workers()))

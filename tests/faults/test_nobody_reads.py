@@ -114,14 +114,15 @@ def test_the_commands_of_many_runs_wait_for_nobody(tmp_path):
 
 
 SCRIPT = """
-import multiprocessing, os, sys
+import os, signal, sys
 import numpy as np
 from a3c_numba import Agent
 from a3c_numba.training import trainer
+from tests.faults.runs import workers_of
 
 def kills(row):
-    for worker in multiprocessing.active_children() if row.updates and not row.restarts else ():
-        worker.kill()
+    for worker in workers_of(os.getpid()) if row.updates and not row.restarts else ():
+        os.kill(worker, signal.SIGKILL)
     return not row.restarts
 
 def writes(row):

@@ -9,7 +9,6 @@ import signal
 import subprocess
 import sys
 import tempfile
-from multiprocessing import get_context
 from pathlib import Path
 
 import numpy as np
@@ -17,11 +16,10 @@ import pytest
 
 from a3c_numba import Agent
 from a3c_numba.core.shared import Shared
-from a3c_numba.system import shared_memory
+from a3c_numba.system import shared_memory, worker_server
 
 pytestmark = [pytest.mark.faults, pytest.mark.skipif(sys.platform == "win32", reason="no files behind the memory")]
 
-CONTEXT = get_context("spawn")
 SECONDS = 120                  # until a process counts as hung
 ADVICE = ("use fewer workers, point TMPDIR at a folder with more space, or enlarge /dev/shm "
           "(docker run --shm-size)")
@@ -35,13 +33,13 @@ if {limit}:
 sys.exit(cli.main(["train", "Corridor", "--workers", "2", "--total-steps", "2000", "--out", {out!r}]))
 """
 HOLD = """
-import multiprocessing, os, sys
+import os, sys
 from a3c_numba.system import shared_memory as memory
 from a3c_numba.core.shared import Shared
 memory.FOLDERS = {folders}
 shared = Shared(50_000, 2)
 shared.theta[:] = 1
-file = os.fstat(shared._memory._arena.fd)
+file = os.fstat(shared._memory.fileno())
 print(file.st_dev, file.st_ino, file.st_nlink, file.st_blocks * 512, flush=True)
 sys.stdin.read()
 """
@@ -69,7 +67,7 @@ def spare():
 
 def folder_of(shared):
     """Where the file lies that has lost its name."""
-    return os.readlink(f"/proc/self/fd/{shared._memory._arena.fd}").rsplit("/", 1)[0]
+    return os.readlink(f"/proc/self/fd/{shared._memory.fileno()}").rsplit("/", 1)[0]
 
 
 needs_proc = pytest.mark.skipif(not Path("/proc/self/fd").exists(), reason="reads /proc")
@@ -85,8 +83,7 @@ def assert_works(shared):
     """It is zero, it is written, and a spawned process sees and changes the same memory."""
     assert not any(array.any() for array in (*shared.vectors, shared.clock))
     shared.theta[:] = 1
-    process = CONTEXT.Process(target=mark, args=(shared,))
-    process.start()
+    process = worker_server.start(mark, shared)
     process.join(SECONDS)
     assert process.exitcode == 0 and (shared.theta == 2).all() and shared.global_step() == 5
 
@@ -129,7 +126,7 @@ def test_the_temporary_folder_comes_last(missing, spare, monkeypatch):
 def test_every_byte_is_reserved_before_it_is_written(spare, monkeypatch):
     monkeypatch.setattr(shared_memory, "FOLDERS", (spare,))
     shared = Shared(100_000, 2)
-    assert os.fstat(shared._memory._arena.fd).st_blocks * 512 >= sum(array.length for array in shared._memory.layout)
+    assert os.fstat(shared._memory.fileno()).st_blocks * 512 >= sum(array.length for array in shared._memory.layout)
 
 
 def test_without_any_folder_one_line_says_what_to_do(missing, monkeypatch):
@@ -185,7 +182,7 @@ def test_trainings_in_one_process_give_everything_back():
         agent.learn(300)
         del agent
         after.append(held())
-    assert after[1] == after[0] and after[2] == after[0]                 # the first one starts the resource tracker
+    assert after[1] == after[0] and after[2] == after[0]                 # the first one starts the server
 
 
 def test_an_array_outlives_what_it_came_from():

@@ -13,7 +13,7 @@ import pytest
 
 from a3c_numba.runs.checkpoint import load
 from tests.faults import gates  # noqa: F401  what a checkpoint names is not imported on loading it
-from tests.faults.runs import Run, alive, children, table, until
+from tests.faults.runs import Run, alive, servers_of, table, until
 from tests.promises import Late, undisturbed, within
 
 pytestmark = [pytest.mark.faults, pytest.mark.skipif(not os.path.exists("/proc/self/stat"), reason="looks into /proc")]
@@ -158,7 +158,7 @@ def test_a_fork_server_that_stands_still_does_not_hang_the_end(tmp_path):
     """However many workers it does not speak of."""
     with Run(tmp_path, "tests.faults.gates:Gated-v0", "--workers", 6, "--total-steps", 10**8) as run:
         run.trains(workers=6)
-        workers, server = run.workers(), children(run.process.pid, b"forkserver")[0]
+        workers, server = run.workers(), servers_of(run.process.pid)[0]
         os.kill(server, signal.SIGSTOP)
         sent = time.monotonic()
         os.kill(run.process.pid, signal.SIGINT)

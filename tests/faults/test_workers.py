@@ -15,7 +15,7 @@ import pytest
 from a3c_numba.runs.checkpoint import load
 from a3c_numba.training.worker_handle import WorkerHandle
 from tests.faults import gates  # noqa: F401  what a checkpoint names is not imported on loading it
-from tests.faults.runs import Run, children, table, until
+from tests.faults.runs import Run, servers_of, table, until
 from tests.promises import undisturbed, within
 
 pytestmark = [pytest.mark.faults, pytest.mark.skipif(not os.path.exists("/proc/self/stat"), reason="looks into /proc")]
@@ -59,8 +59,7 @@ def test_workers_killed_at_random_moments_are_replaced(tmp_path):
     assert steps == sorted(steps) and final.global_step == steps[-1] >= 30_000
     assert final.streams == 2 + 20                                       # none was handed out twice
     assert len(run.events()) == 20
-    died = r"SIGKILL|could not be started: (BrokenPipe|ConnectionReset)Error\(.*\)"      # before it had its orders
-    assert all(re.search(rf"({died}); replaced, {k} of", event) for k, event in enumerate(run.events(), 1))
+    assert all(re.search(rf"SIGKILL; replaced, {k} of", event) for k, event in enumerate(run.events(), 1))
 
 
 def test_too_many_deaths_end_the_run_with_the_last_traceback(tmp_path):
@@ -181,17 +180,13 @@ def cpu_seconds(pid):
     return (int(user) + int(system)) / os.sysconf("SC_CLK_TCK")
 
 
-def servers_of(run):
-    return children(run.process.pid, b"forkserver")
-
-
 @pytest.mark.skipif(sys.platform != "linux", reason="there is no server")
 def test_all_workers_of_a_fork_server_that_dies_are_replaced(tmp_path):
     with Run(tmp_path, GATED, "--workers", 3, "--total-steps", 20_000) as run:
         run.trains(workers=3)
-        server = servers_of(run)[0]
+        server = servers_of(run.process.pid)[0]
         os.kill(server, signal.SIGKILL)
-        until(lambda: len(run.workers()) == 3 and server not in servers_of(run))
+        until(lambda: len(run.workers()) == 3 and server not in servers_of(run.process.pid))
         run.open()
         code, err = run.ended()
     assert code == 0 and "Traceback" not in err, err
@@ -210,5 +205,5 @@ def test_environments_have_numpy_streams_of_their_own(tmp_path):
 
 @pytest.mark.parametrize("number", [signal.SIGKILL, 40])
 def test_any_signal_has_a_name(number):
-    process = SimpleNamespace(exitcode=-number)
+    process = SimpleNamespace(exitcode=-number, lost=False)
     assert WorkerHandle(process, None, 0).ending() == f"was ended by {'SIGKILL' if number == 9 else 'signal 40'}"

@@ -26,7 +26,7 @@ class Process:
     """None at all; it ends when it is killed, unless its exit is not reported."""
 
     def __init__(self, reported=True):
-        self.exitcode, self.killed, self.reported = None, False, reported
+        self.exitcode, self.killed, self.reported, self.lost = None, False, reported, False
         self.sentinel, self._other_end = Pipe(duplex=False)              # is never ready
 
     def kill(self):

@@ -4,6 +4,7 @@ import pytest
 
 from a3c_numba.training.limits import Limits
 from a3c_numba.training.state_collector import ANSWER_SECONDS
+from a3c_numba.system.fork_server import WorkerStartError
 from a3c_numba.training.supervisor import WorkerDied
 from a3c_numba.training.trainer import initial_checkpoint
 from a3c_numba.training.worker_handle import WorkerPhase
@@ -97,7 +98,7 @@ def test_a_start_that_fails_with_its_server_is_tried_again():
     def start(number, *_):
         numbers.append(number)
         if len(numbers) == 1:
-            raise EOFError
+            raise WorkerStartError("the server ended")
         if len(numbers) == 2:
             raise InterruptedError
         return handle()
@@ -106,7 +107,8 @@ def test_a_start_that_fails_with_its_server_is_tried_again():
     for _ in range(5):
         supervisor.poll(0)
     assert numbers == [0, 1, 0] and supervisor.restarts == 1             # a signal costs no restart
-    assert supervisor.events.sentences() == ["worker 0 could not be started: EOFError(); replaced, 1 of at most 100"]
+    assert supervisor.events.sentences() == ["worker 0 could not be started: the server ended; replaced, 1 of at most "
+                                             "100"]
 
 
 def test_workers_are_started_for_a_slice_of_time_per_poll():

@@ -1,6 +1,8 @@
 """Whole runs: what they leave behind, and what happens when a worker dies."""
 
 import csv
+import threading
+from functools import partial
 
 import numpy as np
 import pytest
@@ -165,7 +167,7 @@ def test_the_command_ends_with_3_and_the_traceback(tmp_path, capsys):
 
 def test_a_factory_that_cannot_be_pickled_starts_nothing():
     with pytest.raises(ValueError, match="^the factory .* cannot be pickled for the workers: "):
-        Agent(lambda: Chances(), workers=1)
+        Agent(partial(Chances, at_step=threading.Lock()), workers=1)
 
 
 def test_a_callback_that_ends_the_run_is_not_called_again(tmp_path):

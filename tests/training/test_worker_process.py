@@ -35,6 +35,9 @@ class Pipe:
     def send(self, message):
         self.sent.append(message)
 
+    def peer_closed(self):
+        return False
+
 
 def test_the_loop_ends_at_the_last_step_and_gives_its_state():
     worker, status = begun(config_of("Catch", MLP(hidden=8), 100))

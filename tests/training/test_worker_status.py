@@ -1,7 +1,5 @@
 """What the workers and the main process see of each other: counts, gauges, episodes, requests, the snapshot."""
 
-import multiprocessing
-
 import numpy as np
 import pytest
 
@@ -9,7 +7,7 @@ from a3c_numba.core.rollout import Episode
 from a3c_numba.core.shared import LINE, Shared
 from a3c_numba.core.worker import Update
 from a3c_numba.training.worker_status import COUNTS, RING, WorkerStatus
-from tests.promises import PATIENCE
+from tests.processes import together
 
 ROUNDS = 2000
 
@@ -18,9 +16,8 @@ def status_of(workers, size=1, own_statistics=False, has_target=False, seconds=0
     return WorkerStatus(Shared(size, workers, own_statistics, has_target), workers, seconds)
 
 
-def write(status, worker, barrier):
+def write(status, worker):
     """A process: many updates, a few episodes."""
-    barrier.wait(PATIENCE)
     for _ in range(ROUNDS):
         status.shared.advance(3)
         status.count_update(worker, Update(3, 0.5, worker, 1.0, None))
@@ -29,14 +26,8 @@ def write(status, worker, barrier):
 
 
 def test_two_spawned_processes_write_to_the_same_memory():
-    context = multiprocessing.get_context("spawn")
-    status, barrier = status_of(2), context.Barrier(2)
-    processes = [context.Process(target=write, args=(status, worker, barrier)) for worker in range(2)]
-    for process in processes:
-        process.start()
-    for process in processes:
-        process.join(PATIENCE)
-        assert process.exitcode == 0
+    status = status_of(2)
+    together(write, [(status, worker) for worker in range(2)])
     assert status.shared.global_step() == 2 * 3 * ROUNDS
     assert status.steps.tolist() == [3 * ROUNDS] * 2 and status.updates.tolist() == [ROUNDS] * 2
     assert status.episodes.tolist() == [1, 2] and not status.skipped.any()

@@ -9,11 +9,8 @@ nothing been lost, every number of that vector, the tally, would be the number o
 that estimates 1 / sqrt(1), with a step of Newton's after it, may come to a number next to 1.
 """
 
-import os
 import time
 import traceback
-from multiprocessing.connection import Connection
-from multiprocessing.process import BaseProcess
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -23,7 +20,10 @@ from ...core.optimizers import rmsprop
 from ...core.returns import Rollout
 from ...core.shared import Shared
 from ...core.worker import Worker
+from ...envs.registry import pack, unpack
 from ...system import worker_server
+from ...system.channel import Channel
+from ...system.child_process import WorkerProcess
 from ...training.supervisor import WorkerDied
 from ...training.trainer import initial_checkpoint
 
@@ -99,11 +99,10 @@ class RecordedWorker(Worker):
         return np.array(rows, np.int64).reshape(-1, len(COLUMNS))
 
 
-def _work(environ: dict[str, str], number: int, config: Config, memories: tuple[Shared, Shared],
-          pipe: Connection) -> None:
+def _work(number: int, packed: bytes, memories: Any, pipe: Channel) -> None:
     """A worker process: gets ready, then records whenever it is told from when until when."""
-    worker_server.init_worker_process(environ)
     try:
+        config = unpack(packed)
         seed = np.random.SeedSequence(config.seed, spawn_key=(number + 1,))
         worker = RecordedWorker(number, config, memories, seed)
         for _ in range(WARM_UP):
@@ -114,7 +113,7 @@ def _work(environ: dict[str, str], number: int, config: Config, memories: tuple[
             while time.monotonic_ns() < begin:
                 time.sleep(0.0005)
             pipe.send(worker.record(until))
-    except EOFError:                                                     # the main process has exited
+    except (EOFError, ConnectionError):                                  # the main process has exited
         return
     except Exception:
         pipe.send(traceback.format_exc())
@@ -129,24 +128,21 @@ class RaceRecorder:
         self.shared = Shared(n, config.workers, config.optimizer.own_statistics, config.algorithm.uses_target_network)
         self.tally = Shared(n, 1)
         self.shared.load(self.start.theta, None, None)
-        self.pipes: list[Connection] = []
-        self.processes: list[BaseProcess] = []
+        self.pipes: list[Channel] = []
+        self.processes: list[WorkerProcess] = []
         try:
-            self._start(worker_server.context(), config)
+            self._start(config)
         except BaseException:
             self.close()
             raise
 
-    def _start(self, context: Any, config: Config) -> None:
+    def _start(self, config: Config) -> None:
         for number in range(config.workers):
-            ours, theirs = context.Pipe()
-            arguments = dict(os.environ), number, config, (self.shared, self.tally), theirs
-            process = context.Process(target=_work, args=arguments, daemon=True)
-            with worker_server.forking_from_server():
-                process.start()
-            theirs.close()
+            ours, theirs = Channel.pair()
             self.pipes.append(ours)
-            self.processes.append(process)
+            with theirs:
+                memories = self.shared, self.tally
+                self.processes.append(worker_server.start(_work, number, pack(config), memories, theirs))
             if number == 0:
                 self._answer(0)                                          # from now on the kernels are in the cache
         for number in range(1, config.workers):
@@ -178,10 +174,9 @@ class RaceRecorder:
 
     def close(self) -> None:
         """End the processes."""
-        for process in self.processes:
-            process.kill()
-        for process in self.processes:
-            process.join()
+        worker_server.end(self.processes)
+        for pipe in self.pipes:
+            pipe.close()
 
     def __enter__(self) -> "RaceRecorder":
         return self

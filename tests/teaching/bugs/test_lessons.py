@@ -1,6 +1,5 @@
 """The parts of a lesson: patches that are applied and undone, the toys, and curves that show what the text says."""
 
-import multiprocessing
 
 import numpy as np
 import pytest
@@ -13,7 +12,8 @@ from a3c_numba.teaching.bugs.lessons import (ADVANTAGE, ENTROPY_SIGN, FLOAT64, O
                                              STATE_KEPT)
 from a3c_numba.teaching.bugs.toys import Count, Jackpots, Lamp, LateCatch, LongCorridor
 from a3c_numba.teaching.bugs.trial import BINS, Record
-from tests.promises import ATTEMPTS, PATIENCE
+from tests.processes import together
+from tests.promises import ATTEMPTS
 
 CLIP = Bug("core.optimizers.base", "Optimizer.update", "norm = clip(d_theta, self.max_gradient_norm)",
            "norm = clip(d_theta.copy(), self.max_gradient_norm)")
@@ -47,19 +47,14 @@ def test_the_diff_is_the_lines():
                                         "+   norm = clip(d_theta.copy(), self.max_gradient_norm)"]
 
 
-def in_a_worker(bug, answers):
+def in_a_worker(bug):
     """A process: the same bug, handed over."""
     with bug.injected():
-        answers.put(float(moved()))
+        return float(moved())
 
 
 def test_a_bug_can_be_handed_to_another_process():
-    context = multiprocessing.get_context("spawn")
-    answers = context.Queue()
-    process = context.Process(target=in_a_worker, args=(CLIP, answers))
-    process.start()
-    assert answers.get(timeout=PATIENCE) == pytest.approx(50)
-    process.join(PATIENCE)
+    assert together(in_a_worker, [(CLIP,)]) == [pytest.approx(50)]
 
 
 def test_eight_lessons_of_which_no_symptom_is_an_answer():

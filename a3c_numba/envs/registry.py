@@ -1,0 +1,73 @@
+"""Environments on their way to worker processes: factories, and ids that only this process has registered.
+
+A worker imports gymnasium anew, and not the program.  So the ids that the program has registered are sent along.  What
+makes such an environment is unpickled when it is made: a worker imports nothing for the others.
+"""
+
+import dataclasses
+import pickle
+from typing import Any
+
+import cloudpickle
+import gymnasium
+from gymnasium.envs.registration import EnvSpec, load_env_creator
+
+from ..system.text import one_line
+
+KNOWN = ("gymnasium.", "ale_py")                                         # a worker registers their ids by itself
+MAIN = "__main__:"
+
+
+class SentCreator:
+    """Makes an environment by what the pickle holds: a class or a function."""
+
+    def __init__(self, creator: Any) -> None:
+        self.pickle = cloudpickle.dumps(creator)
+
+    def __call__(self, **options: Any) -> gymnasium.Env:
+        """Return a new environment."""
+        made: gymnasium.Env = pickle.loads(self.pickle)(**options)
+        return made
+
+
+def pack(config: Any) -> bytes:
+    """Return a pickle of a configuration, and of the ids that its ``env`` may need.
+
+    Raises ValueError, in one line, if its environment cannot be pickled.
+    """
+    specs = {}
+    for name, spec in gymnasium.registry.items():
+        if not _is_known(spec):
+            try:
+                specs[name] = cloudpickle.dumps(_to_be_sent(spec))
+            except Exception as error:
+                if name == config.env:
+                    raise ValueError(f"the environment {name} cannot be sent to the workers: {one_line(error)}"
+                                     ) from None
+    return bytes(cloudpickle.dumps((specs, cloudpickle.dumps(config))))
+
+
+def unpack(packed: bytes) -> Any:
+    """Register the ids of a pickle by ``pack``, and return its configuration.  Raises what unpickling that raises."""
+    specs, config = pickle.loads(packed)
+    for name, spec in specs.items():
+        try:
+            gymnasium.registry[name] = pickle.loads(spec)
+        except Exception:                                                # of arguments; perhaps another environment's
+            continue
+    return pickle.loads(config)
+
+
+def _is_known(spec: EnvSpec) -> bool:
+    made_by = spec.entry_point
+    module = made_by if isinstance(made_by, str) else getattr(made_by, "__module__", None)
+    return str(module).startswith(KNOWN)
+
+
+def _to_be_sent(spec: EnvSpec) -> EnvSpec:
+    """Return the spec with an entry point that a worker can use without the program."""
+    made_by = spec.entry_point
+    if isinstance(made_by, str) and not made_by.startswith(MAIN):
+        return spec
+    creator = load_env_creator(made_by) if isinstance(made_by, str) else made_by
+    return dataclasses.replace(spec, entry_point=SentCreator(creator), vector_entry_point=None)

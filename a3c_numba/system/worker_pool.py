@@ -1,0 +1,119 @@
+"""Call one function with 0, 1, 2 ... in several worker processes."""
+
+import pickle
+import traceback
+from concurrent.futures.process import BrokenProcessPool
+from typing import Any, Callable
+
+from . import worker_server
+from .channel import Channel, wait
+from .child_process import WorkerProcess
+from .fork_server import ENDING_SECONDS
+
+Function = Callable[[int], Any]
+
+
+class WorkerTraceback(Exception):
+    """The cause of an exception that a worker has raised: where it was raised there."""
+
+    def __str__(self) -> str:
+        return f"\n{self.args[0]}"
+
+
+def map_in_workers(make: Callable[..., Function], arguments: tuple[Any, ...], count: int, workers: int) -> list[Any]:
+    """Return ``[make(*arguments)(k) for k in range(count)]``, in ``workers`` processes, each of which calls ``make``.
+
+    Raises what a worker raises, BrokenProcessPool if one exits early, and what ``worker_server.start`` raises.  No
+    worker is left.
+    """
+    pool = _Pool()
+    try:
+        for _ in range(min(workers, count)):
+            pool.add(make, arguments)
+        return pool.map(count)
+    finally:
+        pool.close()
+
+
+class _Pool:
+    """Workers, the channel to each, and the number that each is called with."""
+
+    def __init__(self) -> None:
+        self.processes: list[WorkerProcess] = []
+        self.channels: list[Channel] = []
+        self.numbers: dict[Channel, int] = {}
+
+    def add(self, make: Callable[..., Function], arguments: tuple[Any, ...]) -> None:
+        """Start one more worker."""
+        ours, theirs = Channel.pair()
+        self.channels.append(ours)
+        with theirs:
+            self.processes.append(worker_server.start(_work, make, arguments, theirs))
+
+    def map(self, count: int) -> list[Any]:
+        """Return the results for 0 .. count - 1, in this order."""
+        results: dict[int, Any] = {}
+        numbers = iter(range(count))
+        for channel in self.channels:
+            self._call(channel, next(numbers, None))
+        while len(results) < count:
+            for channel in wait(list(self.numbers)):
+                results[self.numbers.pop(channel)] = self._result(channel)
+                self._call(channel, next(numbers, None))
+        return [results[number] for number in range(count)]
+
+    def _call(self, channel: Channel, number: int | None) -> None:
+        if number is None:
+            return
+        self.numbers[channel] = number
+        try:
+            channel.send(number)
+        except OSError:                                                  # it has exited: its result will not come
+            pass
+
+    def _result(self, channel: Channel) -> Any:
+        """Return a worker's result, or raise what it has raised."""
+        try:
+            result, error, where = channel.recv()
+        except (EOFError, OSError):
+            raise BrokenProcessPool(self._ending(channel)) from None
+        if error is not None:
+            raise error from WorkerTraceback(where)
+        return result
+
+    def _ending(self, channel: Channel) -> str:
+        process = self.processes[self.channels.index(channel)]
+        process.join(ENDING_SECONDS)
+        return f"a worker process {process.ending()} before it could report an error; see its output above"
+
+    def close(self) -> None:
+        """Kill the workers; none has anything to finish."""
+        worker_server.end(self.processes)
+        for channel in self.channels:
+            channel.close()
+
+
+def _work(make: Callable[..., Function], arguments: tuple[Any, ...], channel: Channel) -> None:
+    """Run a worker: call the function with each number that comes, and send what it returns or raises."""
+    function: Function | None = None
+    while True:
+        try:
+            number = channel.recv()
+        except (EOFError, OSError):                                      # the pool is closed
+            return
+        message: tuple[Any, Exception | None, str]
+        try:
+            function = function or make(*arguments)
+            message = function(number), None, ""
+        except Exception as error:
+            message = None, _sendable(error), traceback.format_exc()
+        channel.send(message)
+
+
+def _sendable(error: Exception) -> Exception:
+    """Return the error, or if it cannot be pickled and unpickled another one with its text."""
+    try:
+        pickle.loads(pickle.dumps(error))
+        return error
+    except Exception:
+        return RuntimeError(f"{type(error).__name__}: {error}")

@@ -1,0 +1,137 @@
+"""Workers that cannot be started, or exit before they are heard of: one line names the cause, and nothing is left."""
+
+import os
+import re
+import signal
+import subprocess
+import sys
+
+import pytest
+
+from a3c_numba.runs.checkpoint import load
+from tests.faults import gates  # noqa: F401  what a checkpoint names is not imported on loading it
+from tests.faults.runs import ROOT, Group, alive, children, processes, table
+from tests.promises import PATIENCE, Late, undisturbed, until
+
+pytestmark = [pytest.mark.faults, pytest.mark.skipif(sys.platform != "linux", reason="there is no server, or no /proc")]
+
+TRAIN = """
+import sys
+from a3c_numba.cli import main as cli
+from a3c_numba.system import fork_server, worker_server
+{change}
+sys.exit(cli.main(["train", "{env}", "--workers", "4", "--total-steps", "3000", "--out", "run"]))
+"""
+BROKEN = "fork_server.PRELOAD = 'tests.faults.preloads'"
+SERVER = "could not be started: the server that workers are forked from "
+REFUSED = "could not be started: the system refused a process: Resource temporarily unavailable: use fewer workers"
+
+
+def train(folder, change="", env="tests.faults.gates:Gated-v0", **environment):
+    """Exit code, and the lines of standard error that are no progress."""
+    (folder / "open").touch()
+    environment = {"PYTHONPATH": str(ROOT), "GATE_FOLDER": str(folder)} | environment
+    ended = subprocess.run([sys.executable, "-c", TRAIN.format(change=change, env=env)], cwd=folder, text=True,
+                           capture_output=True, timeout=PATIENCE, env=os.environ | environment)
+    return ended.returncode, [line for line in ended.stderr.splitlines() if "a3c-numba: " in line]
+
+
+@pytest.mark.parametrize("how, said", [
+    ("dies", SERVER + "was ended by SIGKILL"), ("exits", SERVER + "ended with exit code 5"),
+    ("cannot be imported", SERVER + "could not import what workers need: ImportError: no such library"),
+    ("refused", REFUSED)])
+def test_a_server_that_forks_nothing_ends_the_run_with_the_cause(tmp_path, how, said):
+    """After three starts in a row."""
+    code, (*before, last) = train(tmp_path, BROKEN, FORK=how)
+    assert code == 3 and re.match(rf"a3c-numba: error: worker \d {said}", last), last
+    assert len(before) == (0 if how == "refused" else 2), before
+
+
+def test_the_others_train_where_there_is_no_room_for_one(tmp_path):
+    """One line says so; a process that is refused costs no restart."""
+    code, lines = train(tmp_path, BROKEN, FORK="two")
+    assert code == 0 and load(tmp_path / "run" / "final.npz").global_step >= 3000
+    events = [row["event"] for row in table(tmp_path / "run" / "events.csv")]
+    assert len(events) == len(lines) <= 1 and all(f"worker 2 {REFUSED}" in event for event in events)
+
+
+EXITS = """
+import os, sys
+from a3c_numba.envs.toys import Catch
+from a3c_numba.system.server_process import in_worker
+import gymnasium
+if in_worker():
+    {exit}
+gymnasium.register("Exits-v0", entry_point=Catch)
+"""
+
+
+@pytest.mark.parametrize("how, said, tries", [("sys.exit('no licence')", "SystemExit: no licence", 1),
+                                              ("os._exit(7)", "worker 0 died with exit code 7", 3)])
+def test_a_worker_that_exits_while_it_imports_ends_the_run(tmp_path, how, said, tries):
+    (tmp_path / "exits.py").write_text(EXITS.format(exit=how))
+    code, lines = train(tmp_path, env="exits:Exits-v0", PYTHONPATH=os.pathsep.join([str(ROOT), str(tmp_path)]))
+    assert code == 3 and len(lines) == tries, lines
+    assert said in "\n".join(lines) or said.startswith("SystemExit"), lines
+
+
+class Program(Group):
+    """A command in a process group of its own."""
+
+    def __init__(self, arguments, folder):
+        environment = {"PYTHONPATH": str(ROOT), "GATE_FOLDER": str(folder)}
+        self.process = subprocess.Popen([sys.executable, *map(str, arguments)], stdout=subprocess.PIPE, cwd=folder,
+                                        stderr=subprocess.PIPE, text=True, env=os.environ | environment,
+                                        start_new_session=True)
+
+    def others(self):
+        return {pid for pid, (_, _, group) in processes().items() if group == self.process.pid} - {self.process.pid}
+
+
+def evaluation(folder):
+    """A long evaluation by two workers, of an agent that it makes."""
+    agent = folder / "agent.npz"
+    save = f"from a3c_numba import Agent; Agent('tests.faults.gates:Gated-v0', preset='classic').save({str(agent)!r})"
+    subprocess.run([sys.executable, "-c", save], check=True, cwd=ROOT, timeout=PATIENCE)
+    env = "--env", "tests.faults.gates:Gated-v0"
+    return Program(["-m", "a3c_numba", "evaluate", agent, *env, "--episodes", 100_000, "--workers", 2], folder)
+
+
+@undisturbed
+def test_kill_9_of_an_evaluation_leaves_nothing(tmp_path):
+    with evaluation(tmp_path) as program:
+        until(lambda: len(program.others()) == 3)                        # a server and two workers
+        program.process.kill()
+        program.process.wait()
+        until(lambda: not program.others(), seconds=3, error=Late)
+
+
+@undisturbed
+def test_ctrl_c_of_an_evaluation_leaves_nothing(tmp_path):
+    with evaluation(tmp_path) as program:
+        until(lambda: len(program.others()) == 3)
+        os.killpg(program.process.pid, signal.SIGINT)
+        _, err = program.process.communicate(timeout=PATIENCE)
+        assert program.process.returncode == 130 and not err
+        until(lambda: not program.others(), seconds=3, error=Late)
+
+
+def test_an_evaluations_worker_that_is_killed_is_named(tmp_path):
+    with evaluation(tmp_path) as program:
+        until(lambda: len(program.others()) == 3)
+        server, = children(program.process.pid)
+        os.kill(children(server)[0], signal.SIGKILL)
+        _, err = program.process.communicate(timeout=PATIENCE)
+    assert program.process.returncode == 3 and re.fullmatch("a3c-numba: error: .*ended by SIGKILL.*\n", err), err
+
+
+def test_interpreters_end_with_a_main_process_that_is_killed(tmp_path):
+    """Where there is no server, each worker notices by itself."""
+    change = TRAIN.format(change="worker_server.FORKS = False", env="tests.faults.gates:Gated-v0")
+    with Program(["-c", change.replace('"3000"', '"100000000"')], tmp_path) as program:
+        until(lambda: len({row["worker"] for row in table(tmp_path / "run" / "episodes.csv")}) == 4)
+        workers = children(program.process.pid)
+        program.process.kill()
+        program.process.wait()
+        assert len(workers) == 4
+        until(lambda: not any(alive(pid) for pid in workers))

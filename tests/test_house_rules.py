@@ -223,7 +223,8 @@ PUBLIC = {"_fields", "_asdict", "_replace", "_exit"}     # documented names
 def private_names_of_others(tree):
     """Every name with one underscore in front that is not of the file's own classes, nor of ``self``."""
     own = {node.name for node in ast.walk(tree) if isinstance(node, ast.FunctionDef)}
-    own |= {node.attr for node in ast.walk(tree) if isinstance(node, ast.Attribute) and ast.unparse(node.value) == "self"}
+    attributes = [node for node in ast.walk(tree) if isinstance(node, ast.Attribute)]
+    own |= {node.attr for node in attributes if ast.unparse(node.value) == "self"}
     for node in ast.walk(tree):
         if isinstance(node, ast.Attribute) and node.attr not in own:
             yield node.attr

@@ -60,5 +60,5 @@ def main(total_steps: int = 2_000_000, games: int = 30) -> None:
     print(f"10_pong.png: {curve}; {run}: all records of the run; pong.npz: the agent")
 
 
-if __name__ == "__main__":                                               # workers import this file
+if __name__ == "__main__":
     main(*map(int, sys.argv[1:]))

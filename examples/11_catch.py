@@ -14,5 +14,5 @@ def main() -> None:
     print("after: ", agent.evaluate(episodes=100).mean())
 
 
-if __name__ == "__main__":  # workers import this file
+if __name__ == "__main__":
     main()

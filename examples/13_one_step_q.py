@@ -33,5 +33,5 @@ def main(total_steps: int = 40_000) -> None:
     print("score without exploration:", agent.evaluate(20, deterministic=True).mean())
 
 
-if __name__ == "__main__":  # workers import this file
+if __name__ == "__main__":
     main(*map(int, sys.argv[1:]))

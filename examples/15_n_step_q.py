@@ -34,5 +34,5 @@ def main(*budgets: int) -> None:
             print(f"{total_steps:6,} steps   {name:10}   max_a Q", values_of(agent).round(2), flush=True)
 
 
-if __name__ == "__main__":  # workers import this file
+if __name__ == "__main__":
     main(*map(int, sys.argv[1:]))

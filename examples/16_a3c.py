@@ -29,5 +29,5 @@ def main(*budgets: int) -> None:
         print(f"{total_steps:<12,}", *(f"{score:15.2f}" for score in scores), flush=True)
 
 
-if __name__ == "__main__":  # workers import this file
+if __name__ == "__main__":
     main(*map(int, sys.argv[1:]))

@@ -34,5 +34,5 @@ def main(total_steps: int = 60_000) -> None:
         print("seen first {}   answer {}   reward {:+.0f}".format(*answer(agent, seed)))
 
 
-if __name__ == "__main__":  # workers import this file
+if __name__ == "__main__":
     main(*map(int, sys.argv[1:]))

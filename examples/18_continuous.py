@@ -32,5 +32,5 @@ def main(env: str = "AimContinuous", total_steps: str = "60_000") -> None:
         print(f"seen {obs.round(2).tolist()}   mean {mean.astype(float).round(2).tolist()}   variance {v:.3f}")
 
 
-if __name__ == "__main__":  # workers import this file
+if __name__ == "__main__":
     main(*sys.argv[1:])

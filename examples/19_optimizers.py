@@ -44,5 +44,5 @@ def main(runs: int = 8, total_steps: int = 30_000) -> None:
         print(f"optimizers.csv ({error})")
 
 
-if __name__ == "__main__":  # workers import this file
+if __name__ == "__main__":
     main(*map(int, sys.argv[1:]))

@@ -192,6 +192,6 @@ def _end(code: int) -> NoReturn:
         if "multiprocessing" in sys.modules:
             for child in sys.modules["multiprocessing"].active_children():
                 if child.daemon:
-                    child.terminate()
+                    child.kill()                                         # a fork ignores SIGTERM as this process does
     finally:
         os._exit(code)

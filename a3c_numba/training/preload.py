@@ -1,4 +1,4 @@
-"""Imported by the fork server before the first fork, once for all workers.
+"""Imported by the server that workers are forked from, before the first fork, once for all workers.
 
 Numba imports and registers much of itself only when a first kernel is used, which takes longer than loading all the
 others: so one is used here.

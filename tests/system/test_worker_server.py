@@ -1,6 +1,8 @@
 """Worker processes: what they are given, how their end is seen, and what they leave behind; forked and not."""
 
 import gc
+import multiprocessing
+import operator
 import os
 import pickle
 import signal
@@ -8,6 +10,7 @@ import socket
 import sys
 import threading
 import time
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -110,6 +113,31 @@ def test_shared_memory_and_channels_go_to_new_workers_only(thing):
 
 def test_numpys_own_stream_differs_from_worker_to_worker(either):
     assert len({result_of(lambda: np.random.random()) for _ in range(3)}) == 3
+
+
+@pytest.mark.parametrize("method", ["spawn", "fork"])
+def test_a_worker_can_start_processes_by_multiprocessing(either, method):
+    """As an environment with a simulator may; what it leaves behind ends with the worker."""
+    def multiply():
+        with multiprocessing.get_context(method).Pool(1) as pool:
+            product = pool.apply(operator.mul, (6, 7))
+        child = multiprocessing.get_context(method).Process(target=time.sleep, args=(600,), daemon=True)
+        child.start()
+        return product, child.pid
+
+    product, left = result_of(multiply)
+    assert product == 42
+    until(lambda: not is_running(left))
+
+
+def is_running(pid):
+    """Whether there is such a process, which may not be this one's child."""
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    status = Path(f"/proc/{pid}/stat")
+    return not status.exists() or status.read_text().rpartition(")")[2].split()[0] != "Z"
 
 
 @LINUX

@@ -8,12 +8,13 @@ from ..config import Config, menu_name
 from ..runs.checkpoint import Checkpoint, load_fitting
 from ..runs.run_folder import default_checkpoint
 from . import hyperparameter_options as options
+from .env_options import add_env_option
 
 
 def add_agent_options(parser: argparse.ArgumentParser) -> None:
     """Add the agent's file, its environment, the seed, and how actions are chosen."""
     parser.add_argument("source", metavar="RUN|FILE", help="a run's folder, or an .npz file")
-    parser.add_argument("--env", metavar="ENV", help="environment to play (default: the one it was trained in)")
+    add_env_option(parser)
     parser.add_argument("--seed", type=options.whole_number, default=0, metavar="S",
                         help="random seed of the games (default 0)")
     parser.add_argument("--deterministic", action="store_true",
@@ -25,7 +26,7 @@ def add_agent_options(parser: argparse.ArgumentParser) -> None:
 def load_agent(arguments: argparse.Namespace) -> tuple[Path, Checkpoint]:
     """Return the agent's file and its checkpoint, with the epsilon that was typed; raise ValueError."""
     path = default_checkpoint(Path(arguments.source))
-    checkpoint = load_fitting(path, arguments.env)
+    checkpoint = load_fitting(path, arguments.env, arguments.env_kwargs)
     if arguments.epsilon is not None:
         checkpoint.config = _with_epsilon(checkpoint.config, arguments)
     return path, checkpoint

@@ -8,13 +8,16 @@ from ..core.algorithms import ALGORITHMS
 from ..core.optimizers import OPTIMIZERS
 from ..presets import PRESETS, configure
 from . import hyperparameter_options as options
+from .env_options import ENV_HELP, add_env_kwargs, env_name
 
 DEFAULT_ENV = "ALE/Pong-v5"
 
 
 def add_run_options(parser: argparse.ArgumentParser) -> None:
-    """Add the environment, the preset, the method, the optimiser and T_max."""
-    parser.add_argument("env", nargs="?", default=None, metavar="ENV", help=f"gymnasium id (default {DEFAULT_ENV})")
+    """Add the environment, its arguments, the preset, the method, the optimiser and T_max."""
+    parser.add_argument("env", nargs="?", default=None, type=env_name, metavar="ENV",
+                        help=f"{ENV_HELP} (default {DEFAULT_ENV})")
+    add_env_kwargs(parser)
     parser.add_argument("--preset", choices=tuple(PRESETS),
                         help="set of hyper-parameters (default: by the observations)")
     parser.add_argument("--algorithm", choices=tuple(ALGORITHMS), help="the paper's method (default a3c)")
@@ -25,7 +28,8 @@ def add_run_options(parser: argparse.ArgumentParser) -> None:
 
 def configured(arguments: argparse.Namespace, workers: int | None) -> Config:
     """Return the configuration that was typed; values that were not typed are the preset's."""
-    typed = {name: getattr(arguments, name) for name in ("algorithm", "optimizer", "total_steps", "seed")}
+    names = ("algorithm", "optimizer", "total_steps", "seed", "env_kwargs")
+    typed = {name: getattr(arguments, name) for name in names}
     config = configure(arguments.env or DEFAULT_ENV, arguments.preset, workers=workers, **typed)
     return options.apply(config, options.given(arguments))
 

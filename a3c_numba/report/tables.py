@@ -1,6 +1,7 @@
 """The report's tables: hyper-parameters with their help and the paper's value, the evaluation's figures, events."""
 
 import dataclasses
+import json
 import math
 import re
 from pathlib import Path
@@ -36,8 +37,12 @@ def configuration(run: Run) -> str:
     rows = [(f"<code>{name}</code>", clean(shown(run.config[name])), about,
              "" if run.config[name] == PRESETS["paper"].workers else papers.get(name, ""))
             for name, about in ABOUT_RUN.items()]
+    if run.config.get("env_kwargs"):                                     # older files lack it
+        rows.insert(1, ("<code>env_kwargs</code>", clean(json.dumps(run.config["env_kwargs"])),
+                        "keyword arguments of the environment", ""))
     head = ("setting", "value", "what it is", "differs from")
-    parts = [part for part in MENUS if part in ("algorithm", "optimizer", "network", family(run.name))]
+    applies = family(run.name, run.config.get("env_kwargs"))
+    parts = [part for part in MENUS if part in ("algorithm", "optimizer", "network", applies)]
     tables = [table("The run", head, rows)]
     for part in parts:
         name = clean(run.config.get(part, {}).get("name", part))

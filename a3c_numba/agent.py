@@ -3,8 +3,9 @@
 import dataclasses
 from contextlib import nullcontext
 from pathlib import Path
-from typing import Any, Callable
+from typing import Any, Callable, Mapping
 
+import gymnasium
 import numpy as np
 import numpy.typing as npt
 
@@ -35,8 +36,8 @@ class Agent:
     """A method and a network for an environment, with parameters of its own.
 
     Args:
-        env: a gymnasium id, or a factory without arguments: a class, a function, a lambda.  Actions Discrete or a Box
-            (d,); observations a Box, images (H, W, C) of bytes or vectors.
+        env: a gymnasium id, "module:Factory", or a factory: a class, a function, a lambda.  Actions Discrete or a Box
+            (d,); observations images (H, W, C) of bytes, vectors, or Dict and Tuple of vectors, which are flattened.
         algorithm: A3C(), NStepQ(), OneStepQ(), OneStepSarsa(), or a name: "n_step_q" as the preset has it.
         optimizer: RMSProp(), LocalRMSProp(), MomentumSGD(), or a name.  network: Convolutional(), MLP().  What is not
             given comes from ``preset``; fields of an object that are not given have the defaults of its class: the
@@ -45,6 +46,7 @@ class Agent:
         seed: of the initial parameters and of all the workers' random streams.
         preset: "paper", "atari", "classic" or "continuous"; by default the one for the two spaces.
         atari, gym: settings of the environment: AtariSettings() for an Atari game, GymSettings() for any other.
+        env_kwargs: keyword arguments of the environment or its factory, of values that JSON has.
 
     Raises:
         ValueError: in one line, for an unknown environment, an unsupported space, a value out of its range.
@@ -54,9 +56,10 @@ class Agent:
     def __init__(self, env: EnvSource, algorithm: Algorithm | str | None = None,
                  optimizer: Optimizer | str | None = None, network: NetworkSettings | None = None,
                  workers: int | None = None, seed: int = 0, preset: str | None = None,
-                 atari: AtariSettings | None = None, gym: GymSettings | None = None) -> None:
+                 atari: AtariSettings | None = None, gym: GymSettings | None = None,
+                 env_kwargs: Mapping[str, Any] | None = None) -> None:
         parts = {"algorithm": algorithm, "optimizer": optimizer, "network": network, "workers": workers, "seed": seed,
-                 "atari": atari, "gym": gym}
+                 "atari": atari, "gym": gym, "env_kwargs": env_kwargs}
         self._use_checkpoint(initial_checkpoint(configure(env, preset, **parts)))
 
     def _use_checkpoint(self, start: Checkpoint) -> None:
@@ -67,6 +70,10 @@ class Agent:
         made.close()
         self.policy = Policy(self.network, self.config.algorithm, self.action_space, start.theta)
         self._rng = np.random.default_rng(np.random.SeedSequence(self.config.seed, spawn_key=(2**32 - 1,)))
+
+    def make_env(self, render_mode: str | None = None) -> gymnasium.Env:
+        """Return a new environment as the agent sees it: actions from 0, observations flattened and scaled."""
+        return self.config.make_env(render_mode)
 
     def learn(self, total_steps: int = 5_000_000, out: str | Path | None = None,
               callback: Callable[[Progress], bool | None] | None = None, progress: bool = False,
@@ -184,13 +191,14 @@ class Agent:
         checkpoints.save(Path(path), dataclasses.replace(self._checkpoint, statistics=None, target=None, workers=[]))
 
     @classmethod
-    def load(cls, path: str | Path, env: EnvSource | None = None) -> "Agent":
-        """Load an agent from a file that ``save`` or a run wrote; ``env`` replaces its environment.
+    def load(cls, path: str | Path, env: EnvSource | None = None,
+             env_kwargs: Mapping[str, Any] | None = None) -> "Agent":
+        """Load an agent from a file that ``save`` or a run wrote; ``env`` and ``env_kwargs`` replace its environment.
 
         Raises CheckpointError, in one line, for a file that is missing, broken, or for another network.
         """
         agent = cls.__new__(cls)
-        agent._use_checkpoint(checkpoints.load_fitting(Path(path), env))
+        agent._use_checkpoint(checkpoints.load_fitting(Path(path), env, env_kwargs))
         return agent
 
 

@@ -2,7 +2,7 @@
 
 import dataclasses
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from math import prod
 from numbers import Integral
 from typing import Any, Mapping
@@ -21,7 +21,9 @@ from .envs import make as envs
 from .envs.action_repeat import GymSettings
 from .envs.atari import AtariSettings
 from .envs.episode import EpisodeEnv
+from .envs.env_kwargs import checked_env_kwargs
 from .envs.make import EnvSource
+from .envs.untrusted import foreign_code
 from .system.text import short_repr
 from .validation import validate
 
@@ -56,6 +58,7 @@ class Config:
     workers: int = 2
     total_steps: int = 5_000_000        # agent steps of all workers together
     seed: int = 0
+    env_kwargs: Mapping[str, Any] = field(default_factory=dict, hash=False)     # keyword arguments of ``env``, as JSON
 
     def __post_init__(self) -> None:
         """Validate all fields.  Raises ValueError, in one line, for a value out of its range."""
@@ -67,13 +70,15 @@ class Config:
             validate(value)
         if not isinstance(self.env, str):
             _check_factory(self.env)
+        object.__setattr__(self, "env_kwargs", checked_env_kwargs(self.env_kwargs))
         for name in NUMBERS:
             object.__setattr__(self, name, _checked(name, getattr(self, name)))
 
     def make_env(self, render_mode: str | None = None, **atari: Any) -> gymnasium.Env:
         """Make an environment; ``atari`` overrides fields of the Atari settings (sticky=0.25, say)."""
-        settings = dataclasses.replace(self.atari, **atari) if envs.is_atari(self.env) else self.gym
-        env = envs.make(self.env, settings, render_mode)
+        envs.import_for(self.env)                                        # which may register the id of a game
+        settings = dataclasses.replace(self.atari, **atari) if self.family == "atari" else self.gym
+        env = envs.make(self.env, settings, render_mode, self.env_kwargs)
         envs.check_spaces(env)
         return env
 
@@ -106,13 +111,23 @@ class Config:
         return np.random.default_rng(np.random.SeedSequence(self.seed, spawn_key=(2**32 - 2, number)))
 
     @property
+    def family(self) -> str:
+        """Return the part that applies to the environment: "atari" or "gym"."""
+        return envs.family(self.env, self.env_kwargs)
+
+    @property
     def env_name(self) -> str:
         """Return the environment's id, or the factory's name."""
         return self.env if isinstance(self.env, str) else getattr(self.env, "__qualname__", repr(self.env))
 
+    def foreign_code(self) -> str | None:
+        """Return what making the environment would import or call, if it is not known to be safe; else None."""
+        return foreign_code(self.env_name, self.env_kwargs)
+
     def to_json(self) -> str:
         """Return the configuration as JSON; a factory is stored by name only and must be given again on loading."""
-        fields: dict[str, Any] = {"env": self.env_name, "env_is_factory": not isinstance(self.env, str)}
+        fields: dict[str, Any] = {"env": self.env_name, "env_is_factory": not isinstance(self.env, str),
+                                  "env_kwargs": self.env_kwargs}
         for part in MENUS:
             value = getattr(self, part)
             fields[part] = {"name": menu_name(value)} | dataclasses.asdict(value)
@@ -120,8 +135,11 @@ class Config:
         return json.dumps(fields, indent=2)
 
     @staticmethod
-    def from_json(text: str, env: EnvSource | None = None) -> "Config":
-        """Return a configuration from ``text`` by ``to_json``.  Raises ValueError, in one line, for other text."""
+    def from_json(text: str, env: EnvSource | None = None, env_kwargs: Mapping[str, Any] | None = None) -> "Config":
+        """Return a configuration from ``text`` by ``to_json``.  Raises ValueError, in one line, for other text.
+
+        ``env`` and ``env_kwargs`` replace its own; another environment does not get the keyword arguments of its own.
+        """
         try:
             fields = json.loads(text)
             is_factory = fields.pop("env_is_factory")
@@ -133,7 +151,12 @@ class Config:
         if env is None and is_factory:
             name = short_repr(config.env_name)
             raise EnvironmentNeeded(f"the environment was made by the factory {name}", "give env= on loading")
-        return config if env is None else dataclasses.replace(config, env=env)
+        stored = config.env_name
+        if env is not None:
+            config = dataclasses.replace(config, env=env)
+        if env_kwargs is None:
+            env_kwargs = config.env_kwargs if config.env_name == stored else {}
+        return dataclasses.replace(config, env_kwargs=env_kwargs)
 
 
 def _check_factory(factory: object) -> None:

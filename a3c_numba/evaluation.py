@@ -17,7 +17,6 @@ import numpy as np
 from .config import Config
 from .core.distributions.base import Action
 from .core.hyperparameters import hyperparameter
-from .envs.make import is_atari
 from .envs.registry import pack, unpack
 from .inference import Policy
 from .system.nonfinite import zero_nonfinite
@@ -71,9 +70,9 @@ class Evaluator:
 
     def __init__(self, config: Config, theta: np.ndarray, settings: EvaluationSettings,
                  render_mode: str | None = None) -> None:
-        if settings.protocol != "noop" and not is_atari(config.env):
-            raise ValueError(f"protocol {settings.protocol} is for Atari games, and {config.env_name} is none")
         self.env = config.make_episode_env(render_mode, **PROTOCOLS[settings.protocol])
+        if settings.protocol != "noop" and config.family != "atari":
+            raise ValueError(f"protocol {settings.protocol} is for Atari games, and {config.env_name} is none")
         self.policy = Policy(config.build_network(self.env), config.algorithm, self.env.action_space, theta)
         self.settings = settings
 

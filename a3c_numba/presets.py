@@ -19,6 +19,7 @@ from .core.algorithms import A3C, Algorithm, NStepQ, OneStepQ, OneStepSarsa
 from .core.networks import MLP, Convolutional, NetworkSettings
 from .core.optimizers import OPTIMIZERS, Optimizer, RMSProp
 from .envs import make as envs
+from .envs.env_kwargs import checked_env_kwargs
 from .envs.make import EnvSource
 from .system.cores import available_cores
 
@@ -82,7 +83,7 @@ def configure(env: EnvSource, preset: str | None = None, **parts: Any) -> Config
     given.  Raises ValueError, in one line.
     """
     if preset is None:
-        made = envs.make(env)
+        made = envs.make(env, env_kwargs=checked_env_kwargs(parts.get("env_kwargs") or {}))
         preset = preset_for(made.observation_space, made.action_space)
         made.close()
     if not isinstance(preset, str) or preset not in PRESETS:

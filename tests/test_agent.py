@@ -2,6 +2,7 @@
 
 import dataclasses
 import json
+import shutil
 import threading
 from functools import partial
 
@@ -14,6 +15,7 @@ from a3c_numba import (A3C, MLP, Agent, CheckpointError, Convolutional, LocalRMS
 from a3c_numba.core.layers.recurrent_state import RecurrentState
 from a3c_numba.core.shared import Shared
 from a3c_numba.core.worker import Worker
+from a3c_numba.envs.toys import Corridor
 from a3c_numba.presets import PRESETS
 from a3c_numba.runs.checkpoint import load
 from a3c_numba.training.limits import Limits
@@ -45,6 +47,65 @@ def test_networks_follow_the_observations():
     config = agent.config
     assert (config.algorithm.t_max, config.optimizer.learning_rate, config.network.hidden) == (7, 1e-5, 3)
     assert (config.workers, config.seed, config.env) == (5, 9, chances)
+
+
+def tunnel(length=4, truncates=False):
+    return Corridor(length, truncates)
+
+
+def test_arguments_reach_an_id_and_a_factory_and_are_kept(tmp_path):
+    for env in ("Corridor", tunnel):
+        agent = little(env, env_kwargs={"length": 3}).learn(100, out=tmp_path / "run")
+        assert agent.observation_space.shape == (3,)
+        agent.save(tmp_path / "agent.npz")
+        again = Agent.load(tmp_path / "agent.npz", None if env == "Corridor" else env)
+        assert again.config.env_kwargs == {"length": 3} and len(again.evaluate(2)) == 2
+        other = Agent.load(tmp_path / "agent.npz", env, env_kwargs={"length": 3, "truncates": True})
+        assert other.make_env().unwrapped.truncates
+        assert json.loads((tmp_path / "run/config.json").read_text())["env_kwargs"] == {"length": 3}
+        shutil.rmtree(tmp_path / "run")
+
+
+@pytest.mark.parametrize("kwargs", [5, [], {"length": {1, 2}}, {"length": float("inf")}, {5: 1}, {"width": 3},
+                                    {"length": np.zeros(3)}, {"render_mode": "human"}], ids=str)
+def test_arguments_that_are_no_json_or_unknown_are_one_line(kwargs):
+    with pytest.raises(ValueError) as caught:
+        Agent("Corridor", env_kwargs=kwargs)
+    assert "\n" not in str(caught.value)
+
+
+def test_the_environment_of_an_agent_is_as_it_sees_it():
+    agent = little(lettered)
+    env = agent.make_env()
+    obs, _ = env.reset(seed=0)
+    assert (env.action_space, env.observation_space) == (agent.action_space, agent.observation_space)
+    action, _ = agent.predict(obs)
+    assert action in (0, 1) and env.step(action)[1] == 1 + action
+
+
+class Lettered(gymnasium.Env):
+    """Actions 1 and 2, which are rewards too; observations in parts."""
+
+    action_space = gymnasium.spaces.Discrete(2, start=1)
+    observation_space = gymnasium.spaces.Dict({"a": gymnasium.spaces.Discrete(3), "b": gymnasium.spaces.MultiBinary(2)})
+
+    def reset(self, *, seed=None, options=None):
+        super().reset(seed=seed)
+        self.t = 0
+        return {"a": 1, "b": np.ones(2, np.int8)}, {}
+
+    def step(self, action):
+        self.t += 1
+        return {"a": 1, "b": np.ones(2, np.int8)}, float(action), self.t == 5, False, {}
+
+
+def lettered():
+    return Lettered()
+
+
+def test_an_agent_of_parts_and_shifted_actions_learns():
+    agent = little(lettered).learn(400)
+    assert all(5 <= score <= 10 for score in agent.evaluate(3))
 
 
 def test_the_seed_determines_the_parameters():

@@ -9,7 +9,8 @@ from . import hyperparameter_options as options
 
 def add_arguments(parser: ArgumentParser) -> None:
     """Declare the command's options."""
-    parser.add_argument("env", nargs="?", default="ALE/Pong-v5", metavar="ENV", help="Atari game (default ALE/Pong-v5)")
+    parser.add_argument("env", nargs="?", default="ALE/Pong-v5", metavar="ENV",
+                        help="Atari game (default ALE/Pong-v5)")
     parser.add_argument("--seconds", type=float, default=10.0, metavar="S",
                         help="duration of each training run (default 10)")
     parser.add_argument("--t-max", type=options.whole_number, default=5, metavar="N", help="rollout length (default 5)")

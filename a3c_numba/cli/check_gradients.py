@@ -6,12 +6,14 @@ from ..core.algorithms import ALGORITHMS
 from ..diagnostics import gradient_check
 from ..presets import PRESETS, configure
 from . import hyperparameter_options as options
+from .env_options import ENV_HELP, add_env_kwargs, env_name
 
 
 def add_arguments(parser: ArgumentParser) -> None:
     """Declare the command's options."""
-    parser.add_argument("env", nargs="?", default="ALE/Pong-v5", metavar="ENV",
-                        help="gymnasium id (default ALE/Pong-v5)")
+    parser.add_argument("env", nargs="?", default="ALE/Pong-v5", type=env_name, metavar="ENV",
+                        help=f"{ENV_HELP} (default ALE/Pong-v5)")
+    add_env_kwargs(parser)
     parser.add_argument("--coordinates", type=options.whole_number, default=20, metavar="N",
                         help="numbers checked in each tensor (default 20)")
     parser.add_argument("--preset", choices=tuple(PRESETS),
@@ -24,7 +26,8 @@ def add_arguments(parser: ArgumentParser) -> None:
 
 def run(arguments: Namespace) -> int:
     """Print a row for each tensor; return 1 if one disagrees."""
-    config = configure(arguments.env, arguments.preset, algorithm=arguments.algorithm, seed=arguments.seed)
+    config = configure(arguments.env, arguments.preset, algorithm=arguments.algorithm, seed=arguments.seed,
+                       env_kwargs=arguments.env_kwargs)
     config = options.apply(config, {"recurrent": arguments.recurrent})
     rows = gradient_check.check(config, arguments.coordinates)
     print(gradient_check.table(rows))

@@ -9,7 +9,6 @@ import dataclasses
 from typing import Any, Callable, TypeVar
 
 from ..config import MENUS, Config
-from ..envs.make import family
 from ..presets import PRESETS
 from ..system.text import short_repr
 
@@ -96,7 +95,7 @@ def given(arguments: argparse.Namespace) -> Options:
 
 def apply(config: Config, options: Options) -> Config:
     """Return ``config`` with these fields replaced; raise ValueError for a field that none has, or without effect."""
-    used = [part for part in MENUS if part not in ("atari", "gym") or part == family(config.env)]
+    used = [part for part in MENUS if part not in ("atari", "gym") or part == config.family]
     changes: dict[str, Options] = {part: {} for part in used}
     for name, value in options.items():
         parts = [part for part in used if hasattr(getattr(config, part), name)]

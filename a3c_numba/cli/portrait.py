@@ -7,6 +7,7 @@ from ..diagnostics.portrait import draw
 from ..plots import learning_curve
 from ..runs.checkpoint import load_fitting
 from ..runs.run_folder import default_checkpoint
+from .env_options import add_env_option
 from .hyperparameter_options import whole_number
 
 
@@ -15,7 +16,7 @@ def add_arguments(parser: ArgumentParser) -> None:
     parser.add_argument("source", metavar="RUN|FILE", help="a run's folder, or an .npz file")
     parser.add_argument("-o", "--out", default="portrait", metavar="FOLDER",
                         help="folder for the pictures (default portrait)")
-    parser.add_argument("--env", metavar="ENV", help="environment to play (default: the one it was trained in)")
+    add_env_option(parser)
     parser.add_argument("--steps", type=whole_number, default=200, metavar="N",
                         help="maximum length of the game (default 200)")
     parser.add_argument("--seed", type=whole_number, default=0, metavar="S", help="random seed of the game (default 0)")
@@ -28,7 +29,7 @@ def run(arguments: Namespace) -> int:
     if not 2 <= arguments.steps <= 10_000:
         raise ValueError(f"steps must be from 2 to 10,000; got {arguments.steps}")
     source, folder = Path(arguments.source), Path(arguments.out)
-    checkpoint = load_fitting(default_checkpoint(source), arguments.env)
+    checkpoint = load_fitting(default_checkpoint(source), arguments.env, arguments.env_kwargs)
     folder.mkdir(parents=True, exist_ok=True)
     paths = draw(checkpoint, folder, arguments.steps, arguments.seed, arguments.video)
     if (source / "episodes.csv").exists():

@@ -8,6 +8,7 @@ from ..plots.race import Compared, race_picture
 from ..presets import configure
 from ..teaching.race.figures import figures, moment_of, table, write_tables
 from ..teaching.race.recorder import RaceRecorder
+from .env_options import ENV_HELP, add_env_kwargs, env_name
 from .hyperparameter_options import whole_number, whole_numbers
 from .shared_options import writable
 
@@ -16,7 +17,9 @@ MOST_SECONDS, MOST_WORKERS = 60.0, 64
 
 def add_arguments(parser: ArgumentParser) -> None:
     """Declare the command's options."""
-    parser.add_argument("env", nargs="?", default="Catch", metavar="ENV", help="gymnasium id (default Catch, a toy)")
+    parser.add_argument("env", nargs="?", default="Catch", type=env_name, metavar="ENV",
+                        help=f"{ENV_HELP} (default Catch, a toy)")
+    add_env_kwargs(parser)
     parser.add_argument("--workers", type=whole_number, default=4, metavar="N",
                         help="worker processes in the picture (default 4)")
     parser.add_argument("--compare", type=whole_numbers, default=[1, 2, 4, 8], metavar="N,N,...",
@@ -36,7 +39,8 @@ def run(arguments: Namespace) -> int:
     if not 0 < arguments.seconds <= MOST_SECONDS:
         raise ValueError(f"seconds must be above 0 and at most {MOST_SECONDS:g}; got {arguments.seconds:g}")
     out = writable(Path(arguments.out), "a picture", ".png", ".jpg")
-    config = configure(arguments.env, algorithm=arguments.algorithm, workers=counts[-1], seed=arguments.seed)
+    config = configure(arguments.env, algorithm=arguments.algorithm, workers=counts[-1], seed=arguments.seed,
+                       env_kwargs=arguments.env_kwargs)
     with RaceRecorder(config) as crowd:
         recordings = [crowd.record(workers, arguments.seconds) for workers in counts]
     rows = [figures(recording) for recording in recordings]

@@ -12,13 +12,16 @@ from ..presets import PRESETS, configure
 from ..runs.checkpoint import Checkpoint, load_fitting
 from ..runs.run_folder import default_checkpoint
 from . import hyperparameter_options as options
+from .env_options import ENV_HELP, add_env_kwargs, add_env_option, env_name
 
 DEFAULT_ENV = "ALE/Pong-v5"
 
 
 def add_run_options(parser: argparse.ArgumentParser) -> None:
-    """Add the environment, the preset, the method, the optimiser and T_max."""
-    parser.add_argument("env", nargs="?", default=None, metavar="ENV", help=f"gymnasium id (default {DEFAULT_ENV})")
+    """Add the environment, its arguments, the preset, the method, the optimiser and T_max."""
+    parser.add_argument("env", nargs="?", default=None, type=env_name, metavar="ENV",
+                        help=f"{ENV_HELP} (default {DEFAULT_ENV})")
+    add_env_kwargs(parser)
     parser.add_argument("--preset", choices=tuple(PRESETS),
                         help="set of hyper-parameters (default: by the observations)")
     parser.add_argument("--algorithm", choices=tuple(ALGORITHMS), help="the paper's method (default a3c)")
@@ -29,7 +32,8 @@ def add_run_options(parser: argparse.ArgumentParser) -> None:
 
 def configured(arguments: argparse.Namespace, workers: int | None) -> Config:
     """Return the configuration that was typed; values that were not typed are the preset's."""
-    typed = {name: getattr(arguments, name) for name in ("algorithm", "optimizer", "total_steps", "seed")}
+    names = ("algorithm", "optimizer", "total_steps", "seed", "env_kwargs")
+    typed = {name: getattr(arguments, name) for name in names}
     config = configure(arguments.env or DEFAULT_ENV, arguments.preset, workers=workers, **typed)
     return options.apply(config, options.given(arguments))
 
@@ -43,7 +47,7 @@ def folder_of(arguments: argparse.Namespace, config: Config, name: str) -> Path:
 def add_agent_options(parser: argparse.ArgumentParser) -> None:
     """Add the agent's file, its environment, the seed, and how actions are chosen."""
     parser.add_argument("source", metavar="RUN|FILE", help="a run's folder, or an .npz file")
-    parser.add_argument("--env", metavar="ENV", help="environment to play (default: the one it was trained in)")
+    add_env_option(parser)
     parser.add_argument("--seed", type=options.whole_number, default=0, metavar="S",
                         help="random seed of the games (default 0)")
     parser.add_argument("--deterministic", action="store_true",
@@ -55,7 +59,7 @@ def add_agent_options(parser: argparse.ArgumentParser) -> None:
 def load_agent(arguments: argparse.Namespace) -> tuple[Path, Checkpoint]:
     """Return the agent's file and its checkpoint, with the epsilon that was typed; raise ValueError."""
     path = default_checkpoint(Path(arguments.source))
-    checkpoint = load_fitting(path, arguments.env)
+    checkpoint = load_fitting(path, arguments.env, arguments.env_kwargs)
     if arguments.epsilon is None:
         return path, checkpoint
     algorithm = checkpoint.config.algorithm

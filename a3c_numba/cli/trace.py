@@ -20,15 +20,15 @@ from ..runs.checkpoint import Checkpoint, load_fitting
 from ..runs.run_folder import default_checkpoint
 from ..training.trainer import initial_checkpoint
 from . import hyperparameter_options as options
+from .env_options import ENV_HELP, add_env_option, env_name
 
 
 def add_arguments(parser: ArgumentParser) -> None:
     """Declare the command's options."""
-    parser.add_argument("source", nargs="?", default="ALE/Pong-v5", metavar="ENV|RUN|FILE",
-                        help="a gymnasium id, for fresh parameters; or a run's folder or an .npz file, for its "
+    parser.add_argument("source", nargs="?", default="ALE/Pong-v5", type=env_name, metavar="ENV|RUN|FILE",
+                        help=f"{ENV_HELP}, for fresh parameters; or a run's folder or an .npz file, for its "
                              "parameters (default ALE/Pong-v5)")
-    parser.add_argument("--env", metavar="ENV",
-                        help="with a checkpoint, environment to play (default: the one it was trained in)")
+    add_env_option(parser, "with a checkpoint, ")
     parser.add_argument("--rollout", type=options.whole_number, default=1, metavar="K",
                         help="number of the rollout to show; those before it are trained on (default 1)")
     parser.add_argument("--preset", choices=tuple(PRESETS),
@@ -74,12 +74,13 @@ def _start(arguments: Namespace) -> Checkpoint:
     if path.suffix != ".npz" and not path.is_dir():
         if arguments.env:
             raise ValueError(f"--env is for a run's folder or a file, and {path} is neither")
-        config = configure(arguments.source, arguments.preset, algorithm=arguments.algorithm, seed=arguments.seed)
+        config = configure(arguments.source, arguments.preset, algorithm=arguments.algorithm, seed=arguments.seed,
+                           env_kwargs=arguments.env_kwargs)
         return initial_checkpoint(options.apply(config, {"recurrent": arguments.recurrent}))
     typed = [name for name in ("preset", "algorithm", "recurrent") if getattr(arguments, name)]
     if typed:
         raise ValueError(f"--{typed[0]} is for an environment: {path} has its own")
-    return load_fitting(default_checkpoint(path), arguments.env)
+    return load_fitting(default_checkpoint(path), arguments.env, arguments.env_kwargs)
 
 
 def worker_of(start: Checkpoint, seed: int | None = None) -> Worker:

@@ -110,17 +110,9 @@ def resume_run(arguments: Namespace) -> Iterator[PreparedRun]:
 
 def _load_run(arguments: Namespace, folder: RunFolder) -> PreparedRun:
     """Load the newest checkpoint, and cut the folder's tables back to its step."""
-    file, env = folder.path / "config.json", arguments.env
-    if env is not None:
-        try:
-            found = json.loads(file.read_text(encoding="utf-8"))["env"]
-        except (OSError, ValueError, KeyError, TypeError, RecursionError) as error:
-            raise RunFolderError(f"{file} does not say which environment the run was started with: {error!r}") from None
-        if found != env:
-            raise ValueError(f"--resume continues the run as it was started, with {found}: "
-                             f"the environment cannot become {env}")
-    start, refused = folder.load_latest(env)
-    _warn(refused + _edited(file, env, start.config))
+    _check_same(arguments, folder.path / "config.json")
+    start, refused = folder.load_latest(arguments.env, arguments.env_kwargs)
+    _warn(refused + _edited(folder.path / "config.json", arguments.env, start.config))
     if arguments.total_steps is not None:
         start.config = dataclasses.replace(start.config, total_steps=arguments.total_steps)
     if start.global_step >= start.config.total_steps:
@@ -153,3 +145,20 @@ def _edited(file: Path, env: str | None, config: Config) -> list[str]:
     if not names:
         return []
     return [f"{file} was changed ({', '.join(names)}): the run continues with its checkpoint's configuration"]
+
+
+def _check_same(arguments: Namespace, file: Path) -> None:
+    """Raise ValueError if a run's config.json names another environment, or other arguments, than were typed."""
+    if arguments.env is None and arguments.env_kwargs is None:
+        return
+    try:
+        config = json.loads(file.read_text(encoding="utf-8"))
+        found, kwargs = config["env"], config.get("env_kwargs", {})      # older files lack the latter
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
+        raise RunFolderError(f"{file} does not say which environment the run was started with: {error!r}") from None
+    if arguments.env not in (None, found):
+        raise ValueError(f"--resume continues the run as it was started, with {found}: "
+                         f"the environment cannot become {arguments.env}")
+    if arguments.env_kwargs not in (None, kwargs):
+        raise ValueError(f"--resume continues the run as it was started, with --env-kwargs {json.dumps(kwargs)}: "
+                         f"they cannot become {json.dumps(arguments.env_kwargs)}")

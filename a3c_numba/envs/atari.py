@@ -25,6 +25,7 @@ from ..core.hyperparameters import hyperparameter
 from ..validation import validate
 from .frame_preprocessing import SIDE, Observation
 from .grey_screen import GreyScreen, Palette
+from .names import registered
 
 if TYPE_CHECKING:  # the emulator is imported when the first game is made; settings do not need it
     import ale_py
@@ -53,8 +54,9 @@ class AtariSettings:
 class Atari(gymnasium.Env):
     """One game.  Observation (84, 84, frame_stack) uint8, newest plane last; actions 0 .. n - 1; rewards not clipped.
 
-    ``game_id`` is an id that ale_py registers, "ALE/Pong-v5" or "PongNoFrameskip-v4"; it selects only the game, and
-    ``settings`` determine the rest.  ``info``: "lives", "frame_number" (emulator frames since the reset).
+    ``game_id`` is an id that ale_py registers, "ALE/Pong-v5" or "PongNoFrameskip-v4", or another id of its entry point;
+    it selects only the game, and ``settings`` determine the rest.  ``info``: "lives", "frame_number" (emulator frames
+    since the reset).
     Raises gymnasium.error.UnregisteredEnv for an unknown game.
     """
 
@@ -158,8 +160,10 @@ def load(game_id: str) -> "ale_py.ALEInterface":
     import ale_py
     from ale_py import roms
 
-    gymnasium.register_envs(ale_py)
-    rom = roms.get_rom_path(gymnasium.spec(game_id).kwargs["game"])
+    spec = registered(game_id)
+    if spec is None:
+        raise gymnasium.error.UnregisteredEnv(f"no game is called {game_id!r}")
+    rom = roms.get_rom_path(spec.kwargs["game"])
     assert rom is not None, "ale_py contains the ROM of every game that it registers"
     ale_py.ALEInterface.setLoggerMode(ale_py.LoggerMode.Error)
     ale = ale_py.ALEInterface()

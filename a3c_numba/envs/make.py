@@ -1,43 +1,36 @@
-"""Make an environment from its id or factory, and check that its spaces are supported.
+"""Make an environment from its id or factory, with spaces as the networks take them (spaces.py).
 
-The menu of toys is ``TOYS``; ids that begin with "ALE/" or end in "NoFrameskip-v4" are Atari games; every other id
-is gymnasium's.  The emulator is imported only for a game, or to suggest similar ids.
+The menu of toys is ``TOYS``; ids with ale_py's entry point are Atari games, and ``module:Factory`` is a factory
+(names.py); every other id is gymnasium's.  The emulator is imported only for a game, or to suggest similar ids.
 """
 
 import difflib
-from functools import partial
-from typing import TYPE_CHECKING, Callable
+import inspect
+from typing import TYPE_CHECKING, Any, Callable, Mapping
 
 import gymnasium
-import numpy as np
-from gymnasium.spaces import Box, Discrete
 
-from ..system.text import one_line
+from ..system.text import one_line, short_repr
 from .action_repeat import ActionRepeat, GymSettings
-from .toys import Aim, Catch, Corridor, Memory
+from .names import factory, family, import_module_of, is_atari, is_emulator, is_module_name, lacks_version, split
+from .spaces import Float32Vector, UnsupportedSpace, adapt, check_spaces, flattening
+from .toys import TOYS
 
 if TYPE_CHECKING:
     from .atari import AtariSettings
 
-EnvSource = str | Callable[[], gymnasium.Env]       # an id, or a factory without arguments
-TOYS: dict[str, Callable[[], gymnasium.Env]] = {
-    "Aim": Aim, "AimContinuous": partial(Aim, continuous=True), "Catch": Catch, "Corridor": Corridor, "Memory": Memory,
-}
+EnvSource = str | Callable[..., gymnasium.Env]      # an id, or a factory that takes ``env_kwargs`` alone
 
-SUPPORTED = ("supported are Discrete actions from 0 or Box actions (d,) of floats, and Box observations, vectors (n,) "
-             "or uint8 images (H, W, C)")
+__all__ = ["TOYS", "EnvSource", "EnvironmentFailed", "Float32Vector", "MissingPackage", "UnknownEnvironment",
+           "UnsupportedSpace", "check_spaces", "family", "flattening", "is_atari", "make"]
 
 
 class UnknownEnvironment(ValueError):
-    """No environment has this id; the message, one line, names similar ids."""
+    """No environment has this id, or it cannot be made with these arguments; one line."""
 
 
 class MissingPackage(ImportError):
     """An environment needs an optional package; the message, one line, names it."""
-
-
-class UnsupportedSpace(ValueError):
-    """The networks do not support an action or observation space; the message, one line, names the supported ones."""
 
 
 class EnvironmentFailed(RuntimeError):
@@ -49,81 +42,57 @@ class EnvironmentFailed(RuntimeError):
         return cls(f"the environment {name} raised {type(error).__name__}: {one_line(error)}")
 
 
-class Float32Vector(gymnasium.ObservationWrapper):
-    """A wrapper that converts a vector observation to float32, the type of the networks."""
-
-    def __init__(self, env: gymnasium.Env):
-        super().__init__(env)
-        space = env.observation_space
-        assert isinstance(space, Box)
-        self.observation_space = Box(space.low.astype(np.float32), space.high.astype(np.float32), dtype=np.float32)
-
-    def observation(self, observation: object) -> object:
-        """Convert (n,) of any number type to float32; return anything else unchanged, for the caller to report."""
-        if isinstance(observation, np.ndarray) and np.can_cast(observation.dtype, np.float32, "same_kind"):
-            return observation.astype(np.float32, copy=False)
-        return observation
-
-
 def make(
     env: EnvSource,
     settings: "AtariSettings | GymSettings | None" = None,
     render_mode: str | None = None,
+    env_kwargs: Mapping[str, Any] | None = None,
 ) -> gymnasium.Env:
-    """Make an environment from its id or a factory without arguments; vector observations are float32 (n,).
+    """Make an environment from its id or a factory, with ``env_kwargs`` as its keyword arguments.
 
-    ``settings`` are AtariSettings for a game (None: the paper's) and GymSettings for all others; toys and factories
-    have no ``render_mode``.  Raise UnknownEnvironment, MissingPackage or UnsupportedSpace.
+    ``settings`` are AtariSettings for a game (None: the paper's) and GymSettings for all others; toys, and factories
+    without such a parameter, have no ``render_mode``.  Observations are float32 (n,) or uint8 (H, W, C).
+    Raise UnknownEnvironment, MissingPackage or UnsupportedSpace.
     """
     if not isinstance(env, str) and not callable(env):
         raise UnknownEnvironment(f"an environment is an id or a factory without arguments; got {one_line(env)[:100]}")
-    made = _by_id(env, settings, render_mode) if isinstance(env, str) else env()
+    kwargs = dict(env_kwargs or {})
+    made = _by_id(env, settings, render_mode, kwargs) if isinstance(env, str) else _call(env, render_mode, kwargs)
     if not isinstance(made, gymnasium.Env):
         raise UnknownEnvironment(f"a factory must make a gymnasium environment; got {one_line(made)[:100]}")
-    check_spaces(made)
     if isinstance(settings, GymSettings) and settings.action_repeat > 1:
+        check_spaces(made)
         made = ActionRepeat(made, settings.action_repeat)
-    space = made.observation_space
-    as_it_is = space.dtype == np.float32 or len(space.shape or ()) == 3
-    return made if as_it_is else Float32Vector(made)
+    return adapt(made)
 
 
-def check_spaces(env: gymnasium.Env) -> None:
-    """Raise UnsupportedSpace, one line, unless the networks support the environment's two spaces."""
-    actions, observations = env.action_space, env.observation_space
-    is_discrete = isinstance(actions, Discrete) and actions.start == 0
-    is_continuous = isinstance(actions, Box) and len(actions.shape) == 1 and actions.dtype.kind == "f"
-    if not is_discrete and not is_continuous:
-        raise UnsupportedSpace(f"action space {one_line(actions)}: {SUPPORTED}")
-    is_vector = isinstance(observations, Box) and len(observations.shape) == 1
-    is_image = isinstance(observations, Box) and len(observations.shape) == 3 and observations.dtype == np.uint8
-    if not is_vector and not is_image:
-        raise UnsupportedSpace(f"observation space {one_line(observations)}: {SUPPORTED}")
+def import_for(env: EnvSource) -> None:
+    """Import the module that an id names, so that its ids are registered.  Raise MissingPackage."""
+    if isinstance(env, str):
+        try:
+            import_module_of(env)
+        except ModuleNotFoundError as error:
+            advice = "; set PYTHONPATH to its folder" if error.name == split(env)[0].split(".")[0] else ""
+            raise MissingPackage(f"{env} needs a package that is not installed: {one_line(error)}{advice}") from error
+        except Exception as error:
+            setattr(error, "environment", env)
+            raise
 
 
-def is_atari(env: object) -> bool:
-    """True if the id is that of an Atari game, which takes ``AtariSettings``."""
-    return isinstance(env, str) and (env.startswith("ALE/") or env.endswith("NoFrameskip-v4"))
-
-
-def family(env: object) -> str:
-    """Return the part of a configuration that applies to this environment: "atari", or "gym" for all others."""
-    return "atari" if is_atari(env) else "gym"
-
-
-def _by_id(name: str, settings: "AtariSettings | GymSettings | None", render_mode: str | None) -> gymnasium.Env:
-    if name in TOYS:
-        return TOYS[name]()
-    module, colon, _ = name.rpartition(":")
-    if colon and not all(part.isidentifier() for part in module.split(".")):
+def _by_id(name: str, settings: "AtariSettings | GymSettings | None", render_mode: str | None,
+           kwargs: dict[str, Any]) -> gymnasium.Env:
+    module, _ = split(name)
+    if ":" in name and not is_module_name(module) or lacks_version(name):
         raise UnknownEnvironment(f"no environment is called {name!r}{_near(name)}")
+    import_for(name)
+    if is_atari(name, kwargs):
+        return _game(name, settings, render_mode, kwargs)
+    maker = TOYS.get(name) or factory(name)
+    rendering: dict[str, Any] = {"render_mode": render_mode} if render_mode else {}
     try:
-        if is_atari(name):
-            from .atari import Atari, AtariSettings
-
-            assert not isinstance(settings, GymSettings)
-            return Atari(name, settings or AtariSettings(), render_mode)
-        return _made_by_gymnasium(name, {"render_mode": render_mode} if render_mode else {})
+        if maker:
+            return _call(maker, render_mode, kwargs, name)
+        return _sign(name, kwargs, lambda: gymnasium.make(name, **rendering, **kwargs))
     except gymnasium.error.UnregisteredEnv:
         raise UnknownEnvironment(f"no environment is called {name!r}{_near(name)}") from None
     except (gymnasium.error.DependencyNotInstalled, ModuleNotFoundError) as error:
@@ -132,13 +101,43 @@ def _by_id(name: str, settings: "AtariSettings | GymSettings | None", render_mod
         raise UnknownEnvironment(f"{name!r} cannot be made: {one_line(error).rstrip('.')}{_near(name)}") from error
 
 
-def _made_by_gymnasium(name: str, rendering: dict[str, str]) -> gymnasium.Env:
-    """What the environment's own code raises has its name, as with ``EpisodeEnv``."""
+def _game(name: str, settings: "AtariSettings | GymSettings | None", render_mode: str | None,
+          kwargs: dict[str, Any]) -> gymnasium.Env:
+    from .atari import Atari, AtariSettings
+
+    if kwargs:
+        raise UnknownEnvironment(f"{name} is an Atari game, which takes AtariSettings (--frame-skip, --sticky, ...) in "
+                                 f"place of keyword arguments; got {short_repr(kwargs)}")
+    assert not isinstance(settings, GymSettings)
+    return Atari(name, settings or AtariSettings(), render_mode)
+
+
+def _call(maker: Callable[..., Any], render_mode: str | None, kwargs: dict[str, Any], name: str = "") -> Any:
+    """Call a factory, with ``render_mode`` if it has such a parameter."""
+    rendering = {"render_mode": render_mode} if render_mode and _takes_render_mode(maker) else {}
+    return _sign(name or getattr(maker, "__qualname__", repr(maker)), kwargs, lambda: maker(**rendering, **kwargs))
+
+
+def _takes_render_mode(maker: Callable[..., Any]) -> bool:
     try:
-        return gymnasium.make(name, **rendering)  # type: ignore[arg-type]
+        return "render_mode" in inspect.signature(maker).parameters
+    except (TypeError, ValueError):
+        return False
+
+
+def _sign(name: str, kwargs: dict[str, Any], making: Callable[[], Any]) -> Any:
+    """Return what ``making`` makes.  What the environment's own code raises has its name, as with ``EpisodeEnv``.
+
+    With keyword arguments, which may be wrong, it is UnknownEnvironment, one line.
+    """
+    try:
+        return making()
     except (gymnasium.error.Error, ModuleNotFoundError):
         raise
     except Exception as error:
+        if kwargs:
+            raise UnknownEnvironment(f"{name} cannot be made with {short_repr(kwargs)}: {type(error).__name__}: "
+                                     f"{one_line(error)[:300]}") from error
         setattr(error, "environment", name)
         raise
 
@@ -158,9 +157,9 @@ def _near(name: str) -> str:
 
 
 def _is_old_atari(id: str) -> bool:
-    return "ale_py" in str(gymnasium.registry[id].entry_point) and not id.startswith("ALE/")
+    return is_emulator(gymnasium.registry[id]) and not id.startswith("ALE/")
 
 
 def _bare(id: str) -> str:
-    """Return "spaceinvaders" for "ALE/SpaceInvaders-v5"."""
-    return id.split("/")[-1].split("-v")[0].lower()
+    """Return "spaceinvaders" for "ale_py:ALE/SpaceInvaders-v5"."""
+    return id.split(":")[-1].split("/")[-1].split("-v")[0].lower()

@@ -3,12 +3,17 @@
 Catch follows bsuite's game of that name; Corridor follows the chain in PFRL's tests ("ABC").
 """
 
-from typing import Any
+from functools import partial
+from typing import Any, Callable
 
 import gymnasium
 import numpy as np
 from gymnasium.spaces import Box, Discrete
 from numpy.typing import NDArray
+
+from ..system.text import short_repr
+
+LARGEST = 200                  # size of a toy, in rows, columns or steps
 
 
 class Catch(gymnasium.Env):
@@ -20,6 +25,8 @@ class Catch(gymnasium.Env):
     """
 
     def __init__(self, rows: int = 10, columns: int = 5):
+        check_size("rows", rows, 2)
+        check_size("columns", columns, 1)
         self.rows, self.columns = rows, columns
         self.observation_space = Box(0, 1, (rows * columns,), np.float32)
         self.action_space = Discrete(3)
@@ -62,6 +69,7 @@ class Corridor(gymnasium.Env):
     """
 
     def __init__(self, length: int = 4, truncates: bool = False):
+        check_size("length", length, 1)
         self.length, self.truncates = length, truncates
         self.observation_space = Box(0, 1, (length,), np.float32)
         self.action_space = Discrete(3)
@@ -93,6 +101,7 @@ class Memory(gymnasium.Env):
     """
 
     def __init__(self, length: int = 5):
+        check_size("length", length, 1)
         self.length = length
         self.observation_space = Box(0, 1, (3,), np.float32)
         self.action_space = Discrete(2)
@@ -131,6 +140,7 @@ class Aim(gymnasium.Env):
     """
 
     def __init__(self, length: int = 4, continuous: bool = False, truncates: bool = False):
+        check_size("length", length, 1)
         self.length, self.continuous, self.truncates = length, continuous, truncates
         self.observation_space = Box(0, 1, (3,), np.float32)
         self.action_space = Box(-2, 2, (1,), np.float32) if continuous else Discrete(3)
@@ -162,3 +172,14 @@ def check(action: int, n: int) -> None:
     """Raise ValueError for an action outside 0 .. n - 1."""
     if not 0 <= action < n:
         raise ValueError(f"action {action} is outside 0 .. {n - 1}")
+
+
+def check_size(name: str, value: object, least: int) -> None:
+    """Raise ValueError for a size that is no whole number from ``least`` to LARGEST."""
+    if not isinstance(value, int) or isinstance(value, bool) or not least <= value <= LARGEST:
+        raise ValueError(f"{name} must be a whole number from {least} to {LARGEST}; got {short_repr(value)}")
+
+
+TOYS: dict[str, Callable[..., gymnasium.Env]] = {
+    "Aim": Aim, "AimContinuous": partial(Aim, continuous=True), "Catch": Catch, "Corridor": Corridor, "Memory": Memory,
+}

@@ -1,6 +1,7 @@
 """The report's tables: hyper-parameters with their help and the paper's value, the evaluation's figures, events."""
 
 import dataclasses
+import json
 import math
 import re
 from pathlib import Path
@@ -36,10 +37,14 @@ def configuration(run: Run) -> str:
     rows = [(f"<code>{name}</code>", clean(shown(run.config[name])), about,
              f"{papers} (the paper's)" if name == "workers" and run.config[name] != papers else "")
             for name, about in ABOUT_RUN.items()]
+    if run.config.get("env_kwargs"):                                     # older files lack it
+        rows.insert(1, ("<code>env_kwargs</code>", clean(json.dumps(run.config["env_kwargs"])),
+                        "keyword arguments of the environment", ""))
     head = ("setting", "value", "what it is", "differs from")
+    applies = family(run.name, run.config.get("env_kwargs"))
     tables = [table("The run", head, rows)]
     for part in MENUS:
-        if part in ("algorithm", "optimizer", "network", family(run.name)):
+        if part in ("algorithm", "optimizer", "network", applies):
             name = clean(run.config.get(part, {}).get("name", part))
             tables.append(table(f"{part.capitalize()}: <code>{name}</code>", head, _settings(run, part)))
     return f'<div class="settings">{"".join(tables)}</div>'

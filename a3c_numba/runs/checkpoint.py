@@ -16,9 +16,9 @@ Writing is atomic: to a temporary file beside the target, flushed to the disk, t
 """
 
 import json
-import sys
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any, Mapping
 
 import numpy as np
 
@@ -94,17 +94,17 @@ def save(path: Path, checkpoint: Checkpoint) -> None:
         atomic_file.rename_and_fsync(temporary, path)
 
 
-def load(path: Path, env: EnvSource | None = None) -> Checkpoint:
-    """Read a checkpoint; raises CheckpointError.  ``env`` replaces the environment that it names.
+def load(path: Path, env: EnvSource | None = None, env_kwargs: Mapping[str, Any] | None = None) -> Checkpoint:
+    """Read a checkpoint; raises CheckpointError.  ``env`` and ``env_kwargs`` replace the environment that it names.
 
-    An id like "module:Name-v0" is refused unless that module has been imported already: to make such an environment
-    is to execute the module.
+    An id like "module:Name-v0" is refused unless that module has been imported already, and has registered the id: to
+    make such an environment is to execute the module.
     """
     try:
         if not path.is_file():
             raise CheckpointError(f"{path}: {'not a file' if path.exists() else 'no such file'}")
         arrays = files.read(path)
-        return _checkpoint(json.loads(arrays.pop("meta").tobytes().decode()), arrays, env)
+        return _checkpoint(json.loads(arrays.pop("meta").tobytes().decode()), arrays, env, env_kwargs)
     except CheckpointError:
         raise
     except EnvironmentNeeded as error:
@@ -122,13 +122,14 @@ def _one_line(error: Exception | str) -> str:
     return one_line(str(error)[:1000])[:200] or type(error).__name__
 
 
-def _checkpoint(meta: Fields, arrays: dict[str, np.ndarray], env: EnvSource | None) -> Checkpoint:
+def _checkpoint(meta: Fields, arrays: dict[str, np.ndarray], env: EnvSource | None,
+                env_kwargs: Mapping[str, Any] | None) -> Checkpoint:
     """Raises Mismatch, or another Exception, for a text and arrays that do not belong together."""
     if meta["format"] != FORMAT or meta["version"] != VERSION:
         raise Mismatch(f"format {meta['format']!r} version {meta['version']!r}, this program reads version {VERSION}")
     shapes = {name: shape_of(name, shape) for name, shape in meta["parameters"].items()}
     try:
-        config = Config.from_json(json.dumps(meta["config"]), env)
+        config = Config.from_json(json.dumps(meta["config"]), env, env_kwargs)
     except EnvironmentNeeded:
         raise
     except ValueError as error:
@@ -136,10 +137,8 @@ def _checkpoint(meta: Fields, arrays: dict[str, np.ndarray], env: EnvSource | No
     if env is None:
         if not isinstance(config.env, str):
             raise Mismatch(f"the environment is {str(config.env)[:80]}, expected an id")
-        module, colon, _ = config.env.partition(":")
-        if colon and module not in sys.modules:
-            raise EnvironmentNeeded(f"it names an environment of the module {module[:80]!r}, which loading would "
-                                    "import", "import it yourself first, or give env=")
+        if found := config.foreign_code():
+            raise EnvironmentNeeded(f"it names {found}", "import it yourself first, or give env=")
     for name in OPTIONAL:
         if meta.get(f"has_{name}", name in arrays) is not (name in arrays):
             raise Mismatch(f"has_{name} is {meta[f'has_{name}']!r}, and the arrays are {', '.join(arrays)}")
@@ -150,16 +149,18 @@ def _checkpoint(meta: Fields, arrays: dict[str, np.ndarray], env: EnvSource | No
     return Checkpoint(config, shapes, *vectors, **progress(meta, config.workers))
 
 
-def load_fitting(path: Path, env: EnvSource | None = None) -> Checkpoint:
+def load_fitting(path: Path, env: EnvSource | None = None,
+                 env_kwargs: Mapping[str, Any] | None = None) -> Checkpoint:
     """Load a checkpoint and compare its parameters with the network of its configuration and environment.
 
-    Raises CheckpointError; exceptions of an environment that was given by ``env`` are passed on unchanged.
+    Raises CheckpointError; exceptions of an environment that was given by ``env`` or ``env_kwargs`` are passed on
+    unchanged.
     """
-    checkpoint = load(path, env)
+    checkpoint = load(path, env, env_kwargs)
     try:
         made = checkpoint.config.make_episode_env()
     except Exception as error:
-        if env is not None:
+        if env is not None or env_kwargs is not None:
             raise
         raise CheckpointError(f"{path}: {_one_line(error)}") from error
     try:

@@ -15,7 +15,7 @@ cannot read are kept: a checkpoint is renamed to NAME.refused, a table is copied
 import contextlib
 import re
 from pathlib import Path
-from typing import Iterable
+from typing import Any, Iterable, Mapping
 
 from ..config import EnvSource
 from ..system import atomic_file
@@ -124,7 +124,8 @@ class RunFolder:
             atomic_file.rename_and_fsync(temporary, latest)
             npz.prune(latest, keep)
 
-    def load_latest(self, env: EnvSource | None = None) -> tuple[Checkpoint, list[str]]:
+    def load_latest(self, env: EnvSource | None = None,
+                    env_kwargs: Mapping[str, Any] | None = None) -> tuple[Checkpoint, list[str]]:
         """Return the newest checkpoint that a run can resume from, and a line for each newer one that is rejected.
 
         Raises CheckpointError, with all reasons, if there is none; RunFolderError if a folder has the name of a file.
@@ -134,7 +135,7 @@ class RunFolder:
         reasons: dict[str, CheckpointError] = {}
         for name in ("latest.npz", *self._older()):
             try:
-                checkpoint = load_fitting(self.path / name, env)
+                checkpoint = load_fitting(self.path / name, env, env_kwargs)
                 if checkpoint.statistics is None:
                     raise CheckpointError(f"{self.path / name}: saved for use only, without the optimiser's statistics")
             except CheckpointError as error:

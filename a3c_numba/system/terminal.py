@@ -1,6 +1,7 @@
 """Write lines to standard error or a terminal without blocking; log the warnings of a run without a progress bar."""
 
 import contextlib
+import functools
 import logging
 import os
 import select
@@ -53,3 +54,9 @@ def log(lines: list[str]) -> None:
             LOG.warning(line)
     elif LOG.isEnabledFor(logging.WARNING):                              # logging itself would wait for its reader
         write_without_blocking("".join(f"{line}\n" for line in lines))
+
+
+@functools.cache
+def log_once(line: str) -> None:
+    """Log a line, once in this process."""
+    log([line])

@@ -7,7 +7,7 @@ from functools import partial
 import gymnasium
 import numpy as np
 import pytest
-from gymnasium.spaces import Box, Discrete, MultiDiscrete
+from gymnasium.spaces import Box, Discrete, MultiBinary, MultiDiscrete
 
 from a3c_numba.envs.atari import Atari, AtariSettings
 from a3c_numba.envs.make import TOYS, MissingPackage, UnknownEnvironment, UnsupportedSpace, check_spaces, make
@@ -85,7 +85,7 @@ def test_a_missing_package_is_one_line():
         Spaces(action_space=Box(-1, 1, ())),
         Spaces(action_space=Box(0, 9, (2,), np.int64)),
         Spaces(action_space=MultiDiscrete([2, 3])),
-        Spaces(action_space=Discrete(3, start=1)),
+        Spaces(action_space=MultiBinary(3)),
         Spaces(observation_space=Discrete(4)),
         Spaces(observation_space=Box(0, 1, (4, 4))),
         Spaces(observation_space=Box(0, 1, (4, 4, 3), np.float32)),

@@ -263,7 +263,8 @@ def judge(path, watchman):
 
 def bases(folder):
     """Small files of several kinds, as bytes."""
-    kinds = [{}, VALUE | OWN, VALUE | {"network": MLP(hidden=2, recurrent=True, cells=3)}]
+    kinds = [{"env_kwargs": {"length": 4, "truncates": True}}, VALUE | OWN,
+             VALUE | {"network": MLP(hidden=2, recurrent=True, cells=3)}]
     for number, parts in enumerate(kinds):
         save(folder / f"{number}.npz", some(**parts))
         yield (folder / f"{number}.npz").read_bytes()

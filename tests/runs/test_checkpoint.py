@@ -402,6 +402,30 @@ def test_what_is_no_environment_is_refused(path, env):
     refused(with_meta(path, config=config), load_fitting)
 
 
+@pytest.mark.parametrize("env, kwargs, reason", [
+    ("os:system", {"command": "touch executed"}, "it names the factory 'os:system', which loading would call"),
+    ("subprocess:Popen", {"args": ["touch", "executed"]}, "which loading would call"), ("json:loads", {}, "would call"),
+    ("Corridor", {"length": "stranger:Stranger-v0"}, "the module 'stranger', which loading would import"),
+    ("Corridor", {"length": [{"x": "stranger:Stranger-v0"}]}, "the module 'stranger', which loading would import"),
+    ("ale_py:AtariEnv", {"game": "pong"}, "which loading would call"),
+    ("stranger:Catch", {}, "the module 'stranger', which loading would import"),
+])
+def test_no_factory_and_no_argument_of_a_file_is_executed(path, module, monkeypatch, env, kwargs, reason):
+    monkeypatch.chdir(path.parent)
+    importlib.import_module("subprocess")
+    with_meta(path, config=json.loads(some().config.to_json()) | {"env": env, "env_kwargs": kwargs})
+    for call in (load, load_fitting):
+        assert reason in refused(path, call)
+    assert module not in sys.modules and not (path.parent / "executed").exists()
+
+
+@pytest.mark.parametrize("kwargs", [5, None, [], "x", {"render_mode": "human"}, {"rows": 10**9}, {"columns": 1e9},
+                                    {"rows": 200, "columns": 10**400}, {"no": 1}], ids=str)
+def test_wrong_arguments_of_a_file_are_refused(path, kwargs):
+    config = json.loads(some().config.to_json()) | {"env": "Catch", "env_kwargs": kwargs}
+    refused(with_meta(path, config=config), load_fitting)
+
+
 HUGE = [("workers", 10**9), ("workers", 10**400), ("total_steps", 10**400), ("seed", 10**400),
         ("network", {"name": "mlp", "layers": 10**9}), ("network", {"name": "mlp", "hidden": 10**9}),
         ("network", {"name": "mlp", "recurrent": True, "cells": 10**9}),

@@ -5,7 +5,9 @@ makes such an environment is unpickled when it is made: a worker imports nothing
 """
 
 import dataclasses
+import importlib
 import pickle
+from contextlib import suppress
 from typing import Any
 
 import cloudpickle
@@ -19,14 +21,23 @@ MAIN = "__main__:"
 
 
 class SentCreator:
-    """Makes an environment by what the pickle holds: a class or a function."""
+    """Makes an environment by what the pickle holds: a class, a function, or a name to import."""
 
     def __init__(self, creator: Any) -> None:
         self.pickle = cloudpickle.dumps(creator)
 
     def __call__(self, **options: Any) -> gymnasium.Env:
-        """Return a new environment."""
-        made: gymnasium.Env = pickle.loads(self.pickle)(**options)
+        """Return a new environment.  What is imported for it may register the ids that were sent."""
+        sent = {name: spec for name, spec in gymnasium.registry.items() if isinstance(spec.entry_point, SentCreator)}
+        for name in sent:
+            del gymnasium.registry[name]
+        try:
+            creator: Any = pickle.loads(self.pickle)
+            if isinstance(creator, str):
+                creator = load_env_creator(creator)
+        finally:
+            gymnasium.registry.update(sent)
+        made: gymnasium.Env = creator(**options)
         return made
 
 
@@ -48,14 +59,18 @@ def pack(config: Any) -> bytes:
 
 
 def unpack(packed: bytes) -> Any:
-    """Register the ids of a pickle by ``pack``, and return its configuration.  Raises what unpickling that raises."""
-    specs, config = pickle.loads(packed)
+    """Return the configuration of a pickle by ``pack``, and register its ids.  Raises what unpickling that raises."""
+    specs, pickled = pickle.loads(packed)
+    config = pickle.loads(pickled)
+    module, colon, _ = str(config.env).rpartition(":") if isinstance(config.env, str) else ("", "", "")
+    if colon:
+        with suppress(Exception):                                        # making the environment raises it again
+            importlib.import_module(module)                              # registers its ids, which are sent as well
     for name, spec in specs.items():
-        try:
-            gymnasium.registry[name] = pickle.loads(spec)
-        except Exception:                                                # of arguments; perhaps another environment's
-            continue
-    return pickle.loads(config)
+        if name not in gymnasium.registry or _is_known(gymnasium.registry[name]):
+            with suppress(Exception):                                    # of arguments; perhaps another environment's
+                gymnasium.registry[name] = pickle.loads(spec)
+    return config
 
 
 def _is_known(spec: EnvSpec) -> bool:
@@ -66,8 +81,7 @@ def _is_known(spec: EnvSpec) -> bool:
 
 def _to_be_sent(spec: EnvSpec) -> EnvSpec:
     """Return the spec with an entry point that a worker can use without the program."""
-    made_by = spec.entry_point
-    if isinstance(made_by, str) and not made_by.startswith(MAIN):
-        return spec
-    creator = load_env_creator(made_by) if isinstance(made_by, str) else made_by
-    return dataclasses.replace(spec, entry_point=SentCreator(creator), vector_entry_point=None)
+    made_by: Any = spec.entry_point
+    if isinstance(made_by, str) and made_by.startswith(MAIN):
+        made_by = load_env_creator(made_by)
+    return dataclasses.replace(spec, entry_point=SentCreator(made_by), vector_entry_point=None)

@@ -41,5 +41,6 @@ def _import_path() -> list[str]:
 def _options() -> list[str]:
     """Return this interpreter's options that bear on how code is compiled and what is reported."""
     flags = {"-B": sys.flags.dont_write_bytecode, "-E": sys.flags.ignore_environment, "-s": sys.flags.no_user_site,
+             "-P": sys.version_info >= (3, 11),                          # no folder in front of sys.path at all
              "-Xutf8": sys.flags.utf8_mode, "-" + "O" * sys.flags.optimize: sys.flags.optimize}
     return [*(option for option, given in flags.items() if given), *(f"-W{word}" for word in sys.warnoptions)]

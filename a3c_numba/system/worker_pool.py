@@ -8,7 +8,7 @@ from typing import Any, Callable
 from . import worker_server
 from .channel import Channel, wait
 from .child_process import WorkerProcess
-from .fork_server import ENDING_SECONDS
+from .fork_server import ENDING_SECONDS, WorkerStartError, refusal
 
 Function = Callable[[int], Any]
 
@@ -29,7 +29,12 @@ def map_in_workers(make: Callable[..., Function], arguments: tuple[Any, ...], co
     pool = _Pool()
     try:
         for _ in range(min(workers, count)):
-            pool.add(make, arguments)
+            try:
+                pool.add(make, arguments)
+            except WorkerStartError as error:
+                if not error.refused or not pool.processes:              # or the others do all of it
+                    raise
+                break
         return pool.map(count)
     finally:
         pool.close()
@@ -45,10 +50,17 @@ class _Pool:
 
     def add(self, make: Callable[..., Function], arguments: tuple[Any, ...]) -> None:
         """Start one more worker."""
-        ours, theirs = Channel.pair()
+        try:
+            ours, theirs = Channel.pair()
+        except OSError as error:                                         # no descriptor is free
+            raise refusal(error) from error
+        try:
+            with theirs:
+                self.processes.append(worker_server.start(_work, make, arguments, theirs))
+        except BaseException:
+            ours.close()
+            raise
         self.channels.append(ours)
-        with theirs:
-            self.processes.append(worker_server.start(_work, make, arguments, theirs))
 
     def map(self, count: int) -> list[Any]:
         """Return the results for 0 .. count - 1, in this order."""

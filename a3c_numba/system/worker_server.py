@@ -57,7 +57,7 @@ def start(target: Callable[..., None], *arguments: Any) -> WorkerProcess:
 
 def _forked(descriptors: list[int]) -> WorkerProcess:
     """Have the server fork a worker, and wait until it says so."""
-    ours, theirs = socket_pair()
+    ours, theirs = _status_pair()
     try:
         with theirs:
             server = _requested([theirs.fileno(), *descriptors])
@@ -65,6 +65,14 @@ def _forked(descriptors: list[int]) -> WorkerProcess:
     except BaseException:
         ours.close()
         raise
+
+
+def _status_pair() -> tuple[socket.socket, socket.socket]:
+    """Return the sockets that a worker's status goes through."""
+    try:
+        return socket_pair()
+    except OSError as error:
+        raise refusal(error) from error
 
 
 def _requested(descriptors: list[int]) -> Server:
@@ -123,7 +131,7 @@ def _answer(server: Server, status: socket.socket) -> int:
 
 def _spawned(descriptors: list[int]) -> WorkerProcess:
     """Start a new interpreter as a worker; a thread waits for its exit."""
-    ours, theirs = socket_pair()
+    ours, theirs = _status_pair()
     try:
         process = start_interpreter(f"run_worker({descriptors})", descriptors)
     except OSError as error:

@@ -134,8 +134,8 @@ class Supervisor:
         self.pending.append(number)
         if self.alive:
             if self.next_start == 0.0:                                   # said once
-                self.events.add("not started", number, f"{how}; training goes on with {self.alive}, and tries again "
-                                f"every {RETRY_SECONDS:g} s")
+                self.events.add("not started", number, f"{how}; training continues with {self.alive}, and tries "
+                                f"again every {RETRY_SECONDS:g} s")
             self.next_start = self.clock() + RETRY_SECONDS
 
     def _schedule_restart(self, number: int, how: str, story: str = "") -> None:

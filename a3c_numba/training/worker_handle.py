@@ -12,6 +12,7 @@ from ..envs.registry import pack, unpack
 from ..system import worker_server
 from ..system.channel import Channel
 from ..system.child_process import signal_name
+from ..system.fork_server import refusal
 from . import worker_process
 from .message_reader import MessageReader
 from .worker_status import WorkerStatus
@@ -153,7 +154,10 @@ StartWorker = Callable[[int, Config, WorkerStatus, np.random.SeedSequence, Any],
 def start_worker(number: int, config: Config, status: WorkerStatus, seed: np.random.SeedSequence,
                  state: Any) -> WorkerHandle:
     """Start a worker and return its handle.  Raises what ``worker_server.start`` does."""
-    ours, theirs = Channel.pair()
+    try:
+        ours, theirs = Channel.pair()
+    except OSError as error:                                             # no descriptor is free
+        raise refusal(error) from error
     try:
         process = worker_server.start(_work, number, pack(config), status, seed, state, theirs)
     except BaseException:

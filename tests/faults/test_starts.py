@@ -33,6 +33,7 @@ def train(folder, change="", env="tests.faults.gates:Gated-v0", **environment):
     environment = {"PYTHONPATH": str(ROOT), "GATE_FOLDER": str(folder)} | environment
     ended = subprocess.run([sys.executable, "-c", TRAIN.format(change=change, env=env)], cwd=folder, text=True,
                            capture_output=True, timeout=PATIENCE, env=os.environ | environment)
+    assert "Traceback" not in ended.stderr or "died with" in ended.stderr, ended.stderr
     return ended.returncode, [line for line in ended.stderr.splitlines() if "a3c-numba: " in line]
 
 
@@ -53,6 +54,14 @@ def test_the_others_train_where_there_is_no_room_for_one(tmp_path):
     assert code == 0 and load(tmp_path / "run" / "final.npz").global_step >= 3000
     events = [row["event"] for row in table(tmp_path / "run" / "events.csv")]
     assert len(events) == len(lines) <= 1 and all(f"worker 2 {REFUSED}" in event for event in events)
+
+
+@pytest.mark.parametrize("count", [12, 18, 24])
+def test_too_few_descriptors_are_named_in_one_line(tmp_path, count):
+    """Some workers train, or none; there is no traceback."""
+    code, lines = train(tmp_path, f"import resource\nresource.setrlimit(resource.RLIMIT_NOFILE, ({count}, {count}))")
+    assert code == 0 or code == 3 and lines, lines
+    assert len(lines) <= 1 and all("Too many open files" in line for line in lines)
 
 
 EXITS = """

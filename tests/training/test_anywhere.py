@@ -174,6 +174,16 @@ def test_a_program_that_leaves_its_folder_learns(tmp_path):
     assert ended.stdout == f"{SAID}\n", ended.stderr
 
 
+@pytest.mark.parametrize("entry_point", ["Mine", "'mine:Mine'"])
+@pytest.mark.parametrize("env", ["Mine-v0", "mine:Mine-v0"])
+def test_a_module_that_registers_its_ids_does_so_in_silence(tmp_path, env, entry_point):
+    """In a worker as well, to which they are also sent."""
+    registers = "".join(f"gymnasium.register('{name}-v0', entry_point={entry_point})\n" for name in ("Mine", "Other"))
+    (tmp_path / "mine.py").write_text(ENVIRONMENT + registers)
+    (tmp_path / "program.py").write_text("import mine\n" + LEARNS.format(env=repr(env)))
+    assert run(["program.py"], tmp_path) == (f"{SAID}\n", "")
+
+
 def test_other_registered_ids_are_imported_by_no_worker(tmp_path):
     """Each may bring a large package with it."""
     program = "import gymnasium, heavy\ngymnasium.register('Heavy-v0', entry_point=heavy.Heavy)\n"

@@ -11,7 +11,7 @@ from ..teaching.bugs.lesson import Lesson
 from ..teaching.bugs.lessons import LESSONS
 from ..teaching.bugs.picture import Runs, draw, mean, middles
 from .hyperparameter_options import whole_number
-from .output_file import writable
+from .output_file import writable_picture
 
 ROWS = 8                       # lines of the table
 MOST_SEEDS, LEAST_STEPS, MOST_STEPS = 20, 500, 1_000_000
@@ -42,7 +42,7 @@ def run(arguments: Namespace) -> int:
     _check("seeds", arguments.seeds, 1, MOST_SEEDS)
     if arguments.steps is not None:
         _check("steps", arguments.steps, LEAST_STEPS, MOST_STEPS)
-    out = writable(Path(arguments.out or f"bug{number}.png"), "a picture", ".png", ".jpg")
+    out = writable_picture(Path(arguments.out or f"bug{number}.png"))
     show(number, LESSONS[number - 1], arguments.seeds, arguments.steps, out)
     return 0
 

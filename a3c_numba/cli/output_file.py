@@ -3,6 +3,8 @@
 import os
 from pathlib import Path
 
+from ..plots.canvas import load_cv2
+
 
 def writable(path: Path, kind: str = "", *suffixes: str) -> Path:
     """Return ``path``; raise ValueError if it cannot be written, or if a file of this ``kind`` ends otherwise.
@@ -13,4 +15,11 @@ def writable(path: Path, kind: str = "", *suffixes: str) -> Path:
         raise ValueError(f"cannot write {kind} to {path}: its name should end in {' or '.join(suffixes)}")
     if path.is_dir() or not os.access(path.parent, os.W_OK):
         raise ValueError(f"cannot write to {path}")
+    return path
+
+
+def writable_picture(path: Path) -> Path:
+    """Return ``path``; raise ValueError if no picture can be written to it, PicturesUnavailable without OpenCV."""
+    writable(path, "a picture", ".png", ".jpg")
+    load_cv2()
     return path

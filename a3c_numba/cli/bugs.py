@@ -8,7 +8,7 @@ from ..teaching.bugs.lesson import Lesson
 from ..teaching.bugs.lessons import LESSONS
 from ..teaching.bugs.picture import Runs, draw, mean, middles
 from .hyperparameter_options import whole_number
-from .shared_options import writable
+from .shared_options import writable_picture
 
 ROWS = 8                       # lines of the table
 LEAST_STEPS, MOST_STEPS = 500, 1_000_000
@@ -44,7 +44,7 @@ def run(arguments: Namespace) -> int:
         raise ValueError(f"seeds must be at least 1 and at most 20; got {arguments.seeds}")
     if steps is not None and not LEAST_STEPS <= steps <= MOST_STEPS:
         raise ValueError(f"steps must be at least {LEAST_STEPS} and at most {MOST_STEPS:,}; got {steps}")
-    out = writable(Path(arguments.out or f"bug{bug}.png"), "a picture", ".png", ".jpg")
+    out = writable_picture(Path(arguments.out or f"bug{bug}.png"))
     show(bug, lessons[bug], arguments.seeds, steps, out)
     return 0
 

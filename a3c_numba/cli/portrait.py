@@ -5,6 +5,7 @@ from pathlib import Path
 
 from ..diagnostics.portrait import draw
 from ..plots import learning_curve
+from ..plots.canvas import load_cv2
 from ..runs.checkpoint import load_fitting
 from ..runs.run_folder import default_checkpoint
 from .env_options import add_env_option
@@ -28,6 +29,7 @@ def run(arguments: Namespace) -> int:
     """Draw the portrait and print the names of its files."""
     if not 2 <= arguments.steps <= 10_000:
         raise ValueError(f"steps must be from 2 to 10,000; got {arguments.steps}")
+    load_cv2()                                                           # before a game is played
     source, folder = Path(arguments.source), Path(arguments.out)
     checkpoint = load_fitting(default_checkpoint(source), arguments.env, arguments.env_kwargs)
     folder.mkdir(parents=True, exist_ok=True)

@@ -10,7 +10,7 @@ from ..teaching.race.figures import figures, moment_of, table, write_tables
 from ..teaching.race.recorder import RaceRecorder
 from .env_options import ENV_HELP, add_env_kwargs, env_name
 from .hyperparameter_options import whole_number, whole_numbers
-from .shared_options import writable
+from .shared_options import writable_picture
 
 MOST_SECONDS, MOST_WORKERS = 60.0, 64
 
@@ -38,7 +38,7 @@ def run(arguments: Namespace) -> int:
         raise ValueError(f"workers must be from 1 to {MOST_WORKERS}; got {counts}")
     if not 0 < arguments.seconds <= MOST_SECONDS:
         raise ValueError(f"seconds must be above 0 and at most {MOST_SECONDS:g}; got {arguments.seconds:g}")
-    out = writable(Path(arguments.out), "a picture", ".png", ".jpg")
+    out = writable_picture(Path(arguments.out))
     config = configure(arguments.env, algorithm=arguments.algorithm, workers=counts[-1], seed=arguments.seed,
                        env_kwargs=arguments.env_kwargs)
     with RaceRecorder(config) as crowd:

@@ -8,6 +8,7 @@ from pathlib import Path
 from ..config import Config, menu_name
 from ..core.algorithms import ALGORITHMS
 from ..core.optimizers import OPTIMIZERS
+from ..plots.canvas import load_cv2
 from ..presets import PRESETS, configure
 from ..runs.checkpoint import Checkpoint, load_fitting
 from ..runs.run_folder import default_checkpoint
@@ -82,4 +83,11 @@ def writable(path: Path, kind: str = "", *suffixes: str) -> Path:
         raise ValueError(f"cannot write {kind} to {path}: its name should end in {' or '.join(suffixes)}")
     if path.is_dir() or not os.access(path.parent, os.W_OK):
         raise ValueError(f"cannot write to {path}")
+    return path
+
+
+def writable_picture(path: Path) -> Path:
+    """Return ``path``; raise ValueError if no picture can be written to it, PicturesUnavailable without OpenCV."""
+    writable(path, "a picture", ".png", ".jpg")
+    load_cv2()
     return path

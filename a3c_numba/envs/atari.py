@@ -141,7 +141,7 @@ class Atari(gymnasium.Env):
         if not sticky or self.np_random.random() >= sticky:
             self._executed = action
         self._frame += 1
-        return self._ale.act(self._executed)
+        return self._ale.act(self._executed, 1.0)                        # ale_py 0.10.0 moves paddles less without 1.0
 
     def _restart(self) -> None:
         # reset_game alone does not reset the emulator's random numbers (10 of 104 games then differ); restoring the

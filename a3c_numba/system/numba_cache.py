@@ -1,14 +1,21 @@
 """Numba's compiler with a fault-tolerant cache on disk.
 
 The cache only saves time.  Any fault in it costs one warning a process, and a compilation.
+
+It lies in NUMBA_CACHE_DIR or in the user's cache folder, never beside the package: after an uninstallation the folder
+of the package would remain, and Python would import it as an empty namespace.  Numba keys it by the path of the folder
+that a kernel's file is in, and by the file's content.
 """
 
 import warnings
-from typing import Any, Callable
+from contextlib import contextmanager
+from typing import Any, Callable, Iterator
 
 import numba
-from numba.core.caching import FunctionCache
+from numba.core.caching import CompileResultCacheImpl, FunctionCache
 from numba.core.sigutils import normalize_signature
+
+from .cache_folder import cache_folder
 
 # The flags that let LLVM vectorise a sum, without those that let it assume that there is no NaN.
 FASTMATH = {"reassoc", "contract", "arcp", "nsz"}
@@ -25,15 +32,37 @@ def compiled(**options: Any) -> Callable[[Callable[..., Any]], Any]:
         dispatcher: Any = numba.njit(**options)(function)
         if dispatcher is not function:                                   # NUMBA_DISABLE_JIT returns it unchanged
             try:
-                dispatcher._cache = _Cache(function)                     # as njit(cache=True), with another class
+                with _own_folder():
+                    dispatcher._cache = _Cache(function)                 # as njit(cache=True), with another class
             except (RuntimeError, OSError) as error:
                 _report(error)
         return dispatcher
     return decorate
 
 
+@contextmanager
+def _own_folder() -> Iterator[None]:
+    """Let caches that are made here lie in the user's cache folder, unless NUMBA_CACHE_DIR names another one."""
+    config: Any = numba.config
+    given = config.CACHE_DIR
+    config.CACHE_DIR = given or str(cache_folder() / "kernels")
+    try:
+        yield
+    finally:
+        config.CACHE_DIR = given
+
+
+class _Files(CompileResultCacheImpl):
+    """Numba's files of one kernel, without its two other places: beside the source, and a folder of Numba's own."""
+
+    _locator_classes = [cls for cls in CompileResultCacheImpl._locator_classes
+                        if not cls.__name__.strip("_").startswith(("InTree", "UserWide"))]
+
+
 class _Cache(FunctionCache):
     """Numba's cache of one kernel.  An unreadable file counts as missing; the next save replaces it."""
+
+    _impl_class = _Files
 
     def load_overload(self, signature: object, target: object) -> object:
         """Return the cached code for ``signature``, or None if there is none that can be used."""

@@ -112,7 +112,7 @@ def options_of(draw, parser):
 
 
 MENU = next(action for action in parser_for([*ALL])._actions if isinstance(action, argparse._SubParsersAction)).choices
-HAVE_THEIR_OWN_TESTS = {"report", "trace", "exercises", "break", "race", "portrait"}
+HAVE_THEIR_OWN_TESTS = {"examples", "report", "trace", "exercises", "break", "race", "portrait"}
 COMMANDS = {name: parser for name, parser in MENU.items() if name not in HAVE_THEIR_OWN_TESTS}
 
 

@@ -1,0 +1,38 @@
+"""``a3c-numba examples [FOLDER]``: copy the lessons and the trained agent, which are installed with the package."""
+
+import shutil
+from argparse import ArgumentParser, Namespace
+from pathlib import Path
+
+PACKAGE = Path(__file__).parents[1]
+PLACES = (PACKAGE / "examples", PACKAGE.parent / "examples")             # of a wheel, of a checkout
+FIRST = "01_dense.py"          # is there if the examples are
+
+
+def add_arguments(parser: ArgumentParser) -> None:
+    """Declare the command's options."""
+    parser.add_argument("folder", nargs="?", default="examples", metavar="FOLDER",
+                        help="folder to write to; existing files are kept (default examples)")
+
+
+def run(arguments: Namespace) -> int:
+    """Copy every file that is not there yet; raise ValueError or OSError."""
+    source, folder = _source(), Path(arguments.folder)
+    if folder.exists() and not folder.is_dir():
+        raise ValueError(f"{folder} is a file: give a folder")
+    files = [path for path in sorted(source.rglob("*")) if path.is_file() and "__pycache__" not in path.parts]
+    missing = [path for path in files if not (folder / path.relative_to(source)).exists()]
+    for path in missing:
+        target = folder / path.relative_to(source)
+        target.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(path, target)
+    kept = len(files) - len(missing)
+    print(f"{len(missing)} files in {folder}{f', {kept} kept' if kept else ''}: begin with {folder / 'README.md'}")
+    return 0
+
+
+def _source() -> Path:
+    found = next((place for place in PLACES if (place / FIRST).is_file()), None)
+    if found is None:
+        raise ValueError(f"the examples are not installed: {PLACES[0]} is missing")
+    return found

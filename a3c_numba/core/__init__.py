@@ -27,12 +27,11 @@ The other files:
     distributions/gaussian, epsilon_greedy    continuous actions (section 5.3); exploration of the value methods
     algorithms/one_step_q, one_step_sarsa, n_step_q, value_based    Algorithm 1, section 4, Algorithm S2, their base
     optimizers/momentum_sgd                   the paper's third optimiser
-    distributions/base, algorithms/base       Protocols: what each of them is
-    optimizers/base                           likewise, and the clipping of the global norm
+    distributions/base, algorithms/base, optimizers/base    Protocols: what each of them is; clipping of the global norm
 
 Not in core: environments (envs/), processes and their supervision (training/, system/), files (runs/), a trained
-network that acts (inference.py), evaluation, pictures, the command line and the checks of what is typed there.
+network that acts (inference.py), evaluation, pictures, the command line, the check of values (validation.py).
 
-Optional, in fast_kernels/: the same sums in vector registers (conv2d_tiled, dot_tile), and of what has changed
-(fresh_patches).  core imports only numpy, Numba, gymnasium's spaces, system/ and fast_kernels/.
+Optional, in fast_kernels/: the same sums in vector registers (conv2d_tiled, dot_tile), and only for the parts of an
+image that have changed (fresh_patches).  core imports only numpy, Numba, gymnasium's spaces, system/ and fast_kernels/.
 """

@@ -3,17 +3,18 @@
 A worker that dies is replaced.  What it had put into theta stays; the rollout that it was in is lost.  No update ever
 waits for anything in here.  The death of one worker, stage by stage:
 
-1. Silent: its environment returns from no step and no reset.  The heartbeat monitor counts the seconds, at most a
-   quarter of the timeout per poll (MISSED_CHECKS).  The timeout is ``limits.heartbeat_seconds``; it is at least 120 s
-   until the worker's first update (START_SECONDS), and at most 5 s after it has sent a traceback (CLOSE_SECONDS).
+1. Silent: its environment does not return from step or reset.  The heartbeat monitor counts the seconds, at most a
+   quarter of the timeout per poll, so that a suspended machine kills no worker (heartbeat.py).  The timeout is
+   ``limits.heartbeat_seconds``.  It is at least 120 s until the worker's first update, and at most 5 s after the worker
+   has sent a traceback.
 2. Killed, when the timeout is over.  A worker that exits by itself has no stages 1 and 2.
-3. Exit seen, as the server that it was forked from reports it.  A server that does not within another timeout is
+3. Exit seen: the server that it was forked from reports the exit.  If it does not within another timeout, the server is
    killed, and all of its workers die with it.  The worker's last messages are read: a traceback, if it sent one.
-4. Restart scheduled: the event log gets the cause of death, ``pending`` the worker's number.  Instead, WorkerDied ends
-   the run after ``limits.max_restarts`` restarts.  It also does if no worker is alive and this one failed in its
-   constructor, or is the third in a row to fail before its first update (MAX_STARTUP_FAILURES).
-5. Replaced: the next poll starts a worker of the same number, with a random stream that was never used before.  If no
-   worker has made an update yet, it is started alone.  A start that fails because the server died goes back to 4.
+4. Restart scheduled: the cause of death goes into the event log, the worker's number into ``pending``.  The run ends
+   with WorkerDied instead if there were ``limits.max_restarts`` restarts; or if no worker is alive, and this one failed
+   in its constructor or was the third in a row to fail before its first update (MAX_STARTUP_FAILURES).
+5. Replaced: the next poll starts a worker of the same number, with a random stream that was never used before.  Until
+   some worker has made an update, only one runs at a time.  A start that fails because the server died goes back to 4.
    If the system refuses the process, the run continues with the others; without others WorkerDied ends it.
 """
 
@@ -75,9 +76,9 @@ class Supervisor:
         return sum(handle.alive for handle in self.handles.values())
 
     def poll(self, seconds: float) -> bool:
-        """Start pending workers, wait for messages, replace dead workers.  Return False after the run and its workers.
+        """Start pending workers, wait for messages, replace dead workers.
 
-        Raises WorkerDied.
+        Return False when the run is over and all workers have exited.  Raises WorkerDied.
         """
         self._start_pending()
         self._wait(seconds)

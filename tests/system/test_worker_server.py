@@ -90,7 +90,7 @@ def test_a_folder_that_was_removed_costs_no_worker(either, monkeypatch, tmp_path
     assert result_of(lambda: 7) == 7
 
 
-def test_a_worker_shares_memory_and_channels_with_the_main_process(either):
+def test_a_worker_shares_memory_and_channels(either):
     memory = SharedArrays([ArraySpec(np.float32, (3,)), ArraySpec(np.int64, (2,))])
     first, second = memory.arrays()
     first[:] = 1, 2, 3
@@ -196,7 +196,7 @@ def test_workers_of_a_killed_server_count_as_lost():
 
 
 @LINUX
-def test_a_stopped_server_does_not_hold_up_the_end_of_its_workers():
+def test_workers_of_a_stopped_server_can_be_ended():
     processes = [worker_server.start(time.sleep, 600) for _ in range(2)]
     os.kill(worker_server.server(), signal.SIGSTOP)
     before = time.monotonic()

@@ -107,7 +107,7 @@ def test_examples_keep_what_is_there(tmp_path, monkeypatch, capsys):
     assert program("examples", "file") == 2 and "is a file: give a folder" in capsys.readouterr().err
 
 
-def test_the_table_of_versions_has_the_lowest_and_the_classifiers():
+def test_the_versions_that_are_promised_are_in_the_table():
     """Of docs/limits.md: what setup.cfg promises is in a row of it."""
     settings = configparser.ConfigParser()
     settings.read(ROOT / "setup.cfg", encoding="utf-8")

@@ -57,7 +57,7 @@ class Agent:
                  optimizer: Optimizer | str | None = None, network: NetworkSettings | None = None,
                  workers: int | None = None, seed: int = 0, preset: str | None = None,
                  atari: AtariSettings | None = None, gym: GymSettings | None = None,
-                 env_kwargs: Mapping[str, Any] | None = None) -> None:
+                 env_kwargs: Mapping[str, object] | None = None) -> None:
         parts = {"algorithm": algorithm, "optimizer": optimizer, "network": network, "workers": workers, "seed": seed,
                  "atari": atari, "gym": gym, "env_kwargs": env_kwargs}
         self._use_checkpoint(initial_checkpoint(configure(env, preset, **parts)))
@@ -192,7 +192,7 @@ class Agent:
 
     @classmethod
     def load(cls, path: str | Path, env: EnvSource | None = None,
-             env_kwargs: Mapping[str, Any] | None = None) -> "Agent":
+             env_kwargs: Mapping[str, object] | None = None) -> "Agent":
         """Load an agent from a file that ``save`` or a run wrote; ``env`` and ``env_kwargs`` replace its environment.
 
         Raises CheckpointError, in one line, for a file that is missing, broken, or for another network.

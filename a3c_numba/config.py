@@ -58,7 +58,7 @@ class Config:
     workers: int = 2
     total_steps: int = 5_000_000        # agent steps of all workers together
     seed: int = 0
-    env_kwargs: Mapping[str, Any] = field(default_factory=dict, hash=False)     # keyword arguments of ``env``, as JSON
+    env_kwargs: Mapping[str, object] = field(default_factory=dict, hash=False)  # keyword arguments of ``env``, as JSON
 
     def __post_init__(self) -> None:
         """Validate all fields.  Raises ValueError, in one line, for a value out of its range."""
@@ -126,8 +126,8 @@ class Config:
 
     def to_json(self) -> str:
         """Return the configuration as JSON; a factory is stored by name only and must be given again on loading."""
-        fields: dict[str, Any] = {"env": self.env_name, "env_is_factory": not isinstance(self.env, str),
-                                  "env_kwargs": self.env_kwargs}
+        fields: dict[str, object] = {"env": self.env_name, "env_is_factory": not isinstance(self.env, str),
+                                     "env_kwargs": self.env_kwargs}
         for part in MENUS:
             value = getattr(self, part)
             fields[part] = {"name": menu_name(value)} | dataclasses.asdict(value)
@@ -135,7 +135,7 @@ class Config:
         return json.dumps(fields, indent=2)
 
     @staticmethod
-    def from_json(text: str, env: EnvSource | None = None, env_kwargs: Mapping[str, Any] | None = None) -> "Config":
+    def from_json(text: str, env: EnvSource | None = None, env_kwargs: Mapping[str, object] | None = None) -> "Config":
         """Return a configuration from ``text`` by ``to_json``.  Raises ValueError, in one line, for other text.
 
         ``env`` and ``env_kwargs`` replace its own; another environment does not get the keyword arguments of its own.

@@ -10,7 +10,6 @@ import os
 import sys
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Any
 
 from ..system.text import short_repr
 
@@ -38,7 +37,7 @@ def _is_here(module: str) -> bool:
     return Path(f"{module}.py").is_file() or Path(module).is_dir()
 
 
-def env_kwargs(text: str) -> dict[str, Any]:
+def env_kwargs(text: str) -> dict[str, object]:
     """Read a JSON object; raise ArgumentTypeError."""
     try:
         value = json.loads(text)

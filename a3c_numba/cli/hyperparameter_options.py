@@ -6,7 +6,7 @@ value.  An option that no part of the run has is refused, with the names of the 
 
 import argparse
 import dataclasses
-from typing import Any, Callable, TypeVar
+from typing import Callable, TypeVar
 
 from ..config import MENUS, Config
 from ..presets import PRESETS
@@ -74,7 +74,7 @@ def _values(name: str, owners: list[Owner]) -> str:
 
 def add_hyper_parameters(parser: argparse.ArgumentParser) -> None:
     """Add an option for each field of each part."""
-    readers: dict[type, Callable[[str], Any]] = {int: whole_number, float: _named(float, "number"), str: str}
+    readers: dict[type, Callable[[str], object]] = {int: whole_number, float: _named(float, "number"), str: str}
     groups = {part: parser.add_argument_group(f"{part} ({', '.join(menu)})") for part, menu in MENUS.items()}
     for name, owners in _owners().items():
         part, _, field = owners[0]

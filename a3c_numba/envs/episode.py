@@ -12,12 +12,14 @@ What the environment's own code raises comes out as it is, with the environment'
 """
 
 import math
-from typing import Any, Callable, Iterable, Literal, SupportsFloat
+from typing import Any, Callable, Iterable, Literal, SupportsFloat, TypeVar
 
 import gymnasium
 import numpy as np
 
 from ..system.nonfinite import zero_nonfinite
+
+Result = TypeVar("Result")
 
 
 class EpisodeEnv(gymnasium.Wrapper):
@@ -40,13 +42,13 @@ class EpisodeEnv(gymnasium.Wrapper):
         self._floats = np.zeros(space.shape, space.dtype) if space.dtype.kind == "f" else None
         self._bad = False                                                # the latest observation was
 
-    def reset(self, **options: Any) -> tuple[np.ndarray, dict]:
+    def reset(self, **options: object) -> tuple[np.ndarray, dict]:
         """Begin an episode."""
         obs, info = self._call(self.env.reset, **options)
         self.score, self.length = 0.0, 0
         return self._checked(obs), info
 
-    def step(self, action: Any) -> tuple[np.ndarray, float, bool, bool, dict]:
+    def step(self, action: object) -> tuple[np.ndarray, float, bool, bool, dict]:
         """One step; its reward is NaN if it, or an observation on either side of the step, was not finite."""
         try:
             result = self.env.step(action)
@@ -63,7 +65,7 @@ class EpisodeEnv(gymnasium.Wrapper):
             reward = math.nan
         return obs, reward, terminated, truncated, info
 
-    def replay(self, seed: int, actions: Iterable[Any]) -> tuple[np.ndarray, bool]:
+    def replay(self, seed: int, actions: Iterable[object]) -> tuple[np.ndarray, bool]:
         """Play the episode of this seed and these actions; the latest observation, and whether the episode goes on.
 
         An environment that is not a function of its seed and actions may end it earlier.
@@ -83,14 +85,14 @@ class EpisodeEnv(gymnasium.Wrapper):
         """The environment's."""
         self._call(self.env.close)
 
-    def _call(self, method: Callable[..., Any], **options: Any) -> Any:
+    def _call(self, method: Callable[..., Result], **options: object) -> Result:
         try:
             return method(**options)
         except Exception as error:
             self._sign(error)
             raise
 
-    def _checked(self, obs: Any) -> np.ndarray:
+    def _checked(self, obs: object) -> np.ndarray:
         """The observation as the network may see it, of the space's type."""
         rule: Literal["same_kind", "safe"] = "safe" if self._floats is None else "same_kind"
         if not (isinstance(obs, np.ndarray) and obs.shape == self.shape

@@ -46,7 +46,7 @@ def make(
     env: EnvSource,
     settings: "AtariSettings | GymSettings | None" = None,
     render_mode: str | None = None,
-    env_kwargs: Mapping[str, Any] | None = None,
+    env_kwargs: Mapping[str, object] | None = None,
 ) -> gymnasium.Env:
     """Make an environment from its id or a factory, with ``env_kwargs`` as its keyword arguments.
 
@@ -102,7 +102,7 @@ def _by_id(name: str, settings: "AtariSettings | GymSettings | None", render_mod
 
 
 def _game(name: str, settings: "AtariSettings | GymSettings | None", render_mode: str | None,
-          kwargs: dict[str, Any]) -> gymnasium.Env:
+          kwargs: dict[str, object]) -> gymnasium.Env:
     from .atari import Atari, AtariSettings
 
     if kwargs:
@@ -112,20 +112,21 @@ def _game(name: str, settings: "AtariSettings | GymSettings | None", render_mode
     return Atari(name, settings or AtariSettings(), render_mode)
 
 
-def _call(maker: Callable[..., Any], render_mode: str | None, kwargs: dict[str, Any], name: str = "") -> Any:
+def _call(maker: Callable[..., gymnasium.Env], render_mode: str | None, kwargs: dict[str, object],
+          name: str = "") -> gymnasium.Env:
     """Call a factory, with ``render_mode`` if it has such a parameter."""
     rendering = {"render_mode": render_mode} if render_mode and _takes_render_mode(maker) else {}
     return _sign(name or getattr(maker, "__qualname__", repr(maker)), kwargs, lambda: maker(**rendering, **kwargs))
 
 
-def _takes_render_mode(maker: Callable[..., Any]) -> bool:
+def _takes_render_mode(maker: Callable[..., object]) -> bool:
     try:
         return "render_mode" in inspect.signature(maker).parameters
     except (TypeError, ValueError):
         return False
 
 
-def _sign(name: str, kwargs: dict[str, Any], making: Callable[[], Any]) -> Any:
+def _sign(name: str, kwargs: dict[str, object], making: Callable[[], gymnasium.Env]) -> gymnasium.Env:
     """Return what ``making`` makes.  What the environment's own code raises has its name, as with ``EpisodeEnv``.
 
     With keyword arguments, which may be wrong, it is UnknownEnvironment, one line.

@@ -13,7 +13,7 @@ has the name: then it may be a game's, which ale_py registers.
 import importlib
 from contextlib import suppress
 from operator import attrgetter
-from typing import Any, Callable, Mapping
+from typing import Callable, Mapping
 
 import gymnasium
 from gymnasium.envs.registration import EnvSpec
@@ -51,7 +51,7 @@ def registered(name: str) -> EnvSpec | None:
     return gymnasium.registry.get(rest)
 
 
-def factory(name: str) -> Callable[..., Any] | None:
+def factory(name: str) -> Callable[..., gymnasium.Env] | None:
     """Return the function or class that ``module:Factory`` names; None unless the module is imported and has it."""
     module, rest = split(name)
     if not module or rest in gymnasium.registry:

@@ -8,7 +8,7 @@ import dataclasses
 import importlib
 import pickle
 from contextlib import suppress
-from typing import Any
+from typing import Any, Protocol
 
 import cloudpickle
 import gymnasium
@@ -20,19 +20,26 @@ KNOWN = ("gymnasium.", "ale_py")                                         # a wor
 MAIN = "__main__:"
 
 
+class HasEnv(Protocol):
+    """A configuration, of which only the environment is read here."""
+
+    @property
+    def env(self) -> object: ...
+
+
 class SentCreator:
     """Makes an environment by what the pickle holds: a class, a function, or a name to import."""
 
-    def __init__(self, creator: Any) -> None:
+    def __init__(self, creator: object) -> None:
         self.pickle = cloudpickle.dumps(creator)
 
-    def __call__(self, **options: Any) -> gymnasium.Env:
+    def __call__(self, **options: object) -> gymnasium.Env:
         """Return a new environment.  What is imported for it may register the ids that were sent."""
         sent = {name: spec for name, spec in gymnasium.registry.items() if isinstance(spec.entry_point, SentCreator)}
         for name in sent:
             del gymnasium.registry[name]
         try:
-            creator: Any = pickle.loads(self.pickle)
+            creator = pickle.loads(self.pickle)
             if isinstance(creator, str):
                 creator = load_env_creator(creator)
         finally:
@@ -41,7 +48,7 @@ class SentCreator:
         return made
 
 
-def pack(config: Any) -> bytes:
+def pack(config: HasEnv) -> bytes:
     """Return a pickle of a configuration, and of the ids that its ``env`` may need.
 
     Raises ValueError, in one line, if its environment cannot be pickled.
@@ -81,7 +88,7 @@ def _is_known(spec: EnvSpec) -> bool:
 
 def _to_be_sent(spec: EnvSpec) -> EnvSpec:
     """Return the spec with an entry point that a worker can use without the program."""
-    made_by: Any = spec.entry_point
+    made_by: object = spec.entry_point
     if isinstance(made_by, str) and made_by.startswith(MAIN):
         made_by = load_env_creator(made_by)
     return dataclasses.replace(spec, entry_point=SentCreator(made_by), vector_entry_point=None)

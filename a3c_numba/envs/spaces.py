@@ -8,7 +8,7 @@
                     Box (H, W, C) of bytes  unchanged
 """
 
-from typing import Any, Iterator
+from typing import Iterable, Iterator
 
 import gymnasium
 import numpy as np
@@ -76,8 +76,8 @@ def adapt(env: gymnasium.Env) -> gymnasium.Env:
         env = ActionsFromZero(env)
     if not isinstance(env.observation_space, Box):
         env = Flattened(env)
-    space: Any = env.observation_space
-    return env if space.dtype == np.float32 or len(space.shape) == 3 else Float32Vector(env)
+    space = env.observation_space
+    return env if space.dtype == np.float32 or len(space.shape or ()) == 3 else Float32Vector(env)
 
 
 def flattening(env: gymnasium.Env) -> str | None:
@@ -128,8 +128,9 @@ def _observation_advice(space: gymnasium.Space) -> str | None:
     return "wrap it in gymnasium.wrappers.TransformObservation with a Box"
 
 
-def _parts(space: Any, name: str = "") -> Iterator[tuple[str, gymnasium.Space]]:
+def _parts(space: spaces.Dict | spaces.Tuple, name: str = "") -> Iterator[tuple[str, gymnasium.Space]]:
     """Yield the dotted name and the space of each part of a Dict or Tuple, at any depth."""
+    named: Iterable[tuple[object, gymnasium.Space]]
     named = space.spaces.items() if isinstance(space, spaces.Dict) else enumerate(space.spaces)
     for key, part in named:
         path = f"{name}.{key}" if name else str(key)

@@ -4,14 +4,14 @@ Safe are toys, games, what gymnasium registers, and what a module that is import
 """
 
 import sys
-from typing import Any, Iterator, Mapping
+from typing import Iterator, Mapping
 
 import gymnasium
 
 from .names import EMULATOR, registered, split
 
 
-def foreign_code(name: str, env_kwargs: Mapping[str, Any]) -> str | None:
+def foreign_code(name: str, env_kwargs: Mapping[str, object]) -> str | None:
     """Return what would be imported or called: "an environment of the module 'stranger', which ... import", or None."""
     if split(name)[0] == EMULATOR:
         registered(name)                                                 # imports it

@@ -4,7 +4,7 @@
     strength     white at 0, dark blue at the limit
 """
 
-from typing import Any
+from typing import Callable
 
 import numpy as np
 import numpy.typing as npt
@@ -54,7 +54,8 @@ class Sheet(Canvas):
         self.box((left - 1, top - 1), (width + 2, height + 2), (190, 190, 190))
         self.image(pixels, corner, size)
 
-    def scale(self, at: tuple[float, float], limit: float, colours: Any = signed) -> None:
+    def scale(self, at: tuple[float, float], limit: float,
+              colours: Callable[[npt.ArrayLike, float], Pixels] = signed) -> None:
         """Draw a bar of the colours with their numbers, its right end at ``at``."""
         x = np.linspace(-1 if colours is signed else 0, 1, 128)[None]
         right, top = at
@@ -76,6 +77,6 @@ def heat_map(sheet: Sheet, box: Box, pixels: Pixels, x: str = "") -> None:
     sheet.framed(np.ascontiguousarray(pixels[::-1]), (box.left, box.top), (box.right - box.left, box.bottom - box.top))
 
 
-def tiles(images: npt.NDArray[Any]) -> list[npt.NDArray[Any]]:
+def tiles(images: npt.NDArray[np.generic]) -> list[npt.NDArray[np.generic]]:
     """Return the planes of images (height, width, channels) as a list, each contiguous."""
     return list(np.ascontiguousarray(np.moveaxis(images, -1, 0)))

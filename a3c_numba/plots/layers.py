@@ -88,7 +88,7 @@ def _height(x: npt.NDArray[np.generic]) -> float:
     return 66 + -(-x.shape[-1] // columns) * pitch * x.shape[0] / x.shape[1]
 
 
-def _draw_images(sheet: Sheet, name: str, images: npt.NDArray[Any], top: float) -> None:
+def _draw_images(sheet: Sheet, name: str, images: npt.NDArray[np.generic], top: float) -> None:
     height, width, n = images.shape
     columns, pitch = _side(images)
     seen, limit = images.dtype == np.uint8, limit_of(np.maximum(images, 0))       # the limit of what passes a ReLU

@@ -5,7 +5,7 @@ top, a rollout is from 0.14 to 0.62.
 """
 
 from pathlib import Path
-from typing import Any, NamedTuple, Sequence, Union
+from typing import Mapping, NamedTuple, Sequence, Union
 
 import numpy as np
 import numpy.typing as npt
@@ -46,7 +46,7 @@ class Moment(NamedTuple):
 class Compared(NamedTuple):
     """Recordings with different numbers of workers: a row of ``figures`` for each, and lost additions by element."""
 
-    figures: Sequence[dict[str, Any]]
+    figures: Sequence[Mapping[str, float]]
     lost: dict[int, npt.NDArray[np.int64]]         # workers -> (elements,)
 
 
@@ -82,7 +82,8 @@ def _elements(box: Box, lost: dict[int, npt.NDArray[np.int64]]) -> Panel:
     """Show the additions that the tally lost, by element; elements that share a pixel show their maximum."""
     n = len(next(iter(lost.values())))
     each = -(-n // COUNTED)
-    bins: dict[int, Any] = {workers: np.maximum.reduceat(one, np.arange(0, n, each)) for workers, one in lost.items()}
+    bins: dict[int, npt.NDArray[np.int64]]
+    bins = {workers: np.maximum.reduceat(one, np.arange(0, n, each)) for workers, one in lost.items()}
     highest = max(int(one.max()) for one in bins.values())
     lines = [Series("", (np.arange(len(worst)) + 0.5) * each, worst, colour=colour_of(k), width=1.5)
              for k, worst in enumerate(bins.values()) if worst.any()]
@@ -92,7 +93,7 @@ def _elements(box: Box, lost: dict[int, npt.NDArray[np.int64]]) -> Panel:
                  series=lines, note="" if highest else "no addition was lost", keys=keys, box=box)
 
 
-def _comparison(top: float, figures: Sequence[dict[str, Any]]) -> list[Panel]:
+def _comparison(top: float, figures: Sequence[Mapping[str, float]]) -> list[Panel]:
     """Return three small curves by number of workers; the x axis has a tick for each up to 8, then for powers of 2."""
     workers = np.array([row["workers"] for row in figures], np.float64)
     most = float(workers.max()) * 1.12

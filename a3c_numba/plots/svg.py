@@ -4,7 +4,6 @@ One unit is one pixel if the chart is shown in its original size.
 """
 
 from html import escape
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -13,7 +12,7 @@ from .axes import Floats
 from .colours import INK, Colour, css
 
 
-def clean(value: Any) -> str:
+def clean(value: object) -> str:
     """Return text for a page: markup and characters that cannot be printed are escaped."""
     return escape("".join(c if c.isprintable() else repr(c)[1:-1] for c in str(value)), quote=True)
 

@@ -4,7 +4,7 @@ The timeline has a lane for each worker, a tick for each game in the colour of i
 Games that end within one pixel of a lane share a tick, in the colour of their mean score.
 """
 
-from typing import Any, Callable
+from typing import Callable
 
 import numpy as np
 
@@ -13,6 +13,7 @@ from ..plots.chart import FIGURE, Boxes, Chart, Panel, Series
 from ..plots.colours import BAD, LANE, PALETTE, SHADES, Colour, css
 from ..plots.curves import EMPTY, NOTHING_YET, WINDOW, by_steps, curve_panel, running
 from ..plots.drawing import svg_of
+from ..runs.checkpoint_schema import Fields
 from .recorded_run import Event, Floats, Run
 from .tables import short
 
@@ -85,7 +86,7 @@ def throughput(run: Run, size: Size) -> str:
     return figure_of("Throughput", size, panel, "")
 
 
-def histogram(found: dict[str, Any], size: Size) -> str:
+def histogram(found: Fields, size: Size) -> str:
     """Draw a histogram of the scores of an evaluation's games."""
     scores = np.array([game["score"] for game in found["games"]], np.float64)
     low, high = scores.min(), scores.max()

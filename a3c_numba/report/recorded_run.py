@@ -11,12 +11,13 @@ import re
 from dataclasses import dataclass
 from datetime import datetime, timezone
 from pathlib import Path
-from typing import Any, Iterator, NamedTuple
+from typing import Iterator, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
 from ..config import MENUS, NUMBERS
+from ..runs.checkpoint_schema import Fields
 from ..runs.run_folder import EPISODE_COLUMNS, EVENT_COLUMNS, OWN_FILES, Progress, RunFolderError
 from ..system.number_table import LARGEST, columns_of, number, read_rows
 
@@ -42,7 +43,7 @@ class Run:
     """
 
     path: Path
-    config: dict[str, Any]               # config.json
+    config: Fields               # config.json
     progress: dict[str, Floats]
     episodes: dict[str, Floats]
     events: list[Event]
@@ -81,7 +82,7 @@ def read(path: Path) -> Run:
                list(_events(path / "events.csv")), (min(first, last), last))
 
 
-def evaluation_of(file: Path, agent: str | None = None) -> dict[str, Any] | None:
+def evaluation_of(file: Path, agent: str | None = None) -> Fields | None:
     """Read evaluation.json of ``a3c-numba evaluate``; return None if it is invalid, or not of ``agent``."""
     try:
         found = json.loads(file.read_text(encoding="utf-8", errors="replace"))
@@ -96,7 +97,7 @@ def evaluation_of(file: Path, agent: str | None = None) -> dict[str, Any] | None
     return found if scores and known and small and not is_other else None
 
 
-def _config(file: Path) -> dict[str, Any]:
+def _config(file: Path) -> Fields:
     """Read config.json, and check the environment, the parts and the numbers that the report needs."""
     try:
         config = json.loads(file.read_text(encoding="utf-8", errors="replace"))

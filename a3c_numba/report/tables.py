@@ -5,13 +5,14 @@ import json
 import math
 import re
 from pathlib import Path
-from typing import Any, Iterable, Sequence
+from typing import Iterable, Sequence
 
 from ..config import MENUS
 from ..envs.make import family
 from ..evaluation import PROTOCOLS
 from ..plots.svg import clean
 from ..presets import PRESETS
+from ..runs.checkpoint_schema import Fields
 from .recorded_run import Run
 
 # The source of a default, which a field's help gives in brackets.
@@ -70,7 +71,7 @@ def _settings(run: Run, part: str) -> list[tuple[str, ...]]:
     return rows
 
 
-def shown(value: Any) -> str:
+def shown(value: object) -> str:
     """Return a setting's value in human-readable form."""
     if isinstance(value, bool):
         return "yes" if value else "no"
@@ -79,7 +80,7 @@ def shown(value: Any) -> str:
     return f"{value:g}" if isinstance(value, float) else str(value)
 
 
-def protocol(found: dict[str, Any]) -> str:
+def protocol(found: Fields) -> str:
     """Return the table of an evaluation's protocol and figures."""
     error, epsilon = found["standard_error"], found.get("epsilon")
     name = str(found.get("protocol", "--"))

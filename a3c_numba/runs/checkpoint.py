@@ -7,7 +7,7 @@
 
 The last two are absent from an agent that was saved to be used, not to be trained on.
 
-Any program can read it with numpy alone: ``np.load(file)["theta"]``.
+Every program can read it with numpy alone: ``np.load(file)["theta"]``.
 
 Loading trusts nothing, so that untrusted files can be loaded: nothing in a file is executed or imported, every size is
 validated against the file's actual content before use, and unknown fields are rejected.
@@ -18,7 +18,7 @@ Writing is atomic: to a temporary file beside the target, flushed to the disk, t
 import json
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Mapping
+from typing import Mapping
 
 import numpy as np
 
@@ -94,7 +94,7 @@ def save(path: Path, checkpoint: Checkpoint) -> None:
         atomic_file.rename_and_fsync(temporary, path)
 
 
-def load(path: Path, env: EnvSource | None = None, env_kwargs: Mapping[str, Any] | None = None) -> Checkpoint:
+def load(path: Path, env: EnvSource | None = None, env_kwargs: Mapping[str, object] | None = None) -> Checkpoint:
     """Read a checkpoint; raises CheckpointError.  ``env`` and ``env_kwargs`` replace the environment that it names.
 
     An id like "module:Name-v0" is refused unless that module has been imported already, and has registered the id: to
@@ -123,7 +123,7 @@ def _one_line(error: Exception | str) -> str:
 
 
 def _checkpoint(meta: Fields, arrays: dict[str, np.ndarray], env: EnvSource | None,
-                env_kwargs: Mapping[str, Any] | None) -> Checkpoint:
+                env_kwargs: Mapping[str, object] | None) -> Checkpoint:
     """Raises Mismatch, or another Exception, for a text and arrays that do not belong together."""
     if meta["format"] != FORMAT or meta["version"] != VERSION:
         raise Mismatch(f"format {meta['format']!r} version {meta['version']!r}, this program reads version {VERSION}")
@@ -150,7 +150,7 @@ def _checkpoint(meta: Fields, arrays: dict[str, np.ndarray], env: EnvSource | No
 
 
 def load_fitting(path: Path, env: EnvSource | None = None,
-                 env_kwargs: Mapping[str, Any] | None = None) -> Checkpoint:
+                 env_kwargs: Mapping[str, object] | None = None) -> Checkpoint:
     """Load a checkpoint and compare its parameters with the network of its configuration and environment.
 
     Raises CheckpointError; exceptions of an environment that was given by ``env`` or ``env_kwargs`` are passed on

@@ -15,7 +15,7 @@ cannot read are kept: a checkpoint is renamed to NAME.refused, a table is copied
 import contextlib
 import re
 from pathlib import Path
-from typing import Any, Iterable, Mapping
+from typing import Iterable, Mapping
 
 from ..config import EnvSource
 from ..system import atomic_file
@@ -125,7 +125,7 @@ class RunFolder:
             npz.prune(latest, keep)
 
     def load_latest(self, env: EnvSource | None = None,
-                    env_kwargs: Mapping[str, Any] | None = None) -> tuple[Checkpoint, list[str]]:
+                    env_kwargs: Mapping[str, object] | None = None) -> tuple[Checkpoint, list[str]]:
         """Return the newest checkpoint that a run can resume from, and a line for each newer one that is rejected.
 
         Raises CheckpointError, with all reasons, if there is none; RunFolderError if a folder has the name of a file.

@@ -146,7 +146,7 @@ def _time(owner: object, name: str, clock: list[float]) -> None:
     """Add the duration of every call of the method ``name`` to ``clock``."""
     call = getattr(owner, name)
 
-    def timed(*arguments: Any, **named: Any) -> Any:
+    def timed(*arguments: object, **named: object) -> object:
         start = time.perf_counter()
         result = call(*arguments, **named)
         clock[0] += time.perf_counter() - start

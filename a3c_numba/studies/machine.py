@@ -3,9 +3,10 @@
 import platform
 import time
 from pathlib import Path
-from typing import Any
 
 import numpy as np
+
+from ..system.child_process import WorkerProcess
 
 
 def processor() -> str:
@@ -29,7 +30,7 @@ def sgemm_peak(n: int = 768) -> float:
     return 2 * n**3 / min(durations)
 
 
-def proportional_memory(processes: list[Any]) -> str:
+def proportional_memory(processes: list[WorkerProcess]) -> str:
     """Return the processes' mean proportional set size, in which shared pages are divided among their users.
 
     Returns "" if the system does not tell.

@@ -24,7 +24,7 @@ class Channel:
         ours, theirs = socket_pair()
         return cls(ours), cls(theirs)
 
-    def __reduce__(self) -> tuple[Any, ...]:
+    def __reduce__(self) -> tuple[object, ...]:
         return _from_descriptor, (Descriptor(self.fileno()),)
 
     @property
@@ -39,14 +39,14 @@ class Channel:
     def __enter__(self) -> "Channel":
         return self
 
-    def __exit__(self, *_: Any) -> None:
+    def __exit__(self, *_: object) -> None:
         self.close()
 
     def fileno(self) -> int:
         """Return the descriptor, for ``wait``."""
         return self.socket.fileno()
 
-    def send(self, message: Any) -> None:
+    def send(self, message: object) -> None:
         """Pickle and send a message; block until it is sent.  Raises OSError if the other end is closed."""
         self.send_bytes(pickle.dumps(message, pickle.HIGHEST_PROTOCOL))
 

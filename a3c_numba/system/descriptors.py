@@ -1,7 +1,7 @@
 """Descriptors of open files and sockets: those that travel to a worker, and the three that every program has."""
 
 import os
-from typing import Any
+from typing import NoReturn
 
 
 class Descriptor:
@@ -14,7 +14,7 @@ class Descriptor:
         """Return the descriptor in this process."""
         return self.number
 
-    def __reduce__(self) -> Any:
+    def __reduce__(self) -> NoReturn:
         raise TypeError("shared memory and channels can be sent only with worker_server.start, to a new worker")
 
 

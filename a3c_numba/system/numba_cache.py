@@ -1,6 +1,6 @@
 """Numba's compiler with a fault-tolerant cache on disk.
 
-The cache only saves time.  Any fault in it costs one warning a process, and a compilation.
+The cache only saves time.  A fault in it costs one warning a process, and a compilation.
 
 It lies in NUMBA_CACHE_DIR or in the user's cache folder, never beside the package: after an uninstallation the folder
 of the package would remain, and Python would import it as an empty namespace.  Numba keys it by the path of the folder

@@ -16,7 +16,7 @@ import struct
 import sys
 import traceback
 from contextlib import suppress
-from typing import Any, NoReturn
+from typing import NoReturn
 
 import numpy as np
 
@@ -175,7 +175,7 @@ def run_worker(descriptors: list[int]) -> NoReturn:
         _end(code)
 
 
-def _exit_code(said: Any) -> int:
+def _exit_code(said: object) -> int:
     """Return the exit code for what was given to SystemExit; another object is printed, as Python does."""
     if said is None or isinstance(said, int):
         return (said or 0) & 0xFF

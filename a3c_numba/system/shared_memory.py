@@ -11,7 +11,7 @@ import mmap
 import os
 import tempfile
 import weakref
-from typing import Any, NamedTuple
+from typing import NamedTuple, TypedDict
 
 import numpy as np
 import numpy.typing as npt
@@ -41,6 +41,13 @@ class ArraySpec(NamedTuple):
         return -(-np.dtype(self.dtype).itemsize * self.size // LINE_BYTES) * LINE_BYTES
 
 
+class _Sent(TypedDict):
+    """What a worker is sent of the memory."""
+
+    layout: list[ArraySpec]
+    file: Descriptor
+
+
 class SharedArrays:
     """Arrays of zeros in one block of shared memory.  Sent to a new worker process, it is the same memory there.
 
@@ -57,10 +64,10 @@ class SharedArrays:
         weakref.finalize(self, os.close, file)
         self._buffer = mmap.mmap(file, self.length)
 
-    def __getstate__(self) -> dict[str, Any]:
+    def __getstate__(self) -> _Sent:
         return {"layout": self.layout, "file": Descriptor(self._file)}
 
-    def __setstate__(self, state: dict[str, Any]) -> None:
+    def __setstate__(self, state: _Sent) -> None:
         self.layout = state["layout"]
         self._map(state["file"].fileno())
 

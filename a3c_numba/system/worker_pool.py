@@ -3,14 +3,14 @@
 import pickle
 import traceback
 from concurrent.futures.process import BrokenProcessPool
-from typing import Any, Callable
+from typing import Callable, Generic, TypeVar
 
 from . import worker_server
 from .channel import Channel, wait
 from .child_process import WorkerProcess
 from .fork_server import ENDING_SECONDS, WorkerStartError, refusal
 
-Function = Callable[[int], Any]
+Result = TypeVar("Result")
 
 
 class WorkerTraceback(Exception):
@@ -20,13 +20,14 @@ class WorkerTraceback(Exception):
         return f"\n{self.args[0]}"
 
 
-def map_in_workers(make: Callable[..., Function], arguments: tuple[Any, ...], count: int, workers: int) -> list[Any]:
+def map_in_workers(make: Callable[..., Callable[[int], Result]], arguments: tuple[object, ...], count: int,
+                   workers: int) -> list[Result]:
     """Return ``[make(*arguments)(k) for k in range(count)]``, in ``workers`` processes, each of which calls ``make``.
 
     Raises what a worker raises, BrokenProcessPool if one exits early, and what ``worker_server.start`` raises.  No
     worker is left.
     """
-    pool = _Pool()
+    pool: _Pool[Result] = _Pool()
     try:
         for _ in range(min(workers, count)):
             try:
@@ -40,7 +41,7 @@ def map_in_workers(make: Callable[..., Function], arguments: tuple[Any, ...], co
         pool.close()
 
 
-class _Pool:
+class _Pool(Generic[Result]):
     """Workers, the channel to each, and the number that each is called with."""
 
     def __init__(self) -> None:
@@ -48,7 +49,7 @@ class _Pool:
         self.channels: list[Channel] = []
         self.numbers: dict[Channel, int] = {}
 
-    def add(self, make: Callable[..., Function], arguments: tuple[Any, ...]) -> None:
+    def add(self, make: Callable[..., Callable[[int], Result]], arguments: tuple[object, ...]) -> None:
         """Start one more worker."""
         try:
             ours, theirs = Channel.pair()
@@ -62,9 +63,9 @@ class _Pool:
             raise
         self.channels.append(ours)
 
-    def map(self, count: int) -> list[Any]:
+    def map(self, count: int) -> list[Result]:
         """Return the results for 0 .. count - 1, in this order."""
-        results: dict[int, Any] = {}
+        results: dict[int, Result] = {}
         numbers = iter(range(count))
         for channel in self.channels:
             self._call(channel, next(numbers, None))
@@ -83,7 +84,7 @@ class _Pool:
         except OSError:                                                  # it has exited: its result will not come
             pass
 
-    def _result(self, channel: Channel) -> Any:
+    def _result(self, channel: Channel) -> Result:
         """Return a worker's result, or raise what it has raised."""
         try:
             result, error, where = channel.recv()
@@ -105,15 +106,15 @@ class _Pool:
             channel.close()
 
 
-def _work(make: Callable[..., Function], arguments: tuple[Any, ...], channel: Channel) -> None:
+def _work(make: Callable[..., Callable[[int], object]], arguments: tuple[object, ...], channel: Channel) -> None:
     """Run a worker: call the function with each number that comes, and send what it returns or raises."""
-    function: Function | None = None
+    function: Callable[[int], object] | None = None
     while True:
         try:
             number = channel.recv()
         except (EOFError, OSError):                                      # the pool is closed
             return
-        message: tuple[Any, Exception | None, str]
+        message: tuple[object, Exception | None, str]
         try:
             function = function or make(*arguments)
             message = function(number), None, ""

@@ -12,7 +12,7 @@ import os
 import pickle
 import sys
 from contextlib import suppress
-from typing import Any, Callable
+from typing import BinaryIO, Callable
 
 import cloudpickle
 
@@ -23,11 +23,11 @@ from .shared_memory import FOLDERS, anonymous_file
 class _Pickler(cloudpickle.Pickler):  # type: ignore[misc]
     """Notes the descriptors that it meets, and writes their places in the list."""
 
-    def __init__(self, file: Any) -> None:
+    def __init__(self, file: BinaryIO) -> None:
         super().__init__(file, pickle.HIGHEST_PROTOCOL)
         self.descriptors: list[int] = []
 
-    def persistent_id(self, thing: Any) -> int | None:
+    def persistent_id(self, thing: object) -> int | None:
         """Return a descriptor's place; None for anything else, which is pickled."""
         if type(thing) is not Descriptor:
             return None
@@ -36,16 +36,16 @@ class _Pickler(cloudpickle.Pickler):  # type: ignore[misc]
 
 
 class _Unpickler(pickle.Unpickler):
-    def __init__(self, file: Any, descriptors: list[int]) -> None:
+    def __init__(self, file: BinaryIO, descriptors: list[int]) -> None:
         super().__init__(file)
         self.descriptors = descriptors
 
-    def persistent_load(self, place: Any) -> Descriptor:
+    def persistent_load(self, place: int) -> Descriptor:
         """Return the descriptor at that place."""
         return Descriptor(self.descriptors[place])
 
 
-def write_request(target: Callable[..., None], arguments: tuple[Any, ...]) -> tuple[int, list[int]]:
+def write_request(target: Callable[..., None], arguments: tuple[object, ...]) -> tuple[int, list[int]]:
     """Return a file with the request, which the caller closes, and the descriptors that belong to it.
 
     Raises what pickling raises, and OSError if there is no space for the file.

@@ -16,7 +16,7 @@ import sys
 import threading
 import time
 from contextlib import suppress
-from typing import Any, Callable
+from typing import Callable
 
 from .channel import socket_pair, wait
 from .child_process import WorkerProcess
@@ -35,7 +35,7 @@ _server: Server | None = None
 _turn = threading.Lock()       # of threads that start the server
 
 
-def start(target: Callable[..., None], *arguments: Any) -> WorkerProcess:
+def start(target: Callable[..., None], *arguments: object) -> WorkerProcess:
     """Start a worker process that calls ``target(*arguments)``.
 
     SharedArrays and Channels among the arguments are the same in the worker.  Raises WorkerStartError, InterruptedError

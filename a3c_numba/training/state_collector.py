@@ -1,8 +1,8 @@
 """Collect the states of all workers for a checkpoint: each worker sends its own at the end of a rollout."""
 
-from typing import Any, Callable
+from typing import Callable
 
-from ..runs.checkpoint import Checkpoint
+from ..runs.checkpoint import Checkpoint, WorkerState
 from .worker_handle import WorkerHandle
 from .worker_status import WorkerStatus
 
@@ -42,11 +42,11 @@ class StateCollector:
             return False
         return self.all_answered or self.clock() - self.requested_at > ANSWER_SECONDS
 
-    def collect(self) -> tuple[list[dict[str, Any] | None], int]:
+    def collect(self) -> tuple[list[WorkerState | None], int]:
         """Return the workers' latest states, None for a lost one, and the agent steps they add up to."""
         self.requested_at = None
         steps: list[int] = self.status.steps.tolist()
-        states: list[dict[str, Any] | None] = []
+        states: list[WorkerState | None] = []
         for number in range(self.start_point.config.workers):
             state = self.handles[number].state if number in self.handles else None
             if state is not None:

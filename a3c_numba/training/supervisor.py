@@ -19,7 +19,7 @@ waits for anything in here.  The death of one worker, stage by stage:
 """
 
 import time
-from typing import Any, Callable
+from typing import Callable
 
 import numpy as np
 
@@ -27,6 +27,7 @@ from ..runs.checkpoint import Checkpoint
 from ..runs.event_log import EventLog
 from ..system import worker_server
 from ..system.channel import wait
+from ..system.child_process import WorkerProcess
 from ..system.fork_server import WorkerStartError
 from .heartbeat import HeartbeatMonitor
 from .limits import Limits
@@ -66,7 +67,7 @@ class Supervisor:
         self.states = StateCollector(status, start, self.handles, clock)
 
     @property
-    def processes(self) -> list[Any]:
+    def processes(self) -> list[WorkerProcess]:
         """Return the processes of all workers that were started and not replaced."""
         return [handle.process for handle in self.handles.values()]
 

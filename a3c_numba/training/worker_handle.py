@@ -3,15 +3,16 @@
 import signal
 import traceback
 from enum import Enum
-from typing import Any, Callable
+from typing import Callable
 
 import numpy as np
 
 from ..config import Config
 from ..envs.registry import pack, unpack
+from ..runs.checkpoint import WorkerState
 from ..system import worker_server
 from ..system.channel import Channel
-from ..system.child_process import signal_name
+from ..system.child_process import WorkerProcess, signal_name
 from ..system.fork_server import refusal
 from . import worker_process
 from .message_reader import MessageReader
@@ -49,14 +50,14 @@ class WorkerHandle:
         state: the latest state received since the last request, or None.
     """
 
-    def __init__(self, process: Any, reader: MessageReader, updates: int) -> None:
+    def __init__(self, process: WorkerProcess, reader: MessageReader, updates: int) -> None:
         self.process, self.reader = process, reader
         self.updates = updates
         self.reported = WorkerPhase.STARTING
         self.heartbeats, self.seconds_since_heartbeat = 0, 0.0
         self.killed_after_seconds = 0.0
         self.failure = ""
-        self.state: dict[str, Any] | None = None
+        self.state: WorkerState | None = None
 
     @property
     def phase(self) -> WorkerPhase:
@@ -132,6 +133,7 @@ class WorkerHandle:
             return f"{what} for {self.killed_after_seconds:g} s and was killed"
         if self.lost_with_server:
             return "was lost with the server that it was forked from"
+        assert code is not None
         if code < 0:
             return f"was ended by {signal_name(-code)}"
         return f"died with exit code {code}" if code else "ended before the run did"
@@ -148,11 +150,11 @@ class WorkerHandle:
         return f": {lines[-1]}" if lines else ""
 
 
-StartWorker = Callable[[int, Config, WorkerStatus, np.random.SeedSequence, Any], WorkerHandle]
+StartWorker = Callable[[int, Config, WorkerStatus, np.random.SeedSequence, WorkerState | None], WorkerHandle]
 
 
 def start_worker(number: int, config: Config, status: WorkerStatus, seed: np.random.SeedSequence,
-                 state: Any) -> WorkerHandle:
+                 state: WorkerState | None) -> WorkerHandle:
     """Start a worker and return its handle.  Raises what ``worker_server.start`` does."""
     try:
         ours, theirs = Channel.pair()
@@ -168,11 +170,12 @@ def start_worker(number: int, config: Config, status: WorkerStatus, seed: np.ran
     return WorkerHandle(process, MessageReader(ours), int(status.updates[number]))
 
 
-def _work(number: int, config: bytes, *arguments: Any) -> None:
+def _work(number: int, config: bytes, status: WorkerStatus, seed: np.random.SeedSequence, state: WorkerState | None,
+          pipe: Channel) -> None:
     """Run a worker process."""
     try:
         read = unpack(config)
     except BaseException:                                                # also SystemExit of a module it imports
-        arguments[-1].send(("unmade", traceback.format_exc()))
+        pipe.send(("unmade", traceback.format_exc()))
         raise SystemExit(1) from None
-    worker_process.main(number, read, *arguments)
+    worker_process.main(number, read, status, seed, state, pipe)

@@ -2,12 +2,13 @@
 
 import traceback
 from contextlib import suppress
-from typing import Any
+from typing import Any, SupportsFloat
 
 import gymnasium
 import numpy as np
 
 from ..core.worker import Learner, Worker
+from ..runs.checkpoint import WorkerState
 from ..system.channel import Channel
 from ..system.subnormals import flush_subnormals
 from .collector_state import collector_state, restore
@@ -21,7 +22,7 @@ class Heartbeat(gymnasium.Wrapper):
         super().__init__(env)
         self.heartbeats, self.number = status.heartbeats, number
 
-    def step(self, action: Any) -> Any:
+    def step(self, action: object) -> tuple[object, SupportsFloat, bool, bool, dict]:
         """The environment's."""
         result = self.env.step(action)
         self.heartbeats[self.number] += 1
@@ -46,7 +47,7 @@ def loop(worker: Worker, status: WorkerStatus, pipe: Channel) -> None:
     publish(worker, status, pipe, "last state")
 
 
-def publish(worker: Worker, status: WorkerStatus, pipe: Any, kind: str = "state") -> None:
+def publish(worker: Worker, status: WorkerStatus, pipe: Channel, kind: str = "state") -> None:
     """Send the worker's random stream and episode; theta, statistics and theta- are copied as they stand."""
     number, request = worker.number, status.request()
     status.snapshot(number)
@@ -54,8 +55,8 @@ def publish(worker: Worker, status: WorkerStatus, pipe: Any, kind: str = "state"
     status.answered[number] = request
 
 
-def main(number: int, config: Learner, status: WorkerStatus, seed: np.random.SeedSequence, state: Any,
-         pipe: Any) -> None:
+def main(number: int, config: Learner, status: WorkerStatus, seed: np.random.SeedSequence,
+         state: WorkerState | None, pipe: Channel) -> None:
     """A worker from its first line to its last; what goes wrong is sent to the trainer as a traceback."""
     flush_subnormals()
     np.random.seed(seed.generate_state(4))                               # NumPy's own stream, of an environment's noise

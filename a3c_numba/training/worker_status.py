@@ -5,7 +5,6 @@ requests, and ``heartbeats`` before it starts a worker.
 """
 
 import time
-from typing import Any
 
 import numpy as np
 
@@ -58,10 +57,10 @@ class WorkerStatus:
         for column, name in enumerate(COUNTS):
             setattr(self, name, self._counts[:, column])
 
-    def __getstate__(self) -> dict[str, Any]:
+    def __getstate__(self) -> dict[str, object]:
         return {name: getattr(self, name) for name in ("shared", "workers", "start_time", "_memory")}
 
-    def __setstate__(self, state: dict[str, Any]) -> None:
+    def __setstate__(self, state: dict[str, object]) -> None:
         self.__dict__.update(state)
         self._view()
 

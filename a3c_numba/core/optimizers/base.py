@@ -3,7 +3,8 @@
 The global norm of the gradient d is limited to c (Pascanu et al. 2013):  d <- d min(1, c / ||d||).
 """
 
-from typing import Any, ClassVar, Protocol
+from dataclasses import Field
+from typing import ClassVar, Protocol
 
 import numpy as np
 
@@ -39,7 +40,7 @@ class Optimizer(Protocol):
         max_gradient_norm: c, to which the global norm of a gradient is clipped.
     """
 
-    __dataclass_fields__: ClassVar[dict[str, Any]]
+    __dataclass_fields__: ClassVar[dict[str, Field[object]]]
     own_statistics: ClassVar[bool]
     learning_rate: float
     max_gradient_norm: float

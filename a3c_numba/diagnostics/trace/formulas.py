@@ -6,7 +6,7 @@ the patches of a convolution, theta' the worker's parameters, theta- the target 
 
 import dataclasses
 from functools import singledispatch
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 
@@ -112,13 +112,13 @@ def _each(algorithm: Algorithm, distribution: Distribution, rollout: Rollout, re
 
 
 @singledispatch
-def place_of(layer: object, place: tuple[Any, ...]) -> str:
+def place_of(layer: object, place: tuple[int | np.integer, ...]) -> str:
     """Describe what one element of a layer's weight connects."""
     return f"from input {place[0]} to output {place[1]}"
 
 
 @place_of.register
-def _(layer: Conv2d, place: tuple[Any, ...]) -> str:
+def _(layer: Conv2d, place: tuple[int | np.integer, ...]) -> str:
     k, channels = layer.k, layer.input_shape[2]
     row, column, channel = np.unravel_index(place[0], (k, k, channels))
     return f"from row {row}, column {column}, channel {channel} of every {k}x{k} patch to filter {place[1]}"

@@ -1,6 +1,6 @@
 """The table that ``trace`` prints for one update: forwards, backwards and the update, each line with its formula."""
 
-from typing import Any, Iterator
+from typing import Iterator
 
 import numpy as np
 
@@ -162,7 +162,7 @@ def _one_number(worker: Worker, update: Update) -> Iterator[str]:
         yield f"     {formula:44} from {old:.7g} to {new:.7g}"
 
 
-def contributions(worker: Worker, update: Update, flow: Flow, place: tuple[Any, ...]) -> np.ndarray:
+def contributions(worker: Worker, update: Update, flow: Flow, place: tuple[int | np.integer, ...]) -> np.ndarray:
     """Return what each row of the rollout (T,) adds to one element of a weight's gradient, by the layer's backward."""
     assert flow.d_y is not None
     p = Parameters(worker.network.shapes, update.theta[0]).tree

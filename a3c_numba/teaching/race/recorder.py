@@ -99,7 +99,7 @@ class RecordedWorker(Worker):
         return np.array(rows, np.int64).reshape(-1, len(COLUMNS))
 
 
-def _work(number: int, packed: bytes, memories: Any, pipe: Channel) -> None:
+def _work(number: int, packed: bytes, memories: tuple[Shared, Shared], pipe: Channel) -> None:
     """A worker process: gets ready, then records whenever it is told from when until when."""
     try:
         config = unpack(packed)

@@ -57,7 +57,7 @@ class Catch(gymnasium.Env):
 
 
 class Corridor(gymnasium.Env):
-    """A chain of places; one action leads to the next place: 0, 1, 2, 0, 1, 2, ...  Every other one ends the episode.
+    """A chain of places; one action leads to the next place: 0, 1, 2, 0, 1, 2, ...  All others end the episode.
 
     Observation: (length,) float32, one-hot place; the place after the last is the first.
     Actions: 0, 1, 2.  Reward: 1 for the last correct action, else 0.

@@ -43,7 +43,7 @@ class Run:
     """
 
     path: Path
-    config: Fields               # config.json
+    config: Fields                       # config.json
     progress: dict[str, Floats]
     episodes: dict[str, Floats]
     events: list[Event]

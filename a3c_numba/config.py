@@ -120,9 +120,12 @@ class Config:
         """Return the environment's id, or the factory's name."""
         return self.env if isinstance(self.env, str) else getattr(self.env, "__qualname__", repr(self.env))
 
-    def foreign_code(self) -> str | None:
-        """Return what making the environment would import or call, if it is not known to be safe; else None."""
-        return foreign_code(self.env_name, self.env_kwargs)
+    def foreign_code(self, name_is_given: bool = False) -> str | None:
+        """Return what making the environment would import or call, if it is not known to be safe; else None.
+
+        ``name_is_given``: the caller has named the environment, and only its arguments are from a file.
+        """
+        return foreign_code("" if name_is_given else self.env_name, self.env_kwargs)
 
     def to_json(self) -> str:
         """Return the configuration as JSON; a factory is stored by name only and must be given again on loading."""

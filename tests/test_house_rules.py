@@ -241,7 +241,8 @@ def test_no_field_of_the_trainer_is_set_from_outside(folder):
 
 
 # Private names of others, each with what it is needed for.  The standard library's are not to be used at all.
-PRIVATE = {("system.numba_cache", "_cache"): "Numba's njit(cache=True), with another class of cache"}
+PRIVATE = {("system.numba_cache", "_cache"): "Numba's njit(cache=True), with another class of cache",
+           ("system.numba_cache", "_locator_classes"): "where Numba's cache may lie: not beside the package"}
 PUBLIC = {"_fields", "_asdict", "_replace", "_exit"}     # documented names
 
 

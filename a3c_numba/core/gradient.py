@@ -83,6 +83,7 @@ class OuterProducts:
         self.d_y = np.zeros((rows, outputs), dtype)
         self.length = 0
         self._inputs, self._products = np.empty(inputs, np.intp), np.empty((rows, rows))
+        self.inputs = self._inputs[:0]
         self._block = aligned_zeros(max(1, BLOCK // outputs) * outputs, dtype).reshape(-1, outputs)
         self.row = np.zeros(outputs, dtype)
 

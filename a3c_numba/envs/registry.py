@@ -53,9 +53,9 @@ def pack(config: HasEnv) -> bytes:
 
     Raises ValueError, in one line, if its environment cannot be pickled.
     """
-    specs = {}
+    specs, own = {}, str(config.env).rpartition(":")[2] if isinstance(config.env, str) else None
     for name, spec in gymnasium.registry.items():
-        if not _is_known(spec):
+        if not _is_known(spec) or name == own:                           # known ids may have been registered otherwise
             try:
                 specs[name] = cloudpickle.dumps(_to_be_sent(spec))
             except Exception as error:
@@ -89,6 +89,8 @@ def _is_known(spec: EnvSpec) -> bool:
 def _to_be_sent(spec: EnvSpec) -> EnvSpec:
     """Return the spec with an entry point that a worker can use without the program."""
     made_by: object = spec.entry_point
+    if _is_known(spec):
+        return spec
     if isinstance(made_by, str) and made_by.startswith(MAIN):
         made_by = load_env_creator(made_by)
     return dataclasses.replace(spec, entry_point=SentCreator(made_by), vector_entry_point=None)

@@ -134,11 +134,11 @@ def _checkpoint(meta: Fields, arrays: dict[str, np.ndarray], env: EnvSource | No
         raise
     except ValueError as error:
         raise Mismatch(str(error)) from None
-    if env is None:
-        if not isinstance(config.env, str):
-            raise Mismatch(f"the environment is {str(config.env)[:80]}, expected an id")
-        if found := config.foreign_code():
-            raise EnvironmentNeeded(f"it names {found}", "import it yourself first, or give env=")
+    if env is None and not isinstance(config.env, str):
+        raise Mismatch(f"the environment is {str(config.env)[:80]}, expected an id")
+    if env is None or env_kwargs is None:
+        if found := config.foreign_code(name_is_given=env is not None):
+            raise EnvironmentNeeded(f"it names {found}", "import it yourself first, or give env= and env_kwargs=")
     for name in OPTIONAL:
         if meta.get(f"has_{name}", name in arrays) is not (name in arrays):
             raise Mismatch(f"has_{name} is {meta[f'has_{name}']!r}, and the arrays are {', '.join(arrays)}")

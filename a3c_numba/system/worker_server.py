@@ -175,9 +175,10 @@ if hasattr(os, "register_at_fork"):
 def kill_server() -> None:
     """Kill the server and its workers; the next start of a worker makes a new server."""
     global _server
-    if _server is not None:
-        _server.kill()
-        _server = None
+    with _turn:                                                          # no other thread starts one meanwhile
+        server, _server = _server, None
+    if server is not None:
+        server.kill()
 
 
 def server() -> int | None:

@@ -69,7 +69,8 @@ def main(number: int, config: Learner, status: WorkerStatus, seed: np.random.See
             restore(worker.collector, state)
         loop(worker, status, pipe)
     except (Exception, SystemExit):                                      # an environment may call sys.exit
-        pipe.send((failed, traceback.format_exc()))
+        with suppress(OSError):                                          # the main process is gone
+            pipe.send((failed, traceback.format_exc()))
         raise SystemExit(1) from None
     finally:                                                             # all has been said: here it may hang or fail
         if worker:

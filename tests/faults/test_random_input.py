@@ -272,7 +272,7 @@ def test_what_would_go_on_for_ever_is_refused_before_it_starts(trained, argument
              "studies.speedup.dataclasses": mock.Mock(replace=replace),
              "cli.train.Trainer": mock.Mock(side_effect=started),
              "evaluation.Evaluator": mock.Mock(side_effect=started),
-             "evaluation.ProcessPoolExecutor": mock.Mock(side_effect=started)}
+             "evaluation.map_in_workers": mock.Mock(side_effect=started)}
     with contextlib.ExitStack() as stack:
         for name, stub in seams.items():
             stack.enter_context(mock.patch("a3c_numba." + name, stub))

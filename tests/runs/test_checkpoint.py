@@ -16,6 +16,7 @@ import numpy as np
 import pytest
 
 from a3c_numba.core.networks import MLP
+from a3c_numba.envs.toys import Corridor
 from a3c_numba.runs import checkpoint as checkpoints
 from a3c_numba.runs.checkpoint import Checkpoint, CheckpointError, load, load_fitting, save
 from a3c_numba.training.trainer import initial_checkpoint
@@ -417,6 +418,13 @@ def test_no_factory_and_no_argument_of_a_file_is_executed(path, module, monkeypa
     for call in (load, load_fitting):
         assert reason in refused(path, call)
     assert module not in sys.modules and not (path.parent / "executed").exists()
+
+
+def test_arguments_of_a_file_are_checked_also_if_env_is_given(path):
+    with_meta(path, config=json.loads(some().config.to_json()) | {"env": "Corridor", "env_kwargs": {"length": "a:B-v0"}})
+    for env in ("Corridor", Corridor):
+        assert "the module 'a', which loading would import" in refused(path, load, env=env)
+    assert load(path, "Corridor", {"length": 5}).config.env_kwargs == {"length": 5}
 
 
 @pytest.mark.parametrize("kwargs", [5, None, [], "x", {"render_mode": "human"}, {"rows": 10**9}, {"columns": 1e9},

@@ -421,7 +421,8 @@ def test_no_factory_and_no_argument_of_a_file_is_executed(path, module, monkeypa
 
 
 def test_arguments_of_a_file_are_checked_also_if_env_is_given(path):
-    with_meta(path, config=json.loads(some().config.to_json()) | {"env": "Corridor", "env_kwargs": {"length": "a:B-v0"}})
+    config = json.loads(some().config.to_json()) | {"env": "Corridor", "env_kwargs": {"length": "a:B-v0"}}
+    with_meta(path, config=config)
     for env in ("Corridor", Corridor):
         assert "the module 'a', which loading would import" in refused(path, load, env=env)
     assert load(path, "Corridor", {"length": 5}).config.env_kwargs == {"length": 5}

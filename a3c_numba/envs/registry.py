@@ -16,7 +16,8 @@ from gymnasium.envs.registration import EnvSpec, load_env_creator
 
 from ..system.text import one_line
 
-KNOWN = ("gymnasium.", "ale_py")                                         # a worker registers their ids by itself
+EMULATOR = "ale_py"
+KNOWN = ("gymnasium.", EMULATOR)                                         # a worker registers their ids by itself
 MAIN = "__main__:"
 
 
@@ -76,7 +77,10 @@ def unpack(packed: bytes) -> Any:
     for name, spec in specs.items():
         if name not in gymnasium.registry or _is_known(gymnasium.registry[name]):
             with suppress(Exception):                                    # of arguments; perhaps another environment's
-                gymnasium.registry[name] = pickle.loads(spec)
+                sent = pickle.loads(spec)
+                if str(sent.entry_point).startswith(EMULATOR):
+                    importlib.import_module(EMULATOR)                    # registers its own ids, before this one
+                gymnasium.registry[name] = sent
     return config
 
 

@@ -31,7 +31,6 @@ import shutil
 import sys
 import threading
 import time
-from multiprocessing import get_context, parent_process
 
 import numba
 import numpy as np
@@ -45,6 +44,7 @@ from a3c_numba.core.worker import Update
 from a3c_numba.presets import configure
 from a3c_numba.studies.bench import AGED, aged_start
 from a3c_numba.studies.machine import processor
+from a3c_numba.system import worker_server
 from a3c_numba.training.trainer import Trainer, initial_checkpoint
 from a3c_numba.training.worker_status import WorkerStatus
 
@@ -169,7 +169,7 @@ def worker(number, options, config, status):
     network.flat.copy_(theta)
     rmsprop = torch.compile(update) if options.update == "compiled" else update
     (obs, _), state = env.reset(seed=number), network.initial_state()
-    while not status.stopping and parent_process().is_alive():           # this package checks it, too
+    while not status.stopping:
         obs, state, steps = rollout(env, obs, state, network, algorithm, options.acting)
         norm = float(network.d_theta.norm())
         if norm > optimizer.max_gradient_norm:
@@ -204,19 +204,17 @@ def rollout(env, obs, before, network, algorithm, acting):
 
 def baseline(options, config):
     """Return the steps per second of PyTorch."""
-    context, start = get_context("spawn"), initial_checkpoint(config)
+    start = initial_checkpoint(config)
     shared = Shared(len(start.theta), config.workers)
     shared.statistics[:] = AGED
     shared.theta[:] = from_ours(start.theta, config, config.make_env().action_space.n, options.layout)
     status = WorkerStatus(shared, config.workers)
-    crew = [context.Process(target=worker, args=(k, options, config, status)) for k in range(config.workers)]
+    crew = [worker_server.start(worker, k, options, config, status) for k in range(config.workers)]
     return steady_rate(status, crew, options.seconds)
 
 
 def steady_rate(status, crew, seconds):
-    """Start the workers, measure their steps per second from WARM_UP after each one's first update, stop them."""
-    for member in crew:
-        member.start()
+    """Measure the workers' steps per second from WARM_UP after each one's first update, stop them."""
     try:
         while all(member.is_alive() for member in crew) and not status.updates.all():
             time.sleep(0.05)
@@ -257,7 +255,9 @@ def main():
           "round   PyTorch steps/s   a3c_numba steps/s   ratio")
     for number in range(1, options.rounds + 1):
         theirs, trainer = baseline(options, config), Trainer(aged_start(config))
-        own = steady_rate(trainer.status, [threading.Thread(target=trainer.run)], options.seconds)
+        run = threading.Thread(target=trainer.run)
+        run.start()
+        own = steady_rate(trainer.status, [run], options.seconds)
         ratios.append(own / theirs)
         print(f"{number:5}   {theirs:15.0f}   {own:17.0f}   {ratios[-1]:5.2f}", flush=True)
     print(f"\nmedian ratio {np.median(ratios):.2f} ({min(ratios):.2f} to {max(ratios):.2f})")

@@ -77,8 +77,8 @@ class Agent:
 
     def learn(self, total_steps: int = 5_000_000, out: str | Path | None = None,
               callback: Callable[[Progress], bool | None] | None = None, progress: bool = False,
-              watch: Limits = Limits()) -> "Agent":
-        """Train for ``total_steps`` agent steps from the present parameters; the learning rate is annealed to 0.
+              watch: Limits = Limits(), anneal_steps: int | None = None) -> "Agent":
+        """Train for ``total_steps`` agent steps from the present parameters.
 
         Args:
             out: a folder for configuration, CSV files, curve and checkpoints; ValueError if it already holds a run, or
@@ -87,12 +87,13 @@ class Agent:
             progress: show a progress bar on standard error.
             watch: limits of the run: failures, skipped updates, checkpoints.  Without a bar, warnings go to the logger
                 "a3c_numba".
+            anneal_steps: over which the learning rate falls to 0, by default ``total_steps``.
 
         Raises WorkerDied with a worker's traceback, UpdatesSkipped, or OSError if the last checkpoint could not be
         written; Ctrl-C raises KeyboardInterrupt.  The agent keeps what it learned.
         """
         _check(out, callback, watch)
-        config = dataclasses.replace(self.config, total_steps=total_steps)
+        config = dataclasses.replace(self.config, total_steps=total_steps, anneal_steps=anneal_steps)
         start = dataclasses.replace(self._checkpoint, config=config, global_step=0, seconds=0.0, workers=[],
                                     target=None, mean_score=None)
         folder = None if out is None else RunFolder(Path(out))

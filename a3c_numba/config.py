@@ -32,7 +32,8 @@ MENUS: dict[str, Mapping[str, type]] = {"algorithm": ALGORITHMS, "optimizer": OP
                                         "atari": {"atari": AtariSettings}, "gym": {"gym": GymSettings}}
 
 # The whole numbers of a run: the least and the largest.  T counts on beyond total_steps, in an int64.
-NUMBERS: dict[str, tuple[Any, Any]] = {"workers": (1, 1024), "total_steps": (1, 2**62), "seed": (0, 2**63 - 1)}
+NUMBERS: dict[str, tuple[Any, Any]] = {"workers": (1, 1024), "total_steps": (1, 2**62), "anneal_steps": (1, 2**62),
+                                       "seed": (0, 2**63 - 1)}
 MOST_PARAMETERS, LONGEST_ROLLOUT = 2**28, 2**31       # numbers, and bytes of observations: of one worker, 1 and 2 GiB
 
 
@@ -58,6 +59,7 @@ class Config:
     workers: int = 2
     total_steps: int = 5_000_000        # agent steps of all workers together
     seed: int = 0
+    anneal_steps: int | None = None     # agent steps until eta is 0; None: total_steps
     env_kwargs: Mapping[str, object] = field(default_factory=dict, hash=False)  # keyword arguments of ``env``, as JSON
 
     def __post_init__(self) -> None:
@@ -72,6 +74,8 @@ class Config:
             _check_factory(self.env)
         object.__setattr__(self, "env_kwargs", checked_env_kwargs(self.env_kwargs))
         for name in NUMBERS:
+            if name == "anneal_steps" and self.anneal_steps is None:
+                continue
             object.__setattr__(self, name, _checked(name, getattr(self, name)))
 
     def make_env(self, render_mode: str | None = None, **atari: Any) -> gymnasium.Env:
@@ -116,6 +120,11 @@ class Config:
         return envs.family(self.env, self.env_kwargs)
 
     @property
+    def horizon(self) -> int:
+        """Return the agent steps over which the learning rate, and an entropy weight that falls, are annealed."""
+        return self.total_steps if self.anneal_steps is None else self.anneal_steps
+
+    @property
     def env_name(self) -> str:
         """Return the environment's id, or the factory's name."""
         return self.env if isinstance(self.env, str) else getattr(self.env, "__qualname__", repr(self.env))
@@ -134,7 +143,7 @@ class Config:
         for part in MENUS:
             value = getattr(self, part)
             fields[part] = {"name": menu_name(value)} | dataclasses.asdict(value)
-        fields |= {name: getattr(self, name) for name in ("workers", "total_steps", "seed")}
+        fields |= {name: getattr(self, name) for name in NUMBERS}
         return json.dumps(fields, indent=2)
 
     @staticmethod

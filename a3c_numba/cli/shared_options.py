@@ -29,11 +29,13 @@ def add_run_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--optimizer", choices=tuple(OPTIMIZERS), help="how gradients are applied (default rmsprop)")
     parser.add_argument("--total-steps", type=options.whole_number, metavar="N",
                         help="agent steps of all workers together, T_max (default 5e6)")
+    parser.add_argument("--anneal-steps", type=options.whole_number, metavar="N",
+                        help="agent steps over which the learning rate falls to 0 (default: --total-steps)")
 
 
 def configured(arguments: argparse.Namespace, workers: int | None) -> Config:
     """Return the configuration that was typed; values that were not typed are the preset's."""
-    names = ("algorithm", "optimizer", "total_steps", "seed", "env_kwargs")
+    names = ("algorithm", "optimizer", "total_steps", "anneal_steps", "seed", "env_kwargs")
     typed = {name: getattr(arguments, name) for name in names}
     config = configure(arguments.env or DEFAULT_ENV, arguments.preset, workers=workers, **typed)
     return options.apply(config, options.given(arguments))

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Iterator
 
 from ..config import Config
+from ..core.schedules import linear
 from ..plots.curves import draw_curve
 from ..presets import PRESETS
 from ..progress_bar import ProgressBar
@@ -21,6 +22,7 @@ from ..training.trainer import Trainer, initial_checkpoint
 from . import hyperparameter_options as options
 from .shared_options import add_run_options, configured, folder_of
 
+LENGTHS = ("total_steps", "anneal_steps")                                # what --resume may change
 PreparedRun = tuple[Checkpoint, RunFolder, list[float]]      # a run's first state, its folder, the scores it has so far
 
 
@@ -83,6 +85,7 @@ def new_run(arguments: Namespace) -> Iterator[PreparedRun]:
     folder = RunFolder(folder_of(arguments, config, f"s{config.seed}"))
     with exclusive_lock(folder.path):
         folder.create(config.to_json(), arguments.overwrite)
+        _warn(_annealing(config, config, 0))
         explored = getattr(config.algorithm, "exploration_steps", 0)
         if explored > config.total_steps:
             _warn([f"epsilon is annealed over {explored:,} steps (--exploration-steps), but the run has only "
@@ -113,8 +116,10 @@ def _load_run(arguments: Namespace, folder: RunFolder) -> PreparedRun:
     _check_same(arguments, folder.path / "config.json")
     start, refused = folder.load_latest(arguments.env, arguments.env_kwargs)
     _warn(refused + _edited(folder.path / "config.json", arguments.env, start.config))
-    if arguments.total_steps is not None:
-        start.config = dataclasses.replace(start.config, total_steps=arguments.total_steps)
+    lengths = {name: getattr(arguments, name) for name in LENGTHS}
+    before = start.config
+    start.config = dataclasses.replace(before, **{name: value for name, value in lengths.items() if value is not None})
+    _warn(_annealing(start.config, before, start.global_step))
     if start.global_step >= start.config.total_steps:
         raise ValueError(f"{folder.path} has made all of its {start.config.total_steps:,} steps: "
                          "give a larger --total-steps to continue")
@@ -126,6 +131,17 @@ def _load_run(arguments: Namespace, folder: RunFolder) -> PreparedRun:
     return start, folder, scores
 
 
+def _annealing(config: Config, before: Config, step: int) -> list[str]:
+    """Return a warning if the learning rate reaches 0 before the run ends, or is not what it was at this step."""
+    if config.horizon < config.total_steps:
+        return [f"from step {config.horizon:,} on (--anneal-steps) the learning rate is 0"]
+    rates = [linear(part.optimizer.learning_rate, 0, step / part.horizon) for part in (before, config)]
+    if rates[0] == rates[1]:
+        return []
+    return [f"the learning rate was {rates[0]:.2g} at step {step:,}, and is {rates[1]:.2g} now: it is annealed to 0 at "
+            f"step {config.horizon:,} instead of {before.horizon:,}"]
+
+
 def _warn(lines: list[str]) -> None:
     for line in lines:
         write_without_blocking(f"a3c-numba: warning: {line}\n")
@@ -134,14 +150,14 @@ def _warn(lines: list[str]) -> None:
 def _edited(file: Path, env: str | None, config: Config) -> list[str]:
     """Return a warning if a run's config.json, which says how it was started, differs from its checkpoint.
 
-    Another number of steps is not reported: an earlier --resume may have changed it.
+    Another length is not reported: an earlier --resume may have changed it.
     """
     try:
         found = Config.from_json(file.read_text(encoding="utf-8"), env)
     except (OSError, ValueError) as error:
         return [f"{file} cannot be read ({error}): the run continues with its checkpoint's configuration"]
     names = [field.name for field in dataclasses.fields(Config)
-             if field.name != "total_steps" and getattr(found, field.name) != getattr(config, field.name)]
+             if getattr(found, field.name) != getattr(config, field.name) and field.name not in LENGTHS]
     if not names:
         return []
     return [f"{file} was changed ({', '.join(names)}): the run continues with its checkpoint's configuration"]

@@ -38,6 +38,8 @@ class Learner(Protocol):
     def optimizer(self) -> Optimizer: ...
     @property
     def total_steps(self) -> int: ...                                    # T_max
+    @property
+    def horizon(self) -> int: ...                                        # steps until eta is 0; T_max if not given
     def make_episode_env(self) -> Any: ...
     def build_network(self, env: Any) -> Network: ...
     def worker_rng(self, number: int) -> np.random.Generator: ...        # of what is drawn once for the whole run
@@ -57,7 +59,7 @@ class Worker:
     """A worker's own state: environment, random stream, theta', d_theta and the memory of a rollout.
 
     Attributes:
-        progress: share of the run that was over when the latest rollout began.
+        progress: share of the annealing that was over when the latest rollout began.
         outputs, episode: of the latest rollout; see ``RolloutCollector.collect``.
     """
 
@@ -95,7 +97,7 @@ class Worker:
     def collect(self) -> Rollout:
         """Play until terminal or t_max, with theta' or, for one-step methods, theta."""
         step = self.shared.global_step()
-        self.progress = step / self.config.total_steps
+        self.progress = step / self.config.horizon
         self.distribution.anneal(step)
         rollout, self.outputs, self.episode = self.collector.collect(self.acting_parameters.tree)
         return rollout

@@ -19,7 +19,9 @@ from .recorded_run import Run
 PAPERS, AUTHORS = re.compile(r"the paper's[;,):]"), re.compile(r"the authors' value[;,)]")
 WHOSE = re.compile(r" \([^()]*(the paper's|the authors' value)[^()]*\)")
 ABOUT_RUN = {"env": "the environment's id, or its factory's name", "workers": "processes",
-             "total_steps": "agent steps of all workers together, T_max", "seed": "of parameters and random numbers"}
+             "total_steps": "agent steps of all workers together, T_max",
+             "anneal_steps": "agent steps over which the learning rate falls to 0; None: all",
+             "seed": "of parameters and random numbers"}
 MOST_EVENTS = 500
 
 
@@ -35,7 +37,7 @@ def table(caption: str, head: Sequence[str], rows: Iterable[Sequence[str]]) -> s
 def configuration(run: Run) -> str:
     """Return a table for the run, and one for each of its parts."""
     papers = PRESETS["paper"].workers
-    rows = [(f"<code>{name}</code>", clean(shown(run.config[name])), about,
+    rows = [(f"<code>{name}</code>", clean(shown(run.config.get(name))), about,
              f"{papers} (the paper's)" if name == "workers" and run.config[name] != papers else "")
             for name, about in ABOUT_RUN.items()]
     if run.config.get("env_kwargs"):                                     # older files lack it

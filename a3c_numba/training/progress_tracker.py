@@ -58,7 +58,7 @@ class ProgressTracker:
         gauges = status.gauges()
         gauges = gauges[np.isfinite(gauges).all(axis=1)]                 # no worker without an update, no skipped one
         entropy, value, norm = gauges.mean(axis=0).tolist() if len(gauges) else (0.0, 0.0, 0.0)
-        eta = linear(self.config.optimizer.learning_rate, 0, step / self.config.total_steps)
+        eta = linear(self.config.optimizer.learning_rate, 0, step / self.config.horizon)
         since, before = self.since
         if self.latest is None or seconds - since >= 0.5:                # else the last measurement of the speed
             self.since, self.speed = (seconds, step), (step - before) / max(seconds - since, 1e-9)

@@ -90,6 +90,37 @@ def test_the_command_goes_on_where_it_was(tmp_path, capsys):
     assert "3,000 steps" in capsys.readouterr().err
 
 
+def rates(out):
+    return [float(row["learning_rate"]) for row in rows(out / "progress.csv")]
+
+
+def test_annealing_may_be_longer_than_the_run(tmp_path, capsys):
+    """And then an extended run goes on with the learning rate that it had reached."""
+    out = tmp_path / "run"
+    eta = configure("Catch").optimizer.learning_rate
+    assert program("train", "Catch", "--workers", 1, "--out", out, "--total-steps", 900, "--anneal-steps", 3600) == 0
+    step = load(out / "final.npz").global_step
+    assert rates(out)[-1] == pytest.approx(eta * (1 - step / 3600), rel=1e-6)
+    capsys.readouterr()
+    assert program("train", "--resume", out, "--total-steps", 1800) == 0
+    assert "learning rate" not in capsys.readouterr().err and rates(out)[-1] == pytest.approx(eta / 2, rel=0.01)
+
+
+def test_extending_a_run_says_what_the_learning_rate_does(tmp_path, capsys):
+    out = tmp_path / "run"
+    eta = configure("Catch").optimizer.learning_rate
+    assert program("train", "Catch", "--workers", 1, "--out", out, "--total-steps", 900) == 0
+    step = load(out / "final.npz").global_step
+    capsys.readouterr()
+    assert program("train", "--resume", out, "--total-steps", 1800) == 0
+    now = f"{eta * (1 - step / 1800):.2g}"
+    assert (f"warning: the learning rate was 0 at step {step}, and is {now} now: it is annealed to 0 at step 1,800 "
+            "instead of 900") in capsys.readouterr().err
+    assert program("train", "--resume", out, "--total-steps", 2700, "--anneal-steps", 1800) == 0
+    assert "from step 1,800 on (--anneal-steps) the learning rate is 0" in capsys.readouterr().err
+    assert rates(out)[-1] == 0
+
+
 def increments(checkpoint):
     """What tells the random streams of workers apart, None where a worker has not begun or was lost."""
     return [state and state["generator"]["state"]["inc"] for state in checkpoint.workers]

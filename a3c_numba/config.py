@@ -32,8 +32,7 @@ MENUS: dict[str, Mapping[str, type]] = {"algorithm": ALGORITHMS, "optimizer": OP
                                         "atari": {"atari": AtariSettings}, "gym": {"gym": GymSettings}}
 
 # The whole numbers of a run: the least and the largest.  T counts on beyond total_steps, in an int64.
-NUMBERS: dict[str, tuple[Any, Any]] = {"workers": (1, 1024), "total_steps": (1, 2**62), "anneal_steps": (1, 2**62),
-                                       "seed": (0, 2**63 - 1)}
+NUMBERS: dict[str, tuple[int, int]] = {"workers": (1, 1024), "total_steps": (1, 2**62), "seed": (0, 2**63 - 1)}
 MOST_PARAMETERS, LONGEST_ROLLOUT = 2**28, 2**31       # numbers, and bytes of observations: of one worker, 1 and 2 GiB
 
 
@@ -74,9 +73,10 @@ class Config:
             _check_factory(self.env)
         object.__setattr__(self, "env_kwargs", checked_env_kwargs(self.env_kwargs))
         for name in NUMBERS:
-            if name == "anneal_steps" and self.anneal_steps is None:
-                continue
-            object.__setattr__(self, name, _checked(name, getattr(self, name)))
+            object.__setattr__(self, name, _checked(name, getattr(self, name), *NUMBERS[name]))
+        if self.anneal_steps is not None:
+            steps = _checked("anneal_steps", self.anneal_steps, *NUMBERS["total_steps"])
+            object.__setattr__(self, "anneal_steps", steps)
 
     def make_env(self, render_mode: str | None = None, **atari: Any) -> gymnasium.Env:
         """Make an environment; ``atari`` overrides fields of the Atari settings (sticky=0.25, say)."""
@@ -143,7 +143,7 @@ class Config:
         for part in MENUS:
             value = getattr(self, part)
             fields[part] = {"name": menu_name(value)} | dataclasses.asdict(value)
-        fields |= {name: getattr(self, name) for name in NUMBERS}
+        fields |= {name: getattr(self, name) for name in (*NUMBERS, "anneal_steps")}
         return json.dumps(fields, indent=2)
 
     @staticmethod
@@ -182,12 +182,11 @@ def _check_factory(factory: object) -> None:
         raise ValueError(f"the factory {short_repr(factory)} cannot be pickled for the workers: {reason}") from None
 
 
-def _checked(name: str, value: object) -> int:
+def _checked(name: str, value: object, least: int, largest: int) -> int:
     """Return the value as int.  Raises ValueError, in one line, if it is no whole number or out of its range."""
-    least, largest = NUMBERS[name]
-    if not isinstance(value, Integral) or isinstance(value, bool) or value < least:
+    if not isinstance(value, Integral) or isinstance(value, bool) or int(value) < least:
         raise ValueError(f"{name} must be a whole number, at least {least}; got {short_repr(value)}")
-    if value > largest:
+    if int(value) > largest:
         raise ValueError(f"{name} must be a whole number, at most {largest:,}; got {short_repr(value)}")
     return int(value)
 

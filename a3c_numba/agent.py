@@ -17,7 +17,7 @@ from .core.parameters import Parameters
 from .envs.action_repeat import GymSettings
 from .envs.atari import AtariSettings
 from .envs.make import EnvSource
-from .evaluation import EvaluationSettings, evaluate
+from .evaluation import MOST_STEPS, EvaluationSettings, evaluate
 from .inference import Policy, as_observations, as_recurrent_state
 from .plots.curves import draw_curve
 from .presets import configure
@@ -146,13 +146,14 @@ class Agent:
         return actions, last
 
     def evaluate(self, episodes: int = 30, protocol: str = "noop", seed: int = 0, deterministic: bool = False,
-                 workers: int = 1) -> np.ndarray:
+                 workers: int = 1, max_steps: int = MOST_STEPS) -> np.ndarray:
         """Return scores (episodes,) of whole games, rewards not clipped; ``protocol`` "noop" or "sticky", for Atari.
 
+        A game is stopped after ``max_steps``; a line that is logged says how many were.
         Raises ValueError, in one line, for a value out of its range and for an observation that does not fit the
         environment's space; with several workers BrokenProcessPool if one of them exited early.
         """
-        settings = EvaluationSettings(episodes, protocol, deterministic, seed)
+        settings = EvaluationSettings(episodes, protocol, deterministic, seed, max_steps)
         return np.array([game.score for game in evaluate(self.config, self._checkpoint.theta, settings, workers)])
 
     def parameters(self) -> dict[str, np.ndarray]:

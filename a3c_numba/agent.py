@@ -64,10 +64,9 @@ class Agent:
 
     def _use_checkpoint(self, start: Checkpoint) -> None:
         self._checkpoint, self.config = start, start.config
-        made: Any = self.config.make_episode_env()
-        self.observation_space, self.action_space = made.observation_space, made.action_space
-        self.network = self.config.build_network(made)
-        made.close()
+        spaces: Any = self.config.spaces
+        self.observation_space, self.action_space = spaces.observation_space, spaces.action_space
+        self.network = self.config.build_network(spaces)
         self.policy = Policy(self.network, self.config.algorithm, self.action_space, start.theta)
         self._rng = np.random.default_rng(np.random.SeedSequence(self.config.seed, spawn_key=(2**32 - 1,)))
 

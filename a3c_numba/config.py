@@ -3,9 +3,10 @@
 import dataclasses
 import json
 from dataclasses import dataclass, field
+from functools import cached_property
 from math import prod
 from numbers import Integral
-from typing import Any, Mapping
+from typing import Any, Mapping, NamedTuple
 
 import cloudpickle
 import gymnasium
@@ -23,6 +24,7 @@ from .envs.atari import AtariSettings
 from .envs.episode import EpisodeEnv
 from .envs.env_kwargs import checked_env_kwargs
 from .envs.make import EnvSource
+from .envs.spaces import flattening
 from .envs.untrusted import foreign_code
 from .system.text import short_repr
 from .validation import validate
@@ -43,6 +45,14 @@ class EnvironmentNeeded(ValueError):
         super().__init__(f"{reason}: {advice}" if advice else reason)
         self.reason = reason
         self.advice = advice
+
+
+class Spaces(NamedTuple):
+    """The spaces of an environment as the networks see it."""
+
+    observation_space: gymnasium.Space
+    action_space: gymnasium.Space
+    flattening: str | None     # a line on how the observations were flattened, if they were
 
 
 @dataclass(frozen=True)
@@ -74,17 +84,40 @@ class Config:
         for name in NUMBERS:
             object.__setattr__(self, name, _checked(name, getattr(self, name)))
 
-    def make_env(self, render_mode: str | None = None, **atari: Any) -> gymnasium.Env:
-        """Make an environment; ``atari`` overrides fields of the Atari settings (sticky=0.25, say)."""
+    def __getstate__(self) -> dict[str, Any]:
+        """Return what is pickled: the fields, without ``spaces``."""
+        return {field.name: getattr(self, field.name) for field in dataclasses.fields(self)}
+
+    @cached_property
+    def spaces(self) -> Spaces:
+        """The environment's spaces; it is made once to find them."""
+        env = self.make_episode_env()
+        try:
+            return Spaces(env.observation_space, env.action_space, flattening(env))
+        finally:
+            env.close()
+
+    def share_spaces(self, other: "Config") -> "Config":
+        """Return this configuration, with the spaces that ``other`` has found if its environment is the same."""
+        if all(getattr(self, name) == getattr(other, name) for name in ("env", "atari", "gym", "env_kwargs")):
+            vars(self).update({name: value for name, value in vars(other).items() if name == "spaces"})
+        return self
+
+    def make_env(self, render_mode: str | None = None, worker: int | None = None, **atari: Any) -> gymnasium.Env:
+        """Make an environment; ``atari`` overrides fields of the Atari settings (sticky=0.25, say).
+
+        ``worker`` is its number, for a factory that takes it; by default the first that no training worker has.
+        """
         envs.import_for(self.env)                                        # which may register the id of a game
         settings = dataclasses.replace(self.atari, **atari) if self.family == "atari" else self.gym
-        env = envs.make(self.env, settings, render_mode, self.env_kwargs)
+        number = self.workers if worker is None else worker
+        env = envs.make(self.env, settings, render_mode, self.env_kwargs, number)
         envs.check_spaces(env)
         return env
 
-    def make_episode_env(self, render_mode: str | None = None, **atari: Any) -> EpisodeEnv:
+    def make_episode_env(self, render_mode: str | None = None, worker: int | None = None, **atari: Any) -> EpisodeEnv:
         """A new EpisodeEnv, which checks what the environment gives and names it in what it raises."""
-        return EpisodeEnv(self.make_env(render_mode, **atari), self.env_name)
+        return EpisodeEnv(self.make_env(render_mode, worker, **atari), self.env_name)
 
     def build_network(self, env: Any) -> Network:
         """Build the network for this environment.  Raises ValueError if it does not take such observations."""

@@ -68,15 +68,15 @@ class EvaluationSettings:
 
 
 class Evaluator:
-    """Play numbered games with an environment and a policy.
+    """Play numbered games with an environment and a policy; ``number`` is this process's, of several that do.
 
     ``steps`` and ``play`` raise ValueError, in one line, for an observation that does not fit the environment's space
     and for a reward that is not a number.
     """
 
     def __init__(self, config: Config, theta: np.ndarray, settings: EvaluationSettings,
-                 render_mode: str | None = None) -> None:
-        self.env = config.make_episode_env(render_mode, **PROTOCOLS[settings.protocol])
+                 render_mode: str | None = None, number: int = 0) -> None:
+        self.env = config.make_episode_env(render_mode, config.workers + number, **PROTOCOLS[settings.protocol])
         if settings.protocol != "noop" and config.family != "atari":
             raise ValueError(f"protocol {settings.protocol} is for Atari games, and {config.env_name} is none")
         self.policy = Policy(config.build_network(self.env), config.algorithm, self.env.action_space, theta)
@@ -125,9 +125,9 @@ def evaluate(config: Config, theta: np.ndarray, settings: EvaluationSettings, wo
     return games
 
 
-def _player(config: bytes, theta: np.ndarray, settings: EvaluationSettings) -> Callable[[int], Game]:
-    """Return the function that plays a game in a worker; what its making raises is raised to the caller."""
-    return Evaluator(unpack(config), theta, settings).play
+def _player(config: bytes, theta: np.ndarray, settings: EvaluationSettings, number: int) -> Callable[[int], Game]:
+    """Return the function that plays a game in worker ``number``; what its making raises is raised to the caller."""
+    return Evaluator(unpack(config), theta, settings, number=number).play
 
 
 def summary(games: list[Game], settings: EvaluationSettings) -> dict[str, object]:

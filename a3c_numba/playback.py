@@ -63,7 +63,7 @@ def action_names(env: gymnasium.Env) -> list[str]:
 
 def drawn_frames(checkpoint: Checkpoint, game: Iterable[PlayedFrame]) -> Iterator[tuple[PlayedFrame, np.ndarray]]:
     """Yield each scene of a game, and it as a picture with the policy and the value beside the screen."""
-    env = checkpoint.config.make_env()
+    env = checkpoint.config.make_episode_env()
     names = action_names(env)
     env.close()
     values: deque[float] = deque(maxlen=100)

@@ -158,19 +158,17 @@ def load_fitting(path: Path, env: EnvSource | None = None,
     """
     checkpoint = load(path, env, env_kwargs)
     try:
-        made = checkpoint.config.make_episode_env()
+        spaces = checkpoint.config.spaces
     except Exception as error:
         if env is not None or env_kwargs is not None:
             raise
         raise CheckpointError(f"{path}: {_one_line(error)}") from error
     try:
-        expected = dict(leaves(checkpoint.config.build_network(made).shapes))
+        expected = dict(leaves(checkpoint.config.build_network(spaces).shapes))
         if checkpoint.shapes != expected:
             wrong = sorted(set(expected.items()) ^ set(checkpoint.shapes.items()))[0][0]
             raise ValueError(f"{wrong[:80]} is {checkpoint.shapes.get(wrong)}, the network for "
                              f"{checkpoint.config.env_name[:80]} has {expected.get(wrong)}")
     except ValueError as error:
         raise CheckpointError(f"{path}: {_one_line(error)}: another network or environment") from None
-    finally:
-        made.close()
     return checkpoint

@@ -74,5 +74,5 @@ def main(number: int, config: Learner, status: WorkerStatus, seed: np.random.See
         raise SystemExit(1) from None
     finally:                                                             # all has been said: here it may hang or fail
         if worker:
-            with suppress(Exception):
-                worker.collector.env.close()
+            with suppress(Exception, SystemExit):
+                worker.collector.env.env.close()

@@ -124,10 +124,11 @@ class Agent:
                 returns it unchanged.
             episode_start: (n,) bool, True if an episode begins here: its recurrent state is reset.
 
+        Vectors of bytes may be whole numbers, as the environment gives them, or scaled, as ``make_env()`` gives them.
         Continuous actions are clipped to their Box.  Raises ValueError for observations of another shape or type.
         """
         shape = self.observation_space.shape
-        obs = as_observations(obs, self.observation_space.dtype)
+        obs = as_observations(self.config.spaces.scaled(obs), self.observation_space.dtype)
         if obs.shape != shape and obs.shape[1:] != shape:
             raise ValueError(f"observations must be of shape {shape} or (n, *{shape}); got {obs.shape}")
         if not len(obs):
@@ -171,7 +172,7 @@ class Agent:
         the first term held constant, and the entropy weight as at the start of a run; for the value methods
         L = sum_t (R_t - Q(s_t, a_t))^2.  Nothing is clipped.  A recurrent state is zero before obs[0].
         """
-        obs, pi = as_observations(obs, self.observation_space.dtype), self.policy.pi
+        obs, pi = as_observations(self.config.spaces.scaled(obs), self.observation_space.dtype), self.policy.pi
         actions, returns = np.asarray(actions), np.asarray(returns, np.float32)
         T, shape = len(obs), self.observation_space.shape
         if not T or (obs.shape[1:], actions.shape, returns.shape) != (shape, (T, *pi.action_shape), (T,)):

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from math import prod
 from numbers import Integral
-from typing import Any, Mapping, NamedTuple
+from typing import Any, Mapping
 
 import cloudpickle
 import gymnasium
@@ -20,11 +20,11 @@ from .core.optimizers import OPTIMIZERS, Optimizer
 from .core.parameters import size_of
 from .envs import make as envs
 from .envs.action_repeat import GymSettings
+from .envs.adapted_spaces import Spaces, spaces_of
 from .envs.atari import AtariSettings
 from .envs.episode import EpisodeEnv
 from .envs.env_kwargs import checked_env_kwargs
 from .envs.make import EnvSource
-from .envs.spaces import flattening
 from .envs.untrusted import foreign_code
 from .system.text import short_repr
 from .validation import validate
@@ -45,14 +45,6 @@ class EnvironmentNeeded(ValueError):
         super().__init__(f"{reason}: {advice}" if advice else reason)
         self.reason = reason
         self.advice = advice
-
-
-class Spaces(NamedTuple):
-    """The spaces of an environment as the networks see it."""
-
-    observation_space: gymnasium.Space
-    action_space: gymnasium.Space
-    flattening: str | None     # a line on how the observations were flattened, if they were
 
 
 @dataclass(frozen=True)
@@ -93,7 +85,7 @@ class Config:
         """The environment's spaces; it is made once to find them."""
         env = self.make_episode_env()
         try:
-            return Spaces(env.observation_space, env.action_space, flattening(env))
+            return spaces_of(env)
         finally:
             env.close()
 

@@ -13,7 +13,7 @@ import gymnasium
 from ..system.text import one_line, short_repr
 from .action_repeat import ActionRepeat, GymSettings
 from .names import factory, family, import_module_of, is_atari, is_emulator, is_module_name, lacks_version, split
-from .spaces import Float32Vector, UnsupportedSpace, adapt, check_spaces, flattening
+from .spaces import Float32Vector, UnsupportedSpace, adapt, check_spaces
 from .toys import TOYS
 
 if TYPE_CHECKING:
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 EnvSource = str | Callable[..., gymnasium.Env]      # an id, or a factory that takes ``env_kwargs`` alone
 
 __all__ = ["TOYS", "EnvSource", "EnvironmentFailed", "Float32Vector", "MissingPackage", "UnknownEnvironment",
-           "UnsupportedSpace", "check_spaces", "family", "flattening", "is_atari", "make"]
+           "UnsupportedSpace", "check_spaces", "family", "is_atari", "make"]
 
 
 class UnknownEnvironment(ValueError):

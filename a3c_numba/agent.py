@@ -17,7 +17,7 @@ from .core.parameters import Parameters
 from .envs.action_repeat import GymSettings
 from .envs.atari import AtariSettings
 from .envs.make import EnvSource
-from .evaluation import EvaluationSettings, evaluate
+from .evaluation import MOST_STEPS, EvaluationSettings, evaluate
 from .inference import Policy, as_observations, as_recurrent_state
 from .plots.curves import draw_curve
 from .presets import configure
@@ -64,10 +64,9 @@ class Agent:
 
     def _use_checkpoint(self, start: Checkpoint) -> None:
         self._checkpoint, self.config = start, start.config
-        made: Any = self.config.make_episode_env()
-        self.observation_space, self.action_space = made.observation_space, made.action_space
-        self.network = self.config.build_network(made)
-        made.close()
+        spaces: Any = self.config.spaces
+        self.observation_space, self.action_space = spaces.observation_space, spaces.action_space
+        self.network = self.config.build_network(spaces)
         self.policy = Policy(self.network, self.config.algorithm, self.action_space, start.theta)
         self._rng = np.random.default_rng(np.random.SeedSequence(self.config.seed, spawn_key=(2**32 - 1,)))
 
@@ -126,10 +125,11 @@ class Agent:
                 returns it unchanged.
             episode_start: (n,) bool, True if an episode begins here: its recurrent state is reset.
 
+        Vectors of bytes may be whole numbers, as the environment gives them, or scaled, as ``make_env()`` gives them.
         Continuous actions are clipped to their Box.  Raises ValueError for observations of another shape or type.
         """
         shape = self.observation_space.shape
-        obs = as_observations(obs, self.observation_space.dtype)
+        obs = as_observations(self.config.spaces.scaled(obs), self.observation_space.dtype)
         if obs.shape != shape and obs.shape[1:] != shape:
             raise ValueError(f"observations must be of shape {shape} or (n, *{shape}); got {obs.shape}")
         if not len(obs):
@@ -147,13 +147,14 @@ class Agent:
         return actions, last
 
     def evaluate(self, episodes: int = 30, protocol: str = "noop", seed: int = 0, deterministic: bool = False,
-                 workers: int = 1) -> np.ndarray:
+                 workers: int = 1, max_steps: int = MOST_STEPS) -> np.ndarray:
         """Return scores (episodes,) of whole games, rewards not clipped; ``protocol`` "noop" or "sticky", for Atari.
 
+        A game is stopped after ``max_steps``; a line that is logged says how many were.
         Raises ValueError, in one line, for a value out of its range and for an observation that does not fit the
         environment's space; with several workers BrokenProcessPool if one of them exited early.
         """
-        settings = EvaluationSettings(episodes, protocol, deterministic, seed)
+        settings = EvaluationSettings(episodes, protocol, deterministic, seed, max_steps)
         return np.array([game.score for game in evaluate(self.config, self._checkpoint.theta, settings, workers)])
 
     def parameters(self) -> dict[str, np.ndarray]:
@@ -172,7 +173,7 @@ class Agent:
         the first term held constant, and the entropy weight as at the start of a run; for the value methods
         L = sum_t (R_t - Q(s_t, a_t))^2.  Nothing is clipped.  A recurrent state is zero before obs[0].
         """
-        obs, pi = as_observations(obs, self.observation_space.dtype), self.policy.pi
+        obs, pi = as_observations(self.config.spaces.scaled(obs), self.observation_space.dtype), self.policy.pi
         actions, returns = np.asarray(actions), np.asarray(returns, np.float32)
         T, shape = len(obs), self.observation_space.shape
         if not T or (obs.shape[1:], actions.shape, returns.shape) != (shape, (T, *pi.action_shape), (T,)):

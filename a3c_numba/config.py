@@ -3,6 +3,7 @@
 import dataclasses
 import json
 from dataclasses import dataclass, field
+from functools import cached_property
 from math import prod
 from numbers import Integral
 from typing import Any, Mapping
@@ -19,6 +20,7 @@ from .core.optimizers import OPTIMIZERS, Optimizer
 from .core.parameters import size_of
 from .envs import make as envs
 from .envs.action_repeat import GymSettings
+from .envs.adapted_spaces import Spaces, spaces_of
 from .envs.atari import AtariSettings
 from .envs.episode import EpisodeEnv
 from .envs.env_kwargs import checked_env_kwargs
@@ -78,17 +80,40 @@ class Config:
             steps = _checked("anneal_steps", self.anneal_steps, *NUMBERS["total_steps"])
             object.__setattr__(self, "anneal_steps", steps)
 
-    def make_env(self, render_mode: str | None = None, **atari: Any) -> gymnasium.Env:
-        """Make an environment; ``atari`` overrides fields of the Atari settings (sticky=0.25, say)."""
+    def __getstate__(self) -> dict[str, Any]:
+        """Return what is pickled: the fields, without ``spaces``."""
+        return {field.name: getattr(self, field.name) for field in dataclasses.fields(self)}
+
+    @cached_property
+    def spaces(self) -> Spaces:
+        """The environment's spaces; it is made once to find them."""
+        env = self.make_episode_env()
+        try:
+            return spaces_of(env)
+        finally:
+            env.close()
+
+    def share_spaces(self, other: "Config") -> "Config":
+        """Return this configuration, with the spaces that ``other`` has found if its environment is the same."""
+        if all(getattr(self, name) == getattr(other, name) for name in ("env", "atari", "gym", "env_kwargs")):
+            vars(self).update({name: value for name, value in vars(other).items() if name == "spaces"})
+        return self
+
+    def make_env(self, render_mode: str | None = None, worker: int | None = None, **atari: Any) -> gymnasium.Env:
+        """Make an environment; ``atari`` overrides fields of the Atari settings (sticky=0.25, say).
+
+        ``worker`` is its number, for a factory that takes it; by default the first that no training worker has.
+        """
         envs.import_for(self.env)                                        # which may register the id of a game
         settings = dataclasses.replace(self.atari, **atari) if self.family == "atari" else self.gym
-        env = envs.make(self.env, settings, render_mode, self.env_kwargs)
+        number = self.workers if worker is None else worker
+        env = envs.make(self.env, settings, render_mode, self.env_kwargs, number)
         envs.check_spaces(env)
         return env
 
-    def make_episode_env(self, render_mode: str | None = None, **atari: Any) -> EpisodeEnv:
+    def make_episode_env(self, render_mode: str | None = None, worker: int | None = None, **atari: Any) -> EpisodeEnv:
         """A new EpisodeEnv, which checks what the environment gives and names it in what it raises."""
-        return EpisodeEnv(self.make_env(render_mode, **atari), self.env_name)
+        return EpisodeEnv(self.make_env(render_mode, worker, **atari), self.env_name)
 
     def build_network(self, env: Any) -> Network:
         """Build the network for this environment.  Raises ValueError if it does not take such observations."""

@@ -3,7 +3,8 @@
     noop     1 to 30 no-ops at the start of a game, no sticky actions           (Mnih et al. 2015)
     sticky   no no-ops; at each frame the last action sticks with p = 0.25       (Machado et al. 2018)
 
-An episode depends only on the evaluation's seed and the episode's number, not on the process that plays it.
+An episode depends only on the evaluation's seed and the episode's number, not on the process that plays it.  It is
+stopped after ``max_steps``, for an environment that never ends.
 The environment is checked as in training (envs/episode.py): a number that is not finite is seen as 0.
 """
 
@@ -20,11 +21,13 @@ from .core.hyperparameters import hyperparameter
 from .envs.registry import pack, unpack
 from .inference import Policy
 from .system.nonfinite import zero_nonfinite
+from .system.terminal import log
 from .system.text import short_repr
 from .system.worker_pool import map_in_workers
 from .validation import validate
 
 MOST_PROCESSES = 1024
+MOST_STEPS = 108_000           # of a game: half an hour of Atari at 60 frames a second, each frame a step
 PROTOCOLS = {"noop": {"noop_max": 30, "sticky": 0.0}, "sticky": {"noop_max": 0, "sticky": 0.25}}
 
 
@@ -34,7 +37,8 @@ class Game(NamedTuple):
     episode: int
     score: float            # sum of rewards, not clipped
     length: int             # agent steps
-    truncated: bool         # ended by a time limit
+    truncated: bool         # ended by the environment's time limit
+    capped: bool = False    # stopped after ``max_steps``
 
 
 class Step(NamedTuple):
@@ -44,6 +48,7 @@ class Step(NamedTuple):
     outputs: tuple[np.ndarray, ...]     # what the network said of it, (1, ...) each
     action: Action          # as drawn: a continuous one may lie outside its Box
     reward: float
+    terminated: bool
     truncated: bool
 
 
@@ -55,6 +60,7 @@ class EvaluationSettings:
     protocol: str = hyperparameter("noop", "how a game starts and goes", choices=tuple(PROTOCOLS))
     deterministic: bool = hyperparameter(False, "the most probable action instead of a drawn one")
     seed: int = hyperparameter(0, "of the games", at_least=0)
+    max_steps: int = hyperparameter(MOST_STEPS, "agent steps after which a game is stopped", at_least=1)
 
     def __post_init__(self) -> None:
         """Validate the fields."""
@@ -62,61 +68,66 @@ class EvaluationSettings:
 
 
 class Evaluator:
-    """Play numbered games with an environment and a policy.
+    """Play numbered games with an environment and a policy; ``number`` is this process's, of several that do.
 
     ``steps`` and ``play`` raise ValueError, in one line, for an observation that does not fit the environment's space
     and for a reward that is not a number.
     """
 
     def __init__(self, config: Config, theta: np.ndarray, settings: EvaluationSettings,
-                 render_mode: str | None = None) -> None:
-        self.env = config.make_episode_env(render_mode, **PROTOCOLS[settings.protocol])
+                 render_mode: str | None = None, number: int = 0) -> None:
+        self.env = config.make_episode_env(render_mode, config.workers + number, **PROTOCOLS[settings.protocol])
         if settings.protocol != "noop" and config.family != "atari":
             raise ValueError(f"protocol {settings.protocol} is for Atari games, and {config.env_name} is none")
         self.policy = Policy(config.build_network(self.env), config.algorithm, self.env.action_space, theta)
         self.settings = settings
 
     def steps(self, episode: int) -> Iterator[Step]:
-        """Play a whole game; yield its steps."""
+        """Play a game to its end, or for ``max_steps``; yield its steps."""
         game, acting = np.random.SeedSequence(self.settings.seed, spawn_key=(episode,)).spawn(2)
         rng = np.random.default_rng(acting)
         obs, _ = self.env.reset(seed=int(game.generate_state(1)[0] >> 1))
         state = self.policy.initial_state(1)
         terminated = truncated = False
-        while not (terminated or truncated):
+        while not (terminated or truncated) and self.env.length < self.settings.max_steps:
             seen = obs.copy()                                            # the environment may write to its own
             outputs, state = self.policy.outputs(seen[None], state)
             action = self.policy.choose(outputs, rng, self.settings.deterministic)[0]
             if self.policy.pi.action_shape:
                 zero_nonfinite(action)                                   # what it is drawn with may have overflowed
             obs, _, terminated, truncated, _ = self.env.step(self.policy.pi.executed(action))
-            yield Step(seen, outputs, action, self.env.reward, bool(truncated))
+            yield Step(seen, outputs, action, self.env.reward, bool(terminated), bool(truncated))
 
     def play(self, episode: int) -> Game:
         """Play a whole game and return its score."""
-        truncated = False
-        for moment in self.steps(episode):
-            truncated = moment.truncated
-        return Game(episode, self.env.score, self.env.length, truncated)
+        terminated = truncated = False
+        for step in self.steps(episode):
+            terminated, truncated = step.terminated, step.truncated
+        return Game(episode, self.env.score, self.env.length, truncated, not (terminated or truncated))
 
 
 def evaluate(config: Config, theta: np.ndarray, settings: EvaluationSettings, workers: int = 1) -> list[Game]:
     """Play ``settings.episodes`` games in ``workers`` processes; the result does not depend on their number.
 
-    Raises what ``Evaluator`` does, BrokenProcessPool if a process exited early, WorkerStartError if one could not be
-    started.
+    Logs a line if games were stopped after ``settings.max_steps``.  Raises what ``Evaluator`` does, BrokenProcessPool
+    if a process exited early, WorkerStartError if one could not be started.
     """
     if not isinstance(workers, Integral) or not 1 <= workers <= MOST_PROCESSES:
         raise ValueError(f"workers must be a whole number from 1 to {MOST_PROCESSES}; got {short_repr(workers)}")
     if workers == 1:
         evaluator = Evaluator(config, theta, settings)
-        return [evaluator.play(episode) for episode in range(settings.episodes)]
-    return map_in_workers(_player, (pack(config), theta, settings), settings.episodes, workers)
+        games = [evaluator.play(episode) for episode in range(settings.episodes)]
+    else:
+        games = map_in_workers(_player, (pack(config), theta, settings), settings.episodes, workers)
+    if capped := sum(game.capped for game in games):
+        log([f"{capped} of {len(games)} games were stopped after {settings.max_steps:,} steps (max_steps, "
+             "--max-steps): their scores are those so far"])
+    return games
 
 
-def _player(config: bytes, theta: np.ndarray, settings: EvaluationSettings) -> Callable[[int], Game]:
-    """Return the function that plays a game in a worker; what its making raises is raised to the caller."""
-    return Evaluator(unpack(config), theta, settings).play
+def _player(config: bytes, theta: np.ndarray, settings: EvaluationSettings, number: int) -> Callable[[int], Game]:
+    """Return the function that plays a game in worker ``number``; what its making raises is raised to the caller."""
+    return Evaluator(unpack(config), theta, settings, number=number).play
 
 
 def summary(games: list[Game], settings: EvaluationSettings) -> dict[str, object]:

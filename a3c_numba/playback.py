@@ -1,9 +1,9 @@
 """Playback of an agent's games: as a video, or drawn in the terminal with coloured half blocks."""
 
+import shutil
 import sys
 import time
 from collections import deque
-from itertools import islice
 from pathlib import Path
 from typing import Any, Iterable, Iterator, NamedTuple
 
@@ -27,10 +27,10 @@ class PlayedFrame(NamedTuple):
     value: float               # V(s) or max_a Q(s, a) before it
     action: int | None         # None for a continuous one
     score: float               # so far
+    ended: bool                # the game, with this step
 
 
-def play_frames(checkpoint: Checkpoint, settings: EvaluationSettings, episode: int,
-                max_steps: int | None) -> Iterator[PlayedFrame]:
+def play_frames(checkpoint: Checkpoint, settings: EvaluationSettings, episode: int) -> Iterator[PlayedFrame]:
     """Play one game and yield it scene by scene.  Raise ValueError if the environment cannot be rendered."""
     name = checkpoint.config.env_name
     try:
@@ -38,9 +38,7 @@ def play_frames(checkpoint: Checkpoint, settings: EvaluationSettings, episode: i
     except TypeError:
         raise ValueError(f"{name} cannot be rendered") from None
     score = 0.0
-    for t, step in enumerate(evaluator.steps(episode)):
-        if t == max_steps:
-            return
+    for step in evaluator.steps(episode):
         score += step.reward
         action = None if np.ndim(step.action) else int(step.action)
         try:
@@ -52,7 +50,7 @@ def play_frames(checkpoint: Checkpoint, settings: EvaluationSettings, episode: i
         if screen is None:
             raise ValueError(f"{name} cannot be rendered")
         chances, value = evaluator.policy.action_probabilities_and_value(step.outputs)
-        yield PlayedFrame(np.asarray(screen), chances, value, action, score)
+        yield PlayedFrame(np.asarray(screen), chances, value, action, score, step.terminated or step.truncated)
 
 
 def action_names(env: gymnasium.Env) -> list[str]:
@@ -65,7 +63,7 @@ def action_names(env: gymnasium.Env) -> list[str]:
 
 def drawn_frames(checkpoint: Checkpoint, game: Iterable[PlayedFrame]) -> Iterator[tuple[PlayedFrame, np.ndarray]]:
     """Yield each scene of a game, and it as a picture with the policy and the value beside the screen."""
-    env = checkpoint.config.make_env()
+    env = checkpoint.config.make_episode_env()
     names = action_names(env)
     env.close()
     values: deque[float] = deque(maxlen=100)
@@ -74,45 +72,54 @@ def drawn_frames(checkpoint: Checkpoint, game: Iterable[PlayedFrame]) -> Iterato
         yield scene, play_frame(scene.screen, scene.policy, values, names, scene.action, scene.score)
 
 
-def write_video(checkpoint: Checkpoint, settings: EvaluationSettings, path: Path, max_steps: int | None = None) -> None:
+def result_line(episode: int, score: float, ended: bool, settings: EvaluationSettings) -> str:
+    """Return the line on one game: "game 0: 21"."""
+    stopped = "" if ended else f", stopped after {settings.max_steps:,} steps (--max-steps)"
+    return f"game {episode}: {score:g}{stopped}"
+
+
+def write_video(checkpoint: Checkpoint, settings: EvaluationSettings, path: Path) -> None:
     """Write all games into one video, with the policy and the value beside the screen."""
     with VideoWriter(path, FRAMES_PER_SECOND) as video:
         for episode in range(settings.episodes):
-            score = 0.0
-            for scene, frame in drawn_frames(checkpoint, play_frames(checkpoint, settings, episode, max_steps)):
-                score = scene.score
+            for scene, frame in drawn_frames(checkpoint, play_frames(checkpoint, settings, episode)):
                 video.write(frame)
-            print(f"game {episode}: {score:g}")
+            print(result_line(episode, scene.score, scene.ended, settings))
     print(path)
 
 
-def play_in_terminal(checkpoint: Checkpoint, settings: EvaluationSettings, max_steps: int | None = None) -> None:
+def play_in_terminal(checkpoint: Checkpoint, settings: EvaluationSettings) -> None:
     """Draw games while they are played; if the output is not a terminal, only print their scores."""
     if not sys.stdout.isatty():
         evaluator = Evaluator(checkpoint.config, checkpoint.theta, settings)
         for episode in range(settings.episodes):
-            print(f"game {episode}: {sum(step.reward for step in islice(evaluator.steps(episode), max_steps)):g}")
+            game = evaluator.play(episode)
+            print(result_line(episode, game.score, not game.capped, settings))
         return
     for episode in range(settings.episodes):
-        score = 0.0
         sys.stdout.write("\x1b[2J")
-        for scene in play_frames(checkpoint, settings, episode, max_steps):
-            score = scene.score
-            marks = ["*" if action == scene.action else " " for action in range(len(scene.policy))]
-            bars = "  ".join(f"{action}{mark}{p:4.0%}" for action, (mark, p) in enumerate(zip(marks, scene.policy)))
-            line = f"\x1b[0m\x1b[Kscore {scene.score:g}   V {scene.value:.2f}   pi {bars}\n"
-            sys.stdout.write("\x1b[H" + half_blocks(scene.screen) + line)
+        for scene in play_frames(checkpoint, settings, episode):
+            sys.stdout.write("\x1b[H" + in_terminal(scene))
             sys.stdout.flush()
             time.sleep(1 / FRAMES_PER_SECOND)
-        print(f"game {episode}: {score:g}")
+        print(result_line(episode, scene.score, scene.ended, settings))
 
 
-def half_blocks(screen: np.ndarray, columns: int = COLUMNS) -> str:
-    """Return a picture (height, width, 3) as text; each character is two coloured pixels, one above the other."""
-    step = max(1, -(-screen.shape[1] // columns))
+def in_terminal(scene: PlayedFrame) -> str:
+    """Return a scene as text for the terminal's present size: the screen, and a line of numbers below it."""
+    columns, lines = shutil.get_terminal_size()
+    marks = ["*" if action == scene.action else " " for action in range(len(scene.policy))]
+    bars = "  ".join(f"{action}{mark}{p:4.0%}" for action, (mark, p) in enumerate(zip(marks, scene.policy)))
+    line = f"score {scene.score:g}   V {scene.value:.2f}   pi {bars}"[:columns - 1]
+    return f"{half_blocks(scene.screen, min(columns, COLUMNS), lines - 2)}\x1b[0m\x1b[K{line}\n\x1b[J"
+
+
+def half_blocks(screen: np.ndarray, columns: int, lines: int) -> str:
+    """Return a picture (height, width, 3) as text of at most this size; each character is two coloured pixels."""
+    step = max(1, -(-screen.shape[1] // max(1, columns)), -(-screen.shape[0] // (2 * max(1, lines))))
     pixels = screen[: screen.shape[0] // (2 * step) * 2 * step : step, ::step]
-    lines = []
+    rows = []
     for upper, lower in zip(pixels[::2], pixels[1::2]):
         cells = (f"\x1b[38;2;{a[0]};{a[1]};{a[2]}m\x1b[48;2;{b[0]};{b[1]};{b[2]}m▀" for a, b in zip(upper, lower))
-        lines.append("".join(cells) + "\x1b[0m\n")
-    return "".join(lines)
+        rows.append("".join(cells) + "\x1b[0m\n")
+    return "".join(rows)

@@ -18,8 +18,6 @@ from .config import NUMBERS, Config
 from .core.algorithms import A3C, Algorithm, NStepQ, OneStepQ, OneStepSarsa
 from .core.networks import MLP, Convolutional, NetworkSettings
 from .core.optimizers import OPTIMIZERS, Optimizer, RMSProp
-from .envs import make as envs
-from .envs.env_kwargs import checked_env_kwargs
 from .envs.make import EnvSource
 from .system.cores import available_cores
 
@@ -82,14 +80,15 @@ def configure(env: EnvSource, preset: str | None = None, **parts: Any) -> Config
     ``algorithm`` and ``optimizer`` may be names, of the preset's version of them.  Parts that are None count as not
     given.  Raises ValueError, in one line.
     """
+    given = {name: value for name, value in parts.items() if value is not None}
+    made_by = {name: given[name] for name in ("atari", "gym", "env_kwargs") if name in given}
+    most = max(preset.workers for preset in PRESETS.values())            # so that no worker of the run has its number
+    probe = Config(env, A3C(), RMSProp(), MLP(), workers=most, **made_by)
     if preset is None:
-        made = envs.make(env, env_kwargs=checked_env_kwargs(parts.get("env_kwargs") or {}))
-        preset = preset_for(made.observation_space, made.action_space)
-        made.close()
+        preset = preset_for(probe.spaces.observation_space, probe.spaces.action_space)
     if not isinstance(preset, str) or preset not in PRESETS:
         raise ValueError(f"preset must be one of {', '.join(PRESETS)}; got {preset!r}")
     chosen = PRESETS[preset]
-    given = {name: value for name, value in parts.items() if value is not None}
     given.setdefault("algorithm", "a3c")
     menus: dict[str, Mapping[str, object]] = {"algorithm": chosen.algorithms, "optimizer": OPTIMIZERS}
     for part, menu in menus.items():
@@ -103,4 +102,4 @@ def configure(env: EnvSource, preset: str | None = None, **parts: Any) -> Config
         values = dataclasses.asdict(chosen.optimizer).items()
         given["optimizer"] = cls(**{name: value for name, value in values if name in own})
     rest = {name: getattr(chosen, name) for name in ("optimizer", "network", "workers")}
-    return Config(env, **(rest | given))
+    return Config(env, **(rest | given)).share_spaces(probe)

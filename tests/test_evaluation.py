@@ -46,6 +46,25 @@ def test_rewards_are_not_clipped():
     assert game == Game(0, -500.0, 500, True)
 
 
+def endless():
+    return Chances(length=-1)
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+def test_a_game_without_an_end_is_stopped_and_one_line_says_so(caplog, workers):
+    config = small(endless)
+    games = evaluate(config, always(config, 0), EvaluationSettings(2, max_steps=50), workers)
+    assert games == [Game(0, 50.0, 50, False, True), Game(1, 50.0, 50, False, True)]
+    line, = caplog.messages
+    assert line.startswith("2 of 2 games were stopped after 50 steps (max_steps, --max-steps)")
+
+
+def test_a_game_that_ends_by_itself_at_the_cap_is_whole(caplog):
+    config = small(chances)
+    assert evaluate(config, always(config, 0), EvaluationSettings(1, max_steps=10)) == [Game(0, 10.0, 10, False)]
+    assert not caplog.messages
+
+
 @pytest.mark.parametrize("deterministic", [False, True])
 def test_the_number_of_workers_changes_nothing(deterministic):
     config = small("CartPole-v1")
@@ -124,7 +143,8 @@ def test_figures_by_hand():
     figures = summary(games, EvaluationSettings(4, "sticky", True, 9))
     assert [figures[name] for name in FIGURES] == [3.0, pytest.approx((14 / 3) ** 0.5 / 2), 2.5, 1.0, 6.0]
     assert (figures["episodes"], figures["protocol"], figures["seed"]) == (4, "sticky", 9) and figures["deterministic"]
-    assert figures["games"][2] == {"episode": 2, "score": 6.0, "length": 5, "truncated": False}
+    assert figures["games"][2] == {"episode": 2, "score": 6.0, "length": 5, "truncated": False,
+                                   "capped": False}
     assert json.loads(json.dumps(figures)) == figures
 
 

@@ -1,5 +1,6 @@
 """Watching an agent: films, and the terminal."""
 
+import os
 import re
 import sys
 
@@ -27,7 +28,7 @@ def file(shown, tmp_path):
 
 
 def test_moments_are_those_of_the_game(shown):
-    moments = list(playback.play_frames(shown, EvaluationSettings(1), 0, None))
+    moments = list(playback.play_frames(shown, EvaluationSettings(1), 0))
     assert len(moments) == 7 and [moment.screen[0, 0, 0] for moment in moments] == [1, 2, 3, 4, 5, 6, 7]
     for moment in moments:
         assert moment.policy.shape == (3,) and moment.policy.sum() == pytest.approx(1, abs=1e-5)
@@ -38,7 +39,7 @@ def test_moments_are_those_of_the_game(shown):
 def test_continuous_actions_show_the_mean_and_no_number(parts):
     start = initial_checkpoint(configure("tests.programs:Steered-v0", **parts))
     start.theta[:] = 0                                                   # a mean of 0
-    scenes = list(playback.play_frames(start, EvaluationSettings(1), 0, None))
+    scenes = list(playback.play_frames(start, EvaluationSettings(1), 0))
     assert len(scenes) == 7
     for scene in scenes:
         assert scene.action is None and scene.policy.shape == (2,)
@@ -47,7 +48,7 @@ def test_continuous_actions_show_the_mean_and_no_number(parts):
 
 def test_of_action_values_the_greedy_action_stands_out():
     start = initial_checkpoint(configure("tests.programs:Shown-v0", algorithm="one_step_q"))
-    for scene in playback.play_frames(start, EvaluationSettings(1), 0, None):
+    for scene in playback.play_frames(start, EvaluationSettings(1), 0):
         np.testing.assert_allclose(np.sort(scene.policy), [0.05 / 3, 0.05 / 3, 1 - 2 * 0.05 / 3], rtol=1e-6)
 
 
@@ -59,13 +60,13 @@ def test_without_a_terminal_nothing_is_drawn(tmp_path, capsys):
 
 
 def test_moments_can_be_cut_short(shown):
-    assert len(list(playback.play_frames(shown, EvaluationSettings(1), 0, 3))) == 3
+    assert len(list(playback.play_frames(shown, EvaluationSettings(1, max_steps=3), 0))) == 3
 
 
 @pytest.mark.parametrize("env", ["Catch", chances])
 def test_an_environment_without_a_picture_says_so(env):
     with pytest.raises(ValueError, match="(Catch|chances) cannot be rendered"):
-        list(playback.play_frames(initial_checkpoint(small(env)), EvaluationSettings(1), 0, None))
+        list(playback.play_frames(initial_checkpoint(small(env)), EvaluationSettings(1), 0))
 
 
 def test_action_names():
@@ -84,7 +85,8 @@ def test_a_film_has_a_frame_for_each_step(file, tmp_path, capsys, suffix):
     reader, frames = cv2.VideoCapture(str(path)), 0
     while reader.read()[0]:
         frames += 1
-    assert frames == 10 and capsys.readouterr().out.splitlines() == ["game 0: 0", "game 1: 0", str(path)]
+    assert frames == 10 and capsys.readouterr().out.splitlines() == [
+        "game 0: 0, stopped after 5 steps (--max-steps)", "game 1: 0, stopped after 5 steps (--max-steps)", str(path)]
 
 
 def test_continuous_actions_can_be_filmed_and_drawn(tmp_path, capsys, monkeypatch):
@@ -115,14 +117,24 @@ def test_in_a_terminal_every_step_is_drawn(file, capsys, monkeypatch):
 def test_half_blocks_show_two_pixels_a_character():
     screen = np.zeros((4, 2, 3), np.uint8)
     screen[0], screen[1] = (1, 2, 3), (4, 5, 6)
-    lines = playback.half_blocks(screen).splitlines()
+    lines = playback.half_blocks(screen, 80, 24).splitlines()
     assert lines[0] == "\x1b[38;2;1;2;3m\x1b[48;2;4;5;6m▀" * 2 + "\x1b[0m" and len(lines) == 2
 
 
+@pytest.mark.parametrize("size", [(80, 24), (200, 50), (40, 10), (1, 1)])
 @pytest.mark.parametrize("shape", [(210, 160, 3), (84, 84, 3), (400, 600, 3), (1, 1, 3), (5, 81, 3)])
-def test_half_blocks_fit_into_the_terminal(shape):
-    lines = playback.half_blocks(np.zeros(shape, np.uint8)).splitlines()
-    assert all(line.count("▀") <= playback.COLUMNS for line in lines)
+def test_half_blocks_fit_into_the_terminal(shape, size):
+    lines = playback.half_blocks(np.zeros(shape, np.uint8), *size).splitlines()
+    assert len(lines) <= size[1] and all(line.count("▀") <= size[0] for line in lines)
+
+
+@pytest.mark.parametrize("size", [(80, 24), (120, 60), (30, 8)])
+def test_a_scene_fits_into_the_terminal(monkeypatch, size):
+    monkeypatch.setattr(playback.shutil, "get_terminal_size", lambda: os.terminal_size(size))
+    scene = playback.PlayedFrame(np.zeros((210, 160, 3), np.uint8), np.full(18, 1 / 18), 0.5, 3, 7.0, False)
+    text = re.sub(r"\x1b\[[0-9;]*[A-Za-z]", "", playback.in_terminal(scene))
+    assert text.count("\n") < size[1] and max(map(len, text.splitlines())) <= size[0]
+    assert "score 7" in text.splitlines()[-1]
 
 
 @pytest.mark.parametrize("arguments", [("--episodes", 0), ("--max-steps", 0), ("--max-steps", -1), ("--seed", -1),

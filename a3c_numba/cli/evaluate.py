@@ -4,7 +4,7 @@ from argparse import ArgumentParser, Namespace
 from pathlib import Path
 
 from ..config import menu_name
-from ..evaluation import PROTOCOLS, EvaluationSettings, as_json, summary
+from ..evaluation import MOST_STEPS, PROTOCOLS, EvaluationSettings, as_json, summary
 from ..evaluation import evaluate as play_games
 from . import hyperparameter_options as options
 from .shared_options import add_agent_options, load_agent, writable
@@ -17,13 +17,16 @@ def add_arguments(parser: ArgumentParser) -> None:
     parser.add_argument("--protocol", choices=tuple(PROTOCOLS), default="noop",
                         help="noop: up to 30 no-ops at the start; sticky: sticky actions, p 0.25 (default noop)")
     parser.add_argument("--workers", type=options.whole_number, default=1, metavar="N", help="processes (default 1)")
+    parser.add_argument("--max-steps", type=options.whole_number, default=MOST_STEPS, metavar="N",
+                        help=f"stop a game after that many agent steps; one line says so (default {MOST_STEPS:,})")
     parser.add_argument("--json", metavar="FILE",
                         help="file for the result of every game (default: evaluation.json in a run's folder)")
 
 
 def run(arguments: Namespace) -> int:
     """Play the games and print the figures; write every game if a file is named or the source is a run's folder."""
-    settings = EvaluationSettings(arguments.episodes, arguments.protocol, arguments.deterministic, arguments.seed)
+    settings = EvaluationSettings(arguments.episodes, arguments.protocol, arguments.deterministic, arguments.seed,
+                                  arguments.max_steps)
     path, checkpoint = load_agent(arguments)
     config = checkpoint.config
     file = arguments.json or (path.with_name("evaluation.json") if Path(arguments.source).is_dir() else None)

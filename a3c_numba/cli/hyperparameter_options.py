@@ -111,4 +111,4 @@ def apply(config: Config, options: Options) -> Config:
             if field.name in options and condition and not getattr(settings, condition):
                 raise ValueError(f"--{field.name.replace('_', '-')} needs --{condition.replace('_', '-')}: "
                                  f"{field.metadata['help']}")
-    return dataclasses.replace(config, **replaced)
+    return dataclasses.replace(config, **replaced).share_spaces(config)

@@ -4,7 +4,7 @@ from argparse import ArgumentParser, Namespace
 from pathlib import Path
 
 from .. import playback
-from ..evaluation import EvaluationSettings
+from ..evaluation import MOST_STEPS, EvaluationSettings
 from . import hyperparameter_options as options
 from .shared_options import add_agent_options, load_agent
 
@@ -15,18 +15,17 @@ def add_arguments(parser: ArgumentParser) -> None:
     parser.add_argument("--video", metavar="FILE",
                         help="write an .mp4, .avi or .gif instead of drawing in the terminal")
     parser.add_argument("--episodes", type=options.whole_number, default=1, metavar="N", help="games (default 1)")
-    parser.add_argument("--max-steps", type=options.whole_number, metavar="N",
-                        help="stop each game after that many steps")
+    parser.add_argument("--max-steps", type=options.whole_number, default=MOST_STEPS, metavar="N",
+                        help=f"stop a game after that many agent steps; its line says so (default {MOST_STEPS:,})")
 
 
 def run(arguments: Namespace) -> int:
     """Play the games."""
-    settings = EvaluationSettings(arguments.episodes, "noop", arguments.deterministic, arguments.seed)
-    if arguments.max_steps is not None and arguments.max_steps < 1:
-        raise ValueError(f"max-steps must be at least 1; got {arguments.max_steps}")
+    settings = EvaluationSettings(arguments.episodes, "noop", arguments.deterministic, arguments.seed,
+                                  arguments.max_steps)
     _, checkpoint = load_agent(arguments)
     if arguments.video:
-        playback.write_video(checkpoint, settings, Path(arguments.video), arguments.max_steps)
+        playback.write_video(checkpoint, settings, Path(arguments.video))
     else:
-        playback.play_in_terminal(checkpoint, settings, arguments.max_steps)
+        playback.play_in_terminal(checkpoint, settings)
     return 0

@@ -3,7 +3,7 @@
 A rollout never crosses an episode's end.  It holds T steps and T + 1 observations: the last one is what the return is
 bootstrapped from, also where a time limit cut the episode short.
 
-An episode is a pure function of its seed and its actions, which the ``RolloutCollector`` remembers: so a run can be
+An episode is a pure function of its seed and its actions, which the ``RolloutCollector`` records: so a run can be
 resumed without pickling an environment.
 
 The environment is an ``EpisodeEnv`` (envs/episode.py), whose observations are finite, and whose rewards are finite or
@@ -15,6 +15,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from ..system.nonfinite import zero_nonfinite
+from ..system.row_record import RowRecord
 from .algorithms import Algorithm
 from .distributions import Distribution
 from .layers.base import Network, Outputs
@@ -47,7 +48,7 @@ class RolloutCollector:
         self.rewards = np.zeros(T, np.float32)
         self.discounts = np.zeros(T, np.float32)
         self.episode_seed: int | None = None                             # None: no episode is under way
-        self.episode_actions: list[Any] = []
+        self.episode_actions = RowRecord(distribution.action_shape, distribution.action_dtype)
         self.current = self.obs[0]                                       # the observation to act on next
         self.finite = True                                               # whether all actions of this rollout have been
 
@@ -79,7 +80,8 @@ class RolloutCollector:
         episode = None
         if terminated or truncated:
             episode = Episode(self.env.score, self.env.length)
-            self.episode_seed, self.episode_actions = None, []
+            self.episode_seed = None
+            self.episode_actions.clear()
         rollout = Rollout(self.obs[:t + 1], self.actions[:t], self.rewards[:t], self.discounts[:t],
                           self.actions[1:t + 1])
         return rollout, tuple(y[:t + 1] for y in self.cache.y), episode
@@ -101,14 +103,14 @@ class RolloutCollector:
     def _step(self, t: int) -> tuple[bool, bool]:
         action = self.actions[t].tolist()
         self.current, reward, terminated, truncated, _ = self.env.step(self.distribution.executed(action))
-        self.episode_actions.append(action)
+        self.episode_actions.append(self.actions[t])
         learned = min(max(reward, -1.0), 1.0) if self.algorithm.clip_rewards else reward
         self.rewards[t] = self.algorithm.reward_scale * learned
         self.discounts[t] = 0.0 if terminated else self.algorithm.discount
         return terminated, truncated
 
     def _begin(self, seed: int) -> None:
-        self.episode_seed, self.episode_actions = seed, []
+        self.episode_seed = seed
         self.current, _ = self.env.reset(seed=seed)
         self.recurrent.write(0, 0)                                       # nothing is remembered of the last episode
         self.state_row, self.next_action_drawn = 0, False

@@ -40,7 +40,7 @@ class Learner(Protocol):
     def total_steps(self) -> int: ...                                    # T_max
     @property
     def horizon(self) -> int: ...                                        # steps until eta is 0; T_max if not given
-    def make_episode_env(self) -> Any: ...
+    def make_episode_env(self, *, worker: int) -> Any: ...
     def build_network(self, env: Any) -> Network: ...
     def worker_rng(self, number: int) -> np.random.Generator: ...        # of what is drawn once for the whole run
 
@@ -64,7 +64,7 @@ class Worker:
     """
 
     def __init__(self, number: int, config: Learner, shared: Shared, seed: np.random.SeedSequence) -> None:
-        env, algorithm = config.make_episode_env(), config.algorithm
+        env, algorithm = config.make_episode_env(worker=number), config.algorithm
         self.number, self.config, self.shared = number, config, shared
         self.network = config.build_network(env)
         self.local = Parameters(self.network.shapes)

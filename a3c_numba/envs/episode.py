@@ -8,7 +8,8 @@ is replaced, so that neither an action nor a recurrent state is spoiled:
 
 A NaN among a rollout's rewards makes the rollout's gradient NaN, and the optimiser skips the update.
 
-What the environment's own code raises comes out as it is, with the environment's name in its ``environment``.
+What the environment's own code raises comes out as it is, with the environment's name in its ``environment``; a
+``sys.exit()`` in it is EnvironmentFailed.  What its ``close`` raises is one line: nothing depends on it any more.
 """
 
 import math
@@ -18,6 +19,9 @@ import gymnasium
 import numpy as np
 
 from ..system.nonfinite import zero_nonfinite
+from ..system.terminal import log_once
+from ..system.text import one_line
+from .make import EnvironmentFailed
 
 Result = TypeVar("Result")
 
@@ -52,7 +56,7 @@ class EpisodeEnv(gymnasium.Wrapper):
         """One step; its reward is NaN if it, or an observation on either side of the step, was not finite."""
         try:
             result = self.env.step(action)
-        except Exception as error:
+        except (Exception, SystemExit) as error:
             self._sign(error)
             raise
         obs, reward, terminated, truncated, info = result
@@ -82,13 +86,16 @@ class EpisodeEnv(gymnasium.Wrapper):
         return self._call(self.env.render)
 
     def close(self) -> None:
-        """The environment's."""
-        self._call(self.env.close)
+        """Close the environment; what that raises is logged, once in a process."""
+        try:
+            self.env.close()
+        except (Exception, SystemExit) as error:
+            log_once(f"closing the environment {self.name} raised {type(error).__name__}: {one_line(error)}")
 
     def _call(self, method: Callable[..., Result], **options: object) -> Result:
         try:
             return method(**options)
-        except Exception as error:
+        except (Exception, SystemExit) as error:
             self._sign(error)
             raise
 
@@ -104,8 +111,10 @@ class EpisodeEnv(gymnasium.Wrapper):
         self._bad = zero_nonfinite(self._floats)
         return self._floats
 
-    def _sign(self, error: Exception) -> None:
+    def _sign(self, error: BaseException) -> None:
         """Say which environment has raised, unless it is one of this package, whose errors are its bugs."""
+        if isinstance(error, SystemExit):                                # would end this program without a word
+            raise EnvironmentFailed.by(self.name, error) from error
         if type(self.env.unwrapped).__module__.split(".")[0] != __name__.split(".")[0]:
             setattr(error, "environment", self.name)
 

@@ -13,7 +13,7 @@ import gymnasium
 from ..system.text import one_line, short_repr
 from .action_repeat import ActionRepeat, GymSettings
 from .names import factory, family, import_module_of, is_atari, is_emulator, is_module_name, lacks_version, split
-from .spaces import Float32Vector, UnsupportedSpace, adapt, check_spaces, flattening
+from .spaces import Float32Vector, UnsupportedSpace, adapt, check_spaces
 from .toys import TOYS
 
 if TYPE_CHECKING:
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 EnvSource = str | Callable[..., gymnasium.Env]      # an id, or a factory that takes ``env_kwargs`` alone
 
 __all__ = ["TOYS", "EnvSource", "EnvironmentFailed", "Float32Vector", "MissingPackage", "UnknownEnvironment",
-           "UnsupportedSpace", "check_spaces", "family", "flattening", "is_atari", "make"]
+           "UnsupportedSpace", "check_spaces", "family", "is_atari", "make"]
 
 
 class UnknownEnvironment(ValueError):
@@ -47,17 +47,20 @@ def make(
     settings: "AtariSettings | GymSettings | None" = None,
     render_mode: str | None = None,
     env_kwargs: Mapping[str, object] | None = None,
+    worker: int = 0,
 ) -> gymnasium.Env:
     """Make an environment from its id or a factory, with ``env_kwargs`` as its keyword arguments.
 
-    ``settings`` are AtariSettings for a game (None: the paper's) and GymSettings for all others; toys, and factories
-    without such a parameter, have no ``render_mode``.  Observations are float32 (n,) or uint8 (H, W, C).
-    Raise UnknownEnvironment, MissingPackage or UnsupportedSpace.
+    A factory with a parameter ``worker`` gets the number, unless ``env_kwargs`` has one.  ``settings`` are
+    AtariSettings for a game (None: the paper's) and GymSettings for all others; toys, and factories without such a
+    parameter, have no ``render_mode``.  Observations are float32 (n,) or uint8 (H, W, C).
+    Raise UnknownEnvironment, MissingPackage, UnsupportedSpace, or EnvironmentFailed for a ``sys.exit``.
     """
     if not isinstance(env, str) and not callable(env):
         raise UnknownEnvironment(f"an environment is an id or a factory without arguments; got {one_line(env)[:100]}")
     kwargs = dict(env_kwargs or {})
-    made = _by_id(env, settings, render_mode, kwargs) if isinstance(env, str) else _call(env, render_mode, kwargs)
+    offered = {"render_mode": render_mode, "worker": worker} if render_mode else {"worker": worker}
+    made = _by_id(env, settings, offered, kwargs) if isinstance(env, str) else _call(env, offered, kwargs)
     if not isinstance(made, gymnasium.Env):
         raise UnknownEnvironment(f"a factory must make a gymnasium environment; got {one_line(made)[:100]}")
     if isinstance(settings, GymSettings) and settings.action_repeat > 1:
@@ -74,24 +77,26 @@ def import_for(env: EnvSource) -> None:
         except ModuleNotFoundError as error:
             advice = "; set PYTHONPATH to its folder" if error.name == split(env)[0].split(".")[0] else ""
             raise MissingPackage(f"{env} needs a package that is not installed: {one_line(error)}{advice}") from error
+        except SystemExit as error:
+            raise EnvironmentFailed.by(env, error) from error
         except Exception as error:
             setattr(error, "environment", env)
             raise
 
 
-def _by_id(name: str, settings: "AtariSettings | GymSettings | None", render_mode: str | None,
+def _by_id(name: str, settings: "AtariSettings | GymSettings | None", offered: dict[str, Any],
            kwargs: dict[str, Any]) -> gymnasium.Env:
     module, _ = split(name)
     if ":" in name and not is_module_name(module) or lacks_version(name):
         raise UnknownEnvironment(f"no environment is called {name!r}{_near(name)}")
     import_for(name)
     if is_atari(name, kwargs):
-        return _game(name, settings, render_mode, kwargs)
+        return _game(name, settings, offered.get("render_mode"), kwargs)
     maker = TOYS.get(name) or factory(name)
-    rendering: dict[str, Any] = {"render_mode": render_mode} if render_mode else {}
+    rendering = {name: value for name, value in offered.items() if name == "render_mode"}
     try:
         if maker:
-            return _call(maker, render_mode, kwargs, name)
+            return _call(maker, offered, kwargs, name)
         return _sign(name, kwargs, lambda: gymnasium.make(name, **rendering, **kwargs))
     except gymnasium.error.UnregisteredEnv:
         raise UnknownEnvironment(f"no environment is called {name!r}{_near(name)}") from None
@@ -112,27 +117,30 @@ def _game(name: str, settings: "AtariSettings | GymSettings | None", render_mode
     return Atari(name, settings or AtariSettings(), render_mode)
 
 
-def _call(maker: Callable[..., gymnasium.Env], render_mode: str | None, kwargs: dict[str, object],
+def _call(maker: Callable[..., gymnasium.Env], offered: dict[str, Any], kwargs: dict[str, object],
           name: str = "") -> gymnasium.Env:
-    """Call a factory, with ``render_mode`` if it has such a parameter."""
-    rendering = {"render_mode": render_mode} if render_mode and _takes_render_mode(maker) else {}
-    return _sign(name or getattr(maker, "__qualname__", repr(maker)), kwargs, lambda: maker(**rendering, **kwargs))
+    """Call a factory, with those of the arguments ``offered`` for which it has a parameter."""
+    taken = {key: value for key, value in offered.items() if key in _open_parameters(maker)}
+    return _sign(name or getattr(maker, "__qualname__", repr(maker)), kwargs, lambda: maker(**(taken | kwargs)))
 
 
-def _takes_render_mode(maker: Callable[..., object]) -> bool:
+def _open_parameters(maker: Callable[..., object]) -> set[str]:
+    """Return the names of a factory's parameters that ``functools.partial`` has not given."""
     try:
-        return "render_mode" in inspect.signature(maker).parameters
+        return set(inspect.signature(maker).parameters) - set(getattr(maker, "keywords", {}))
     except (TypeError, ValueError):
-        return False
+        return set()
 
 
 def _sign(name: str, kwargs: dict[str, object], making: Callable[[], gymnasium.Env]) -> gymnasium.Env:
-    """Return what ``making`` makes.  What the environment's own code raises has its name, as with ``EpisodeEnv``.
+    """Return what ``making`` makes.  What the environment's own code raises is as with ``EpisodeEnv``.
 
     With keyword arguments, which may be wrong, it is UnknownEnvironment, one line.
     """
     try:
         return making()
+    except SystemExit as error:
+        raise EnvironmentFailed.by(name, error) from error
     except (gymnasium.error.Error, ModuleNotFoundError):
         raise
     except Exception as error:

@@ -4,11 +4,12 @@
     observations    Box (n,) of bytes       float32, scaled to 0 .. 1 by the bounds of the space
                     any other Box (n,)      float32
                     MultiBinary, MultiDiscrete, and Dict or Tuple of vectors
-                                            flattened by gymnasium's ``FlattenObservation``, then as a Box (n,)
+                                            flattened by gymnasium's ``FlattenObservation``, then as a Box (n,);
+                                            parts that are a Box of bytes are scaled too
                     Box (H, W, C) of bytes  unchanged
 """
 
-from typing import Iterable, Iterator
+from typing import Iterable, Iterator, NamedTuple
 
 import gymnasium
 import numpy as np
@@ -28,26 +29,37 @@ class UnsupportedSpace(ValueError):
     """The networks do not support an action or observation space; the message, one line, names what would help."""
 
 
-class Float32Vector(gymnasium.ObservationWrapper):
-    """A wrapper that converts a vector observation to float32, the type of the networks; bytes are scaled to 0 .. 1."""
+class ByteScaling(NamedTuple):
+    """How the bytes among a vector's n numbers are scaled to 0 .. 1, by the bounds of their space; (n,) each."""
 
-    def __init__(self, env: gymnasium.Env):
+    is_byte: np.ndarray
+    low: np.ndarray            # 0 for another number
+    width: np.ndarray          # 1 for another number
+
+    def scaled(self, vector: np.ndarray) -> np.ndarray:
+        """Return (..., n) as float32, scaled; of another shape unchanged, for the caller to report."""
+        return (vector.astype(np.float32) - self.low) / self.width if vector.shape[-1:] == self.low.shape else vector
+
+
+class Float32Vector(gymnasium.ObservationWrapper):
+    """A wrapper that converts a vector observation to float32, the type of the networks, and scales its bytes."""
+
+    def __init__(self, env: gymnasium.Env, scaling: "ByteScaling | None" = None):
         super().__init__(env)
         space = env.observation_space
         assert isinstance(space, Box)
         low, high = space.low.astype(np.float32), space.high.astype(np.float32)
-        self._bytes = (low, np.maximum(high - low, 1)) if space.dtype == np.uint8 else None
-        self.observation_space = Box(0, 1, space.shape, np.float32) if self._bytes else Box(low, high, dtype=np.float32)
+        self.scaling = scaling
+        if scaling:
+            low, high = np.where(scaling.is_byte, 0, low), np.where(scaling.is_byte, 1, high)
+        self.observation_space = Box(low, high, dtype=np.float32)
 
     def observation(self, observation: object) -> object:
         """Convert (n,) of any number type to float32; return anything else unchanged, for the caller to report."""
         if not isinstance(observation, np.ndarray) or not np.can_cast(observation.dtype, np.float32, "same_kind"):
             return observation
         vector = observation.astype(np.float32, copy=False)
-        if self._bytes is None or vector.shape != self.observation_space.shape:
-            return vector
-        low, width = self._bytes
-        return (vector - low) / width
+        return self.scaling.scaled(vector) if self.scaling else vector
 
 
 class ActionsFromZero(gymnasium.ActionWrapper):
@@ -74,21 +86,28 @@ def adapt(env: gymnasium.Env) -> gymnasium.Env:
     check_spaces(env)
     if isinstance(env.action_space, Discrete) and env.action_space.start != 0:
         env = ActionsFromZero(env)
+    scaling = _byte_scaling(env.observation_space)
     if not isinstance(env.observation_space, Box):
         env = Flattened(env)
     space = env.observation_space
-    return env if space.dtype == np.float32 or len(space.shape or ()) == 3 else Float32Vector(env)
+    if len(space.shape or ()) == 3 or space.dtype == np.float32 and not scaling:
+        return env
+    return Float32Vector(env, scaling)
 
 
-def flattening(env: gymnasium.Env) -> str | None:
-    """Return a line on how ``adapt`` has flattened the observations, or None if it has not."""
-    while isinstance(env, gymnasium.Wrapper):
-        if isinstance(env, Flattened):
-            parts, flat = one_line(env.env.observation_space)[:200], env.observation_space.shape or ()
-            return (f"observation space {parts} is flattened to {sum(flat)} numbers "
-                    "(gymnasium.wrappers.FlattenObservation)")
-        env = env.env
-    return None
+def _byte_scaling(space: gymnasium.Space) -> ByteScaling | None:
+    """Return how the bytes of a vector, or of the vectors of a Dict or Tuple, are scaled; None if there are none."""
+    parts = [part for _, part in _parts(space)] if isinstance(space, (spaces.Dict, spaces.Tuple)) else [space]
+    bounds = []
+    for part in parts:
+        if isinstance(part, Box) and part.dtype == np.uint8:
+            low, high = part.low.ravel().astype(np.float32), part.high.ravel().astype(np.float32)
+            bounds.append((np.ones(len(low), bool), low, np.maximum(high - low, 1)))
+        else:
+            n = spaces.flatdim(part)
+            bounds.append((np.zeros(n, bool), np.zeros(n, np.float32), np.ones(n, np.float32)))
+    scaling = ByteScaling(*map(np.concatenate, zip(*bounds)))
+    return scaling if scaling.is_byte.any() else None
 
 
 def check_spaces(env: gymnasium.Env) -> None:

@@ -1,4 +1,4 @@
-"""Videos, written frame by frame: .mp4 and .avi of any length, .gif small enough for a page.
+"""Videos, written frame by frame: .mp4 (VP9) and .avi of any length, .gif small enough for a page.
 
 A video has a temporary name until it is complete, so an interrupted video is never mistaken for a finished one.
 
@@ -14,6 +14,7 @@ from typing import Any, Optional, Union
 import numpy as np
 import numpy.typing as npt
 
+from ..system.terminal import log
 from .canvas import PicturesUnavailable, load_cv2
 
 Frame = npt.NDArray[np.uint8]  # (height, width, 3)
@@ -27,8 +28,8 @@ GIF_DITHER = 3  # a palette for each frame: accurate colours, and a sixth of the
 class Film:
     """A compressed video, written to disk frame by frame."""
 
-    def __init__(self, path: Path, fps: float, codec: str) -> None:
-        self.cv2, self.path, self.fps, self.codec = load_cv2(), path, fps, codec
+    def __init__(self, path: Path, fps: float, codecs: tuple[str, ...]) -> None:
+        self.cv2, self.path, self.fps, self.codecs = load_cv2(), path, fps, codecs
         self._film: Any = None
 
     def append(self, frame: Frame) -> None:
@@ -36,11 +37,20 @@ class Film:
         height, width = frame.shape[:2]
         even = self.cv2.copyMakeBorder(frame, 0, height % 2, 0, width % 2, self.cv2.BORDER_REPLICATE)
         if self._film is None:
-            fourcc = self.cv2.VideoWriter_fourcc(*self.codec)
-            self._film = self.cv2.VideoWriter(str(self.path), fourcc, self.fps, even.shape[1::-1])
+            self._film = self._opened(even.shape[1::-1])
         if not self._film.isOpened():
             raise OSError(f"OpenCV cannot write a {self.path.suffix} video into {self.path.parent}")
         self._film.write(even)
+
+    def _opened(self, size: tuple[int, ...]) -> Any:
+        """Return the writer with the first codec that this OpenCV has; a line says if it is none that browsers play."""
+        for codec in self.codecs:
+            film = self.cv2.VideoWriter(str(self.path), self.cv2.VideoWriter_fourcc(*codec), self.fps, size)
+            if film.isOpened():
+                break
+        if film.isOpened() and codec == PLAYERS_ONLY:
+            log(["this OpenCV has no codec for .mp4 that browsers play: players do; a .gif is for both"])
+        return film
 
     def finish(self) -> None:
         """Close the file."""
@@ -87,7 +97,8 @@ class Animation:
         self._frames.clear()
 
 
-CODECS = {".mp4": "mp4v", ".avi": "MJPG", ".gif": ""}
+PLAYERS_ONLY = "mp4v"          # MPEG-4 part 2, which no browser plays; VP9 plays in all of them
+CODECS: dict[str, tuple[str, ...]] = {".mp4": ("vp09", PLAYERS_ONLY), ".avi": ("MJPG",), ".gif": ()}
 
 
 class VideoWriter:
@@ -99,8 +110,8 @@ class VideoWriter:
 
     def __init__(self, path: Union[str, Path], fps: float = 30.0) -> None:
         self.path = Path(path)
-        codec = CODECS.get(self.path.suffix.lower())
-        if codec is None:
+        codecs = CODECS.get(self.path.suffix.lower())
+        if codecs is None:
             raise ValueError(f"cannot write a video to {path}: the name must end in {', '.join(CODECS)}")
         if not str(self.path).isprintable():                             # OpenCV crashes on what is not UTF-8
             raise ValueError(f"cannot write a video to {str(path)!r}: not a printable name")
@@ -109,7 +120,7 @@ class VideoWriter:
         if not fps > 0:
             raise ValueError(f"fps must be above 0; got {fps}")
         self._partial = self.path.with_name(f".{self.path.stem}.{os.getpid()}.part{self.path.suffix}")
-        self._encoder = Film(self._partial, fps, codec) if codec else Animation(self._partial, fps)
+        self._encoder = Film(self._partial, fps, codecs) if codecs else Animation(self._partial, fps)
         self._shape: Optional[tuple[int, ...]] = None
 
     def __enter__(self) -> "VideoWriter":

@@ -62,7 +62,7 @@ def clip_of(path: Path, checkpoint: Checkpoint, steps: int) -> Clip:
     games: list[list[PlayedFrame]] = []
     try:
         while (left := steps - sum(map(len, games))) > 0:
-            games.append(list(play_frames(checkpoint, EvaluationSettings(1), len(games), left)))
+            games.append(list(play_frames(checkpoint, EvaluationSettings(1, max_steps=left), len(games))))
         frames = [frame for game in games for _, frame in drawn_frames(checkpoint, game)]
         encoded, still = load_cv2().imencode(".png", np.ascontiguousarray(frames[len(frames) // 2][..., ::-1]))
         if not encoded:

@@ -16,6 +16,7 @@ Writing is atomic: to a temporary file beside the target, flushed to the disk, t
 """
 
 import json
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Mapping
@@ -139,6 +140,8 @@ def _checkpoint(meta: Fields, arrays: dict[str, np.ndarray], env: EnvSource | No
     if env is None or env_kwargs is None:
         if found := config.foreign_code(name_is_given=env is not None):
             raise EnvironmentNeeded(f"it names {found}", "import it yourself first, or give env= and env_kwargs=")
+    if "env_kwargs" not in meta["config"]:
+        _check_bytes(config)
     for name in OPTIONAL:
         if meta.get(f"has_{name}", name in arrays) is not (name in arrays):
             raise Mismatch(f"has_{name} is {meta[f'has_{name}']!r}, and the arrays are {', '.join(arrays)}")
@@ -147,6 +150,15 @@ def _checkpoint(meta: Fields, arrays: dict[str, np.ndarray], env: EnvSource | No
         check_array(name, array, each * size_of(shapes))
     vectors = arrays["theta"], arrays.get("statistics"), arrays.get("target")
     return Checkpoint(config, shapes, *vectors, **progress(meta, config.workers))
+
+
+def _check_bytes(config: Config) -> None:
+    """Raise Mismatch for an agent of version 0.1 whose environment's bytes are scaled now."""
+    scaling = None
+    with suppress(Exception):                                            # of making it, which is reported elsewhere
+        scaling = config.spaces.scaling if config.network.takes((1,)) else None
+    if scaling:
+        raise Mismatch("version 0.1 trained it on bytes that were not scaled to 0 .. 1: train it again")
 
 
 def load_fitting(path: Path, env: EnvSource | None = None,
@@ -158,19 +170,17 @@ def load_fitting(path: Path, env: EnvSource | None = None,
     """
     checkpoint = load(path, env, env_kwargs)
     try:
-        made = checkpoint.config.make_episode_env()
+        spaces = checkpoint.config.spaces
     except Exception as error:
         if env is not None or env_kwargs is not None:
             raise
         raise CheckpointError(f"{path}: {_one_line(error)}") from error
     try:
-        expected = dict(leaves(checkpoint.config.build_network(made).shapes))
+        expected = dict(leaves(checkpoint.config.build_network(spaces).shapes))
         if checkpoint.shapes != expected:
             wrong = sorted(set(expected.items()) ^ set(checkpoint.shapes.items()))[0][0]
             raise ValueError(f"{wrong[:80]} is {checkpoint.shapes.get(wrong)}, the network for "
                              f"{checkpoint.config.env_name[:80]} has {expected.get(wrong)}")
     except ValueError as error:
         raise CheckpointError(f"{path}: {_one_line(error)}: another network or environment") from None
-    finally:
-        made.close()
     return checkpoint

@@ -5,6 +5,8 @@ from typing import Any
 
 import numpy as np
 
+from .compact_array import decode
+
 PROGRESS = ("global_step", "seconds", "workers", "streams", "mean_score")   # fields of Checkpoint that JSON holds
 Fields = dict[str, Any]        # of a JSON object
 DIMENSIONS, LARGEST = 8, 2**62                                              # of a parameter; of a whole number
@@ -64,7 +66,22 @@ def _is_state(state: object) -> bool:
             and _is_generator(rest["generator"]) and _is_count(rest["steps"])
             and (rest["episode_seed"] is None or _is_count(rest["episode_seed"])) and _are_numbers(rest["recurrent"])
             and (rest["next_action"] is None or _is_action(rest["next_action"]))
-            and isinstance(rest["episode_actions"], list) and all(map(_is_action, rest["episode_actions"])))
+            and _are_actions(rest["episode_actions"]))
+
+
+def _are_actions(x: object) -> bool:
+    """True for an array of actions, a list of them (version 0.1), or None: too many were made."""
+    if isinstance(x, list):
+        return all(map(_is_action, x))
+    return x is None or isinstance(x, dict) and _is_array(x)
+
+
+def _is_array(x: Fields) -> bool:
+    try:
+        decode(x)
+    except Exception:                                                    # whatever a stranger's file leads to
+        return False
+    return True
 
 
 def _is_action(x: object) -> bool:

@@ -6,6 +6,7 @@ from typing import NamedTuple
 SENTENCES = {
     "replaced": "worker {worker} {detail}",                # it exited, and another one is started
     "not started": "worker {worker} {detail}",             # the system refused the process; the others train
+    "episode begun anew": "worker {worker} begins a new episode: {detail}",
     "server killed": "the server that workers are forked from does not answer: it was killed, and its workers with it",
     "not written": "{detail}",                             # a checkpoint or rows; the run continues
     "written again": "{detail}",

@@ -22,16 +22,16 @@ class WorkerTraceback(Exception):
 
 def map_in_workers(make: Callable[..., Callable[[int], Result]], arguments: tuple[object, ...], count: int,
                    workers: int) -> list[Result]:
-    """Return ``[make(*arguments)(k) for k in range(count)]``, in ``workers`` processes, each of which calls ``make``.
+    """Return ``[make(*arguments, number)(k) for k in range(count)]``, in ``workers`` processes, 0, 1 ... by number.
 
     Raises what a worker raises, BrokenProcessPool if one exits early, and what ``worker_server.start`` raises.  No
     worker is left.
     """
     pool: _Pool[Result] = _Pool()
     try:
-        for _ in range(min(workers, count)):
+        for number in range(min(workers, count)):
             try:
-                pool.add(make, arguments)
+                pool.add(make, (*arguments, number))
             except WorkerStartError as error:
                 if not error.refused or not pool.processes:              # or the others do all of it
                     raise

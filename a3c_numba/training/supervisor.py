@@ -29,6 +29,8 @@ from ..system import worker_server
 from ..system.channel import wait
 from ..system.child_process import WorkerProcess
 from ..system.fork_server import WorkerStartError
+from ..system.row_record import MOST_NUMBERS, MOST_ROWS
+from .collector_state import is_too_long
 from .heartbeat import HeartbeatMonitor
 from .limits import Limits
 from .state_collector import StateCollector
@@ -65,6 +67,10 @@ class Supervisor:
         self.next_start = 0.0                                            # not before, by the clock
         self.heartbeat = HeartbeatMonitor(status, limits.heartbeat_seconds, clock)
         self.states = StateCollector(status, start, self.handles, clock)
+        for number, state in enumerate(start.workers):
+            if is_too_long(state):
+                events.add("episode begun anew", number, f"the one before has more than {MOST_ROWS:,} steps (or "
+                           f"{MOST_NUMBERS:,} numbers of actions), too many to be played again")
 
     @property
     def processes(self) -> list[WorkerProcess]:

@@ -10,7 +10,6 @@ from ..config import Config
 from ..core.networks import initial_parameters
 from ..core.parameters import leaves
 from ..core.shared import Shared, Vectors
-from ..envs.spaces import flattening
 from ..runs.checkpoint import Checkpoint
 from ..runs.checkpointer import Checkpointer
 from ..runs.event_log import EventLog
@@ -35,11 +34,9 @@ class UpdatesSkipped(RuntimeError):
 
 def initial_checkpoint(config: Config) -> Checkpoint:
     """Return step 0 of a run: theta drawn from the seed's stream 0, statistics 0."""
-    env = config.make_episode_env()
-    network = config.build_network(env)
-    if line := flattening(env):
+    network = config.build_network(config.spaces)
+    if line := config.spaces.flattening:
         log_once(line)
-    env.close()
     theta = initial_parameters(network, np.random.SeedSequence(config.seed, spawn_key=(0,)))
     return Checkpoint(config, dict(leaves(network.shapes)), theta)
 

@@ -8,9 +8,11 @@ import gymnasium
 import numpy as np
 
 from ..core.worker import Learner, Worker
+from ..envs.adapted_spaces import running_statistics
 from ..runs.checkpoint import WorkerState
 from ..system.channel import Channel
 from ..system.subnormals import flush_subnormals
+from ..system.terminal import log_once
 from .collector_state import collector_state, restore
 from .worker_status import WorkerStatus
 
@@ -67,6 +69,8 @@ def main(number: int, config: Learner, status: WorkerStatus, seed: np.random.See
         failed = "error"
         if state is not None:
             restore(worker.collector, state)
+            if number == 0 and (line := running_statistics(worker.collector.env)):
+                log_once(line)
         loop(worker, status, pipe)
     except (Exception, SystemExit):                                      # an environment may call sys.exit
         with suppress(OSError):                                          # the main process is gone
@@ -74,5 +78,5 @@ def main(number: int, config: Learner, status: WorkerStatus, seed: np.random.See
         raise SystemExit(1) from None
     finally:                                                             # all has been said: here it may hang or fail
         if worker:
-            with suppress(Exception):
-                worker.collector.env.close()
+            with suppress(Exception, SystemExit):
+                worker.collector.env.env.close()

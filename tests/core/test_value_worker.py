@@ -91,7 +91,7 @@ def test_a_worker_equals_a_straight_line_run(name, cls):
         finished += [made.episode.score] if made.episode else []
         scores += [update.score] if update.ending else []
         episode = [] if update.ending else episode + update.actions
-        assert worker.collector.episode_actions == episode
+        assert worker.collector.episode_actions.rows().tolist() == episode
         assert worker.distribution.epsilon == pytest.approx(update.epsilon, rel=1e-12)
         np.testing.assert_allclose(made.value, update.value, rtol=1e-4, atol=1e-5)
         np.testing.assert_allclose(made.gradient_norm, update.norm, rtol=1e-3, atol=1e-6)
@@ -175,7 +175,7 @@ def test_sarsa_keeps_its_drawn_action_if_the_best_one_changes():
     worker.acting_parameters.named()["q.head.bias"][(bound + 1) % 3] = 1  # theta's own: now another action is best
     worker.update()
     worker.update()
-    assert worker.collector.episode_actions[1:] == [bound, (bound + 1) % 3]
+    assert worker.collector.episode_actions.rows()[1:].tolist() == [bound, (bound + 1) % 3]
 
 
 @pytest.mark.parametrize("env", ENVS)

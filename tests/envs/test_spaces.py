@@ -10,9 +10,10 @@ from a3c_numba.config import Config
 from a3c_numba.core.algorithms import A3C
 from a3c_numba.core.networks import MLP
 from a3c_numba.core.optimizers import RMSProp
+from a3c_numba.envs.adapted_spaces import flattening
 from a3c_numba.envs.episode import EpisodeEnv
 from a3c_numba.envs.make import make
-from a3c_numba.envs.spaces import UnsupportedSpace, check_spaces, flattening, is_channels_first
+from a3c_numba.envs.spaces import UnsupportedSpace, check_spaces, is_channels_first
 from a3c_numba.system import terminal
 from a3c_numba.training.trainer import initial_checkpoint
 
@@ -88,6 +89,27 @@ def test_byte_vectors_are_scaled_by_their_bounds():
     env = make(lambda: raw)
     assert env.observation_space == Box(0, 1, (3,), np.float32)
     assert env.reset()[0].tolist() == [1, 0.5, 0]
+
+
+MIXED = {"ram": image(2), "gear": Discrete(3), "speed": Box(-1, 1, (2,)), "b": Box(10, 20, (1,), np.uint8)}
+
+
+@pytest.mark.parametrize("space, sample, expected", [
+    (spaces.Dict(MIXED), {"ram": np.uint8([0, 51]), "gear": 1, "speed": np.float32([-1, 0.5]), "b": np.uint8([15])},
+     {"ram": [0, 0.2], "gear": [0, 1, 0], "speed": [-1, 0.5], "b": [0.5]}),
+    (spaces.Tuple([spaces.Dict({"ram": image(2)}), MIXED["b"]]), ({"ram": np.uint8([255, 51])}, np.uint8([20])),
+     {"ram": [1, 0.2], "b": [1]}),
+    (spaces.Tuple([MultiBinary(2), image(1)]), (np.int8([0, 1]), np.uint8([102])), {"on": [0, 1], "ram": [0.4]}),
+])
+def test_bytes_beside_other_parts_are_scaled_too(space, sample, expected):
+    raw = Any(space)
+    space.sample = lambda: sample
+    env = EpisodeEnv(make(lambda: raw))
+    obs, _ = env.reset()
+    order = list(space.spaces) if isinstance(space, spaces.Dict) else list(expected)
+    np.testing.assert_allclose(obs, np.concatenate([expected[name] for name in order]), rtol=1e-6)
+    assert env.observation_space.contains(obs)
+    assert flattening(env).endswith("and bytes are scaled to 0 .. 1")
 
 
 def test_bytes_of_another_shape_reach_the_check_unchanged():

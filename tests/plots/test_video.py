@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from a3c_numba import plots
+from a3c_numba.plots.canvas import load_cv2
 from a3c_numba.plots.play_frame import BAR, CHOSEN, NIGHT
 from tests.plots.test_pictures import one_line
 
@@ -43,6 +44,28 @@ def test_a_video_reads_back(tmp_path, suffix):
     for frame, original in zip(read, frames):
         assert np.abs(frame.astype(int) - original).mean() < 6
     assert list(tmp_path.iterdir()) == [path]
+
+
+def test_an_mp4_has_a_codec_that_browsers_play(tmp_path, caplog):
+    need(".mp4", tmp_path)
+    with plots.VideoWriter(tmp_path / "a.mp4") as video:
+        video.write(moving(1)[0])
+    content = (tmp_path / "a.mp4").read_bytes()
+    assert (b"vp09" in content and not caplog.messages) or (b"mp4v" in content and len(caplog.messages) == 1)
+
+
+def test_without_such_a_codec_one_line_says_so(tmp_path, caplog, monkeypatch):
+    need(".mp4", tmp_path)
+    cv2 = load_cv2()
+
+    writer, vp9 = cv2.VideoWriter, cv2.VideoWriter_fourcc(*"vp09")
+    monkeypatch.setattr(cv2, "VideoWriter",
+                        lambda path, code, *rest: writer() if code == vp9 else writer(path, code, *rest))
+    with plots.VideoWriter(tmp_path / "a.mp4") as video:
+        for frame in moving(3):
+            video.write(frame)
+    line, = caplog.messages
+    assert "no codec for .mp4 that browsers play" in line and len(frames_of(tmp_path / "a.mp4")) == 3
 
 
 def test_odd_sides_are_made_even(tmp_path):

@@ -19,6 +19,7 @@ from a3c_numba.core.networks import MLP
 from a3c_numba.envs.toys import Corridor
 from a3c_numba.runs import checkpoint as checkpoints
 from a3c_numba.runs.checkpoint import Checkpoint, CheckpointError, load, load_fitting, save
+from a3c_numba.runs.compact_array import encode
 from a3c_numba.training.trainer import initial_checkpoint
 from tests.programs import chances, program, small
 
@@ -489,12 +490,19 @@ PCG = STATE["generator"]
     {"generator": PCG | {"state": {"state": -1, "inc": 1}}},
     {"generator": PCG | {"state": {"state": 1}}}, {"generator": PCG | {"has_uint32": 2}},
     {"generator": PCG | {"uinteger": 2**32}}, {"generator": PCG | {"more": 1}}, {"episode_seed": -1},
-    {"episode_seed": "1"}, {"episode_actions": None}, {"episode_actions": ["left"]}, {"episode_actions": [[[0]]]},
+    {"episode_seed": "1"},
+    {"episode_actions": {"shape": [1]}}, {"episode_actions": ["left"]}, {"episode_actions": [[[0]]]},
     {"episode_actions": [2**64]}, {"episode_actions": {"0": 1}}, {"recurrent": [[0.0]]}, {"recurrent": ["0"]},
     {"next_action": "0"}, {"next_action": [[0]]}, {"steps": -1}, {"steps": 0.5}, {"another": 0},
 ], ids=str)
 def test_a_workers_state_of_another_kind_is_refused(path, changes):
     refused(with_meta(path, workers=[STATE | changes, None]))
+
+
+def test_a_workers_actions_as_an_array_or_too_many(path):
+    for actions in (None, encode(np.arange(300)), encode(np.ones((2, 3), np.float32))):
+        state = STATE | {"episode_actions": actions}
+        assert load(with_meta(path, workers=[None, state])).workers == [None, state]
 
 
 def test_a_workers_state_of_before_there_were_recurrent_ones(path):

@@ -85,7 +85,7 @@ def test_a_worker_may_be_interrupted_behind_any_rollout(name):
         for mine, theirs in zip(memory.vectors, shared.vectors):
             np.testing.assert_array_equal(mine, theirs)
         assert collector_state(other.collector) == collector_state(worker.collector)
-        middles += bool(state["episode_actions"])
+        middles += state["episode_seed"] is not None
         ahead += state["next_action"] is not None
     assert 0 < middles < 12
     assert (ahead > 0) == config.algorithm.needs_next_action

@@ -1,5 +1,6 @@
 """Use the package through one object: ``Agent(env).learn(steps)``, ``predict``, ``evaluate``, ``save``, ``load``."""
 
+import copy
 import dataclasses
 from contextlib import nullcontext
 from pathlib import Path
@@ -71,6 +72,10 @@ class Agent:
         self.policy = Policy(self.network, self.config.algorithm, self.action_space, start.theta)
         self._rng = np.random.default_rng(np.random.SeedSequence(self.config.seed, spawn_key=(2**32 - 1,)))
 
+    def __copy__(self) -> "Agent":
+        """Return an independent agent, as ``copy.deepcopy`` does."""
+        return copy.deepcopy(self)
+
     def make_env(self, render_mode: str | None = None) -> gymnasium.Env:
         """Return a new environment as the agent sees it: actions from 0, observations flattened and scaled."""
         return self.config.make_env(render_mode)
@@ -125,7 +130,8 @@ class Agent:
                 returns it unchanged.
             episode_start: (n,) bool, True if an episode begins here: its recurrent state is reset.
 
-        Continuous actions are clipped to their Box.  Raises ValueError for observations of another shape or type.
+        Continuous actions are clipped to their Box.  Any number of threads may call it, also beside ``evaluate`` and
+        ``gradients``.  Raises ValueError for observations of another shape or type.
         """
         shape = self.observation_space.shape
         obs = as_observations(obs, self.observation_space.dtype)

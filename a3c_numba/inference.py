@@ -10,8 +10,18 @@ from .core.layers.recurrent_state import RecurrentState
 from .core.parameters import Parameters
 
 
+class Room:
+    """A cache of ``rows`` rows for one forward pass at a time."""
+
+    def __init__(self, network: Network, rows: int) -> None:
+        self.cache, self.rows = network.cache(rows, np.float32), rows
+        self.recurrent = RecurrentState(self.cache)
+
+
 class Policy:
     """pi(a|s; theta) of a built ``network``; ``theta`` (n,) float32 is not copied.
+
+    Any number of threads may call its methods.  A pickle or a deep copy has one theta, too, with its own views.
 
     Attributes:
         pi: the action distribution.
@@ -19,15 +29,23 @@ class Policy:
     """
 
     def __init__(self, network: Network, algorithm: Algorithm, action_space: ActionSpace, theta: np.ndarray) -> None:
-        self.network, self.algorithm = network, algorithm
+        self.network, self.algorithm, self.action_space = network, algorithm, action_space
         self.pi = algorithm.evaluation_policy(action_space)
         self.parameters = Parameters(network.shapes, theta)
-        self._make_room(1)
+        self._free = [Room(network, 1)]                                  # not in use; a call takes one, and returns it
+        self.state_size = self._free[0].recurrent.size
 
-    def _make_room(self, rows: int) -> None:
-        self._cache, self._rows = self.network.cache(rows, np.float32), rows
-        self._recurrent = RecurrentState(self._cache)
-        self.state_size = self._recurrent.size
+    def __reduce__(self) -> tuple[type["Policy"], tuple[Network, Algorithm, ActionSpace, np.ndarray]]:
+        """Build a copy anew: a view would be copied as an array of its own."""
+        return Policy, (self.network, self.algorithm, self.action_space, self.parameters.flat)
+
+    def _take_room(self, rows: int) -> Room:
+        """Return a room of at least ``rows`` rows that no other thread has."""
+        try:
+            room = self._free.pop()
+        except IndexError:
+            return Room(self.network, rows)
+        return room if room.rows >= rows else Room(self.network, rows)
 
     def initial_state(self, n: int) -> np.ndarray:
         """Return the recurrent state at the start of n episodes: zeros (n, state_size)."""
@@ -36,19 +54,22 @@ class Policy:
     def outputs(self, obs: np.ndarray, state: np.ndarray) -> tuple[Outputs, np.ndarray]:
         """Return the heads' outputs for a batch (n, *observation_shape) and the state after it: new arrays (n, ...)."""
         obs = np.ascontiguousarray(obs)
+        room = self._take_room(1 if self.state_size else len(obs))
+        after = state
         if self.state_size:                                              # rows of a cache are in the order of time
             heads, states = [], []
             for row, before in zip(obs, state):
-                self._recurrent.write(0, before)
-                heads.append(self._forward(row[None]))
-                states.append(self._recurrent.read(1))
-            return tuple(np.concatenate(rows) for rows in zip(*heads)), np.stack(states)
-        if len(obs) > self._rows:
-            self._make_room(len(obs))
-        return self._forward(obs), state
+                room.recurrent.write(0, before)
+                heads.append(self._forward(room, row[None]))
+                states.append(room.recurrent.read(1))
+            outputs, after = tuple(np.concatenate(rows) for rows in zip(*heads)), np.stack(states)
+        else:
+            outputs = self._forward(room, obs)
+        self._free.append(room)
+        return outputs, after
 
-    def _forward(self, obs: np.ndarray) -> Outputs:
-        outputs = self.network.forward(self.parameters.tree, obs, self._cache, slice(0, len(obs)))
+    def _forward(self, room: Room, obs: np.ndarray) -> Outputs:
+        outputs = self.network.forward(self.parameters.tree, obs, room.cache, slice(0, len(obs)))
         return tuple(output.copy() for output in outputs)
 
     def choose(self, outputs: Outputs, rng: np.random.Generator, deterministic: bool = False) -> np.ndarray:

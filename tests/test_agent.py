@@ -1,7 +1,9 @@
 """The API: what a script can do with an ``Agent``."""
 
+import copy
 import dataclasses
 import json
+import pickle
 import shutil
 import threading
 from functools import partial
@@ -509,6 +511,55 @@ def test_a_recurrent_value_method_learns_again_and_is_saved(tmp_path):
     loaded = Agent.load(tmp_path / "agent.npz", chances)
     assert np.array_equal(loaded.policy.parameters.flat, agent.policy.parameters.flat)
     assert np.array_equal(loaded.evaluate(2), agent.evaluate(2))
+
+
+def play(agent, episodes, seed=0):
+    """Scores of games that are played by ``predict``, as a caller would."""
+    env, scores = agent.make_env(), []
+    for episode in range(episodes):
+        obs, _ = env.reset(seed=seed + episode)
+        over, score = False, 0.0
+        while not over:
+            obs, reward, terminated, truncated, _ = env.step(agent.predict(obs, deterministic=True)[0])
+            over, score = terminated or truncated, score + float(reward)
+        scores.append(score)
+    return np.array(scores)
+
+
+COPIES = {"copy": copy.copy, "deepcopy": copy.deepcopy, "pickle": lambda agent: pickle.loads(pickle.dumps(agent))}
+
+
+@pytest.mark.parametrize("copied", COPIES.values(), ids=COPIES)
+def test_a_copy_learns_and_is_saved_apart_from_its_original(copied, tmp_path):
+    agent = little("Catch")
+    theta = agent.policy.parameters.flat.copy()
+    other, biased = copied(agent), "policy.head.bias"
+    views = other.parameters()
+    other.learn(200)
+    assert (agent.policy.parameters.flat == theta).all() and (other.policy.parameters.flat != theta).any()
+    views[biased][:] = -100, -100, 100                                   # always to the right
+    assert other.predict(np.zeros(50), deterministic=True)[0] == 2
+    other.save(tmp_path / "agent.npz")
+    saved = Agent.load(tmp_path / "agent.npz")
+    np.testing.assert_array_equal(saved.policy.parameters.flat, other.policy.parameters.flat)
+    assert saved.parameters()[biased].tolist() == [-100, -100, 100]
+    scores = play(other, 20)
+    assert scores.mean() == play(saved, 20).mean() and abs(scores.mean()) < 1
+    assert (other.evaluate(20, deterministic=True) == saved.evaluate(20, deterministic=True)).all()
+    other.observation_space.seed(1)
+    assert other.action_space == agent.action_space and other.observation_space is not agent.observation_space
+
+
+def test_after_an_exception_in_learn_there_is_still_one_theta(monkeypatch, tmp_path):
+    reports_often(monkeypatch)
+    agent = copy.deepcopy(little(chances))
+    with pytest.raises(ZeroDivisionError):
+        agent.learn(10**8, callback=lambda progress: 1 / 0)
+    for view in agent.parameters().values():
+        view[:] = 0
+    agent.save(tmp_path / "agent.npz")
+    assert not load(tmp_path / "agent.npz", chances).theta.any() and not agent.policy.parameters.flat.any()
+    assert agent.learn(100).policy.parameters.flat.any()
 
 
 # ---- files

@@ -25,7 +25,7 @@ from .envs.env_kwargs import checked_env_kwargs
 from .envs.make import EnvSource
 from .envs.untrusted import foreign_code
 from .system.text import short_repr
-from .validation import validate
+from .validation import as_scalar, validate
 
 # Part of a configuration -> the menu that its objects come from.
 MENUS: dict[str, Mapping[str, type]] = {"algorithm": ALGORITHMS, "optimizer": OPTIMIZERS, "network": NETWORKS,
@@ -173,13 +173,14 @@ def _check_factory(factory: object) -> None:
         raise ValueError(f"the factory {short_repr(factory)} cannot be pickled for the workers: {reason}") from None
 
 
-def _checked(name: str, value: object) -> int:
+def _checked(name: str, given: object) -> int:
     """Return the value as int.  Raises ValueError, in one line, if it is no whole number or out of its range."""
     least, largest = NUMBERS[name]
+    value = as_scalar(given)
     if not isinstance(value, Integral) or isinstance(value, bool) or value < least:
-        raise ValueError(f"{name} must be a whole number, at least {least}; got {short_repr(value)}")
+        raise ValueError(f"{name} must be a whole number, at least {least}; got {short_repr(given)}")
     if value > largest:
-        raise ValueError(f"{name} must be a whole number, at most {largest:,}; got {short_repr(value)}")
+        raise ValueError(f"{name} must be a whole number, at most {largest:,}; got {short_repr(given)}")
     return int(value)
 
 

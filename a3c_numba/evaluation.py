@@ -9,7 +9,6 @@ The environment is checked as in training (envs/episode.py): a number that is no
 
 import json
 from dataclasses import asdict, dataclass
-from numbers import Integral
 from typing import Callable, Iterator, NamedTuple
 
 import numpy as np
@@ -22,7 +21,7 @@ from .inference import Policy
 from .system.nonfinite import zero_nonfinite
 from .system.text import short_repr
 from .system.worker_pool import map_in_workers
-from .validation import validate
+from .validation import as_scalar, validate
 
 MOST_PROCESSES = 1024
 PROTOCOLS = {"noop": {"noop_max": 30, "sticky": 0.0}, "sticky": {"noop_max": 0, "sticky": 0.25}}
@@ -106,12 +105,13 @@ def evaluate(config: Config, theta: np.ndarray, settings: EvaluationSettings, wo
     Raises what ``Evaluator`` does, BrokenProcessPool if a process exited early, WorkerStartError if one could not be
     started.
     """
-    if not isinstance(workers, Integral) or not 1 <= workers <= MOST_PROCESSES:
+    count = as_scalar(workers)
+    if not isinstance(count, int) or isinstance(count, bool) or not 1 <= count <= MOST_PROCESSES:
         raise ValueError(f"workers must be a whole number from 1 to {MOST_PROCESSES}; got {short_repr(workers)}")
-    if workers == 1:
+    if count == 1:
         evaluator = Evaluator(config, theta, settings)
         return [evaluator.play(episode) for episode in range(settings.episodes)]
-    return map_in_workers(_player, (pack(config), theta, settings), settings.episodes, workers)
+    return map_in_workers(_player, (pack(config), theta, settings), settings.episodes, count)
 
 
 def _player(config: bytes, theta: np.ndarray, settings: EvaluationSettings) -> Callable[[int], Game]:

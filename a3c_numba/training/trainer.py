@@ -18,6 +18,7 @@ from ..runs.progress import Progress
 from ..runs.run_folder import RunFolder
 from ..system.signals import DeferredSignals
 from ..system.terminal import log_once
+from ..validation import as_scalar
 from .limits import Limits
 from .progress_tracker import ProgressTracker
 from .reporter import LogReporter, Reporter
@@ -119,7 +120,7 @@ class Trainer:
                 reported = now
                 row = self.progress_tracker.progress(self.supervisor.alive, self.supervisor.restarts)
                 self._report(row)
-                if self.callback and self.callback(row) is False:
+                if self.callback and as_scalar(self.callback(row)) is False:
                     return
                 self._check_skipped()
             if self.checkpointer and now - asked >= self.limits.checkpoint_seconds and not states.requested:

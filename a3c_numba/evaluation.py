@@ -13,7 +13,7 @@ from typing import Callable, Iterator, NamedTuple
 
 import numpy as np
 
-from .config import Config
+from .config import Config, fresh_seed
 from .core.distributions.base import Action
 from .core.hyperparameters import hyperparameter
 from .envs.registry import pack, unpack
@@ -53,10 +53,12 @@ class EvaluationSettings:
     episodes: int = hyperparameter(30, "whole games", at_least=1, largest=1_000_000)
     protocol: str = hyperparameter("noop", "how a game starts and goes", choices=tuple(PROTOCOLS))
     deterministic: bool = hyperparameter(False, "the most probable action instead of a drawn one")
-    seed: int = hyperparameter(0, "of the games", at_least=0)
+    seed: int | None = hyperparameter(0, "of the games; None draws one, which is then its value", at_least=0)
 
     def __post_init__(self) -> None:
         """Validate the fields."""
+        if self.seed is None:
+            object.__setattr__(self, "seed", fresh_seed())
         validate(self)
 
 

@@ -4,7 +4,7 @@ import numpy as np
 import numpy.typing as npt
 
 from .core.algorithms import Algorithm
-from .core.distributions import ActionSpace
+from .core.distributions import ActionSpace, DiscreteActions
 from .core.layers.base import Network, Outputs
 from .core.layers.recurrent_state import RecurrentState
 from .core.parameters import Parameters
@@ -78,6 +78,39 @@ class Policy:
             return self.pi.best(outputs[0])
         return np.array([self.pi.sample(row, rng) for row in outputs[0]], self.pi.action_dtype)
 
+    def predict(self, obs: np.ndarray, state: np.ndarray | None, episode_start: npt.ArrayLike | None,
+                rng: np.random.Generator, deterministic: bool) -> tuple[int | np.ndarray, np.ndarray | None]:
+        """Return executable actions for observations (n, ...), or one for one, and the state: see ``Agent.predict``."""
+        shape = self.network.input_shape
+        if obs.shape != shape and obs.shape[1:] != shape:
+            raise ValueError(f"observations must be of shape {shape} or (n, *{shape}); got {obs.shape}")
+        if not len(obs):
+            raise ValueError("observations: the batch is empty")
+        batch = obs.reshape(-1, *shape)
+        before = self.initial_state(len(batch))
+        if self.state_size:
+            before = as_recurrent_state(state, episode_start, before.shape)
+        outputs, after = self.outputs(batch, before)
+        actions = np.array([self.pi.executed(action) for action in self.choose(outputs, rng, deterministic)])
+        last = after if self.state_size else state
+        if obs.shape == shape:
+            return (int(actions[0]) if actions.ndim == 1 else actions[0]), last
+        return actions, last
+
+    def gradients(self, obs: np.ndarray, actions: np.ndarray, returns: np.ndarray) -> dict[str, np.ndarray]:
+        """Return dL/dtheta by name, of one rollout from recurrent state 0; raise ValueError if it is none."""
+        T, pi, shape = len(obs), self.pi, self.network.input_shape
+        if not T or (obs.shape[1:], actions.shape, returns.shape) != (shape, (T, *pi.action_shape), (T,)):
+            raise ValueError(f"obs {obs.shape}, actions {actions.shape} and returns {returns.shape} are no rollout")
+        whole = actions.dtype.kind in "iu"
+        if isinstance(pi, DiscreteActions) and not (whole and 0 <= actions.min() <= actions.max() < pi.n):
+            raise ValueError(f"actions must be whole numbers in 0 .. {pi.n - 1}; got {actions.tolist()}")
+        cache, d_theta = self.network.cache(T, np.float32), Parameters(self.network.shapes)
+        outputs = self.network.forward(self.parameters.tree, obs, cache, slice(0, T))
+        d_outputs = self.algorithm.loss_gradient(pi, actions.astype(pi.action_dtype), returns, outputs)
+        self.network.backward(self.parameters.tree, d_theta.tree, obs, cache, d_outputs, input_gradient=False)
+        return d_theta.named()
+
     def action_probabilities_and_value(self, outputs: Outputs) -> tuple[np.ndarray, float]:
         """Return the probabilities (actions,) and the value of the first row, for display."""
         return self.pi.display_probabilities(outputs[0][0]), float(self.algorithm.value(outputs)[0])
@@ -95,7 +128,7 @@ def as_observations(obs: npt.ArrayLike, dtype: np.dtype) -> np.ndarray:
 
 
 def as_recurrent_state(state: npt.ArrayLike | None, episode_start: npt.ArrayLike | None,
-                       shape: tuple[int, int]) -> np.ndarray:
+                       shape: tuple[int, ...]) -> np.ndarray:
     """Return the caller's recurrent state (n, size), 0 at episode starts; raise ValueError if the shape is wrong."""
     if state is None:
         return np.zeros(shape, np.float32)

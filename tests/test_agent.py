@@ -3,10 +3,12 @@
 import copy
 import dataclasses
 import json
+import os
 import pickle
 import shutil
 import threading
 from functools import partial
+from pathlib import Path
 
 import gymnasium
 import numpy as np
@@ -598,6 +600,50 @@ def test_a_file_that_is_none(tmp_path):
         Agent.load(tmp_path / "agent.npz")
     with pytest.raises(OSError):
         little().save(tmp_path / "nowhere" / "agent.npz")
+
+
+@pytest.mark.parametrize("home", ["~/agents", "~"])
+def test_a_tilde_is_the_home_folder(home, tmp_path, monkeypatch):
+    monkeypatch.setenv("HOME", str(tmp_path))
+    (tmp_path / "agents").mkdir()
+    (tmp_path / "here").mkdir()
+    monkeypatch.chdir(tmp_path / "here")
+    agent, folder = little("Catch"), Path(home).expanduser()
+    agent.save(f"{home}/agent.npz")
+    agent.learn(100, out=Path(f"{home}/run"))
+    assert (folder / "agent.npz").exists() and (folder / "run" / "final.npz").exists()
+    assert Agent.load(f"{home}/run").config == agent.config
+    assert Agent.load(f"{home}/agent.npz").config.network == agent.config.network
+    assert Agent.resume(f"{home}/run", total_steps=1000).config.total_steps == 1000
+    assert not [*(tmp_path / "here").iterdir()]
+
+
+def test_without_a_home_folder_a_tilde_is_refused(tmp_path, monkeypatch):
+    monkeypatch.setattr("os.path.expanduser", lambda path: os.fspath(path))
+    monkeypatch.chdir(tmp_path)
+    for call in (little().save, lambda path: little().learn(100, path), Agent.load, Agent.resume):
+        with pytest.raises(ValueError, match="^~/x: this user has no home folder; give the whole path, or ./~ "):
+            call("~/x")
+    little().save("./~")
+    assert Agent.load("./~").config == little().config and [path.name for path in tmp_path.iterdir()] == ["~"]
+
+
+def test_a_runs_folder_is_an_agent(catch_run, tmp_path):
+    final = load(catch_run / "final.npz")
+    assert (Agent.load(catch_run).policy.parameters.flat == final.theta).all()
+    with pytest.raises(CheckpointError, match="holds no checkpoint"):
+        Agent.load(tmp_path)
+
+
+def test_a_seed_of_none_is_drawn_and_recorded(tmp_path):
+    one, other = little(seed=None), little(seed=None)
+    assert one.config.seed != other.config.seed
+    assert any((one.parameters()[name] != view).any() for name, view in other.parameters().items())
+    again = little(seed=one.config.seed)
+    assert (again.policy.parameters.flat == one.policy.parameters.flat).all()
+    one.save(tmp_path / "agent.npz")
+    assert Agent.load(tmp_path / "agent.npz").config.seed == one.config.seed
+    assert little().config.seed == 0 and one.evaluate(2, seed=None).shape == (2,)
 
 
 # ---- what a fresh pair of eyes found

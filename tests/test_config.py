@@ -246,7 +246,7 @@ def test_an_unknown_name_is_told_the_menu(part, menu):
 @pytest.mark.parametrize("name", sorted(set(ALGORITHMS) - {"a3c"}))
 def test_value_methods_need_discrete_actions(name):
     config = configure("Pendulum-v1", algorithm=name)
-    with pytest.raises(ValueError, match=r"needs Discrete actions; got Box\(.*: use algorithm=A3C\(\), or") as error:
+    with pytest.raises(ValueError, match=r"needs Discrete actions; got Box\(.*: use A3C$") as error:
         config.build_network(config.make_env())
     assert "\n" not in str(error.value)
 

@@ -157,6 +157,14 @@ def test_what_is_out_of_range(arguments, message):
         EvaluationSettings(*arguments)
 
 
+def test_a_seed_of_none_is_drawn_and_recorded():
+    drawn = [EvaluationSettings(seed=None) for _ in range(3)]
+    assert len({settings.seed for settings in drawn}) == 3
+    config = small()
+    games = evaluate(config, uniform(config), drawn[0])
+    assert summary(games[:1], drawn[0])["seed"] == drawn[0].seed
+
+
 def test_no_workers():
     for workers in (0, True, np.float64(1), np.array([1])):
         with pytest.raises(ValueError, match="workers must be a whole number from 1 to 1024; got "):

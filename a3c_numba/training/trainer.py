@@ -16,6 +16,7 @@ from ..runs.checkpointer import Checkpointer
 from ..runs.event_log import EventLog
 from ..runs.progress import Progress
 from ..runs.run_folder import RunFolder
+from ..system.advised_error import AdvisedError
 from ..system.signals import DeferredSignals
 from ..system.terminal import log_once
 from ..validation import as_scalar
@@ -30,7 +31,7 @@ POLL_SECONDS = 0.1
 REPORT_SECONDS = 5.0
 
 
-class UpdatesSkipped(RuntimeError):
+class UpdatesSkipped(AdvisedError, RuntimeError):
     """More than ``limits.max_skipped`` updates had non-finite gradients and were skipped; one line."""
 
 
@@ -133,9 +134,10 @@ class Trainer:
     def _check_skipped(self) -> None:
         skipped = self.progress_tracker.skipped
         if skipped > self.limits.max_skipped:
+            advice = "check observations and rewards for NaN or infinity; the limit is"
             raise UpdatesSkipped(f"skipped {skipped:,} updates with non-finite gradients (limit "
-                                 f"{self.limits.max_skipped:,}, --max-skipped): check observations and rewards for NaN "
-                                 "or infinity")
+                                 f"{self.limits.max_skipped:,})", f"{advice} Limits(max_skipped=...)",
+                                 f"{advice} --max-skipped")
 
     def _close(self) -> OSError | None:
         """Write the last checkpoint first: later failures lose nothing.  Return the first OSError, or None."""

@@ -18,9 +18,10 @@ from .envs.action_repeat import GymSettings
 from .envs.atari import AtariSettings
 from .envs.make import EnvSource
 from .evaluation import EvaluationSettings, evaluate
+from .hyperparameters_by_name import Value, describe, override
 from .inference import Policy, as_observations
 from .plots.curves import draw_curve
-from .presets import configure
+from .presets import configure, preset_for
 from .progress_bar import ProgressBar
 from .runs import checkpoint as checkpoints
 from .runs.checkpoint import Checkpoint
@@ -53,6 +54,7 @@ class Agent:
         preset: "paper", "atari", "classic" or "continuous"; by default the one for the two spaces.
         atari, gym: settings of the environment: AtariSettings() for an Atari game, GymSettings() for any other.
         env_kwargs: keyword arguments of the environment or its factory, of values that JSON has.
+        hyperparameters: fields of the parts, by name, in place of their values: ``entropy_weight=1e-3, hidden=128``.
 
     Raises:
         ValueError: in one line, for an unknown environment, an unsupported space, a value out of its range.
@@ -63,11 +65,16 @@ class Agent:
                  optimizer: Optimizer | str | None = None, network: NetworkSettings | None = None,
                  workers: int | None = None, seed: int | None = 0, preset: str | None = None,
                  atari: AtariSettings | None = None, gym: GymSettings | None = None,
-                 env_kwargs: Mapping[str, object] | None = None) -> None:
+                 env_kwargs: Mapping[str, object] | None = None, **hyperparameters: Value) -> None:
         parts = {"algorithm": algorithm, "optimizer": optimizer, "network": network, "workers": workers,
                  "seed": fresh_seed() if seed is None else seed,
                  "atari": atari, "gym": gym, "env_kwargs": env_kwargs}
-        self._use_checkpoint(initial_checkpoint(configure(env, preset, **parts)))
+        also = ("preset", *parts, "learn(total_steps=...)")
+        config = override(configure(env, preset, **parts), hyperparameters, also=also)
+        self._use_checkpoint(initial_checkpoint(config))
+        self._preset = preset or preset_for(self.observation_space, self.action_space)
+
+    _preset: str | None = None                                           # of a file it is not known
 
     def _use_checkpoint(self, start: Checkpoint) -> None:
         self._checkpoint, self.config = start, start.config
@@ -77,6 +84,9 @@ class Agent:
         made.close()
         self.policy = Policy(self.network, self.config.algorithm, self.action_space, start.theta)
         self._rng = np.random.default_rng(np.random.SeedSequence(self.config.seed, spawn_key=(2**32 - 1,)))
+
+    def __repr__(self) -> str:
+        return describe(self.config, self._preset)
 
     def __copy__(self) -> "Agent":
         """Return an independent agent, as ``copy.deepcopy`` does."""

@@ -2,6 +2,7 @@
 
 import dataclasses
 import json
+import secrets
 from dataclasses import dataclass, field
 from functools import cached_property
 from math import prod
@@ -26,8 +27,9 @@ from .envs.episode import EpisodeEnv
 from .envs.env_kwargs import checked_env_kwargs
 from .envs.make import EnvSource
 from .envs.untrusted import foreign_code
+from .system.advised_error import AdvisedError
 from .system.text import short_repr
-from .validation import validate
+from .validation import as_scalar, validate
 
 # Part of a configuration -> the menu that its objects come from.
 MENUS: dict[str, Mapping[str, type]] = {"algorithm": ALGORITHMS, "optimizer": OPTIMIZERS, "network": NETWORKS,
@@ -35,16 +37,12 @@ MENUS: dict[str, Mapping[str, type]] = {"algorithm": ALGORITHMS, "optimizer": OP
 
 # The whole numbers of a run: the least and the largest.  T counts on beyond total_steps, in an int64.
 NUMBERS: dict[str, tuple[int, int]] = {"workers": (1, 1024), "total_steps": (1, 2**62), "seed": (0, 2**63 - 1)}
+LENGTHS = "total_steps", "anneal_steps"                # what may change when a run is resumed
 MOST_PARAMETERS, LONGEST_ROLLOUT = 2**28, 2**31       # numbers, and bytes of observations: of one worker, 1 and 2 GiB
 
 
-class EnvironmentNeeded(ValueError):
-    """A configuration whose environment the caller has to give: ``reason`` says why, ``advice`` how in Python."""
-
-    def __init__(self, reason: str, advice: str = "") -> None:
-        super().__init__(f"{reason}: {advice}" if advice else reason)
-        self.reason = reason
-        self.advice = advice
+class EnvironmentNeeded(AdvisedError, ValueError):
+    """A configuration whose environment the caller has to give."""
 
 
 @dataclass(frozen=True)
@@ -152,7 +150,7 @@ class Config:
     @property
     def env_name(self) -> str:
         """Return the environment's id, or the factory's name."""
-        return self.env if isinstance(self.env, str) else getattr(self.env, "__qualname__", repr(self.env))
+        return name_of(self.env)
 
     def foreign_code(self, name_is_given: bool = False) -> str | None:
         """Return what making the environment would import or call, if it is not known to be safe; else None.
@@ -192,8 +190,29 @@ class Config:
         if env is not None:
             config = dataclasses.replace(config, env=env)
         if env_kwargs is None:
-            env_kwargs = config.env_kwargs if config.env_name == stored else {}
+            env_kwargs = config.env_kwargs if is_called(config.env, stored) else {}
         return dataclasses.replace(config, env_kwargs=env_kwargs)
+
+
+def fresh_seed() -> int:
+    """Return a seed that the operating system draws, for a caller's None; 53 bits, which every reader of JSON keeps."""
+    return secrets.randbits(53)
+
+
+def name_of(env: EnvSource) -> str:
+    """Return an environment's id, or a factory's name."""
+    return env if isinstance(env, str) else getattr(env, "__qualname__", repr(env))
+
+
+def has_name(name: str) -> bool:
+    """True unless it is the name of a factory that no other program can import, such as "<lambda>"."""
+    return "<" not in name
+
+
+def is_called(env: EnvSource, name: str) -> bool:
+    """True if a file calls ``env`` by this ``name``; "module:Factory" is also called "Factory"."""
+    given = name_of(env)
+    return given == name or given.rpartition(":")[2] == name or given == name.rpartition(":")[2]
 
 
 def _check_factory(factory: object) -> None:
@@ -207,12 +226,13 @@ def _check_factory(factory: object) -> None:
         raise ValueError(f"the factory {short_repr(factory)} cannot be pickled for the workers: {reason}") from None
 
 
-def _checked(name: str, value: object, least: int, largest: int) -> int:
+def _checked(name: str, given: object, least: int, largest: int) -> int:
     """Return the value as int.  Raises ValueError, in one line, if it is no whole number or out of its range."""
+    value = as_scalar(given)
     if not isinstance(value, Integral) or isinstance(value, bool) or int(value) < least:
-        raise ValueError(f"{name} must be a whole number, at least {least}; got {short_repr(value)}")
+        raise ValueError(f"{name} must be a whole number, at least {least}; got {short_repr(given)}")
     if int(value) > largest:
-        raise ValueError(f"{name} must be a whole number, at most {largest:,}; got {short_repr(value)}")
+        raise ValueError(f"{name} must be a whole number, at most {largest:,}; got {short_repr(given)}")
     return int(value)
 
 

@@ -10,12 +10,11 @@ The environment is checked as in training (envs/episode.py): a number that is no
 
 import json
 from dataclasses import asdict, dataclass
-from numbers import Integral
 from typing import Callable, Iterator, NamedTuple
 
 import numpy as np
 
-from .config import Config
+from .config import Config, fresh_seed
 from .core.distributions.base import Action
 from .core.hyperparameters import hyperparameter
 from .envs.registry import pack, unpack
@@ -24,7 +23,7 @@ from .system.nonfinite import zero_nonfinite
 from .system.terminal import log
 from .system.text import short_repr
 from .system.worker_pool import map_in_workers
-from .validation import validate
+from .validation import as_scalar, validate
 
 MOST_PROCESSES = 1024
 MOST_STEPS = 108_000           # of a game: half an hour of Atari at 60 frames a second, each frame a step
@@ -59,11 +58,13 @@ class EvaluationSettings:
     episodes: int = hyperparameter(30, "whole games", at_least=1, largest=1_000_000)
     protocol: str = hyperparameter("noop", "how a game starts and goes", choices=tuple(PROTOCOLS))
     deterministic: bool = hyperparameter(False, "the most probable action instead of a drawn one")
-    seed: int = hyperparameter(0, "of the games", at_least=0)
+    seed: int | None = hyperparameter(0, "of the games; None draws one, which is then its value", at_least=0)
     max_steps: int = hyperparameter(MOST_STEPS, "agent steps after which a game is stopped", at_least=1)
 
     def __post_init__(self) -> None:
         """Validate the fields."""
+        if self.seed is None:
+            object.__setattr__(self, "seed", fresh_seed())
         validate(self)
 
 
@@ -112,13 +113,14 @@ def evaluate(config: Config, theta: np.ndarray, settings: EvaluationSettings, wo
     Logs a line if games were stopped after ``settings.max_steps``.  Raises what ``Evaluator`` does, BrokenProcessPool
     if a process exited early, WorkerStartError if one could not be started.
     """
-    if not isinstance(workers, Integral) or not 1 <= workers <= MOST_PROCESSES:
+    count = as_scalar(workers)
+    if not isinstance(count, int) or isinstance(count, bool) or not 1 <= count <= MOST_PROCESSES:
         raise ValueError(f"workers must be a whole number from 1 to {MOST_PROCESSES}; got {short_repr(workers)}")
-    if workers == 1:
+    if count == 1:
         evaluator = Evaluator(config, theta, settings)
         games = [evaluator.play(episode) for episode in range(settings.episodes)]
     else:
-        games = map_in_workers(_player, (pack(config), theta, settings), settings.episodes, workers)
+        games = map_in_workers(_player, (pack(config), theta, settings), settings.episodes, count)
     if capped := sum(game.capped for game in games):
         log([f"{capped} of {len(games)} games were stopped after {settings.max_steps:,} steps (max_steps, "
              "--max-steps): their scores are those so far"])

@@ -10,14 +10,14 @@ Everything else has the default of its dataclass: the paper's value, except for 
 
 import dataclasses
 from dataclasses import dataclass
-from typing import Any, Mapping
+from typing import Any
 
 from gymnasium.spaces import Box, Space
 
-from .config import NUMBERS, Config
+from .config import MENUS, NUMBERS, Config
 from .core.algorithms import A3C, Algorithm, NStepQ, OneStepQ, OneStepSarsa
 from .core.networks import MLP, Convolutional, NetworkSettings
-from .core.optimizers import OPTIMIZERS, Optimizer, RMSProp
+from .core.optimizers import Optimizer, RMSProp
 from .envs.make import EnvSource
 from .system.cores import available_cores
 
@@ -74,6 +74,20 @@ def preset_for(observation_space: Space, action_space: Space) -> str:
     return "continuous" if isinstance(action_space, Box) else "classic"
 
 
+def version_of(preset: Preset, part: str, name: str) -> object:
+    """Return a preset's version of the part that its menu calls ``name``: what it does not determine has the defaults.
+
+    An optimiser has the values of the preset's for the fields of both.
+    """
+    cls = MENUS[part][name]
+    if part == "algorithm":
+        return preset.algorithms[name]
+    if part == "optimizer":
+        own = {field.name for field in dataclasses.fields(cls)}
+        return cls(**{field: value for field, value in dataclasses.asdict(preset.optimizer).items() if field in own})
+    return preset.network if type(preset.network) is cls else cls()
+
+
 def configure(env: EnvSource, preset: str | None = None, **parts: Any) -> Config:
     """Return a configuration: the preset for the environment, or the one named, with ``parts`` in place of its own.
 
@@ -90,16 +104,11 @@ def configure(env: EnvSource, preset: str | None = None, **parts: Any) -> Config
         raise ValueError(f"preset must be one of {', '.join(PRESETS)}; got {preset!r}")
     chosen = PRESETS[preset]
     given.setdefault("algorithm", "a3c")
-    menus: dict[str, Mapping[str, object]] = {"algorithm": chosen.algorithms, "optimizer": OPTIMIZERS}
-    for part, menu in menus.items():
-        if isinstance(given.get(part), str) and given[part] not in menu:
-            raise ValueError(f"{part} must be one of {', '.join(menu)}; got {given[part]!r}")
-    if isinstance(given["algorithm"], str):
-        given["algorithm"] = chosen.algorithms[given["algorithm"]]
-    if isinstance(given.get("optimizer"), str):
-        cls = OPTIMIZERS[given["optimizer"]]
-        own = {field.name for field in dataclasses.fields(cls)}          # the preset's values for fields of both
-        values = dataclasses.asdict(chosen.optimizer).items()
-        given["optimizer"] = cls(**{name: value for name, value in values if name in own})
+    for part in ("algorithm", "optimizer"):
+        name, menu = given.get(part), MENUS[part]
+        if isinstance(name, str) and name not in menu:
+            raise ValueError(f"{part} must be one of {', '.join(menu)}; got {name!r}")
+        if isinstance(name, str):
+            given[part] = version_of(chosen, part, name)
     rest = {name: getattr(chosen, name) for name in ("optimizer", "network", "workers")}
     return Config(env, **(rest | given)).share_spaces(probe)

@@ -16,35 +16,41 @@ _HOLDS = {"above": operator.gt, "at least": operator.ge, "below": operator.lt, "
 def validate(settings: Any) -> None:
     """Raise ValueError, one line with name, range and value, for the first field that is out of range.
 
-    Convert numpy numbers and fractions to int or float, so that they can be written as JSON.
+    Convert NumPy's scalars and fractions to bool, int, float or str, so that they can be written as JSON.
     """
     for field in dataclasses.fields(settings):
         if "limits" in field.metadata:
-            value = getattr(settings, field.name)
-            validate_value(field, value)
-            if type(value) not in (bool, int, float, str):
-                kind: Any = type(field.default)
-                object.__setattr__(settings, field.name, kind(value))
+            given = getattr(settings, field.name)
+            value = validate_value(field, given)
+            if value is not given:
+                object.__setattr__(settings, field.name, value)
 
 
-def validate_value(field: dataclasses.Field, value: Any) -> None:
-    """Raise ValueError unless ``value`` has the field's type and is in its range."""
+def as_scalar(value: object) -> object:
+    """Return the bool, number or text that a NumPy scalar or an array without dimensions holds; else ``value``."""
+    return value.item() if isinstance(value, (np.generic, np.ndarray)) and np.ndim(value) == 0 else value
+
+
+def validate_value(field: dataclasses.Field, given: object) -> Any:
+    """Return ``given`` as a bool, int, float or str.  Raise ValueError if it has not the field's type or range."""
     choices, limits, largest = (field.metadata[name] for name in ("choices", "limits", "largest"))
+    value: Any = as_scalar(given)
     if choices and not (isinstance(value, str) and value in choices):
-        raise ValueError(f"{field.name} must be one of {', '.join(choices)}; got {short_repr(value)}")
+        raise ValueError(f"{field.name} must be one of {', '.join(choices)}; got {short_repr(given)}")
     kind: Any = type(field.default)
     expected: Any = {float: Real, int: Integral}.get(kind, kind)
     if not isinstance(value, expected) or isinstance(value, bool) != (kind is bool):
-        raise ValueError(f"{field.name} must be of type {kind.__name__}; got {short_repr(value)}")
-    if not limits:
-        return
-    wanted = " and ".join(f"{k} {limit:g}" for k, limit in limits.items())
-    if not _within(limits, value):
-        raise ValueError(f"{field.name} must be {wanted}; got {short_repr(value)}")
-    if value > largest:
-        raise ValueError(f"{field.name} must be at most {largest:,.0f}; got {short_repr(value)}")
-    if kind is float and not _within(limits, _as_kept(value)):
-        raise ValueError(f"{field.name} must be {wanted}; got {short_repr(value)}, in float32 {_as_kept(value):g}")
+        raise ValueError(f"{field.name} must be of type {kind.__name__}; got {short_repr(given)}")
+    if limits:
+        wanted = " and ".join(f"{k} {limit:g}" for k, limit in limits.items())
+        if not _within(limits, value):
+            raise ValueError(f"{field.name} must be {wanted}; got {short_repr(given)}")
+        if value > largest:
+            raise ValueError(f"{field.name} must be at most {largest:,.0f}; got {short_repr(given)}")
+        if kind is float and not _within(limits, _as_kept(value)):
+            raise ValueError(f"{field.name} must be {wanted}; got {short_repr(given)}, in float32 "
+                             f"{_as_kept(value):g}")
+    return value if type(value) in (bool, int, float, str) else kind(value)
 
 
 def _within(limits: dict[str, float], value: float) -> bool:

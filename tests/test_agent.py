@@ -1,10 +1,14 @@
 """The API: what a script can do with an ``Agent``."""
 
+import copy
 import dataclasses
 import json
+import os
+import pickle
 import shutil
 import threading
 from functools import partial
+from pathlib import Path
 
 import gymnasium
 import numpy as np
@@ -511,6 +515,55 @@ def test_a_recurrent_value_method_learns_again_and_is_saved(tmp_path):
     assert np.array_equal(loaded.evaluate(2), agent.evaluate(2))
 
 
+def play(agent, episodes, seed=0):
+    """Scores of games that are played by ``predict``, as a caller would."""
+    env, scores = agent.make_env(), []
+    for episode in range(episodes):
+        obs, _ = env.reset(seed=seed + episode)
+        over, score = False, 0.0
+        while not over:
+            obs, reward, terminated, truncated, _ = env.step(agent.predict(obs, deterministic=True)[0])
+            over, score = terminated or truncated, score + float(reward)
+        scores.append(score)
+    return np.array(scores)
+
+
+COPIES = {"copy": copy.copy, "deepcopy": copy.deepcopy, "pickle": lambda agent: pickle.loads(pickle.dumps(agent))}
+
+
+@pytest.mark.parametrize("copied", COPIES.values(), ids=COPIES)
+def test_a_copy_learns_and_is_saved_apart_from_its_original(copied, tmp_path):
+    agent = little("Catch")
+    theta = agent.policy.parameters.flat.copy()
+    other, biased = copied(agent), "policy.head.bias"
+    views = other.parameters()
+    other.learn(200)
+    assert (agent.policy.parameters.flat == theta).all() and (other.policy.parameters.flat != theta).any()
+    views[biased][:] = -100, -100, 100                                   # always to the right
+    assert other.predict(np.zeros(50), deterministic=True)[0] == 2
+    other.save(tmp_path / "agent.npz")
+    saved = Agent.load(tmp_path / "agent.npz")
+    np.testing.assert_array_equal(saved.policy.parameters.flat, other.policy.parameters.flat)
+    assert saved.parameters()[biased].tolist() == [-100, -100, 100]
+    scores = play(other, 20)
+    assert scores.mean() == play(saved, 20).mean() and abs(scores.mean()) < 1
+    assert (other.evaluate(20, deterministic=True) == saved.evaluate(20, deterministic=True)).all()
+    other.observation_space.seed(1)
+    assert other.action_space == agent.action_space and other.observation_space is not agent.observation_space
+
+
+def test_after_an_exception_in_learn_there_is_still_one_theta(monkeypatch, tmp_path):
+    reports_often(monkeypatch)
+    agent = copy.deepcopy(little(chances))
+    with pytest.raises(ZeroDivisionError):
+        agent.learn(10**8, callback=lambda progress: 1 / 0)
+    for view in agent.parameters().values():
+        view[:] = 0
+    agent.save(tmp_path / "agent.npz")
+    assert not load(tmp_path / "agent.npz", chances).theta.any() and not agent.policy.parameters.flat.any()
+    assert agent.learn(100).policy.parameters.flat.any()
+
+
 # ---- files
 
 def test_saved_and_loaded_it_is_the_same(tmp_path):
@@ -547,6 +600,50 @@ def test_a_file_that_is_none(tmp_path):
         Agent.load(tmp_path / "agent.npz")
     with pytest.raises(OSError):
         little().save(tmp_path / "nowhere" / "agent.npz")
+
+
+@pytest.mark.parametrize("home", ["~/agents", "~"])
+def test_a_tilde_is_the_home_folder(home, tmp_path, monkeypatch):
+    monkeypatch.setenv("HOME", str(tmp_path))
+    (tmp_path / "agents").mkdir()
+    (tmp_path / "here").mkdir()
+    monkeypatch.chdir(tmp_path / "here")
+    agent, folder = little("Catch"), Path(home).expanduser()
+    agent.save(f"{home}/agent.npz")
+    agent.learn(100, out=Path(f"{home}/run"))
+    assert (folder / "agent.npz").exists() and (folder / "run" / "final.npz").exists()
+    assert Agent.load(f"{home}/run").config == agent.config
+    assert Agent.load(f"{home}/agent.npz").config.network == agent.config.network
+    assert Agent.resume(f"{home}/run", total_steps=1000).config.total_steps == 1000
+    assert not [*(tmp_path / "here").iterdir()]
+
+
+def test_without_a_home_folder_a_tilde_is_refused(tmp_path, monkeypatch):
+    monkeypatch.setattr("os.path.expanduser", lambda path: os.fspath(path))
+    monkeypatch.chdir(tmp_path)
+    for call in (little().save, lambda path: little().learn(100, path), Agent.load, Agent.resume):
+        with pytest.raises(ValueError, match="^~/x: this user has no home folder; give the whole path, or ./~ "):
+            call("~/x")
+    little().save("./~")
+    assert Agent.load("./~").config == little().config and [path.name for path in tmp_path.iterdir()] == ["~"]
+
+
+def test_a_runs_folder_is_an_agent(catch_run, tmp_path):
+    final = load(catch_run / "final.npz")
+    assert (Agent.load(catch_run).policy.parameters.flat == final.theta).all()
+    with pytest.raises(CheckpointError, match="holds no checkpoint"):
+        Agent.load(tmp_path)
+
+
+def test_a_seed_of_none_is_drawn_and_recorded(tmp_path):
+    one, other = little(seed=None), little(seed=None)
+    assert one.config.seed != other.config.seed
+    assert any((one.parameters()[name] != view).any() for name, view in other.parameters().items())
+    again = little(seed=one.config.seed)
+    assert (again.policy.parameters.flat == one.policy.parameters.flat).all()
+    one.save(tmp_path / "agent.npz")
+    assert Agent.load(tmp_path / "agent.npz").config.seed == one.config.seed
+    assert little().config.seed == 0 and one.evaluate(2, seed=None).shape == (2,)
 
 
 # ---- what a fresh pair of eyes found

@@ -1,5 +1,6 @@
 """Evaluation: whole games, the same whoever plays them."""
 
+import dataclasses
 import functools
 import json
 import os
@@ -176,9 +177,26 @@ def test_what_is_out_of_range(arguments, message):
         EvaluationSettings(*arguments)
 
 
+def test_a_seed_of_none_is_drawn_and_recorded():
+    drawn = [EvaluationSettings(seed=None) for _ in range(3)]
+    assert len({settings.seed for settings in drawn}) == 3
+    config = small()
+    games = evaluate(config, uniform(config), drawn[0])
+    assert summary(games[:1], drawn[0])["seed"] == drawn[0].seed
+
+
 def test_no_workers():
-    with pytest.raises(ValueError, match="workers must be a whole number from 1 to 1024; got 0"):
-        evaluate(small(), uniform(small()), EvaluationSettings(1), 0)
+    for workers in (0, True, np.float64(1), np.array([1])):
+        with pytest.raises(ValueError, match="workers must be a whole number from 1 to 1024; got "):
+            evaluate(small(), uniform(small()), EvaluationSettings(1), workers)
+
+
+def test_numpys_numbers_and_booleans_are_what_they_say():
+    settings = EvaluationSettings(np.array(3), np.str_("noop"), np.True_, np.uint64(4))
+    assert settings == EvaluationSettings(3, "noop", True, 4)
+    assert [type(value) for value in dataclasses.astuple(settings)] == [int, str, bool, int]
+    config = small()
+    assert evaluate(config, uniform(config), settings, np.array(1)) == evaluate(config, uniform(config), settings)
 
 
 def test_what_fails_in_a_worker_is_told_as_it_is_told_without():

@@ -3,6 +3,7 @@
 import ast
 import builtins
 import importlib
+import re
 from pathlib import Path
 
 import pytest
@@ -33,7 +34,8 @@ MAY_IMPORT = {
     "cli": BELOW | {"studies", "diagnostics", "teaching", "report"},     # and nothing imports cli
 }
 # A module that stands in no folder -> the line of the table that speaks of it.
-AT_TOP = {"validation": "validation", "config": "config", "presets": "config", "evaluation": "evaluation",
+AT_TOP = {"validation": "validation", "config": "config", "presets": "config", "hyperparameters_by_name": "config",
+          "evaluation": "evaluation",
           "inference": "evaluation", "playback": "evaluation", "agent": "agent", "progress_bar": "agent",
           "__init__": "agent", "__main__": "cli"}
 # Imports that the table forbids and that are there for now, each with what it waits for.
@@ -271,6 +273,21 @@ def test_no_module_that_python_does_not_document_is_used():
         for node in ast.walk(tree_of(path)):
             if isinstance(node, ast.ImportFrom) and (node.module or "").startswith("multiprocessing"):
                 assert not wrong & {*node.module.split("."), *(alias.name for alias in node.names)}, path
+
+
+OPTION = re.compile(r"(?<![\w-])--[a-z]")
+OF_OTHERS = {"system.shared_memory"}                                     # docker's option
+
+
+@pytest.mark.parametrize("path", [path for path in FILES if module_of(path)[0] not in ("cli", "teaching")])
+def test_an_error_advises_no_option_to_a_python_program(path):
+    """The command line's words are the third argument of an AdvisedError, which only the command line shows."""
+    for node in ast.walk(tree_of(path)):
+        if isinstance(node, ast.Raise) and isinstance(node.exc, ast.Call):
+            for argument in node.exc.args[:2]:
+                texts = [part.value for part in ast.walk(argument) if isinstance(part, ast.Constant)]
+                found = [text for text in texts if OPTION.search(str(text))]
+                assert not found or ".".join(module_of(path)) in OF_OTHERS
 
 
 def kernels_of(tree, *names):

@@ -5,16 +5,14 @@ value.  An option that no part of the run has is refused, with the names of the 
 """
 
 import argparse
-import dataclasses
 from typing import Callable, TypeVar
 
 from ..config import MENUS, Config
+from ..hyperparameters_by_name import Owner, Values, override, owners
 from ..presets import PRESETS
 from ..system.text import short_repr
 
 T = TypeVar("T")
-Options = dict[str, int | float | str]                  # field name -> value
-Owner = tuple[str, str, dataclasses.Field]              # part, class name, field
 
 
 def number(text: str) -> int:
@@ -45,22 +43,12 @@ def whole_numbers(text: str) -> list[int]:
     return [whole_number(part) for part in text.split(",")]
 
 
-def _owners() -> dict[str, list[Owner]]:
-    """Map each field name to its (part, class name, field), one for each class that has it."""
-    owners: dict[str, list[Owner]] = {}
-    for part, menu in MENUS.items():
-        for name, cls in menu.items():
-            for field in dataclasses.fields(cls):
-                owners.setdefault(field.name, []).append((part, name, field))
-    return owners
-
-
-def _values(name: str, owners: list[Owner]) -> str:
+def _values(name: str, owned: list[Owner]) -> str:
     """Return a field's defaults and the presets that differ: "default 5; atari: 20; classic n_step_q: 20"."""
-    defaults = {cls: field.default for _, cls, field in owners}
-    fields = {MENUS[part][cls]: field for part, cls, field in owners}
+    defaults = {cls: field.default for _, cls, field in owned}
+    fields = {MENUS[part][cls]: field for part, cls, field in owned}
     same = len(set(defaults.values())) == 1
-    texts = [f"default {owners[0][2].default}"] if same else [f"default of {c}: {x}" for c, x in defaults.items()]
+    texts = [f"default {owned[0][2].default}"] if same else [f"default of {c}: {x}" for c, x in defaults.items()]
     for preset_name, preset in PRESETS.items():
         parts = {**preset.algorithms, "optimizer": preset.optimizer, "network": preset.network}
         found = {key: getattr(value, name) for key, value in parts.items()
@@ -72,43 +60,32 @@ def _values(name: str, owners: list[Owner]) -> str:
     return "; ".join(texts)
 
 
+def option(name: str) -> str:
+    """Return the option of a field: "--entropy-weight"."""
+    return "--" + name.replace("_", "-")
+
+
 def add_hyper_parameters(parser: argparse.ArgumentParser) -> None:
     """Add an option for each field of each part."""
     readers: dict[type, Callable[[str], object]] = {int: whole_number, float: _named(float, "number"), str: str}
     groups = {part: parser.add_argument_group(f"{part} ({', '.join(menu)})") for part, menu in MENUS.items()}
-    for name, owners in _owners().items():
-        part, _, field = owners[0]
+    for name, owned in owners().items():
+        part, _, field = owned[0]
         text = "; ".join(filter(None, (field.metadata["help"], " | ".join(field.metadata["choices"]))))
-        text = f"{text} ({_values(name, owners)})"
-        option = "--" + name.replace("_", "-")
-        if isinstance(field.default, bool):
-            groups[part].add_argument(option, dest=name, action=argparse.BooleanOptionalAction, default=None, help=text)
+        text = f"{text} ({_values(name, owned)})"
+        group, default = groups[part], type(field.default)
+        if default is bool:
+            group.add_argument(option(name), dest=name, action=argparse.BooleanOptionalAction, default=None, help=text)
         else:
-            groups[part].add_argument(option, dest=name, type=readers[type(field.default)], default=None, help=text,
-                                      metavar=type(field.default).__name__.upper())
+            group.add_argument(option(name), dest=name, type=readers[default], default=None, help=text,
+                               metavar=default.__name__.upper())
 
 
-def given(arguments: argparse.Namespace) -> Options:
+def given(arguments: argparse.Namespace) -> Values:
     """Return the hyper-parameters that were typed."""
-    return {name: getattr(arguments, name) for name in _owners() if getattr(arguments, name, None) is not None}
+    return {name: getattr(arguments, name) for name in owners() if getattr(arguments, name, None) is not None}
 
 
-def apply(config: Config, options: Options) -> Config:
+def apply(config: Config, options: Values) -> Config:
     """Return ``config`` with these fields replaced; raise ValueError for a field that none has, or without effect."""
-    used = [part for part in MENUS if part not in ("atari", "gym") or part == config.family]
-    changes: dict[str, Options] = {part: {} for part in used}
-    for name, value in options.items():
-        parts = [part for part in used if hasattr(getattr(config, part), name)]
-        if not parts:
-            owners = ", ".join(cls for _, cls, _ in _owners()[name])
-            raise ValueError(f"--{name.replace('_', '-')} is an option of {owners}, which this run does not use")
-        for part in parts:
-            changes[part][name] = value
-    replaced = {part: dataclasses.replace(getattr(config, part), **fields) for part, fields in changes.items()}
-    for part, settings in replaced.items():
-        for field in dataclasses.fields(settings):
-            condition = field.metadata.get("only_with")
-            if field.name in options and condition and not getattr(settings, condition):
-                raise ValueError(f"--{field.name.replace('_', '-')} needs --{condition.replace('_', '-')}: "
-                                 f"{field.metadata['help']}")
-    return dataclasses.replace(config, **replaced).share_spaces(config)
+    return override(config, options, option)

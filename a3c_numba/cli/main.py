@@ -22,6 +22,7 @@ from concurrent.futures.process import BrokenProcessPool
 from ..envs.make import EnvironmentFailed
 from ..plots import PicturesUnavailable
 from ..runs.checkpoint import CheckpointError
+from ..system.advised_error import AdvisedError
 from ..system.terminal import write_without_blocking
 from ..system.text import one_line
 from ..training.supervisor import WorkerDied
@@ -80,7 +81,8 @@ def _run(parsed: Namespace) -> int:
 
 
 def _fail(error: BaseException, code: int) -> int:
-    text = str(error) if isinstance(error, WorkerDied) else one_line(error)          # it has a traceback
+    said = error.typed if isinstance(error, AdvisedError) else str(error)
+    text = said if isinstance(error, WorkerDied) else one_line(said)     # it has a traceback
     write_without_blocking(f"a3c-numba: error: {text}\n")
     return code
 

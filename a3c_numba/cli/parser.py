@@ -8,6 +8,7 @@ from importlib import import_module
 from typing import Any, NoReturn
 
 from .. import __version__
+from ..system.user_path import user_path
 
 # Command -> its file here, and its line in the menu.  A file is imported only if its command is typed.
 COMMANDS = {
@@ -33,24 +34,32 @@ COMMANDS = {
 class Parser(argparse.ArgumentParser):
     """Reports an error in one line, without the usage above it; accepts no abbreviated options.
 
-    An empty text, which is what a shell makes of an unset variable, is refused as a value of any argument.
+    An empty text, which is what a shell makes of an unset variable, is refused as a value of any argument.  A ~ in
+    front of one is the home folder: in --out=~/run a shell leaves it as it is.
     """
 
     def __init__(self, **settings: Any) -> None:
         super().__init__(**({"allow_abbrev": False} | settings))
 
     def parse_known_args(self, args: Any = None, namespace: Any = None) -> Any:
-        """Parse as argparse does; raise ValueError for an empty text."""
+        """Parse as argparse does, and expand ~; raise ValueError for an empty text."""
         typed, rest = super().parse_known_args(args, namespace)
         for action in self._actions:
             value = getattr(typed, action.dest, None)
             if "" in (value if isinstance(value, list) else [value]):
                 self.error(str(argparse.ArgumentError(action, "must not be empty")))
+            setattr(typed, action.dest, _expanded(value))
         return typed, rest
 
     def error(self, message: str) -> NoReturn:
         """Raise ValueError."""
         raise ValueError(f"{message} (see {self.prog} --help)")
+
+
+def _expanded(value: Any) -> Any:
+    if isinstance(value, list):
+        return [_expanded(each) for each in value]
+    return str(user_path(value)) if isinstance(value, str) and value.startswith("~") else value
 
 
 def parser_for(words: list[str]) -> argparse.ArgumentParser:

@@ -1,20 +1,18 @@
 """``a3c-numba train``: start a run, or resume one; its folder is locked until the command ends."""
 
 import dataclasses
-import json
 import shlex
 from argparse import ArgumentParser, Namespace
 from contextlib import contextmanager
-from pathlib import Path
 from typing import Iterator
 
-from ..config import Config
-from ..core.schedules import linear
+from ..config import LENGTHS
 from ..plots.curves import draw_curve
 from ..presets import PRESETS
 from ..progress_bar import ProgressBar
 from ..runs.checkpoint import Checkpoint
-from ..runs.run_folder import RunFolder, RunFolderError
+from ..runs.resume import annealing, folder_of_run, load_run
+from ..runs.run_folder import RunFolder
 from ..system.directory_lock import exclusive_lock
 from ..system.terminal import write_without_blocking
 from ..training.limits import Limits
@@ -22,7 +20,6 @@ from ..training.trainer import Trainer, initial_checkpoint
 from . import hyperparameter_options as options
 from .shared_options import add_run_options, configured, folder_of
 
-LENGTHS = ("total_steps", "anneal_steps")                                # what --resume may change
 PreparedRun = tuple[Checkpoint, RunFolder, list[float]]      # a run's first state, its folder, the scores it has so far
 
 
@@ -35,7 +32,7 @@ def add_arguments(parser: ArgumentParser) -> None:
                              "this process may use, at least 4)")
     parser.add_argument("--seed", type=options.whole_number, metavar="S", help="random seed (default 0)")
     parser.add_argument("--out", metavar="DIR", help="the run's folder (default runs/ENV-sSEED)")
-    parser.add_argument("--resume", metavar="DIR", help="resume the run in this folder")
+    parser.add_argument("--resume", metavar="DIR", help="resume the run in this folder; DIR/latest.npz means DIR")
     parser.add_argument("--overwrite", action="store_true", help="replace the run in the folder")
     group = parser.add_argument_group("limits and checkpoints")
     for field in dataclasses.fields(Limits):
@@ -85,7 +82,7 @@ def new_run(arguments: Namespace) -> Iterator[PreparedRun]:
     folder = RunFolder(folder_of(arguments, config, f"s{config.seed}"))
     with exclusive_lock(folder.path):
         folder.create(config.to_json(), arguments.overwrite)
-        _warn(_annealing(config, config, 0))
+        _warn(annealing(config, config, 0))
         explored = getattr(config.algorithm, "exploration_steps", 0)
         if explored > config.total_steps:
             _warn([f"epsilon is annealed over {explored:,} steps (--exploration-steps), but the run has only "
@@ -104,77 +101,13 @@ def resume_run(arguments: Namespace) -> Iterator[PreparedRun]:
     if fixed:
         name = fixed[0].replace("_", "-")
         raise ValueError(f"--resume continues the run as it was started: --{name} cannot change")
-    folder = RunFolder(Path(arguments.resume))
-    if not folder.path.is_dir():
-        raise RunFolderError(f"{folder.path / 'latest.npz'}: no such file")
+    folder = RunFolder(folder_of_run(arguments.resume))
     with exclusive_lock(folder.path):
-        yield _load_run(arguments, folder)
-
-
-def _load_run(arguments: Namespace, folder: RunFolder) -> PreparedRun:
-    """Load the newest checkpoint, and cut the folder's tables back to its step."""
-    _check_same(arguments, folder.path / "config.json")
-    start, refused = folder.load_latest(arguments.env, arguments.env_kwargs)
-    _warn(refused + _edited(folder.path / "config.json", arguments.env, start.config))
-    lengths = {name: getattr(arguments, name) for name in LENGTHS}
-    before = start.config
-    start.config = dataclasses.replace(before, **{name: value for name, value in lengths.items() if value is not None})
-    _warn(_annealing(start.config, before, start.global_step))
-    if start.global_step >= start.config.total_steps:
-        raise ValueError(f"{folder.path} has made all of its {start.config.total_steps:,} steps: "
-                         "give a larger --total-steps to continue")
-    if not refused:                                                      # then latest.npz is as new
-        (folder.path / "final.npz").unlink(missing_ok=True)
-    folder.quarantine_rejected()
-    scores = folder.cut_after(start.global_step)
-    _warn([event.sentence for event in folder.events.drain()])
-    return start, folder, scores
-
-
-def _annealing(config: Config, before: Config, step: int) -> list[str]:
-    """Return a warning if the learning rate reaches 0 before the run ends, or is not what it was at this step."""
-    if config.horizon < config.total_steps:
-        return [f"from step {config.horizon:,} on (--anneal-steps) the learning rate is 0"]
-    rates = [linear(part.optimizer.learning_rate, 0, step / part.horizon) for part in (before, config)]
-    if rates[0] == rates[1]:
-        return []
-    return [f"the learning rate was {rates[0]:.2g} at step {step:,}, and is {rates[1]:.2g} now: it is annealed to 0 at "
-            f"step {config.horizon:,} instead of {before.horizon:,}"]
+        lengths = {name: getattr(arguments, name) for name in LENGTHS}
+        start, scores = load_run(folder, arguments.env, arguments.env_kwargs, lengths, _warn)
+        yield start, folder, scores
 
 
 def _warn(lines: list[str]) -> None:
     for line in lines:
         write_without_blocking(f"a3c-numba: warning: {line}\n")
-
-
-def _edited(file: Path, env: str | None, config: Config) -> list[str]:
-    """Return a warning if a run's config.json, which says how it was started, differs from its checkpoint.
-
-    Another length is not reported: an earlier --resume may have changed it.
-    """
-    try:
-        found = Config.from_json(file.read_text(encoding="utf-8"), env)
-    except (OSError, ValueError) as error:
-        return [f"{file} cannot be read ({error}): the run continues with its checkpoint's configuration"]
-    names = [field.name for field in dataclasses.fields(Config)
-             if getattr(found, field.name) != getattr(config, field.name) and field.name not in LENGTHS]
-    if not names:
-        return []
-    return [f"{file} was changed ({', '.join(names)}): the run continues with its checkpoint's configuration"]
-
-
-def _check_same(arguments: Namespace, file: Path) -> None:
-    """Raise ValueError if a run's config.json names another environment, or other arguments, than were typed."""
-    if arguments.env is None and arguments.env_kwargs is None:
-        return
-    try:
-        config = json.loads(file.read_text(encoding="utf-8"))
-        found, kwargs = config["env"], config.get("env_kwargs", {})      # older files lack the latter
-    except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
-        raise RunFolderError(f"{file} does not say which environment the run was started with: {error!r}") from None
-    if arguments.env not in (None, found):
-        raise ValueError(f"--resume continues the run as it was started, with {found}: "
-                         f"the environment cannot become {arguments.env}")
-    if arguments.env_kwargs not in (None, kwargs):
-        raise ValueError(f"--resume continues the run as it was started, with --env-kwargs {json.dumps(kwargs)}: "
-                         f"they cannot become {json.dumps(arguments.env_kwargs)}")

@@ -4,6 +4,7 @@ import json
 from typing import Any, Mapping
 
 from ..system.text import one_line, short_repr
+from ..validation import as_scalar
 
 
 def checked_env_kwargs(env_kwargs: object) -> dict[str, Any]:
@@ -13,8 +14,16 @@ def checked_env_kwargs(env_kwargs: object) -> dict[str, Any]:
     if "render_mode" in env_kwargs:
         raise ValueError("env_kwargs cannot set render_mode: the commands that draw the environment set it")
     try:
-        kwargs: dict[str, Any] = json.loads(json.dumps(dict(env_kwargs), allow_nan=False))
+        kwargs: dict[str, Any] = json.loads(json.dumps(dict(env_kwargs), allow_nan=False, default=_scalar))
     except (TypeError, ValueError, RecursionError) as error:
         raise ValueError(f"env_kwargs must be finite numbers, texts, true, false, null, and lists and objects of them; "
                          f"got {short_repr(env_kwargs)} ({one_line(error)}): give others by a factory") from None
     return kwargs
+
+
+def _scalar(value: object) -> object:
+    """Return what a NumPy scalar holds, for JSON; raise TypeError for anything else."""
+    held = as_scalar(value)
+    if held is value:
+        raise TypeError(f"{type(value).__name__} is not JSON")
+    return held

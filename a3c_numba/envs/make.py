@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Callable, Mapping
 
 import gymnasium
 
+from ..system.advised_error import AdvisedError
 from ..system.text import one_line, short_repr
 from .action_repeat import ActionRepeat, GymSettings
 from .names import factory, family, import_module_of, is_atari, is_emulator, is_module_name, lacks_version, split
@@ -25,7 +26,7 @@ __all__ = ["TOYS", "EnvSource", "EnvironmentFailed", "Float32Vector", "MissingPa
            "UnsupportedSpace", "check_spaces", "family", "is_atari", "make"]
 
 
-class UnknownEnvironment(ValueError):
+class UnknownEnvironment(AdvisedError, ValueError):
     """No environment has this id, or it cannot be made with these arguments; one line."""
 
 
@@ -111,8 +112,8 @@ def _game(name: str, settings: "AtariSettings | GymSettings | None", render_mode
     from .atari import Atari, AtariSettings
 
     if kwargs:
-        raise UnknownEnvironment(f"{name} is an Atari game, which takes AtariSettings (--frame-skip, --sticky, ...) in "
-                                 f"place of keyword arguments; got {short_repr(kwargs)}")
+        raise UnknownEnvironment(f"{name} is an Atari game, which takes no keyword arguments; got {short_repr(kwargs)}",
+                                 "give atari=AtariSettings(...)", "give --frame-skip, --sticky, ...")
     assert not isinstance(settings, GymSettings)
     return Atari(name, settings or AtariSettings(), render_mode)
 

@@ -176,7 +176,7 @@ def check(action: int, n: int) -> None:
 
 def check_size(name: str, value: object, least: int) -> None:
     """Raise ValueError for a size that is no whole number from ``least`` to LARGEST."""
-    if not isinstance(value, int) or isinstance(value, bool) or not least <= value <= LARGEST:
+    if not isinstance(value, (int, np.integer)) or isinstance(value, bool) or not least <= value <= LARGEST:
         raise ValueError(f"{name} must be a whole number from {least} to {LARGEST}; got {short_repr(value)}")
 
 

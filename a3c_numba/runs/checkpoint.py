@@ -26,6 +26,7 @@ import numpy as np
 from ..config import Config, EnvironmentNeeded, EnvSource
 from ..core.parameters import leaves, size_of
 from ..system import atomic_file
+from ..system.advised_error import AdvisedError
 from ..system.text import one_line
 from . import npz as files
 from .checkpoint_schema import PROGRESS, Fields, Mismatch, check_array, progress, shape_of
@@ -35,18 +36,13 @@ WorkerState = Fields            # see training/collector_state.py
 OPTIONAL = ("statistics", "target")             # arrays
 
 
-class CheckpointError(ValueError):
-    """A checkpoint that cannot be read; the message is one line that names the file and the reason.
+class CheckpointError(AdvisedError, ValueError):
+    """A checkpoint that cannot be read; the message is one line that names the file and the reason."""
 
-    ``needs_env``: True if it could be read with the environment given; then ``reason`` is the message without the
-    advice, in Python's words, to give it.
-    """
-
-    def __init__(self, reason: str, advice: str = "") -> None:
-        super().__init__(f"{reason}: {advice}" if advice else reason)
-        self.reason = reason
-        self.advice = advice
-        self.needs_env = bool(advice)
+    @property
+    def needs_env(self) -> bool:
+        """True if it could be read with the environment given, which is what is advised."""
+        return bool(self.advice)
 
 
 @dataclass

@@ -19,6 +19,7 @@ from typing import Iterable, Mapping
 
 from ..config import EnvSource
 from ..system import atomic_file
+from ..system.advised_error import AdvisedError
 from . import npz
 from .checkpoint import Checkpoint, CheckpointError, load_fitting, write
 from .csv_log import CsvLog, encode_rows
@@ -48,7 +49,7 @@ def default_checkpoint(source: Path) -> Path:
     return found[0]
 
 
-class RunFolderError(ValueError):
+class RunFolderError(AdvisedError, ValueError):
     """A folder that cannot take, or does not hold, a run; one line."""
 
 
@@ -70,10 +71,11 @@ class RunFolder:
         held = self._held()
         for name, kind in STUDIES.items():
             if (self.path / name).exists():
-                raise RunFolderError(f"{self.path} holds {kind} ({name}): give another --out")
+                raise RunFolderError(f"{self.path} holds {kind} ({name})", "give another folder", "give another --out")
         if held and not overwrite:
-            raise RunFolderError(f"{self.path} already holds a run: give --resume {self.path}, --overwrite, "
-                                 "or another folder")
+            raise RunFolderError(f"{self.path} already holds a run",
+                                 f"resume it with Agent.resume({str(self.path)!r}), or give another folder",
+                                 f"give --resume {self.path}, --overwrite, or another folder")
         try:
             self.path.mkdir(parents=True, exist_ok=True)
             self.remove_temporaries()

@@ -19,16 +19,18 @@ from ..runs.csv_log import append_whole, as_csv
 from ..runs.progress import WINDOW, Progress
 from ..runs.run_folder import OWN_FILES, STUDIES
 from ..system import atomic_file
+from ..system.advised_error import AdvisedError
 from ..system.signals import block_signals
 from ..training.reporter import LogReporter
 from ..training.trainer import Trainer, initial_checkpoint
 from ..training.worker_status import WorkerStatus
 
+ANOTHER = "give another folder", "give another --out"      # as advice
 LEAST = 20                     # episodes that a mean needs
 ALL = dict.fromkeys(OWN_FILES, "a run") | STUDIES      # file name -> what a folder with this file holds
 
 
-class StudyError(ValueError):
+class StudyError(AdvisedError, ValueError):
     """The folder cannot be used for this study; the message is one line."""
 
 
@@ -47,11 +49,11 @@ class Study:
                 self._check(json.loads(json.dumps(settings)))
                 self._read()
             elif self.table.exists():
-                raise StudyError(f"{self.table} exists but {self.settings.name} is missing: give another --out")
+                raise StudyError(f"{self.table} exists but {self.settings.name} is missing", *ANOTHER)
             else:
                 for name, kind in ALL.items():
                     if (self.folder / name).exists():
-                        raise StudyError(f"{self.folder} holds {kind} ({name}): give another --out")
+                        raise StudyError(f"{self.folder} holds {kind} ({name})", *ANOTHER)
                 self.folder.mkdir(parents=True, exist_ok=True)
                 write(self.table, as_csv([self.row_type._fields]))
                 write(self.settings, json.dumps(settings, indent=1) + "\n")
@@ -67,7 +69,7 @@ class Study:
         for name in [*wanted, *found]:
             if (name in found, found.get(name)) != (name in wanted, wanted.get(name)):
                 raise StudyError(f"{self.folder} holds a study with {name} {found.get(name)}, not "
-                                 f"{wanted.get(name)}: give another --out")
+                                 f"{wanted.get(name)}", *ANOTHER)
 
     def _read(self) -> None:
         """Read the rows written so far; drop an incomplete row, also from the file."""

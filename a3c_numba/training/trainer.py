@@ -15,8 +15,10 @@ from ..runs.checkpointer import Checkpointer
 from ..runs.event_log import EventLog
 from ..runs.progress import Progress
 from ..runs.run_folder import RunFolder
+from ..system.advised_error import AdvisedError
 from ..system.signals import DeferredSignals
 from ..system.terminal import log_once
+from ..validation import as_scalar
 from .limits import Limits
 from .progress_tracker import ProgressTracker
 from .reporter import LogReporter, Reporter
@@ -28,7 +30,7 @@ POLL_SECONDS = 0.1
 REPORT_SECONDS = 5.0
 
 
-class UpdatesSkipped(RuntimeError):
+class UpdatesSkipped(AdvisedError, RuntimeError):
     """More than ``limits.max_skipped`` updates had non-finite gradients and were skipped; one line."""
 
 
@@ -116,7 +118,7 @@ class Trainer:
                 reported = now
                 row = self.progress_tracker.progress(self.supervisor.alive, self.supervisor.restarts)
                 self._report(row)
-                if self.callback and self.callback(row) is False:
+                if self.callback and as_scalar(self.callback(row)) is False:
                     return
                 self._check_skipped()
             if self.checkpointer and now - asked >= self.limits.checkpoint_seconds and not states.requested:
@@ -129,9 +131,10 @@ class Trainer:
     def _check_skipped(self) -> None:
         skipped = self.progress_tracker.skipped
         if skipped > self.limits.max_skipped:
+            advice = "check observations and rewards for NaN or infinity; the limit is"
             raise UpdatesSkipped(f"skipped {skipped:,} updates with non-finite gradients (limit "
-                                 f"{self.limits.max_skipped:,}, --max-skipped): check observations and rewards for NaN "
-                                 "or infinity")
+                                 f"{self.limits.max_skipped:,})", f"{advice} Limits(max_skipped=...)",
+                                 f"{advice} --max-skipped")
 
     def _close(self) -> OSError | None:
         """Write the last checkpoint first: later failures lose nothing.  Return the first OSError, or None."""

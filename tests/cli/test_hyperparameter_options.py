@@ -81,7 +81,7 @@ def test_apply_replaces_the_fields_and_nothing_else():
 
 
 def test_an_option_of_another_part_is_refused_with_its_owner():
-    with pytest.raises(ValueError, match="--dense is an option of convolutional, which this run does not use"):
+    with pytest.raises(ValueError, match="--dense is a hyper-parameter of convolutional, which this run does not use"):
         options.apply(small(), {"dense": 100})
 
 
@@ -98,14 +98,14 @@ def test_options_that_belong_together_are_applied_together():
 
 
 def test_the_emulators_options_are_refused_elsewhere():
-    with pytest.raises(ValueError, match="--sticky is an option of atari, which this run does not use"):
+    with pytest.raises(ValueError, match="--sticky is a hyper-parameter of atari, which this run does not use"):
         options.apply(configure("Catch"), {"sticky": 0.25})
 
 
 @pytest.mark.parametrize("changes, message", [
-    ({"momentum": 0.5}, "--momentum is an option of momentum_sgd, which this run does not use"),
-    ({"target_interval": 9}, "--target-interval is an option of n_step_q, one_step_q, one_step_sarsa, which"),
-    ({"update_interval": 9}, "--update-interval is an option of one_step_q, one_step_sarsa, which this run does not"),
+    ({"momentum": 0.5}, "--momentum is a hyper-parameter of momentum_sgd, which this run does not use"),
+    ({"target_interval": 9}, "--target-interval is a hyper-parameter of n_step_q, one_step_q, one_step_sarsa, which"),
+    ({"update_interval": 9}, "--update-interval is a hyper-parameter of one_step_q, one_step_sarsa, which"),
     ({"cells": 5}, "--cells needs --recurrent: cells of the LSTM"),
     ({"cells": 5, "recurrent": False}, "--cells needs --recurrent: cells of the LSTM")])
 def test_an_option_without_its_condition_is_refused_and_says_it(changes, message):
@@ -129,7 +129,7 @@ def test_the_options_of_value_methods(algorithm):
                                                                          if name != "momentum"})
     assert changed.optimizer == dataclasses.replace(config.optimizer, momentum=0.5)
     for option in ("entropy_weight", "value_weight", "gae_lambda"):
-        with pytest.raises(ValueError, match=f"--{option.replace('_', '-')} is an option of a3c, which this run does"):
+        with pytest.raises(ValueError, match=f"--{option.replace('_', '-')} is a hyper-parameter of a3c, which"):
             options.apply(config, {option: 0.5})
     with pytest.raises(ValueError, match="final_epsilons must be epsilon:probability"):
         options.apply(config, {"final_epsilons": "0.5:0.5"})

@@ -45,3 +45,14 @@ def test_every_command_has_its_help(name, capsys):
 def test_only_what_is_typed_gets_its_options():
     options = {name: command._actions for name, command in parser_for(["plot"])._actions[-1].choices.items()}
     assert len(options["plot"]) > 1 and len(options["train"]) == 1       # --help alone
+
+
+def test_a_tilde_in_any_argument_is_the_home_folder(monkeypatch):
+    """A shell does not expand it in --out=~/picture.png, nor in quotes."""
+    monkeypatch.setenv("HOME", "/home/me")
+    words = ["plot", "~/runs/a", "runs/b~", "./~", "--out=~/picture.png"]
+    typed = parser_for(words).parse_args(words)
+    assert typed.runs == ["/home/me/runs/a", "runs/b~", "./~"] and typed.out == "/home/me/picture.png"
+    words = ["train", "--resume", "~/run", "--env-kwargs", '{"name": "~"}']
+    typed = parser_for(words).parse_args(words)
+    assert typed.resume == "/home/me/run" and typed.env_kwargs == {"name": "~"} and typed.out is None

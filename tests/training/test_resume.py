@@ -117,7 +117,7 @@ def test_extending_a_run_says_what_the_learning_rate_does(tmp_path, capsys):
     assert (f"warning: the learning rate was 0 at step {step}, and is {now} now: it is annealed to 0 at step 1,800 "
             "instead of 900") in capsys.readouterr().err
     assert program("train", "--resume", out, "--total-steps", 2700, "--anneal-steps", 1800) == 0
-    assert "from step 1,800 on (--anneal-steps) the learning rate is 0" in capsys.readouterr().err
+    assert "from step 1,800 on (anneal_steps) the learning rate is 0" in capsys.readouterr().err
     assert rates(out)[-1] == 0
 
 

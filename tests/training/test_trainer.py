@@ -170,11 +170,20 @@ def test_a_factory_that_cannot_be_pickled_starts_nothing():
         Agent(partial(Chances, at_step=threading.Lock()), workers=1)
 
 
-def test_a_callback_that_ends_the_run_is_not_called_again(tmp_path):
+@pytest.mark.parametrize("answer", [False, np.False_, np.array(False), np.zeros(3)[0] > 0], ids=repr)
+def test_a_callback_that_ends_the_run_is_not_called_again(answer):
     calls = []
     start = initial_checkpoint(small(chances, total_steps=10**6))
-    Trainer(start, None, LogReporter(0.1), lambda row: bool(calls.append(row))).run()
+    Trainer(start, None, LogReporter(0.1), lambda row: calls.append(row) or answer).run()
     assert len(calls) == 1
+
+
+@pytest.mark.parametrize("answer", [None, np.True_, 0, np.zeros(3), ""], ids=repr)
+def test_a_callback_ends_the_run_by_nothing_but_false(answer):
+    calls = []
+    Trainer(initial_checkpoint(small(chances, total_steps=10**7)), None, LogReporter(0.0),
+            lambda row: False if len(calls) == 3 else calls.append(row) or answer).run()
+    assert len(calls) == 3
 
 
 def test_no_worker_is_started_for_a_run_that_is_over():

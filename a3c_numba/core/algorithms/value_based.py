@@ -48,8 +48,7 @@ class ValueMethod(Algorithm):
     def _greedy(self, action_space: ActionSpace, epsilon: float) -> EpsilonGreedy:
         if not isinstance(action_space, Discrete):
             space = " ".join(str(action_space).split())
-            raise ValueError(f"{type(self).__name__} needs Discrete actions; got {space}: use algorithm=A3C(), "
-                             "or --algorithm a3c")
+            raise ValueError(f"{type(self).__name__} needs Discrete actions; got {space}: use A3C")
         return EpsilonGreedy(int(action_space.n), epsilon, epsilon, self.exploration_steps)
 
     def behaviour_policy(self, action_space: ActionSpace, rng: np.random.Generator) -> EpsilonGreedy:

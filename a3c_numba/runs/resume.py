@@ -1,0 +1,107 @@
+"""Resume a run as it was started: load its newest checkpoint, and cut its tables back to that step."""
+
+import dataclasses
+import json
+from pathlib import Path
+from typing import Any, Callable, Mapping
+
+from ..config import LENGTHS, Config, EnvSource, has_name, is_called, name_of
+from ..core.schedules import linear
+from ..system.user_path import user_path
+from .checkpoint import Checkpoint
+from .run_folder import RunFolder, RunFolderError
+
+Warn = Callable[[list[str]], None]
+
+
+def folder_of_run(source: str | Path) -> Path:
+    """Return the folder of the run that ``source`` names: the folder, or its latest.npz.  Raise RunFolderError."""
+    path = user_path(source)
+    if path.is_dir():
+        return path
+    if not path.is_file():
+        missing = path if path.suffix == ".npz" else path / "latest.npz"
+        raise RunFolderError(f"{missing}: no such file")
+    if path.name != "latest.npz":
+        raise RunFolderError(f"{path} is a file: a run is resumed from its newest checkpoint",
+                             f"name its folder, {path.parent}")
+    return path.parent
+
+
+def load_run(folder: RunFolder, env: EnvSource | None, env_kwargs: Mapping[str, object] | None,
+             lengths: Mapping[str, int | None], warn: Warn) -> tuple[Checkpoint, list[float]]:
+    """Return the checkpoint to resume from and the scores of the run's episodes so far; the folder must be locked.
+
+    ``lengths`` replace total_steps and anneal_steps, unless they are None.  Raise ValueError, in one line, if the run
+    cannot be resumed.
+    """
+    file = folder.path / "config.json"
+    _check_same(file, env, env_kwargs)
+    start, refused = folder.load_latest(env, env_kwargs)
+    warn(refused + _edited(file, env, env_kwargs, start.config))
+    before = start.config
+    given: dict[str, Any] = {name: value for name, value in lengths.items() if value is not None}
+    start.config = dataclasses.replace(before, **given)
+    warn(annealing(start.config, before, start.global_step))
+    if start.global_step >= start.config.total_steps:
+        raise RunFolderError(f"{folder.path} has made all of its {start.config.total_steps:,} steps",
+                             "give a larger total_steps to continue, or load its agent with Agent.load",
+                             "give a larger --total-steps to continue")
+    if not refused:                                                      # then latest.npz is as new
+        (folder.path / "final.npz").unlink(missing_ok=True)
+    folder.quarantine_rejected()
+    scores = folder.cut_after(start.global_step)
+    warn([event.sentence for event in folder.events.drain()])
+    return start, scores
+
+
+def _edited(file: Path, env: EnvSource | None, env_kwargs: Mapping[str, object] | None, config: Config) -> list[str]:
+    """Return a warning if a run's config.json, which says how it was started, differs from its checkpoint.
+
+    Another length is not reported: it may have been resumed with more.
+    """
+    try:
+        found = Config.from_json(file.read_text(encoding="utf-8"), env, env_kwargs)
+    except (OSError, ValueError) as error:
+        return [f"{file} cannot be read ({error}): the run continues with its checkpoint's configuration"]
+    names = [field.name for field in dataclasses.fields(Config)
+             if getattr(found, field.name) != getattr(config, field.name) and field.name not in LENGTHS]
+    if not names:
+        return []
+    return [f"{file} was changed ({', '.join(names)}): the run continues with its checkpoint's configuration"]
+
+
+def _check_same(file: Path, env: EnvSource | None, env_kwargs: Mapping[str, object] | None) -> None:
+    """Raise ValueError if a run's config.json names another environment, or other arguments, than were given.
+
+    A factory without a name that can be typed, such as a lambda, may be any that is given.
+    """
+    if env is None and env_kwargs is None:
+        return
+    try:
+        config = json.loads(file.read_text(encoding="utf-8"))
+        started, kwargs = config["env"], config.get("env_kwargs", {})    # older files lack the latter
+        same = env is None or is_called(env, started)
+        known = env is None or has_name(started) and has_name(name_of(env))
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
+        raise RunFolderError(f"{file} does not say which environment the run was started with: {error!r}") from None
+    if not same and known:
+        raise RunFolderError(f"a run is resumed as it was started, with {started}: the environment cannot become "
+                             f"{name_of(env or '')}")
+    if not same and kwargs and env_kwargs is None:
+        raise RunFolderError(f"the run was started with the keyword arguments {json.dumps(kwargs)}",
+                             "give them as env_kwargs=", "give them as --env-kwargs")
+    if env_kwargs not in (None, kwargs):
+        raise RunFolderError(f"a run is resumed as it was started, with the keyword arguments {json.dumps(kwargs)}: "
+                             f"they cannot become {env_kwargs}")
+
+
+def annealing(config: Config, before: Config, step: int) -> list[str]:
+    """Return a warning if the learning rate reaches 0 before the run ends, or is not what it was at this step."""
+    if config.horizon < config.total_steps:
+        return [f"from step {config.horizon:,} on (anneal_steps) the learning rate is 0"]
+    rates = [linear(part.optimizer.learning_rate, 0, step / part.horizon) for part in (before, config)]
+    if rates[0] == rates[1]:
+        return []
+    return [f"the learning rate was {rates[0]:.2g} at step {step:,}, and is {rates[1]:.2g} now: it is annealed to 0 at "
+            f"step {config.horizon:,} instead of {before.horizon:,}"]

@@ -1,0 +1,156 @@
+"""A run is resumed from Python and from the command line, wherever it was begun."""
+
+import json
+import shutil
+from functools import partial
+
+import numpy as np
+import pytest
+
+from a3c_numba import MLP, Agent, CheckpointError
+from a3c_numba.config import is_called
+from a3c_numba.envs.toys import Corridor
+from a3c_numba.runs.checkpoint import load
+from a3c_numba.runs.resume import folder_of_run
+from tests.programs import chances, program, reports_often
+from tests.runs.test_run_folder import rows
+
+STEPS = 2000
+
+
+def corridor(length=6, truncates=False):
+    return Corridor(length, truncates)
+
+
+def begun(env, folder, **parts):
+    """A run of one worker that was interrupted at its beginning."""
+    with pytest.MonkeyPatch.context() as patch:
+        reports_often(patch)
+        agent = Agent(env, network=MLP(hidden=4), workers=1, **parts)
+        agent.learn(10**8, out=folder, callback=lambda progress: progress.global_step < 100)
+    return load(folder / "latest.npz", env).global_step
+
+
+@pytest.fixture(scope="module")
+def factory_run(tmp_path_factory):
+    """The folder of a run that was begun with ``corridor``, and its first part's steps."""
+    folder = tmp_path_factory.mktemp("begun") / "run"
+    return folder, begun(corridor, folder, env_kwargs={"length": 5})
+
+
+@pytest.fixture
+def run(factory_run, tmp_path):
+    folder, step = factory_run
+    return shutil.copytree(folder, tmp_path / "run"), step
+
+
+def refused(*arguments, **options):
+    with pytest.raises(ValueError) as error:
+        Agent.resume(*arguments, **options)
+    line = str(error.value)
+    assert line and "\n" not in line and "--" not in line
+    return line
+
+
+def test_a_run_of_a_factory_is_resumed_from_python(run):
+    folder, step = run
+    seen = []
+    agent = Agent.resume(folder, corridor, total_steps=step + STEPS, callback=seen.append)
+    final = load(folder / "final.npz", corridor)
+    assert final.global_step >= step + STEPS and final.config.env_kwargs == {"length": 5}
+    np.testing.assert_array_equal(agent.policy.parameters.flat, final.theta)
+    assert agent.config.env is corridor and agent.config.total_steps == step + STEPS
+    steps = [int(row["global_step"]) for row in rows(folder / "episodes.csv")]
+    assert steps == sorted(steps) and steps[0] <= step < steps[-1]
+    assert agent.predict(np.zeros(5), deterministic=True)[0] in (0, 1) and len(agent.evaluate(2)) == 2
+
+
+def test_a_run_of_a_factory_is_resumed_by_the_factorys_name(run, capsys):
+    folder, step = run
+    assert program("train", "--resume", folder, "--total-steps", step + STEPS) == 2
+    line = capsys.readouterr().err
+    assert f"name it in train ENV --resume {folder}" in line and line.count("\n") == 1
+    for more in (STEPS, STEPS + 500):                                    # the second time its file names the module
+        name = f"{__name__}:corridor"
+        assert program("train", name, "--resume", folder, "--total-steps", step + more) == 0
+        final = load(folder / "final.npz", corridor)
+        assert final.global_step >= step + more and final.config.env_kwargs == {"length": 5}
+    assert "warning" not in capsys.readouterr().err
+    assert Agent.resume(folder, corridor, total_steps=final.global_step + 100).config.env_kwargs == {"length": 5}
+
+
+def test_a_run_of_the_command_line_is_resumed_from_python(catch_run, tmp_path):
+    folder = shutil.copytree(catch_run, tmp_path / "run")
+    agent = Agent.resume(str(folder / "latest.npz"), total_steps=2200)
+    final = load(folder / "final.npz")
+    assert final.global_step >= 2200 and (agent.policy.parameters.flat == final.theta).all()
+
+
+def test_an_exception_in_a_resumed_run_loses_nothing(run, monkeypatch):
+    reports_often(monkeypatch)
+    folder, step = run
+    with pytest.raises(ZeroDivisionError):
+        Agent.resume(folder, corridor, callback=lambda progress: progress.global_step < step + 200 or 1 / 0)
+    assert load(folder / "latest.npz", corridor).global_step >= step + 200
+
+
+def test_what_cannot_be_resumed_is_one_line(run, catch_run, tmp_path):
+    folder, _ = run
+    assert "give env= on loading" in refused(folder)
+    assert "with corridor: the environment cannot become Catch" in refused(folder, "Catch")
+    assert "cannot become chances" in refused(folder, chances)
+    assert 'arguments {"length": 5}: they cannot become' in refused(folder, corridor, env_kwargs={"length": 6})
+    assert 'arguments {"length": 5}: give them as env_kwargs=' in refused(folder, partial(corridor, 5))
+    assert "callback must be a function; got 5" in refused(folder, corridor, callback=5)
+    assert "total_steps must be a whole number, at least 1; got 0" in refused(folder, corridor, total_steps=0)
+    whole = shutil.copytree(catch_run, tmp_path / "whole")
+    assert "has made all of its 2,000 steps: give a larger total_steps" in refused(whole)
+    assert "folder must be the name of a folder; got ''" in refused("")
+    for missing in ("nothing", "nothing.npz"):
+        assert "no such file" in refused(tmp_path / missing)
+    assert load(folder / "latest.npz", corridor).config.env_kwargs == {"length": 5}
+
+
+def test_a_factory_without_a_name_may_be_any(tmp_path):
+    folder = tmp_path / "run"
+    step = begun(lambda: Corridor(5), folder)
+    with pytest.raises(CheckpointError, match="give env="):
+        Agent.resume(folder)
+    agent = Agent.resume(folder, partial(Corridor, 5), total_steps=step + 100)
+    assert agent.config.total_steps == step + 100
+    with pytest.raises(ValueError, match="another network or environment"):
+        Agent.resume(folder, "CartPole-v1")
+    assert program("train", f"{__name__}:corridor", "--env-kwargs", '{"length": 5}', "--resume", folder) == 2
+    name, last = f"{__name__}:five", load(folder / "latest.npz", five).global_step
+    assert program("train", name, "--resume", folder, "--total-steps", last + 100) == 0
+
+
+def five():
+    return Corridor(5)
+
+
+def test_the_newest_checkpoint_names_its_run(run):
+    folder, _ = run
+    assert folder_of_run(folder) == folder_of_run(str(folder / "latest.npz")) == folder
+    (folder / "best.npz").touch()
+    for other in ("best.npz", "config.json"):
+        with pytest.raises(ValueError, match=f"{other} is a file: .*name its folder, {folder}$"):
+            folder_of_run(folder / other)
+
+
+@pytest.mark.parametrize("env, name, called", [
+    ("Catch", "Catch", True), ("my.envs:Maze", "Maze", True), (corridor, "corridor", True),
+    (corridor, "m:corridor", True),
+    ("ALE/Pong-v5", "ale_py:ALE/Pong-v5", True), ("a:Maze", "b:Maze", False), ("Catch", "Memory", False),
+    (chances, "corridor", False), ("a:Maze", "Maze.Inner", False)])
+def test_names_of_one_environment(env, name, called):
+    assert is_called(env, name) is called
+
+
+def test_the_command_line_understands_the_newest_checkpoint(catch_run, tmp_path, capsys):
+    folder = shutil.copytree(catch_run, tmp_path / "run")
+    assert program("train", "--resume", folder / "latest.npz", "--total-steps", 2100) == 0
+    assert f"into {folder}\n" in capsys.readouterr().err
+    assert program("train", "--resume", folder / "final.npz", "--total-steps", 2200) == 2
+    assert f"name its folder, {folder}" in capsys.readouterr().err
+    assert json.loads((folder / "config.json").read_text())["total_steps"] == 2000

@@ -3,6 +3,7 @@
 01 to 10 are the path of lessons, 11 to 19 the package at work.
 """
 
+import ast
 import csv
 import functools
 import os
@@ -109,6 +110,14 @@ def test_a_lesson_is_short_and_has_new_notice_and_try(name):
     assert 40 <= len(source.splitlines()) <= LONGEST.get(name, 90)
     assert source.startswith(f'"""Lesson {int(name[:2])}: ')
     assert re.search(r"\nNew: +\w.*\nNotice: +\w.*\nTry: +\S", source, re.DOTALL)
+
+
+def test_the_whole_of_a3c_has_one_statement_a_line():
+    """Nor several assignments in one: ``a, b = x, y``."""
+    nodes = [node for node in ast.walk(ast.parse((FOLDER / "09_a3c_in_one_file.py").read_text()))
+             if isinstance(node, ast.stmt)]
+    assert len({node.lineno for node in nodes}) == len(nodes) > 60
+    assert not [node.lineno for node in nodes if isinstance(node, ast.Assign) and isinstance(node.value, ast.Tuple)]
 
 
 @pytest.mark.parametrize("name, before, after", [

@@ -17,7 +17,8 @@ ROOT = Path(__file__).parents[2]
 LESSONS = [path for path in sorted((ROOT / "examples").glob("[01]?_*.py")) if path.name < "11"]
 IDS = [path.stem for path in LESSONS]
 # What makes a lesson long -> less of it.  Lesson 10 itself is run by test_examples.
-SMALL = {"steps = 4000": "steps = 20", "episodes = 3000": "episodes = 20", "total_steps = 2_000_000": "total_steps = 500",
+SMALL = {"steps = 4000": "steps = 20", "episodes = 3000": "episodes = 20",
+         "total_steps = 2_000_000": "total_steps = 500",
          '"ALE/Pong-v5"': '"Catch"', "= 200, 3000, 0.3": "= 200, 100, 0.3", "= 15, 200, 20,": "= 15, 200, 2,"}
 
 

@@ -1,6 +1,6 @@
 """The numbered programs of examples/ run to their end on small budgets, each in a process and a folder of its own.
 
-01 to 10 are the path of lessons, 11 to 19 the package at work.
+01 to 10 are the path of lessons, 11 to 20 the package at work.
 """
 
 import ast
@@ -35,7 +35,8 @@ SMALL = {
     "06_rmsprop.py": ([], [SAME, *(rf"{name} +L after  0: +65\.5 .*L after 60: +\d"
                                    for name in ("plain", "momentum", "rmsprop"))]),
     "07_lock_free.py": ([4000], [r"lock-free +additions lost [\d,]+ of 200,000,000", "copies torn",
-                                 r"as many of \+1 as of -1: from [-+]\d+ to [-+]\d+", r"locked +additions lost 0 of ", r"least squares: error 0\.\d+ after \d"]),
+                                 r"as many of \+1 as of -1: from [-+]\d+ to [-+]\d+",
+                                 r"locked +additions lost 0 of ", r"least squares: error 0\.\d+ after \d"]),
     "08_lstm.py": ([], [rf"d_{name} over 5 steps, by hand and by differences: " for name in "Wbx"]
                    + [SAME, r"forget bias +4 .* of the gradient +\d+\.\d% is left"]),
     "09_a3c_in_one_file.py": ([2000, 1], [r"mean return over time:( -?\d\.\d\d){15}\n", "4 processes, 8,000 episodes"]),
@@ -54,6 +55,8 @@ SMALL = {
                                                 r"mean \[-?\d+\.\d+\]   variance \d\.\d{3}"]),
     "19_optimizers.py": ([2, 100], [rf"{name} +learning rate \d\.\de-\d+   final score +-?\d\.\d\d"
                                     for name in ("shared RMSProp", "RMSProp", "momentum SGD")]),
+    "20_own_parts.py": ([500], [r"policy\.norm\.gain +worst error \de-\d+", "AGREE: ", "without the parts: .*HuberA3C",
+                                r"with them: +-?\d\.\d"]),
 }
 
 

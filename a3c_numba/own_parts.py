@@ -20,7 +20,7 @@ PROTOCOLS: dict[str, type] = {"algorithm": Algorithm, "optimizer": Optimizer, "n
 
 
 def check_part(part: str, value: object, menu: Mapping[str, type]) -> None:
-    """Raise ValueError, in one line, unless ``value`` is of the menu or has a Protocol's methods; validate its fields."""
+    """Validate ``value``; raise ValueError, in one line, unless it is of the menu or has the Protocol's methods."""
     if type(value) not in menu.values():
         protocol = PROTOCOLS.get(part)
         missing = [name for name in _public(protocol) if not hasattr(value, name)] if protocol else []

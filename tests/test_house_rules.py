@@ -33,7 +33,8 @@ MAY_IMPORT = {
     "cli": BELOW | {"studies", "diagnostics", "teaching", "report"},     # and nothing imports cli
 }
 # A module that stands in no folder -> the line of the table that speaks of it.
-AT_TOP = {"validation": "validation", "config": "config", "own_parts": "config", "presets": "config", "evaluation": "evaluation",
+AT_TOP = {"validation": "validation", "config": "config", "own_parts": "config", "presets": "config",
+          "evaluation": "evaluation",
           "inference": "evaluation", "playback": "evaluation", "agent": "agent", "progress_bar": "agent",
           "__init__": "agent", "__main__": "cli"}
 # Imports that the table forbids and that are there for now, each with what it waits for.

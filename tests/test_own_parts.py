@@ -117,7 +117,8 @@ def test_a_report_shows_own_parts(saved, tmp_path):
     ("algorithm", CautiousA3C(entropy_weight=-1), "entropy_weight must be at least 0"),
     ("optimizer", type("Part", (), {"learning_rate": 1e-3, "apply": None})(),
      "optimizer 'Part' lacks .*update.*own_statistics.*, which Optimizer in .*optimizers.base describes"),
-    ("network", type("Locked", (Half,), {"lock": threading.Lock()})(), "the network 'Locked' cannot be pickled for the workers"),
+    ("network", type("Locked", (Half,), {"lock": threading.Lock()})(),
+     "the network 'Locked' cannot be pickled for the workers"),
     ("atari", 3, "atari must be AtariSettings..; got 3")])
 def test_what_is_no_part_is_refused_in_one_line(part, value, words):
     with pytest.raises(ValueError, match=words) as raised:

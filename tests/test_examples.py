@@ -1,6 +1,6 @@
 """The numbered programs of examples/ run to their end on small budgets, each in a process and a folder of its own.
 
-01 to 10 are the path of lessons, 11 to 20 the package at work.
+01 to 10 are the path of lessons, 11 to 21 the package at work.
 """
 
 import ast
@@ -57,6 +57,7 @@ SMALL = {
                                     for name in ("shared RMSProp", "RMSProp", "momentum SGD")]),
     "20_own_parts.py": ([500], [r"policy\.norm\.gain +worst error \de-\d+", "AGREE: ", "without the parts: .*HuberA3C",
                                 r"with them: +-?\d\.\d"]),
+    "21_tracker.py": ([500], [r"score of 100 games: -?\d\.\d+   progress in tracker\.jsonl"]),
 }
 
 

@@ -40,8 +40,9 @@ def _check_groups(folders: list[Path]) -> None:
     """Raise ValueError if runs with different settings would be averaged; runs without a config.json are accepted."""
     for name, group in groups_of(folders).items():
         configs = list(filter(None, map(_settings, group)))
-        differ = sorted({key for config in configs for key in config.keys() & configs[0].keys()      # older ones lack some
-                         if config[key] != configs[0][key]} - {"seed", "total_steps"})
+        shared = set.intersection(*map(set, configs)) if configs else set()              # older files lack some
+        differ = sorted(key for key in shared - {"seed", "total_steps"}
+                        if any(config[key] != configs[0][key] for config in configs))
         if differ:
             raise ValueError(f"--mean would average runs in {name} that differ in {', '.join(differ)}: "
                              "put each kind into a folder of its own")

@@ -45,9 +45,10 @@ class Agent:
         env: a gymnasium id, "module:Factory", or a factory: a class, a function, a lambda.  Actions Discrete or a Box
             (d,); observations images (H, W, C) of bytes, vectors, or Dict and Tuple of vectors, which are flattened.
         algorithm: A3C(), NStepQ(), OneStepQ(), OneStepSarsa(), or a name: "n_step_q" as the preset has it.
-        optimizer: RMSProp(), LocalRMSProp(), MomentumSGD(), or a name.  network: Convolutional(), MLP().  What is not
-            given comes from ``preset``; fields of an object that are not given have the defaults of its class: the
-            paper's values, except for MLP().
+        optimizer: RMSProp(), LocalRMSProp(), MomentumSGD(), or a name.  network: Convolutional(), MLP().  These three
+            may be objects of your own, with the methods of Algorithm, Optimizer or NetworkSettings.  What is not given
+            comes from ``preset``; fields of an object that are not given have the defaults of its class: the paper's
+            values, except for MLP().
         workers: processes that ``learn`` starts.
         seed: of the initial parameters and of all the workers' random streams; None draws one, which ``config.seed``
             and every file then hold.
@@ -222,16 +223,20 @@ class Agent:
 
     @classmethod
     def load(cls, path: str | Path, env: EnvSource | None = None,
-             env_kwargs: Mapping[str, object] | None = None) -> "Agent":
+             env_kwargs: Mapping[str, object] | None = None, *, algorithm: Algorithm | None = None,
+             optimizer: Optimizer | None = None, network: NetworkSettings | None = None) -> "Agent":
         """Load an agent from a file that ``save`` or a run wrote, or from a run's folder, its best or final one.
 
         ``env`` and ``env_kwargs`` replace its environment.
+
+        ``algorithm``, ``optimizer`` and ``network`` replace its own; objects of your own have to be given again.
 
         Raises CheckpointError, in one line, for a file that is missing, broken, or for another network.
         """
         agent = cls.__new__(cls)
         file = default_checkpoint(user_path(path))
-        agent._use_checkpoint(checkpoints.load_fitting(file, env, env_kwargs))
+        agent._use_checkpoint(checkpoints.load_fitting(file, env, env_kwargs, algorithm=algorithm, optimizer=optimizer,
+                                                       network=network))
         return agent
 
 

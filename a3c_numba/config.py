@@ -9,7 +9,6 @@ from math import prod
 from numbers import Integral
 from typing import Any, Mapping
 
-import cloudpickle
 import gymnasium
 import numpy as np
 from gymnasium.spaces import Box
@@ -27,9 +26,10 @@ from .envs.episode import EpisodeEnv
 from .envs.env_kwargs import checked_env_kwargs
 from .envs.make import EnvSource
 from .envs.untrusted import foreign_code
+from .own_parts import check_part, check_pickles, class_name, described, part_from
 from .system.advised_error import AdvisedError
 from .system.text import short_repr
-from .validation import as_scalar, validate
+from .validation import as_scalar
 
 # Part of a configuration -> the menu that its objects come from.
 MENUS: dict[str, Mapping[str, type]] = {"algorithm": ALGORITHMS, "optimizer": OPTIMIZERS, "network": NETWORKS,
@@ -64,11 +64,7 @@ class Config:
     def __post_init__(self) -> None:
         """Validate all fields.  Raises ValueError, in one line, for a value out of its range."""
         for part, menu in MENUS.items():
-            value = getattr(self, part)
-            if type(value) not in menu.values():
-                known = " or ".join(f"{cls.__name__}()" for cls in menu.values())
-                raise ValueError(f"{part} must be {known}; got {short_repr(value)}")
-            validate(value)
+            check_part(part, getattr(self, part), menu)
         if not isinstance(self.env, str):
             _check_factory(self.env)
         object.__setattr__(self, "env_kwargs", checked_env_kwargs(self.env_kwargs))
@@ -165,21 +161,24 @@ class Config:
                                      "env_kwargs": self.env_kwargs}
         for part in MENUS:
             value = getattr(self, part)
-            fields[part] = {"name": menu_name(value)} | dataclasses.asdict(value)
+            is_known = type(value) in MENUS[part].values()
+            fields[part] = {"name": menu_name(value)} | dataclasses.asdict(value) if is_known else described(value)
         fields |= {name: getattr(self, name) for name in (*NUMBERS, "anneal_steps")}
         return json.dumps(fields, indent=2)
 
     @staticmethod
-    def from_json(text: str, env: EnvSource | None = None, env_kwargs: Mapping[str, object] | None = None) -> "Config":
+    def from_json(text: str, env: EnvSource | None = None, env_kwargs: Mapping[str, object] | None = None,
+                  **given: Any) -> "Config":
         """Return a configuration from ``text`` by ``to_json``.  Raises ValueError, in one line, for other text.
 
         ``env`` and ``env_kwargs`` replace its own; another environment does not get the keyword arguments of its own.
+        ``given`` parts, such as ``algorithm``, replace its own, and have to be given if they are in no menu.
         """
         try:
             fields = json.loads(text)
             is_factory = fields.pop("env_is_factory")
             fields.setdefault("gym", {"name": "gym"})                    # older files lack it
-            parts = {part: MENUS[part][fields[part].pop("name")](**fields[part]) for part in MENUS}
+            parts = {part: part_from(part, fields[part], given.get(part), menu) for part, menu in MENUS.items()}
             config = Config(**(fields | parts))
         except (TypeError, KeyError, AttributeError, RecursionError) as error:
             raise ValueError(f"not a configuration of this version: {short_repr(error)}") from None
@@ -219,11 +218,7 @@ def _check_factory(factory: object) -> None:
     """Raise ValueError unless the factory can be sent to worker processes."""
     if not callable(factory):
         raise ValueError(f"an environment is an id or a factory without arguments; got {short_repr(factory)}")
-    try:
-        cloudpickle.dumps(factory)
-    except Exception as error:
-        reason = " ".join(str(error).split())
-        raise ValueError(f"the factory {short_repr(factory)} cannot be pickled for the workers: {reason}") from None
+    check_pickles(f"the factory {short_repr(factory)}", factory)
 
 
 def _checked(name: str, given: object, least: int, largest: int) -> int:
@@ -237,5 +232,6 @@ def _checked(name: str, given: object, least: int, largest: int) -> int:
 
 
 def menu_name(part: object) -> str:
-    """Return the name of a part's class in its menu."""
-    return next(name for menu in MENUS.values() for name, cls in menu.items() if type(part) is cls)
+    """Return the name of a part's class in its menu, or of the class itself if it is in none."""
+    names = (name for menu in MENUS.values() for name, cls in menu.items() if type(part) is cls)
+    return next(names, class_name(part))

@@ -1,14 +1,15 @@
 """Lesson 7: several processes write to the same numbers without a lock.
 
-1. Lost: theta += 1 reads, adds and writes; an addition that another process made in between is lost, and is counted.
+1. Lost: theta += 1 reads, adds and writes; an addition that another process made in between is lost: theta falls
+   short.  In its second half every other process adds -1; that half should end at 0, and ends above or below.
 2. Torn: each process writes its own number into all of theta, then copies it.  The copy may be 3, 3, 1, 1, a theta
    that no process wrote.  No single number is torn: each was written by some process.
 3. It converges: least squares by random rows u, d = u (u . theta - t).  A lost step is only one step less.  A torn
    theta differs by about a step, and the gradient there still points downhill.
 
 New:     theta lies in memory that all processes share (RawArray), and each makes its own steps.  No RL yet.
-Notice:  without the lock additions are lost and copies torn, yet the error of 3 falls as low as with it.  No process
-         waits for another, which saves time if cores are free.  How much is lost depends on the machine.
+Notice:  without the lock additions are lost and copies torn, yet the error of 3 falls as low as with it, and no process
+         waits for another.  How much is lost depends on the machine.
 Try:     ETA = 0.9 (each step matters more); WORKERS = 8.       ``python 07_lock_free.py 300``: fewer steps each.
 """
 
@@ -27,10 +28,11 @@ def work(memory, lock, gate, steps, number):
     """Run one process.  All processes pass the gate together, before and after each of the three tasks."""
     theta, counts = np.split(np.frombuffer(memory), [SIZE])
     rng, (torn, unknown) = np.random.default_rng(number), np.split(counts, 2)        # one count per process
+    ones = np.repeat([1.0, (-1.0) ** number], SIZE // 2)
     gate.wait()
-    for _ in range(25 * steps):                                          # 1: theta ends at 25 * WORKERS * steps
+    for _ in range(25 * steps):                                          # 1: it should end at 25 WORKERS steps, and 0
         with lock:
-            theta += 1
+            theta += ones
     gate.wait()
     gate.wait()
     for _ in range(5 * steps):                                           # 2
@@ -74,11 +76,13 @@ def together(context, lock, steps):
 def main(steps=4000):
     """Run the three tasks without and with a lock."""
     from a3c_numba.plots import Series, line_plot                        # here, as the processes do not need it
-    context, curves, additions = multiprocessing.get_context("spawn"), [], 25 * WORKERS * steps * SIZE
+    context, curves, additions = multiprocessing.get_context("spawn"), [], 25 * WORKERS * steps * SIZE // 2
     for name, lock in (("lock-free", nullcontext()), ("locked", context.Lock())):
-        ones, looked, seen = together(context, lock, steps)
-        lost, (torn, unknown) = additions - int(ones[:SIZE].sum()), looked[SIZE:].reshape(2, WORKERS).sum(axis=1)
+        added, looked, seen = together(context, lock, steps)
+        (ones, both), (torn, unknown) = added[:SIZE].reshape(2, -1), looked[SIZE:].reshape(2, WORKERS).sum(axis=1)
+        lost = additions - int(ones.sum())
         print(f"{name:9}   additions lost {lost:,} of {additions:,} ({lost / additions:.2%})")
+        print(f"{'':9}   as many of +1 as of -1: from {both.min():+.0f} to {both.max():+.0f}")
         print(f"{'':9}   copies torn {torn:.0f} of {5 * WORKERS * steps:,}, with an unwritten number {unknown:.0f}")
         print(f"{'':9}   least squares: error {seen[-1, 1]:.3f} after {seen[-1, 0]:.2f} s", flush=True)
         curves.append(Series(name, *seen.T))

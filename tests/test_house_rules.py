@@ -34,7 +34,8 @@ MAY_IMPORT = {
     "cli": BELOW | {"studies", "diagnostics", "teaching", "report"},     # and nothing imports cli
 }
 # A module that stands in no folder -> the line of the table that speaks of it.
-AT_TOP = {"validation": "validation", "config": "config", "presets": "config", "hyperparameters_by_name": "config",
+AT_TOP = {"validation": "validation", "config": "config", "own_parts": "config", "presets": "config",
+          "hyperparameters_by_name": "config",
           "evaluation": "evaluation",
           "inference": "evaluation", "playback": "evaluation", "agent": "agent", "progress_bar": "agent",
           "__init__": "agent", "__main__": "cli"}

@@ -1,8 +1,13 @@
-"""``a3c-numba examples [FOLDER]``: copy the lessons and the trained agent, which are installed with the package."""
+"""``a3c-numba examples [FOLDER]``: copy the lessons and the trained agent, which are installed with the package.
+
+``--notebooks`` also writes the ten lessons as notebooks beside the programs that they are made from.
+"""
 
 import shutil
 from argparse import ArgumentParser, Namespace
 from pathlib import Path
+
+from ..teaching.notebooks import notebook
 
 PACKAGE = Path(__file__).parents[1]
 PLACES = (PACKAGE / "examples", PACKAGE.parent / "examples")             # of a wheel, of a checkout
@@ -13,6 +18,7 @@ def add_arguments(parser: ArgumentParser) -> None:
     """Declare the command's options."""
     parser.add_argument("folder", nargs="?", default="examples", metavar="FOLDER",
                         help="folder to write to; existing files are kept (default examples)")
+    parser.add_argument("--notebooks", action="store_true", help="also write the ten lessons as Jupyter notebooks")
 
 
 def run(arguments: Namespace) -> int:
@@ -28,7 +34,20 @@ def run(arguments: Namespace) -> int:
         shutil.copyfile(path, target)
     kept = len(files) - len(missing)
     print(f"{len(missing)} files in {folder}{f', {kept} kept' if kept else ''}: begin with {folder / 'README.md'}")
+    if arguments.notebooks:
+        _write_notebooks(source, folder)
     return 0
+
+
+def _write_notebooks(source: Path, folder: Path) -> None:
+    """Write the notebook of each lesson that has none in ``folder`` yet."""
+    lessons = sorted(path for path in source.glob("[01]?_*.py") if path.name[:2] <= "10")
+    missing = [path for path in lessons if not (folder / path.with_suffix(".ipynb").name).exists()]
+    for path in missing:
+        text = notebook(path.read_text(encoding="utf-8"), path.stem)
+        (folder / path.with_suffix(".ipynb").name).write_text(text, encoding="utf-8")
+    kept = len(lessons) - len(missing)
+    print(f"{len(missing)} notebooks in {folder}{f', {kept} kept' if kept else ''}")
 
 
 def _source() -> Path:

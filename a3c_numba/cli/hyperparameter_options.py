@@ -36,6 +36,7 @@ def _named(read: Callable[[str], T], kind: str) -> Callable[[str], T]:
 
 
 whole_number = _named(number, "whole number")
+real_number = _named(float, "number")
 
 
 def whole_numbers(text: str) -> list[int]:
@@ -67,7 +68,7 @@ def option(name: str) -> str:
 
 def add_hyper_parameters(parser: argparse.ArgumentParser) -> None:
     """Add an option for each field of each part."""
-    readers: dict[type, Callable[[str], object]] = {int: whole_number, float: _named(float, "number"), str: str}
+    readers: dict[type, Callable[[str], object]] = {int: whole_number, float: real_number, str: str}
     groups = {part: parser.add_argument_group(f"{part} ({', '.join(menu)})") for part, menu in MENUS.items()}
     for name, owned in owners().items():
         part, _, field = owned[0]

@@ -16,7 +16,7 @@ COMMANDS = {
     "evaluate": ("evaluate", "play whole games and report their scores"),
     "play": ("play", "watch an agent, in the terminal or as a video"),
     "plot": ("plot", "draw the learning curves of one or several runs"),
-    "sweep": ("sweep", "train many runs with learning rates drawn at random"),
+    "sweep": ("sweep", "train many runs with learning rates, or another number, drawn at random"),
     "speedup": ("speedup", "measure how much sooner more workers reach a score"),
     "bench": ("bench", "measure the speed of this machine, and how near training comes to it"),
     "check-gradients": ("check_gradients",

@@ -1,8 +1,10 @@
-"""``a3c-numba sweep``: train runs with random learning rates; with an existing folder, only its missing runs."""
+"""``a3c-numba sweep``: train runs with a number drawn for each; with an existing folder, only its missing runs."""
 
 from argparse import ArgumentParser, Namespace
 
-from ..studies.sweep import LearningRates, Sweep
+from ..config import Config
+from ..studies.drawn_parameter import LEARNING_RATE, Draw, DrawnParameter
+from ..studies.sweep import Sweep
 from ..system.directory_lock import exclusive_lock
 from ..system.terminal import write_without_blocking
 from ..training.trainer import initial_checkpoint
@@ -23,17 +25,20 @@ def add_arguments(parser: ArgumentParser) -> None:
                         "(default runs/ENV-sweep-sSEED)")
     options.add_hyper_parameters(parser)
     draws = parser.add_argument_group("drawn for each run", conflict_handler="resolve")     # replaces the derived one
-    draws.add_argument("--learning-rate", dest="learning_rates", default="loguniform:1e-4:1e-2", metavar="DRAW",
+    draws.add_argument("--learning-rate", dest="learning_rates", metavar="DRAW",
                        help="loguniform:LOW:HIGH, uniform:LOW:HIGH, or a number (default loguniform:1e-4:1e-2, the "
-                            "paper's)")
+                            "paper's; with --parameter the preset's number)")
+    draws.add_argument("--parameter", metavar="NAME",
+                       help="draw this hyper-parameter in place of the learning rate, log-uniformly from --range")
+    draws.add_argument("--range", dest="ends", type=options.real_number, nargs=2, metavar=("LOW", "HIGH"),
+                       help="the range of --parameter")
 
 
 def run(arguments: Namespace) -> int:
     """Train every run that is missing."""
-    config = configured(arguments, arguments.workers)
-    rates = LearningRates.read(arguments.learning_rates)
+    config, parameter = _drawn(configured(arguments, arguments.workers), arguments)
     folder = folder_of(arguments, config, f"sweep-s{config.seed}")
-    study = Sweep(config, rates, arguments.runs, folder)
+    study = Sweep(config, parameter, arguments.runs, folder)
     initial_checkpoint(config)                                           # fails before anything is written
     with exclusive_lock(folder):
         study.open()
@@ -41,3 +46,22 @@ def run(arguments: Namespace) -> int:
                                f"{config.total_steps:,} steps each, into {folder}\n")
         study.run()
     return 0
+
+
+def _drawn(config: Config, arguments: Namespace) -> tuple[Config, DrawnParameter]:
+    """Return the configuration and what is drawn; raise ValueError for options that exclude each other."""
+    rates, ends = arguments.learning_rates, arguments.ends
+    name = (arguments.parameter or LEARNING_RATE).replace("-", "_")
+    if (arguments.parameter is None) != (ends is None):
+        raise ValueError("--parameter NAME and --range LOW HIGH belong together")
+    if ends is None:
+        return config, DrawnParameter(Draw.read("loguniform:1e-4:1e-2" if rates is None else rates))
+    typed = [*options.given(arguments), *([LEARNING_RATE] if rates else [])]
+    if name in typed:
+        raise ValueError(f"--{name.replace('_', '-')} and --parameter {name} exclude each other")
+    if rates is not None:
+        fixed = Draw.read(rates)
+        if fixed.kind != "fixed":
+            raise ValueError(f"--learning-rate must be a number, as {name} is drawn; got {rates}")
+        config = DrawnParameter(fixed).put(config, fixed.low)
+    return config, DrawnParameter(Draw.between(*ends), name)

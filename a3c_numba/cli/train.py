@@ -13,12 +13,14 @@ from ..progress_bar import ProgressBar
 from ..runs.checkpoint import Checkpoint
 from ..runs.resume import annealing, folder_of_run, load_run
 from ..runs.run_folder import RunFolder
+from ..runs.tensorboard import TensorBoardLog
 from ..system.directory_lock import exclusive_lock
 from ..system.terminal import write_without_blocking
 from ..training.limits import Limits
 from ..training.trainer import Trainer, initial_checkpoint
 from . import hyperparameter_options as options
 from .shared_options import add_run_options, configured, folder_of
+from .tensorboard_progress import TensorBoardProgress
 
 PreparedRun = tuple[Checkpoint, RunFolder, list[float]]      # a run's first state, its folder, the scores it has so far
 
@@ -34,6 +36,9 @@ def add_arguments(parser: ArgumentParser) -> None:
     parser.add_argument("--out", metavar="DIR", help="the run's folder (default runs/ENV-sSEED)")
     parser.add_argument("--resume", metavar="DIR", help="resume the run in this folder; DIR/latest.npz means DIR")
     parser.add_argument("--overwrite", action="store_true", help="replace the run in the folder")
+    parser.add_argument("--tensorboard", action="store_true",
+                        help="also write the progress to the run's folder in TensorBoard's format; to look at it: pip "
+                             "install 'a3c_numba[tensorboard]', tensorboard --logdir DIR")
     group = parser.add_argument_group("limits and checkpoints")
     for field in dataclasses.fields(Limits):
         read = options.whole_number if isinstance(field.default, int) else float
@@ -57,7 +62,7 @@ def _train(arguments: Namespace, limits: Limits, prepared: PreparedRun) -> None:
     write_without_blocking(f"{config.env_name}: {config.workers} worker{'s' if config.workers > 1 else ''}, "
                            f"{config.total_steps:,} steps, into {folder.path}\n")
     try:
-        trainer = Trainer(start, folder.path, ProgressBar(config.total_steps), limits=limits, draw_curve=draw_curve)
+        trainer = Trainer(start, folder.path, _progress(arguments, start, folder), limits=limits, draw_curve=draw_curve)
     except OSError:                                                      # no shared memory
         if not arguments.resume:
             folder.undo_create()
@@ -72,6 +77,13 @@ def _train(arguments: Namespace, limits: Limits, prepared: PreparedRun) -> None:
             env = f"{shlex.quote(name)} " if ":" in name else ""         # an id that names a module: to import it
             write_without_blocking(f"step {step:,}; to resume: a3c-numba train {env}--resume "
                                    f"{shlex.quote(str(folder.path))}\n")
+
+
+def _progress(arguments: Namespace, start: Checkpoint, folder: RunFolder) -> ProgressBar:
+    total_steps = start.config.total_steps
+    if not arguments.tensorboard:
+        return ProgressBar(total_steps)
+    return TensorBoardProgress(total_steps, TensorBoardLog(folder.path, start.global_step))
 
 
 @contextmanager

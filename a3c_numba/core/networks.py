@@ -14,6 +14,7 @@ convolution or an LSTM is a separate layer.
 """
 
 from dataclasses import dataclass
+from typing import Any, ClassVar, Protocol
 
 import numpy as np
 
@@ -111,7 +112,18 @@ class MLP:
         )
 
 
-NetworkSettings = Convolutional | MLP
+class NetworkSettings(Protocol):
+    """A frozen dataclass of hyper-parameters, and the network that they describe."""
+
+    __dataclass_fields__: ClassVar[dict[str, Any]]
+
+    def takes(self, observation_shape: tuple[int, ...]) -> bool:
+        """True if the network is for observations of this shape."""
+
+    def build(self, observation_shape: tuple[int, ...], heads: dict[str, int]) -> Network:
+        """Return the network, with an output of the given width for each head, in this order."""
+
+
 NETWORKS: dict[str, type[NetworkSettings]] = {"convolutional": Convolutional, "mlp": MLP}
 
 

@@ -45,20 +45,25 @@ def learning_curve(runs: Sequence[Union[str, Path]], out: Union[str, Path], x: s
 
     Raise ValueError for a folder without a readable ``episodes.csv``, and for another ``x``.
     """
-    if x not in ("steps", "minutes"):
-        raise ValueError(f"x must be 'steps' or 'minutes'; got {x!r}")
     folders = [Path(run) for run in runs]
     names = [folder.resolve().name for folder in folders]
     if len(set(names)) < len(names):
         names = [f"{folder.resolve().parent.name}/{name}" for folder, name in zip(folders, names)]
     episodes = [read_episodes(folder) for folder in folders]
-    steps, x_label = by_steps(np.concatenate([np.empty((0, 3)), *episodes])[:, 1])
-    places = np.split(steps, np.cumsum([len(run) for run in episodes]))
-    if x == "minutes":
-        places, x_label = [run[:, 0] / 60 for run in episodes], "time (minutes)"
+    places, x_label = places_of(episodes, x)
     series = [running(name, at, run[:, 2]) for name, at, run in zip(names, places, episodes)]
     y_label = f"score of a game: mean of the last {WINDOW}, and 10th to 90th percentile"
     return line_plot(series, title, x_label, y_label, out, size, NOTHING_YET)
+
+
+def places_of(episodes: Sequence[Floats], x: str) -> tuple[list[Floats], str]:
+    """Return where the games of each run stand on the x axis, and the name of the axis; raise ValueError for ``x``."""
+    if x not in ("steps", "minutes"):
+        raise ValueError(f"x must be 'steps' or 'minutes'; got {x!r}")
+    if x == "minutes":
+        return [run[:, 0] / 60 for run in episodes], "time (minutes)"
+    steps, x_label = by_steps(np.concatenate([np.empty((0, 3)), *episodes])[:, 1])
+    return np.split(steps, np.cumsum([len(run) for run in episodes])), x_label
 
 
 def draw_curve(run: Path) -> Optional[str]:

@@ -113,10 +113,10 @@ def draw_keys(surface: Surface, keys: Sequence[Key], at: tuple[float, float], ri
 
 
 def save_picture(chart: Chart, out: Union[str, Path]) -> list[Axes]:
-    """Draw the chart into the picture ``out``; return the axes of its panels."""
-    canvas = Canvas(*chart.size)
-    axes = draw(chart, canvas)
-    canvas.save(out)
+    """Draw the chart into the picture ``out``, as SVG if its name ends in .svg; return the axes of its panels."""
+    surface = (Svg if Path(out).suffix.lower() == ".svg" else Canvas)(*chart.size)
+    axes = draw(chart, surface)
+    surface.save(out)
     return axes
 
 

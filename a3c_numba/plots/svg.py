@@ -4,6 +4,8 @@ One unit is one pixel if the chart is shown in its original size.
 """
 
 from html import escape
+from pathlib import Path
+from typing import Union
 
 import numpy as np
 import numpy.typing as npt
@@ -58,6 +60,14 @@ class Svg:
     def text_width(self, words: str, size: float = 15, bold: bool = False) -> float:
         """Return about the width of ``words`` in pixels."""
         return 0.55 * size * len(words)                                  # a letter is about 0.55 of its height wide
+
+    def save(self, out: Union[str, Path]) -> None:
+        """Write the picture to a file, on white."""
+        size = f'width="{self.width}" height="{self.height}" viewBox="0 0 {self.width} {self.height}"'
+        style = 'fill="none" stroke-linejoin="round" font-family="sans-serif"'
+        head = f'<svg xmlns="http://www.w3.org/2000/svg" {size} {style}>'
+        sheet = '<rect width="100%" height="100%" fill="white"/>'
+        Path(out).write_text("\n".join([head, sheet, *self._parts, "</svg>\n"]), encoding="utf-8")
 
     def whole(self, label: str) -> str:
         """Return the picture, for a page; ``label`` describes it to screen readers."""

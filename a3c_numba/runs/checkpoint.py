@@ -91,8 +91,11 @@ def save(path: Path, checkpoint: Checkpoint) -> None:
         atomic_file.rename_and_fsync(temporary, path)
 
 
-def load(path: Path, env: EnvSource | None = None, env_kwargs: Mapping[str, object] | None = None) -> Checkpoint:
+def load(path: Path, env: EnvSource | None = None, env_kwargs: Mapping[str, object] | None = None,
+         **parts: object) -> Checkpoint:
     """Read a checkpoint; raises CheckpointError.  ``env`` and ``env_kwargs`` replace the environment that it names.
+
+    ``parts``, such as ``algorithm``, replace its own; those that are not of this package have to be given.
 
     An id like "module:Name-v0" is refused unless that module has been imported already, and has registered the id: to
     make such an environment is to execute the module.
@@ -101,7 +104,7 @@ def load(path: Path, env: EnvSource | None = None, env_kwargs: Mapping[str, obje
         if not path.is_file():
             raise CheckpointError(f"{path}: {'not a file' if path.exists() else 'no such file'}")
         arrays = files.read(path)
-        return _checkpoint(json.loads(arrays.pop("meta").tobytes().decode()), arrays, env, env_kwargs)
+        return _checkpoint(json.loads(arrays.pop("meta").tobytes().decode()), arrays, env, env_kwargs, parts)
     except CheckpointError:
         raise
     except EnvironmentNeeded as error:
@@ -120,13 +123,13 @@ def _one_line(error: Exception | str) -> str:
 
 
 def _checkpoint(meta: Fields, arrays: dict[str, np.ndarray], env: EnvSource | None,
-                env_kwargs: Mapping[str, object] | None) -> Checkpoint:
+                env_kwargs: Mapping[str, object] | None, parts: Mapping[str, object]) -> Checkpoint:
     """Raises Mismatch, or another Exception, for a text and arrays that do not belong together."""
     if meta["format"] != FORMAT or meta["version"] != VERSION:
         raise Mismatch(f"format {meta['format']!r} version {meta['version']!r}, this program reads version {VERSION}")
     shapes = {name: shape_of(name, shape) for name, shape in meta["parameters"].items()}
     try:
-        config = Config.from_json(json.dumps(meta["config"]), env, env_kwargs)
+        config = Config.from_json(json.dumps(meta["config"]), env, env_kwargs, **parts)
     except EnvironmentNeeded:
         raise
     except ValueError as error:
@@ -158,13 +161,13 @@ def _check_bytes(config: Config) -> None:
 
 
 def load_fitting(path: Path, env: EnvSource | None = None,
-                 env_kwargs: Mapping[str, object] | None = None) -> Checkpoint:
+                 env_kwargs: Mapping[str, object] | None = None, **parts: object) -> Checkpoint:
     """Load a checkpoint and compare its parameters with the network of its configuration and environment.
 
     Raises CheckpointError; exceptions of an environment that was given by ``env`` or ``env_kwargs`` are passed on
     unchanged.
     """
-    checkpoint = load(path, env, env_kwargs)
+    checkpoint = load(path, env, env_kwargs, **parts)
     try:
         spaces = checkpoint.config.spaces
     except Exception as error:

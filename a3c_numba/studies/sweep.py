@@ -1,4 +1,4 @@
-"""A study of many runs with random learning rates (paper, section 5.3 and figure 2).
+"""A study of many runs with random learning rates (paper, section 5.3 and figure 2), or another number drawn at random.
 
     eta_n ~ the given distribution;  theta_n, and all random numbers of run n, from its own seed
 
@@ -6,15 +6,14 @@ Both depend only on the seed of the sweep and the number of the run: a sweep can
 
     sweep.json     the settings
     sweep.csv      one row per run
-    scatter.png    one point per run: x is the learning rate, y is the score
+    scatter.png    one point per run: x is the number that was drawn, y is the score
 """
 
 import dataclasses
 import json
 import math
-from dataclasses import dataclass
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -23,7 +22,7 @@ from ..plots import PicturesUnavailable
 from ..plots.curves import NOTHING_YET, scatter_plot
 from ..system.signals import block_signals
 from ..system.terminal import write_without_blocking
-from ..validation import validate
+from .drawn_parameter import LEARNING_RATE, DrawnParameter
 from .study import Study, train_to_score
 
 
@@ -39,62 +38,35 @@ class Run(NamedTuple):
     seconds: float
 
 
-@dataclass(frozen=True)
-class LearningRates:
-    """A distribution of learning rates: ``kind`` "loguniform", "uniform", or "fixed", which draws ``low``."""
-
-    kind: str
-    low: float
-    high: float
-
-    @classmethod
-    def read(cls, text: str) -> "LearningRates":
-        """Read "loguniform:1e-4:1e-2", "uniform:1e-4:1e-2" or "7e-4"; raise ValueError, one line."""
-        kind, *ends = text.split(":") if ":" in text else ("fixed", text, text)
-        try:
-            low, high = map(float, ends)
-        except ValueError:
-            low = high = math.nan
-        known = kind in ("loguniform", "uniform") and low < high if ":" in text else low == high
-        if not known or not 0 < low <= high < math.inf:
-            raise ValueError("learning-rate must be a number above 0, or loguniform:LOW:HIGH or uniform:LOW:HIGH with "
-                             f"0 < LOW < HIGH; got {text!r}")
-        return cls(kind, low, high)
-
-    def draw(self, rng: np.random.Generator) -> float:
-        """Draw one learning rate."""
-        if self.kind == "fixed":
-            return self.low
-        if self.kind == "uniform":
-            return float(rng.uniform(self.low, self.high))
-        return math.exp(rng.uniform(math.log(self.low), math.log(self.high)))
+def row_type(parameter: str) -> Any:
+    """Return the type of a row of sweep.csv, a NamedTuple like ``Run``, if ``parameter`` is drawn."""
+    columns = {parameter if name == LEARNING_RATE else name: kind for name, kind in Run.__annotations__.items()}
+    return NamedTuple("Run", list(columns.items()))                      # type: ignore[misc]
 
 
-def drawn(config: Config, rates: LearningRates, number: int) -> Config:
+def drawn(config: Config, parameter: DrawnParameter, number: int) -> Config:
     """Return the configuration of run ``number`` of the sweep with ``config.seed``."""
     rng = np.random.default_rng(np.random.SeedSequence(config.seed, spawn_key=(number,)))
-    seed, rate = int(rng.integers(2**31)), rates.draw(rng)
-    optimizer = dataclasses.replace(config.optimizer, learning_rate=rate)
-    return dataclasses.replace(config, seed=seed, optimizer=optimizer)
+    seed, value = int(rng.integers(2**31)), parameter.draw.draw(rng)
+    return dataclasses.replace(parameter.put(config, value), seed=seed)
 
 
 class Sweep:
     """The study: ``runs`` runs in ``folder``, including those that are finished."""
 
-    def __init__(self, config: Config, rates: LearningRates, runs: int, folder: Path) -> None:
+    def __init__(self, config: Config, parameter: DrawnParameter, runs: int, folder: Path) -> None:
         if runs < 1:
             raise ValueError(f"runs must be at least 1; got {runs}")
-        for rate in (rates.low, rates.high):
-            validate(dataclasses.replace(config.optimizer, learning_rate=rate))
-        self.config, self.rates, self.runs, self.folder = config, rates, runs, folder
-        self.study = Study(folder, "sweep", Run)
+        parameter.check(config)
+        self.config, self.parameter, self.runs, self.folder = config, parameter, runs, folder
+        self.study = Study(folder, "sweep", row_type(parameter.name))
         self.can_draw = True
 
     def open(self) -> None:
         """Begin or resume; raise StudyError if the folder holds another study."""
-        settings = json.loads(self.config.to_json())
-        del settings["optimizer"]["learning_rate"]
-        self.study.open({"learning_rate": dataclasses.asdict(self.rates)} | settings)
+        settings, name = json.loads(self.config.to_json()), self.parameter.name
+        del settings[self.parameter.part_of(self.config)][name]
+        self.study.open({name: dataclasses.asdict(self.parameter.draw)} | settings)
 
     def run(self) -> None:
         """Make the missing runs, and print a line for each; raise WorkerDied, or the interrupt."""
@@ -104,19 +76,24 @@ class Sweep:
             self.draw()
         for number in range(1, self.runs + 1):
             if number not in there:
-                config = drawn(self.config, self.rates, number)
+                config = drawn(self.config, self.parameter, number)
                 last, score = train_to_score(config)
                 mean = math.nan if last.mean_score is None else last.mean_score
-                row = Run(number, config.seed, config.optimizer.learning_rate, mean, score.best, last.global_step,
-                          last.seconds)
+                row = self.study.row_type(number, config.seed, self.parameter.value(config), mean, score.best,
+                                          last.global_step, last.seconds)
                 self.study.append(row)
                 print(self._line(row), flush=True)
                 self.draw()
 
-    def _line(self, row: Run) -> str:
+    def _line(self, row: Any) -> str:
+        value = row[2] if isinstance(row[2], int) else f"{row[2]:.2e}"
         score, best = ("--" if math.isnan(x) else f"{x:.2f}" for x in (row.score, row.best))
-        return (f"run {row.run:{len(str(self.runs))}}/{self.runs}  learning rate {row.learning_rate:.2e}  "
+        return (f"run {row.run:{len(str(self.runs))}}/{self.runs}  {self._label} {value}  "
                 f"score {score}  best {best}  {row.steps:,} steps  {row.seconds:.1f} s")
+
+    @property
+    def _label(self) -> str:
+        return self.parameter.name.replace("_", " ")
 
     def draw(self) -> None:
         """Draw scatter.png; if that fails, write one line to stderr, once."""
@@ -124,11 +101,12 @@ class Sweep:
             return
         config, rows = self.config, self.study.rows
         labels = (f"{config.env_name}, {menu_name(config.algorithm)}, runs of {config.total_steps:,} steps",
-                  "learning rate", "score: mean of a run's last 100 training games")
+                  self._label, "score: mean of a run's last 100 training games")
         try:
             with block_signals():                                        # a signal must not leave half a picture
-                scatter_plot([row.learning_rate for row in rows], [row.score for row in rows], labels,
-                             self.folder / "scatter.png", (self.rates.low, self.rates.high), NOTHING_YET)
+                draw = self.parameter.draw
+                scatter_plot([row[2] for row in rows], [row.score for row in rows], labels,
+                             self.folder / "scatter.png", (draw.low, draw.high), NOTHING_YET)
         except (PicturesUnavailable, ValueError, OSError) as error:
             self.can_draw = False
             write_without_blocking(f"no scatter plot: {error}\n")

@@ -1,5 +1,8 @@
 """Atomic fetch-and-add on a word that several processes share: add, and return the value before.
 
+It is sequentially consistent: what a process wrote before its addition is seen by a process whose own call, which may
+add 0, returns the sum.  With ordinary writes and reads a weakly ordered processor (ARM) may show the sum first.
+
 All workers do the paper's T <- T + t concurrently, and exactly one of them has to detect that T crosses a multiple of
 I_target.  With a read, an addition and a write, two workers could both detect it, or lose each other's steps; an atomic
 fetch-and-add needs no lock and returns every step count to exactly one worker.
@@ -34,10 +37,12 @@ def _add(words, n):
 def fetch_add(words: np.ndarray, n: int) -> int:
     """Add n to words[0], for int64 ``words``, atomically; return the value before.
 
-    Under ``NUMBA_DISABLE_JIT=1``, for debugging, it is an ordinary addition, which concurrent workers may lose.
+    Under ``NUMBA_DISABLE_JIT=1``, for debugging, it is an ordinary addition, which concurrent workers may lose; with n
+    = 0 nothing is written.
     """
     if config.DISABLE_JIT:
         before = int(words[0])
-        words[0] += n
+        if n:
+            words[0] += n
         return before
     return int(_add(words, np.int64(n)))

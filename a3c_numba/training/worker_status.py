@@ -10,6 +10,7 @@ import numpy as np
 
 from ..core.shared import LINE, Shared, Vectors
 from ..core.worker import Update
+from ..system.atomic_counter import fetch_add
 from ..system.shared_memory import ArraySpec, SharedArrays
 
 COUNTS = ("steps", "updates", "skipped", "episodes", "heartbeats", "answered")     # of each worker
@@ -81,10 +82,16 @@ class WorkerStatus:
             self.push_episode(worker, *update.episode)
 
     def push_episode(self, worker: int, score: float, length: int) -> None:
-        """Put a finished episode into the worker's ring; the count moves last, so a reader never sees half of it."""
+        """Put a finished episode into the worker's ring; the count moves last, so a reader never sees half of it.
+
+        The count is published by an atomic addition, and ``new_episodes`` reads it by one.
+        """
         place = self.episodes[worker] % RING
         self._ring[worker, place] = self.seconds(), self.shared.global_step(), score, length
-        self.episodes[worker] += 1
+        fetch_add(self._episode_counter(worker), 1)
+
+    def _episode_counter(self, worker: int) -> np.ndarray:
+        return self._counts[worker, COUNTS.index("episodes"):]
 
     def episode(self, worker: int, number: int) -> tuple[float, int, float, int]:
         """EPISODE_FIELDS of the worker's episode of this number, from 0, one of its last RING."""
@@ -98,7 +105,8 @@ class WorkerStatus:
         Older ones than a ring holds are lost.
         """
         rows = []
-        for worker, written in enumerate(self.episodes.tolist()):
+        for worker in range(self.workers):
+            written = fetch_add(self._episode_counter(worker), 0)        # its rows are seen, too
             for number in range(max(int(since[worker]), written - RING), written):
                 seconds, step, score, length = self.episode(worker, number)
                 rows.append((seconds, step, worker, score, length))

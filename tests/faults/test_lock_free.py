@@ -42,9 +42,9 @@ class Own:
     def __init__(self, n):
         self.theta, self.g, self.local, self.d = np.zeros((4, n), np.float32)
 
-    def add_one(self, theta, g):
-        """theta += 1 and g <- 0 by the package's kernel: theta - (-1) 1 / sqrt(0 + 1)."""
-        self.d[:] = ONE
+    def add_one(self, theta, g, d=ONE):
+        """theta += d and g <- 0 by the package's kernel: theta - (-1) d / sqrt(0 + 1), with d 1 or -1."""
+        self.d[:] = d
         rmsprop.update(theta, g, self.d, self.local, -ONE, ZERO, ZERO, ONE)
 
     def train(self, theta, g):
@@ -68,6 +68,16 @@ def add(shared, number, own, updates, rest):
     before = np.empty(updates, np.int64)
     for k in range(updates):
         own.add_one(shared.theta, shared.statistics)
+        before[k] = shared.advance(1)
+        own.rest(rest)
+    return before
+
+
+def add_or_subtract(shared, number, own, updates, rest):
+    """That many additions of 1 if the writer's number is even, of -1 if it is odd; T as it was before each."""
+    before = np.empty(updates, np.int64)
+    for k in range(updates):
+        own.add_one(shared.theta, shared.statistics, -ONE if number % 2 else ONE)
         before[k] = shared.advance(1)
         own.rest(rest)
     return before
@@ -160,7 +170,7 @@ def crowd():
 
 
 def lost_share(theta, total):
-    """Of ``total`` additions of one, those that the mean element misses; no element has more than were made."""
+    """Of ``total`` additions of 1, those that the mean element misses; no element has more than were made."""
     numbers = np.rint(theta.astype(np.float64))
     np.testing.assert_allclose(theta, numbers, rtol=1e-6)
     assert numbers.min() >= 1 and numbers.max() <= total
@@ -196,6 +206,21 @@ def test_how_many_updates_are_lost(tmp_path, crowd, name):
             assert (meetings > 0) == (writers > 1)
 
 
+@pytest.mark.parametrize("name", SIZES)
+@undisturbed
+def test_updates_of_both_signs_stay_within_those_made(tmp_path, crowd, name):
+    """Two writers, one of +1 and one of -1: without losses 0; each lost update moves an element by 1, up or down."""
+    n = SIZES[name]
+    for rest, how in ((0, "nothing but updates"), (REST, "as in training")):
+        shared, each = crowd.start(add_or_subtract, n, 2, rest), updates_of(n, rest)
+        met(crowd.join())
+        numbers = np.rint(shared.theta.astype(np.float64)) + 0.0         # no -0
+        np.testing.assert_allclose(shared.theta, numbers, atol=1e-2)
+        print(f"\n{name}, {how}: {each} updates of +1 and {each} of -1 end between {numbers.min():+.0f} and "
+              f"{numbers.max():+.0f}; {(numbers != 0).mean():.4%} of the elements are not 0")
+        assert -each <= numbers.min() <= numbers.max() <= each           # a part of the updates, each at most once
+
+
 def way(n, total):
     """The values (total + 1, 2) that the elements pass through when nothing is lost: the same updates by one writer.
 
@@ -213,7 +238,10 @@ def way(n, total):
 @pytest.mark.parametrize("name", SIZES)
 @undisturbed
 def test_rmsprop_never_leaves_the_way_it_would_go_alone(tmp_path, crowd, name):
-    """Every element, at any moment and in the end, has one of the values of a run in which nothing is lost."""
+    """Every element, at any moment and in the end, has one of the values of a run in which nothing is lost.
+
+    All gradients have one sign.
+    """
     n, writers = SIZES[name], 2
     total = writers * UPDATES[n]
     alone = way(n, total)

@@ -14,7 +14,8 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-from a3c_numba.studies.sweep import LearningRates, Run, drawn
+from a3c_numba.studies.drawn_parameter import Draw, DrawnParameter
+from a3c_numba.studies.sweep import Run, drawn
 from tests.programs import program, small
 from tests.promises import undisturbed, until
 from tests.cli.test_cli import elsewhere, refused  # noqa: F401
@@ -52,7 +53,7 @@ def without_seconds(out="out"):
     ("loguniform:1e-4:1e-2", ("loguniform", 1e-4, 1e-2)), ("uniform:0.001:0.002", ("uniform", 1e-3, 2e-3)),
     ("7e-4", ("fixed", 7e-4, 7e-4))])
 def test_distributions_are_read(text, expected):
-    assert LearningRates.read(text) == LearningRates(*expected)
+    assert Draw.read(text) == Draw(*expected)
 
 
 @pytest.mark.parametrize("text", [
@@ -61,28 +62,28 @@ def test_distributions_are_read(text, expected):
     "loguniform:nan:1", "loguniform::", "1:1"])
 def test_other_distributions_are_refused(text):
     with pytest.raises(ValueError) as error:
-        LearningRates.read(text)
+        Draw.read(text)
     assert "learning-rate must be" in str(error.value) and repr(text) in str(error.value)
 
 
 def test_draws_fill_their_range_evenly():
     rng = np.random.default_rng(0)
     for text, middle in (("loguniform:1e-4:1e-2", 1e-3), ("uniform:1e-4:1e-2", 5.05e-3)):
-        rates = LearningRates.read(text)
+        rates = Draw.read(text)
         draws = np.array([rates.draw(rng) for _ in range(4000)])
         assert 1e-4 <= draws.min() < 1.05e-4 and 9.5e-3 < draws.max() <= 1e-2
         assert np.mean(draws < middle) == pytest.approx(0.5, abs=4 * 0.5 / 4000**0.5)
-    assert LearningRates.read("0.5").draw(rng) == 0.5
+    assert Draw.read("0.5").draw(rng) == 0.5
 
 
 def test_a_run_follows_from_the_sweeps_seed_and_its_number_alone():
-    rates, config = LearningRates.read("loguniform:1e-4:1e-2"), small(seed=4)
+    rates, config = DrawnParameter(Draw.read("loguniform:1e-4:1e-2")), small(seed=4)
     runs = [drawn(config, rates, number) for number in range(1, 60)]
     assert drawn(config, rates, 7) == runs[6]
     assert len({run.seed for run in runs}) == len({run.optimizer.learning_rate for run in runs}) == 59
     other = drawn(small(seed=5), rates, 7)
     assert other.seed != runs[6].seed and other.optimizer.learning_rate != runs[6].optimizer.learning_rate
-    assert drawn(config, LearningRates.read("2e-3"), 7).seed == runs[6].seed
+    assert drawn(config, DrawnParameter(Draw.read("2e-3")), 7).seed == runs[6].seed
 
 
 def test_the_help_has_one_learning_rate(capsys):
@@ -180,6 +181,63 @@ def test_without_opencv_one_line_says_what_to_install(trained, monkeypatch, caps
     said = [line for line in capsys.readouterr().err.splitlines() if "opencv" in line]
     assert len(said) == 1 and said[0].startswith("no scatter plot: ")
     assert len(rows(Path("out/sweep.csv"))) == 3 and not Path("out/scatter.png").exists()
+
+
+@pytest.fixture
+def no_picture(monkeypatch):
+    """One a run takes a while."""
+    monkeypatch.setattr("a3c_numba.studies.sweep.scatter_plot", lambda *_: None)
+
+
+def test_another_number_is_drawn_log_uniformly(trained, no_picture, capsys):
+    assert sweep("--runs", 20, "--parameter", "entropy-weight", "--range", "1e-4", "1e-2") == 0
+    weights = [config.algorithm.entropy_weight for config in trained.configs]
+    table, out = rows(Path("out/sweep.csv")), capsys.readouterr().out
+    assert tuple(table[0]) == tuple("entropy_weight" if name == "learning_rate" else name for name in Run._fields)
+    assert [float(row["entropy_weight"]) for row in table] == pytest.approx(weights)
+    assert 1e-4 <= min(weights) < 5e-4 and 2e-3 < max(weights) <= 1e-2 and f"entropy weight {weights[0]:.2e}  " in out
+    assert {config.optimizer.learning_rate for config in trained.configs} == {small().optimizer.learning_rate}
+    assert json.loads(Path("out/sweep.json").read_text())["entropy_weight"]["kind"] == "loguniform"
+    assert sweep("--runs", 21, "--parameter", "entropy_weight", "--range", "1e-4", "1e-2") == 0     # goes on
+    assert len(trained.configs) == 21
+
+
+def test_whole_numbers_are_drawn_whole(trained, no_picture, capsys):
+    assert sweep("--runs", 12, "--parameter", "t_max", "--range", 2, 40, "--learning-rate", "2e-3") == 0
+    lengths = [config.algorithm.t_max for config in trained.configs]
+    assert all(type(length) is int and 2 <= length <= 40 for length in lengths) and len(set(lengths)) > 3
+    assert [row["t_max"] for row in rows(Path("out/sweep.csv"))] == list(map(str, lengths))
+    assert f"t max {lengths[0]}  " in capsys.readouterr().out
+    assert {config.optimizer.learning_rate for config in trained.configs} == {2e-3}
+    assert sweep("--runs", 12, "--parameter", "t_max", "--range", 2, 40, "--learning-rate", "2e-3") == 0
+    assert len(trained.configs) == 12
+
+
+@pytest.mark.parametrize("arguments, words", [
+    (["--parameter", "t_max"], "belong together"), (["--range", "1", "2"], "belong together"),
+    (["--parameter", "entropy_wieght", "--range", "1", "2"], "got 'entropy_wieght'; did you mean entropy_weight"),
+    (["--parameter", "workers", "--range", "1", "2"], "parameter must be a number of this run's parts"),
+    (["--parameter", "recurrent", "--range", "1", "2"], "parameter must be a number of this run's parts"),
+    (["--parameter", "cells", "--range", "1", "2"], "cells has no effect without recurrent"),
+    (["--parameter", "t_max", "--range", "1.5", "2"], "t_max is a whole number; got 1.5"),
+    (["--parameter", "discount", "--range", "0.9", "2"], "discount must be at least 0 and at most 1; got 2"),
+    (["--parameter", "discount", "--range", "0.9", "0.5"], "range must be LOW HIGH with 0 < LOW < HIGH; got 0.9 0.5"),
+    (["--parameter", "discount", "--range", "0", "0.5"], "0 < LOW"),
+    (["--parameter", "t_max", "--range", "1"], "--range"),
+    (["--parameter", "discount", "--range", "nan", "0.5"], "0 < LOW"),
+    (["--parameter", "discount", "--range", "0.1", "0.5", "--discount", "0.9"], "exclude each other"),
+    (["--parameter", "learning_rate", "--range", "1e-4", "1e-3", "--learning-rate", "1e-3"], "exclude each other"),
+    (["--parameter", "t_max", "--range", "2", "4", "--learning-rate", "uniform:1:2"], "learning-rate must be a numb")])
+def test_a_parameter_that_cannot_be_drawn_is_one_line(capsys, trained, arguments, words):
+    assert words in refused(capsys, "sweep", "Aim", *arguments) and not trained.configs
+
+
+def test_a_sweep_of_another_parameter_is_another_sweep(capsys, trained):
+    assert sweep("--runs", 1) == 0
+    capsys.readouterr()
+    line = refused(capsys, "sweep", "Aim", "--total-steps", 400, "--workers", 1, "--out", "out", "--parameter", "t_max",
+                   "--range", 2, 9)
+    assert "--out" in line
 
 
 @pytest.mark.parametrize("arguments, words", [

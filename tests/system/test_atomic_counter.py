@@ -62,3 +62,11 @@ def test_by_hand(start, n):
     words = np.array([start, 99], np.int64)
     assert fetch_add(words, n) == start
     np.testing.assert_array_equal(words, [start + n, 99])
+
+
+def test_an_addition_of_0_writes_nothing_without_the_compiler(monkeypatch):
+    """A reader adds 0, and an ordinary addition of it would undo a writer's."""
+    monkeypatch.setattr("a3c_numba.system.atomic_counter.config.DISABLE_JIT", True)
+    words = np.array([5])
+    words.flags.writeable = False
+    assert fetch_add(words, 0) == 5

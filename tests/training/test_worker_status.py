@@ -6,6 +6,7 @@ import pytest
 from a3c_numba.core.rollout import Episode
 from a3c_numba.core.shared import LINE, Shared
 from a3c_numba.core.worker import Update
+from a3c_numba.system.atomic_counter import fetch_add
 from a3c_numba.training.worker_status import COUNTS, RING, WorkerStatus
 from tests.processes import together
 
@@ -94,6 +95,21 @@ def test_the_ring_of_episodes_overwrites_the_oldest():
     assert [row[2:] for row in status.new_episodes(read)] == [(1, k, 2 * k) for k in range(RING, RING + 3)]
     assert read.tolist() == [0, RING + 3] and status.new_episodes(read) == []
     assert len(status.new_episodes(np.zeros(2, int))) == RING
+
+
+def test_the_count_of_episodes_moves_by_an_atomic_addition(monkeypatch):
+    """After the row, so that a weakly ordered processor shows both or neither; it is read by one, too."""
+    status, calls = status_of(2), []
+
+    def recorded(words, n):
+        calls.append((n, words[0], status.episode(1, 0)[2:]))
+        return fetch_add(words, n)
+
+    monkeypatch.setattr("a3c_numba.training.worker_status.fetch_add", recorded)
+    status.push_episode(1, 5.0, 9)
+    assert calls == [(1, 0, (5, 9))] and status.episodes.tolist() == [0, 1]
+    assert [row[2:] for row in status.new_episodes(np.zeros(2, int))] == [(1, 5, 9)]
+    assert [call[:2] for call in calls[1:]] == [(0, 0), (0, 1)]
 
 
 def test_an_episode_is_stamped_with_the_runs_seconds_and_steps():

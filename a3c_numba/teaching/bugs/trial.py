@@ -1,7 +1,7 @@
 """Short runs of a toy, and their records.
 
-A single worker runs in this process, so that a run is repeatable to the last bit, and healthy and broken runs differ by
-the bug alone.  Several workers are processes, as in any run.
+A single worker runs in this process, so that a run is repeatable to the last bit on the same type of processor, and
+healthy and broken runs differ by the bug alone.  Several workers are processes, as in any run.
 """
 
 import time

@@ -10,6 +10,7 @@ import numpy as np
 from ..core.worker import Learner, Worker
 from ..runs.checkpoint import WorkerState
 from ..system.channel import Channel
+from ..system.exhaustion import exhausted
 from ..system.subnormals import flush_subnormals
 from .collector_state import collector_state, restore
 from .worker_status import WorkerStatus
@@ -68,8 +69,10 @@ def main(number: int, config: Learner, status: WorkerStatus, seed: np.random.See
         if state is not None:
             restore(worker.collector, state)
         loop(worker, status, pipe)
-    except (Exception, SystemExit):                                      # an environment may call sys.exit
+    except (Exception, SystemExit) as error:                             # an environment may call sys.exit
         with suppress(OSError):                                          # the main process is gone
+            if lack := exhausted(error):
+                pipe.send(("exhausted", lack))
             pipe.send((failed, traceback.format_exc()))
         raise SystemExit(1) from None
     finally:                                                             # all has been said: here it may hang or fail

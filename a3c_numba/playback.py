@@ -14,6 +14,7 @@ from .envs.make import MissingPackage
 from .evaluation import EvaluationSettings, Evaluator
 from .plots import VideoWriter, play_frame
 from .runs.checkpoint import Checkpoint
+from .system.terminal import is_terminal, show
 
 FRAMES_PER_SECOND = 15         # agent steps: 60 emulator frames, 4 per step
 COLUMNS = 80                   # width of a screen in the terminal, at most
@@ -82,29 +83,29 @@ def write_video(checkpoint: Checkpoint, settings: EvaluationSettings, path: Path
             for scene, frame in drawn_frames(checkpoint, play_frames(checkpoint, settings, episode, max_steps)):
                 score = scene.score
                 video.write(frame)
-            print(f"game {episode}: {score:g}")
-    print(path)
+            show(f"game {episode}: {score:g}\n")
+    show(f"{path}\n")
 
 
 def play_in_terminal(checkpoint: Checkpoint, settings: EvaluationSettings, max_steps: int | None = None) -> None:
     """Draw games while they are played; if the output is not a terminal, only print their scores."""
-    if not sys.stdout.isatty():
+    if not is_terminal(sys.stdout):
         evaluator = Evaluator(checkpoint.config, checkpoint.theta, settings)
         for episode in range(settings.episodes):
-            print(f"game {episode}: {sum(step.reward for step in islice(evaluator.steps(episode), max_steps)):g}")
+            score = sum(step.reward for step in islice(evaluator.steps(episode), max_steps))
+            show(f"game {episode}: {score:g}\n")
         return
     for episode in range(settings.episodes):
         score = 0.0
-        sys.stdout.write("\x1b[2J")
+        show("\x1b[2J")
         for scene in play_frames(checkpoint, settings, episode, max_steps):
             score = scene.score
             marks = ["*" if action == scene.action else " " for action in range(len(scene.policy))]
             bars = "  ".join(f"{action}{mark}{p:4.0%}" for action, (mark, p) in enumerate(zip(marks, scene.policy)))
             line = f"\x1b[0m\x1b[Kscore {scene.score:g}   V {scene.value:.2f}   pi {bars}\n"
-            sys.stdout.write("\x1b[H" + half_blocks(scene.screen) + line)
-            sys.stdout.flush()
+            show("\x1b[H" + half_blocks(scene.screen) + line)
             time.sleep(1 / FRAMES_PER_SECOND)
-        print(f"game {episode}: {score:g}")
+        show(f"game {episode}: {score:g}\n")
 
 
 def half_blocks(screen: np.ndarray, columns: int = COLUMNS) -> str:

@@ -1,13 +1,7 @@
 """A3C (Mnih et al. 2016) from scratch: numpy, numba kernels, hand-written backpropagation, lock-free workers."""
 
-import os
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
-
-# One process per core is the parallelism.  Libraries read these when they are first imported, in this process and in
-# the workers that it will start, so they are set before anything else.
-for _name in ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS", "NUMBA_NUM_THREADS"):
-    os.environ.setdefault(_name, "1")
 
 if TYPE_CHECKING:
     from .agent import Agent

@@ -2,9 +2,12 @@
 
 import sys
 
+from .system.threads import use_one_thread
+
 
 def main() -> int:
     """The command line's ``main``, quiet also when Ctrl-C comes while the packages are still being imported."""
+    use_one_thread()                                                     # before NumPy is imported
     try:
         from .cli.main import main as run
     except KeyboardInterrupt:

@@ -8,7 +8,7 @@ network's.
 import dataclasses
 import difflib
 import re
-from typing import Callable, Iterable, Mapping
+from typing import Any, Callable, Iterable, Mapping
 
 from .config import MENUS, Config, menu_name
 from .core.networks import MLP
@@ -48,19 +48,25 @@ def override(config: Config, values: Values, spell: Callable[[str], str] = str, 
         if name not in known:
             close = " or ".join(map(spell, _near(name, also)))
             raise ValueError(f"no hyper-parameter is called {short_repr(name)}{close and f'; did you mean {close}?'}")
-        parts = [part for part in used if hasattr(getattr(config, part), name)]
+        parts = [part for part in used if name in _fields(getattr(config, part))]
         if not parts:
             classes = ", ".join(cls for _, cls, _ in known[name])
             raise ValueError(f"{spell(name)} is a hyper-parameter of {classes}, which this run does not use")
         for part in parts:
             changes[part][name] = value
-    replaced = {part: dataclasses.replace(getattr(config, part), **fields) for part, fields in changes.items()}
-    for part, settings in replaced.items():
-        for field in dataclasses.fields(settings):
+    replaced: dict[str, Any] = {part: dataclasses.replace(getattr(config, part), **fields)
+                                for part, fields in changes.items() if fields}
+    for settings in replaced.values():
+        for field in _fields(settings).values():
             condition = field.metadata.get("only_with")
             if field.name in values and condition and not getattr(settings, condition):
                 raise ValueError(f"{spell(field.name)} needs {spell(condition)}: {field.metadata['help']}")
     return dataclasses.replace(config, **replaced).share_spaces(config)
+
+
+def _fields(settings: object) -> dict[str, dataclasses.Field]:
+    """Return the fields by name; none of an own object that is not a dataclass."""
+    return {field.name: field for field in dataclasses.fields(settings)} if dataclasses.is_dataclass(settings) else {}
 
 
 def _near(name: str, also: Iterable[str]) -> list[str]:
@@ -94,6 +100,8 @@ def _differences(config: Config, preset: Preset, left_out: str = "") -> dict[str
     pairs: dict[str, tuple[object, object]] = {"workers": (config.workers, preset.workers)}
     for part in [part for part in MENUS if part != left_out]:
         settings = getattr(config, part)
+        if type(settings) not in MENUS[part].values():
+            continue                                                     # an own part: its name says that it differs
         reference = version_of(preset, part, menu_name(settings))
         for field in dataclasses.fields(settings):
             pairs[field.name] = getattr(settings, field.name), getattr(reference, field.name)

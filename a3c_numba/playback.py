@@ -14,6 +14,7 @@ from .envs.make import MissingPackage
 from .evaluation import EvaluationSettings, Evaluator
 from .plots import VideoWriter, play_frame
 from .runs.checkpoint import Checkpoint
+from .system.terminal import is_terminal, show
 
 FRAMES_PER_SECOND = 15         # agent steps: 60 emulator frames, 4 per step
 COLUMNS = 80                   # width of a screen in the terminal, at most
@@ -84,25 +85,24 @@ def write_video(checkpoint: Checkpoint, settings: EvaluationSettings, path: Path
         for episode in range(settings.episodes):
             for scene, frame in drawn_frames(checkpoint, play_frames(checkpoint, settings, episode)):
                 video.write(frame)
-            print(result_line(episode, scene.score, scene.ended, settings))
-    print(path)
+            show(f"{result_line(episode, scene.score, scene.ended, settings)}\n")
+    show(f"{path}\n")
 
 
 def play_in_terminal(checkpoint: Checkpoint, settings: EvaluationSettings) -> None:
     """Draw games while they are played; if the output is not a terminal, only print their scores."""
-    if not sys.stdout.isatty():
+    if not is_terminal(sys.stdout):
         evaluator = Evaluator(checkpoint.config, checkpoint.theta, settings)
         for episode in range(settings.episodes):
             game = evaluator.play(episode)
-            print(result_line(episode, game.score, not game.capped, settings))
+            show(f"{result_line(episode, game.score, not game.capped, settings)}\n")
         return
     for episode in range(settings.episodes):
-        sys.stdout.write("\x1b[2J")
+        show("\x1b[2J")
         for scene in play_frames(checkpoint, settings, episode):
-            sys.stdout.write("\x1b[H" + in_terminal(scene))
-            sys.stdout.flush()
+            show("\x1b[H" + in_terminal(scene))
             time.sleep(1 / FRAMES_PER_SECOND)
-        print(result_line(episode, scene.score, scene.ended, settings))
+        show(f"{result_line(episode, scene.score, scene.ended, settings)}\n")
 
 
 def in_terminal(scene: PlayedFrame) -> str:

@@ -8,7 +8,7 @@ import sys
 from typing import TextIO
 
 from .runs.progress import Progress
-from .system.terminal import write_without_blocking
+from .system.terminal import is_terminal, write_without_blocking
 
 TERMINAL_SECONDS = 1.0         # between two redraws
 
@@ -29,8 +29,9 @@ class ProgressBar:
     """A Reporter that shows each ``Progress``; ``update`` may be called at any rate."""
 
     def __init__(self, total_steps: int, stream: TextIO | None = None, every: float = 10.0) -> None:
-        self.total_steps, self.stream, self.every = total_steps, stream or sys.stderr, every
-        self.is_terminal = self.stream is not None and self.stream.isatty()
+        self.total_steps, self.every = total_steps, every
+        self.stream = sys.stderr if stream is None else stream
+        self.is_terminal = is_terminal(self.stream)
         self.shown_at = -every                                           # seconds of training at the last plain line
 
     @property

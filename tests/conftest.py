@@ -2,10 +2,13 @@
 
 from pathlib import Path
 
-import a3c_numba  # noqa: F401  first: it keeps NumPy, when that is imported, to one thread
-import pytest
+from a3c_numba.system.threads import use_one_thread
 
-from tests.programs import program
+use_one_thread()               # before NumPy is imported
+
+import pytest  # noqa: E402
+
+from tests.programs import program  # noqa: E402
 
 TESTS = Path(__file__).parent
 

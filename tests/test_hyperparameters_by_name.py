@@ -110,3 +110,24 @@ def test_every_part_of_every_preset_can_be_described():
             for optimizer in MENUS["optimizer"]:
                 config = configure("Catch", preset, algorithm=algorithm, optimizer=optimizer)
                 assert f"\n  preset {preset}: no difference\n" in describe(config, preset)
+
+
+class Delegating:
+    """A method of one's own that is no dataclass."""
+
+    def __init__(self):
+        self.method = A3C()
+
+    def __getattr__(self, name):
+        if name.startswith("__") or name == "method":
+            raise AttributeError(name)
+        return getattr(self.method, name)
+
+
+def test_parts_of_ones_own_are_named_and_others_compared():
+    agent = Agent("Catch", algorithm=Delegating(), hidden=32)
+    head, own, _ = repr(agent).splitlines()
+    assert head == "Agent('Catch', seed=0): Delegating, rmsprop, mlp, 8 workers"
+    assert own == "  preset classic but for hidden=32 (64)"
+    with pytest.raises(ValueError, match="^entropy_weight is a hyper-parameter of a3c, which this run does not use$"):
+        Agent("Catch", algorithm=Delegating(), entropy_weight=1e-3)

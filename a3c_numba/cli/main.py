@@ -18,6 +18,7 @@ import signal
 import sys
 from argparse import Namespace
 from concurrent.futures.process import BrokenProcessPool
+from io import TextIOWrapper
 
 from ..envs.make import EnvironmentFailed
 from ..plots import PicturesUnavailable
@@ -44,6 +45,8 @@ def main(arguments: list[str] | None = None) -> int:
     signal.signal(signal.SIGTERM, _terminate)
     if hasattr(signal, "SIGHUP") and signal.getsignal(signal.SIGHUP) != signal.SIG_IGN:      # nohup ignores it
         signal.signal(signal.SIGHUP, _terminate)
+    if isinstance(sys.stdout, TextIOWrapper) and sys.stdout.errors == "strict":
+        sys.stdout.reconfigure(errors="replace")                         # a name that its encoding lacks is no error
     if sys.stderr is None:                                               # a shell's "2>&-"
         sys.stderr = open(os.devnull, "w")
     try:

@@ -5,7 +5,8 @@ from typing import NamedTuple
 # Kind -> its sentence.  ``detail`` is all that differs from one event of a kind to the next.
 SENTENCES = {
     "replaced": "worker {worker} {detail}",                # it exited, and another one is started
-    "not started": "worker {worker} {detail}",             # the system refused the process; the others train
+    "not started": "worker {worker} {detail}",             # no room, or it fails again and again; the others train
+    "server lost": "the server that workers are forked from {detail}",
     "episode begun anew": "worker {worker} begins a new episode: {detail}",
     "server killed": "the server that workers are forked from does not answer: it was killed, and its workers with it",
     "not written": "{detail}",                             # a checkpoint or rows; the run continues

@@ -20,6 +20,7 @@ from typing import NamedTuple
 
 from ..config import Config
 from ..runs.csv_log import as_csv
+from ..system.terminal import show
 from .study import Study, train_to_score, write
 
 MOST_SEEDS = 1000
@@ -106,7 +107,7 @@ class Speedup:
                 seconds, steps = score.reached or (math.nan, math.nan)
                 there[key] = Run(*key, seconds - score.begun, float(steps), score.active)
                 self.study.append(there[key])
-            print(self._line(there[key]), flush=True)
+            show(f"{self._line(there[key])}\n")
         rows = summary([there[config.workers, config.seed] for config in self.configs], self.counts)
         write(self.folder / "speedup.csv", as_csv([Count._fields, *rows]))
         return table(rows, self.config.total_steps)

@@ -21,7 +21,7 @@ from ..config import Config, menu_name
 from ..plots import PicturesUnavailable
 from ..plots.curves import NOTHING_YET, scatter_plot
 from ..system.signals import block_signals
-from ..system.terminal import write_without_blocking
+from ..system.terminal import show, write_without_blocking
 from .drawn_parameter import LEARNING_RATE, DrawnParameter
 from .study import Study, train_to_score
 
@@ -72,7 +72,7 @@ class Sweep:
         """Make the missing runs, and print a line for each; raise WorkerDied, or the interrupt."""
         there = {row.run for row in self.study.rows}
         if there:
-            print(f"{len(there)} runs are finished", flush=True)
+            show(f"{len(there)} runs are finished\n")
             self.draw()
         for number in range(1, self.runs + 1):
             if number not in there:
@@ -82,7 +82,7 @@ class Sweep:
                 row = self.study.row_type(number, config.seed, self.parameter.value(config), mean, score.best,
                                           last.global_step, last.seconds)
                 self.study.append(row)
-                print(self._line(row), flush=True)
+                show(f"{self._line(row)}\n")
                 self.draw()
 
     def _line(self, row: Any) -> str:

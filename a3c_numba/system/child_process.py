@@ -7,17 +7,20 @@ import weakref
 from contextlib import suppress
 
 from .channel import wait
+from .exhaustion import advice, number_of_exit
+from .fork_server import Server
 from .server_process import STATUS
+from .signals import signal_name
 
 LOST = 255                     # exit code of a worker whose server has died; a worker may also choose it
 KILL = getattr(signal, "SIGKILL", signal.SIGTERM)                        # Windows has one way only
 
 
 class WorkerProcess:
-    """A worker.  ``wait`` accepts it, and returns it once it has exited."""
+    """A worker.  ``wait`` accepts it, and returns it once it has exited; ``server`` has forked it, or is None."""
 
-    def __init__(self, pid: int, status: socket.socket) -> None:
-        self.pid, self._lost = pid, False
+    def __init__(self, pid: int, status: socket.socket, server: Server | None = None) -> None:
+        self.pid, self.server, self._lost = pid, server, False
         self._status = status
         self._exitcode: int | None = None
         status.setblocking(False)
@@ -63,6 +66,8 @@ class WorkerProcess:
             return "was lost with the server that it was forked from"
         if code is not None and code < 0:
             return f"was ended by {signal_name(-code)}"
+        if number := number_of_exit(code):
+            return f"could not start: {os.strerror(number)}: {advice(number)}"
         return f"ended with exit code {code}"
 
     def is_alive(self) -> bool:
@@ -86,11 +91,3 @@ class WorkerProcess:
         """Wait for its exit, at most ``seconds``."""
         if self.is_alive():
             wait([self], seconds)
-
-
-def signal_name(number: int) -> str:
-    """Return SIGKILL for 9."""
-    try:
-        return signal.Signals(number).name
-    except ValueError:                                                   # a real-time signal
-        return f"signal {number}"

@@ -15,6 +15,8 @@ import importlib.util
 spec = importlib.util.spec_from_file_location({name}, {file}, submodule_search_locations={folders})
 sys.modules[{name}] = importlib.util.module_from_spec(spec)
 spec.loader.exec_module(sys.modules[{name}])
+from {package}.system.threads import use_one_thread
+use_one_thread()
 from {package}.system import server_process
 server_process.{call}
 """

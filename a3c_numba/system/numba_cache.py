@@ -7,6 +7,7 @@ of the package would remain, and Python would import it as an empty namespace.  
 that a kernel's file is in, and by the file's content.
 """
 
+import logging
 import warnings
 from contextlib import contextmanager
 from typing import Any, Callable, Iterator
@@ -31,6 +32,7 @@ def compiled(**options: Any) -> Callable[[Callable[..., Any]], Any]:
     def decorate(function: Callable[..., Any]) -> Any:
         dispatcher: Any = numba.njit(**options)(function)
         if dispatcher is not function:                                   # NUMBA_DISABLE_JIT returns it unchanged
+            dispatcher.compile = _quiet(dispatcher.compile)
             try:
                 with _own_folder():
                     dispatcher._cache = _Cache(function)                 # as njit(cache=True), with another class
@@ -38,6 +40,23 @@ def compiled(**options: Any) -> Callable[[Callable[..., Any]], Any]:
                 _report(error)
         return dispatcher
     return decorate
+
+
+def _quiet(compile_: Callable[..., Any]) -> Callable[..., Any]:
+    """Return the method without Numba's debugging lines, thousands a kernel, in the log of a program.
+
+    A program that has set the level of the logger "numba" gets what it asks for.
+    """
+    def compile_quietly(signature: object) -> Any:
+        logger = logging.getLogger("numba")
+        if logger.level or not logger.isEnabledFor(logging.DEBUG):
+            return compile_(signature)
+        logger.setLevel(logging.INFO)
+        try:
+            return compile_(signature)
+        finally:
+            logger.setLevel(logging.NOTSET)
+    return compile_quietly
 
 
 @contextmanager

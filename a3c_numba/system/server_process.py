@@ -21,6 +21,7 @@ from typing import NoReturn
 import numpy as np
 
 from .channel import socket_pair, wait
+from .exhaustion import EXIT_CODE, exhausted
 from .signals import ignore_signals_in_worker
 from .worker_request import read_request
 
@@ -169,8 +170,12 @@ def run_worker(descriptors: list[int]) -> NoReturn:
         code = 0
     except SystemExit as end:
         code = _exit_code(end.code)
-    except BaseException:
-        traceback.print_exc()
+    except BaseException as error:
+        number = exhausted(error)
+        if number:
+            code = EXIT_CODE + number                                    # the main process says it in one line
+        else:
+            traceback.print_exc()
     finally:
         _end(code)
 

@@ -17,6 +17,7 @@ import numpy as np
 import numpy.typing as npt
 
 from .descriptors import Descriptor, reserve_standard_descriptors
+from .exhaustion import available_memory
 
 LINE_BYTES = 64                # a cache line; every array starts on one
 MEMORY = "memory"              # in place of a folder: a file of no file system, which Linux has
@@ -105,8 +106,8 @@ def _reserved(size: int) -> int:
 def _file_of(folder: str | None, size: int) -> int:
     file = anonymous_file(folder)
     try:
-        if folder == MEMORY and size > _half_of_the_memory():
-            raise OSError(errno.ENOSPC, "more than half of the machine's memory")
+        if folder == MEMORY and 2 * size > available_memory():           # as /dev/shm's default; this has no limit
+            raise OSError(errno.ENOSPC, f"more than half of the {available_memory() / 1e6:,.0f} MB of memory")
         if hasattr(os, "posix_fallocate"):
             os.posix_fallocate(file, 0, size)
         else:
@@ -123,8 +124,3 @@ def anonymous_file(folder: str | None) -> int:
         return os.memfd_create("a3c_numba")
     with tempfile.TemporaryFile(dir=folder, buffering=0) as file:
         return os.dup(file.fileno())
-
-
-def _half_of_the_memory() -> int:
-    """Return the bytes that /dev/shm has by default; a file in memory has no limit, and more would end programs."""
-    return os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE") // 2

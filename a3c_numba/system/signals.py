@@ -4,7 +4,7 @@ import signal
 import threading
 from contextlib import contextmanager
 from types import FrameType
-from typing import Callable, Iterator
+from typing import Callable, ClassVar, Iterator
 
 SIGNALS = tuple(getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name))
 
@@ -16,6 +16,8 @@ class DeferredSignals:
     signal is raised again immediately.  Ignored signals stay ignored; outside the main thread nothing changes.
     """
 
+    active: ClassVar["list[DeferredSignals]"] = []       # within ``with``
+
     def __init__(self) -> None:
         self.received: int | None = None
         self._before: dict[int, Callable[[int, FrameType | None], object] | int | None] = {}
@@ -24,6 +26,7 @@ class DeferredSignals:
         if threading.current_thread() is threading.main_thread():
             handled = [number for number in SIGNALS if signal.getsignal(number) not in (signal.SIG_IGN, None)]
             self._before = {number: signal.signal(number, self._note) for number in handled}
+        self.active.append(self)
         return self
 
     def _note(self, number: int, frame: FrameType | None) -> None:
@@ -38,10 +41,19 @@ class DeferredSignals:
             signal.signal(*self._before.popitem())
 
     def __exit__(self, *_: object) -> None:
+        self.active.remove(self)
         handled = bool(self._before)
         self._restore()
         if handled and self.received:
             signal.raise_signal(self.received)
+
+
+def signal_name(number: int) -> str:
+    """Return SIGKILL for 9."""
+    try:
+        return signal.Signals(number).name
+    except ValueError:                                                   # a real-time signal
+        return f"signal {number}"
 
 
 def ignore_signals_in_worker() -> None:
@@ -61,8 +73,13 @@ def ignore_signals_in_worker() -> None:
 
 
 def signal_pending() -> bool:
-    """True if one of SIGNALS, not counting ignored ones, is pending in ``block_signals``."""
-    return any(signal.getsignal(number) != signal.SIG_IGN for number in signal.sigpending().intersection(SIGNALS))
+    """True if one of SIGNALS, not counting ignored ones, is pending in ``block_signals``, or was deferred.
+
+    The system may deliver a signal to another thread, which has not blocked it: then it is deferred.
+    """
+    pending = signal.sigpending().intersection(SIGNALS)
+    return (any(deferred.received for deferred in DeferredSignals.active)
+            or any(signal.getsignal(number) != signal.SIG_IGN for number in pending))
 
 
 @contextmanager

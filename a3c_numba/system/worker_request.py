@@ -18,6 +18,7 @@ import cloudpickle
 
 from .descriptors import Descriptor, reserve_standard_descriptors
 from .shared_memory import FOLDERS, anonymous_file
+from .threads import use_one_thread
 
 
 class _Pickler(cloudpickle.Pickler):  # type: ignore[misc]
@@ -94,6 +95,7 @@ def read_request(file: int, descriptors: list[int]) -> Callable[[], None]:
         importlib.invalidate_caches()                                    # of folders that were read before
         os.environ.clear()
         os.environ.update(environ)
+        use_one_thread()
         if folder is not None:
             with suppress(OSError):
                 os.chdir(folder)

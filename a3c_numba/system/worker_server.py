@@ -9,6 +9,7 @@ The server is sent requests through a socket; fork_server.py is its end in this 
 """
 
 import atexit
+import errno
 import os
 import socket
 import subprocess
@@ -20,7 +21,7 @@ from typing import Callable
 
 from .channel import socket_pair, wait
 from .child_process import WorkerProcess
-from .fork_server import ENDING_SECONDS, Server, WorkerStartError, refusal
+from .fork_server import ENDING_SECONDS, Server, WorkerStartError, lost, refusal
 from .interpreter import start_interpreter
 from .server_process import STATUS
 from .signals import block_signals, signal_pending
@@ -61,7 +62,7 @@ def _forked(descriptors: list[int]) -> WorkerProcess:
     try:
         with theirs:
             server = _requested([theirs.fileno(), *descriptors])
-        return WorkerProcess(_answer(server, ours), ours)
+        return WorkerProcess(_answer(server, ours), ours, server)
     except BaseException:
         ours.close()
         raise
@@ -80,14 +81,16 @@ def _requested(descriptors: list[int]) -> Server:
     while True:
         try:
             server = _running_server()
-            server.request(descriptors)
-            return server
-        except ConnectionError:
-            ending = server.ending()
-            if not server.answered or not server.exited():
-                raise WorkerStartError(f"the server that workers are forked from {ending}") from None
         except OSError as error:
             raise refusal(error) from error
+        try:
+            server.request(descriptors)
+            return server
+        except OSError as error:                                         # also if another thread has killed it
+            if not isinstance(error, ConnectionError) and not server.exited():
+                raise refusal(error) from error
+            if not server.answered and not server.killed or not server.exits():
+                raise lost(server) from None
 
 
 def _running_server() -> Server:
@@ -115,13 +118,15 @@ def _answer(server: Server, status: socket.socket) -> int:
                 server.kill()
             if signal_pending():
                 raise InterruptedError
-            raise WorkerStartError("the server that workers are forked from does not answer")
+            raise WorkerStartError("the server that workers are forked from does not answer", server=server)
     try:
         said = status.recv(STATUS.size)
     except ConnectionError:
         said = b""
+    if not said and not server.exits():                                  # it was sent fewer descriptors than it needs
+        raise refusal(OSError(errno.EMFILE, os.strerror(errno.EMFILE)))
     if not said:
-        raise WorkerStartError(f"the server that workers are forked from {server.ending()}")
+        raise lost(server)
     pid = int(STATUS.unpack(said)[0])
     if pid < 0:
         raise refusal(OSError(-pid, os.strerror(-pid)))

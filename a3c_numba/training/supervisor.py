@@ -10,12 +10,17 @@ waits for anything in here.  The death of one worker, stage by stage:
 2. Killed, when the timeout is over.  A worker that exits by itself has no stages 1 and 2.
 3. Exit seen: the server that it was forked from reports the exit.  If it does not within another timeout, the server is
    killed, and all of its workers die with it.  The worker's last messages are read: a traceback, if it sent one.
-4. Restart scheduled: the cause of death goes into the event log, the worker's number into ``pending``.  The run ends
+4. Restart scheduled: the cause of death goes into the event log, the worker's number into ``queue``.  The run ends
    with WorkerDied instead if there were ``limits.max_restarts`` restarts; or if no worker is alive, and this one failed
-   in its constructor or was the third in a row to fail before its first update (MAX_STARTUP_FAILURES).
+   in its constructor or was the third in a row to fail before its first update (restarts.py).  If others are alive,
+   the run continues with them, and starts this one later (start_queue.py), if it was the third in a row, or if memory,
+   processes or descriptors ran out.
 5. Replaced: the next poll starts a worker of the same number, with a random stream that was never used before.  Until
-   some worker has made an update, only one runs at a time.  A start that fails because the server died goes back to 4.
-   If the system refuses the process, the run continues with the others; without others WorkerDied ends it.
+   some worker has made an update, only one runs at a time.  If the system refuses the process, the run continues with
+   the others; without others WorkerDied ends it.
+
+A server that dies, with its workers or before it has forked one, is one restart, however many workers die with it.  The
+third in a row ends the run.
 """
 
 import time
@@ -28,11 +33,14 @@ from ..runs.event_log import EventLog
 from ..system import worker_server
 from ..system.channel import wait
 from ..system.child_process import WorkerProcess
-from ..system.fork_server import WorkerStartError
+from ..system.exhaustion import advice
+from ..system.fork_server import Server, WorkerStartError
 from ..system.row_record import MOST_NUMBERS, MOST_ROWS
 from .collector_state import is_too_long
 from .heartbeat import HeartbeatMonitor
 from .limits import Limits
+from .restarts import Restarts, WorkerDied
+from .start_queue import StartQueue
 from .state_collector import StateCollector
 from .worker_handle import StartWorker, WorkerHandle, WorkerPhase, start_worker
 from .worker_status import WorkerStatus
@@ -40,12 +48,6 @@ from .worker_status import WorkerStatus
 STOP_SECONDS = 1.5             # for workers to stop by themselves
 JOIN_SECONDS = 0.5             # for killed workers to exit, if their server is alive to report it
 START_SLICE = 0.2              # maximum time that one poll spends on starting workers
-MAX_STARTUP_FAILURES = 3       # consecutive failures before a first update that end the run
-RETRY_SECONDS = 30.0           # until a process that the system has refused is asked for again
-
-
-class WorkerDied(RuntimeError):
-    """A worker died and was not replaced; the message has its number, its cause of death and its traceback."""
 
 
 class Supervisor:
@@ -62,9 +64,8 @@ class Supervisor:
         self.clock, self.start_worker = clock, start_worker
         self.streams = start.streams                                     # number of random streams used so far
         self.handles: dict[int, WorkerHandle] = {}
-        self.pending = list(range(start.config.workers))                 # numbers of workers to be started
-        self.restarts = self.consecutive_failures = self.refused_starts = 0
-        self.next_start = 0.0                                            # not before, by the clock
+        self.queue = StartQueue(start.config.workers, clock)
+        self.failures = Restarts(status, limits.max_restarts, events)
         self.heartbeat = HeartbeatMonitor(status, limits.heartbeat_seconds, clock)
         self.states = StateCollector(status, start, self.handles, clock)
         for number, state in enumerate(start.workers):
@@ -76,6 +77,11 @@ class Supervisor:
     def processes(self) -> list[WorkerProcess]:
         """Return the processes of all workers that were started and not replaced."""
         return [handle.process for handle in self.handles.values()]
+
+    @property
+    def restarts(self) -> int:
+        """Return the number of restarts so far."""
+        return self.failures.count
 
     @property
     def alive(self) -> int:
@@ -98,6 +104,8 @@ class Supervisor:
         for number, handle in list(self.handles.items()):
             if not handle.alive and not self._is_over():
                 self._replace(number, handle)
+        if not self.queue.ready():
+            self.failures.all_started()
         return not self._is_over() or self.alive > 0
 
     def _is_over(self) -> bool:
@@ -109,14 +117,15 @@ class Supervisor:
         Return after START_SLICE, so that signals are handled; the next polls start the rest.
         """
         alone = not self.status.updates.any()
-        free = 1 - len(self.handles) if alone else len(self.pending)     # first find out why the failed worker died
+        ready = len(self.queue.ready())
+        free = min(ready, 1 - len(self.handles)) if alone else ready     # first find out why the failed worker died
         until = self.clock() + START_SLICE
-        for _ in range(min(len(self.pending), free)):
-            if self._is_over() or self.clock() > until or self.clock() < self.next_start:
+        for _ in range(free):
+            if self._is_over() or self.clock() > until or not self._start(self.queue.take()):
                 return
-            self._start(self.pending.pop(0))
 
-    def _start(self, number: int) -> None:
+    def _start(self, number: int) -> bool:
+        """Start a worker.  Return False if that failed, but is to be tried again; else raises WorkerDied."""
         state = self.states.restored.get(number)
         if state is None:
             self.streams += 1                                            # never used before; stream 0 drew theta
@@ -124,36 +133,25 @@ class Supervisor:
         self.status.heartbeats[number] = 0
         try:
             self.handles[number] = self.start_worker(number, self.start_point.config, self.status, seed, state)
-            self.refused_starts = 0
+            self.failures.refused_starts = 0
+            return True
         except InterruptedError:                                         # by a signal, which is handled first
-            self.pending.append(number)
+            self.queue.add(number)
         except WorkerStartError as error:
-            self._postpone(number, error)
+            self.queue.add(number)
+            how = f"could not be started: {error}"
+            if error.server:                                             # the next start makes another one
+                self.failures.lose(error.server, "replaced", number, how)
+            else:
+                self.failures.refuse(number, how, self.alive)
+                self._postpone(number, how, error.refused)
+        return False
 
-    def _postpone(self, number: int, error: WorkerStartError) -> None:
-        """Start the worker later, or train with the others.  Raises WorkerDied if there is none after several tries."""
-        how = f"could not be started: {error}"
-        self.refused_starts += 1
-        if not self.alive and self.refused_starts >= MAX_STARTUP_FAILURES:
-            raise WorkerDied(f"worker {number} {how}")
-        if not error.refused:                                            # the server died; the next start makes one
-            self._schedule_restart(number, how)
-            return
-        self.pending.append(number)
+    def _postpone(self, number: int, how: str, cause: int | None, worked: bool = False) -> None:
+        """Train with the others, if there are some, and start this worker later."""
         if self.alive:
-            if self.next_start == 0.0:                                   # said once
-                self.events.add("not started", number, f"{how}; training continues with {self.alive}, and tries "
-                                f"again every {RETRY_SECONDS:g} s")
-            self.next_start = self.clock() + RETRY_SECONDS
-
-    def _schedule_restart(self, number: int, how: str, story: str = "") -> None:
-        """Schedule a worker's restart.  Raises WorkerDied with ``story`` if the limit of restarts is reached."""
-        if self.restarts >= self.limits.max_restarts:
-            raise WorkerDied(story or f"worker {number} {how}")
-        self.restarts += 1
-        limit = self.limits.max_restarts
-        self.events.add("replaced", number, f"{how}; replaced, {self.restarts} of at most {limit}")
-        self.pending.append(number)
+            how = f"{how}; training continues with {self.alive}, and tries again in {self.queue.postpone():g} s"
+            self.failures.postpone(number, how, cause, worked)
 
     def _wait(self, seconds: float) -> None:
         """Wait up to ``seconds`` for a message or an exit, then receive all messages."""
@@ -166,18 +164,34 @@ class Supervisor:
     def _replace(self, number: int, handle: WorkerHandle) -> None:
         """Log a death and schedule a restart.  Raises WorkerDied if a restart is useless."""
         handle.receive()                                                 # its last messages
-        story = f"worker {number} {handle.ending()}\n{handle.explanation()}".strip()
-        if self.status.updates[number] > handle.updates:
-            self.consecutive_failures = 0
+        self.failures.note_exit(number, handle)
+        self.queue.add(number)
+        if handle.lost_with_server and handle.process.server:
+            self._lose(handle.process.server)
         else:
-            self.consecutive_failures += handle.failed
-        in_constructor = handle.reported is WorkerPhase.FAILED_IN_CONSTRUCTOR
-        if not self.alive and (in_constructor or self.consecutive_failures >= MAX_STARTUP_FAILURES):
-            raise WorkerDied(story)
-        self._schedule_restart(number, handle.ending() + handle.reason(), story)
+            self._restart(number, handle)
         handle.reader.close()
         del self.handles[number]
         self.states.restored.pop(number, None)                           # perhaps the state caused the failure
+
+    def _lose(self, server: Server) -> None:
+        """Log the loss of a server with its workers.  Raises WorkerDied if it is the third in a row."""
+        how = server.ending()                                            # waits until all of its sockets are closed
+        lost = sum(handle.process.server is server for handle in self.handles.values())
+        self.failures.lose(server, "server lost", None, f"{how}, and its {lost} worker{'s' * (lost > 1)} with it")
+
+    def _restart(self, number: int, handle: WorkerHandle) -> None:
+        """Log a worker's death.  Raises WorkerDied if a restart is useless."""
+        cause, in_a_row = handle.exhausted, self.failures.in_a_row(handle)
+        said = f": {advice(cause)}" if cause else ""
+        story = f"worker {number} {handle.ending()}{said}\n{handle.explanation()}".strip()
+        if not self.alive and (in_a_row or handle.reported is WorkerPhase.FAILED_IN_CONSTRUCTOR):
+            raise WorkerDied(story)
+        how = handle.ending() + handle.reason() + said
+        if self.alive and (cause or in_a_row):
+            self._postpone(number, how, cause, bool(self.status.updates[number] > handle.updates))
+        else:
+            self.failures.restart("replaced", number, how, story)
 
     def stop(self) -> None:
         """Stop all workers, kill them after STOP_SECONDS, and receive their last states."""

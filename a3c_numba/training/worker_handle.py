@@ -1,5 +1,6 @@
 """One worker process as the main process sees it: the process, its pipe, its heartbeat, and the phase that it is in."""
 
+import os
 import signal
 import traceback
 from enum import Enum
@@ -12,8 +13,10 @@ from ..envs.registry import pack, unpack
 from ..runs.checkpoint import WorkerState
 from ..system import worker_server
 from ..system.channel import Channel
-from ..system.child_process import WorkerProcess, signal_name
+from ..system.child_process import WorkerProcess
+from ..system.exhaustion import exhausted, number_of_exit
 from ..system.fork_server import refusal
+from ..system.signals import signal_name
 from . import worker_process
 from .message_reader import MessageReader
 from .worker_status import WorkerStatus
@@ -47,6 +50,7 @@ class WorkerHandle:
         seconds_since_heartbeat: as the heartbeat monitor counts them.
         killed_after_seconds: seconds without a heartbeat at which it was killed; 0 if it was not.
         failure: its traceback, or "".
+        exhausted: number of the error if it failed because processes, memory or descriptors ran out; else None.
         state: the latest state received since the last request, or None.
     """
 
@@ -57,6 +61,7 @@ class WorkerHandle:
         self.heartbeats, self.seconds_since_heartbeat = 0, 0.0
         self.killed_after_seconds = 0.0
         self.failure = ""
+        self.exhausted: int | None = None
         self.state: WorkerState | None = None
 
     @property
@@ -78,17 +83,22 @@ class WorkerHandle:
 
     @property
     def failed(self) -> bool:
-        """True if the worker failed by itself; a SIGKILL comes from outside.  Valid after the exit."""
-        return self.killed_after_seconds > 0 or not (self.lost_with_server or self.process.exitcode == -signal.SIGKILL)
+        """True if the worker failed by itself, or ran out of something; another SIGKILL comes from outside."""
+        if self.exhausted or self.killed_after_seconds:
+            return True
+        return not (self.lost_with_server or self.process.exitcode == -signal.SIGKILL)
 
     @property
     def lost_with_server(self) -> bool:
         """True if the worker exited with its server, so that its exit code is unknown; valid after the exit."""
-        return bool(self.process.lost)
+        return bool(self.process.lost) and not self.killed_after_seconds
 
     def receive(self) -> None:
         """Process the messages received so far, without blocking."""
         for kind, content in self.reader.messages():
+            if kind == "exhausted":
+                self.run_out(content)
+                continue
             self.reported = PHASE_OF_MESSAGE[kind]
             if self.reported in FAILURES:
                 self.failure = content
@@ -115,6 +125,10 @@ class WorkerHandle:
         self.killed_after_seconds = self.seconds_since_heartbeat
         self.process.kill()
 
+    def run_out(self, number: int | None) -> None:
+        """Record the number of the error with which processes, memory or descriptors ran out."""
+        self.exhausted = number or self.exhausted
+
     @property
     def exit_unreported(self) -> bool:
         """True if the worker was killed and its exit has not been reported within another timeout."""
@@ -136,13 +150,15 @@ class WorkerHandle:
         assert code is not None
         if code < 0:
             return f"was ended by {signal_name(-code)}"
+        if self.reported is WorkerPhase.STARTING and (number := number_of_exit(code)):
+            return f"could not start: {os.strerror(number)}"
         return f"died with exit code {code}" if code else "ended before the run did"
 
     def explanation(self) -> str:
         """Return its traceback, or a hint if it exited without one before its first heartbeat."""
         if self.failure or self.reported is not WorkerPhase.STARTING:
             return self.failure
-        return UNHEARD
+        return UNHEARD if number_of_exit(self.process.exitcode) is None else ""
 
     def reason(self) -> str:
         """Return a colon and the last line of its traceback; "" if there is none."""
@@ -175,7 +191,8 @@ def _work(number: int, config: bytes, status: WorkerStatus, seed: np.random.Seed
     """Run a worker process."""
     try:
         read = unpack(config)
-    except BaseException:                                                # also SystemExit of a module it imports
+    except BaseException as error:                                       # also SystemExit of a module it imports
+        pipe.send(("exhausted", exhausted(error)))
         pipe.send(("unmade", traceback.format_exc()))
         raise SystemExit(1) from None
     worker_process.main(number, read, status, seed, state, pipe)

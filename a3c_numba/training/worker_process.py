@@ -11,6 +11,7 @@ from ..core.worker import Learner, Worker
 from ..envs.adapted_spaces import running_statistics
 from ..runs.checkpoint import WorkerState
 from ..system.channel import Channel
+from ..system.exhaustion import exhausted
 from ..system.subnormals import flush_subnormals
 from ..system.terminal import log_once
 from .collector_state import collector_state, restore
@@ -72,8 +73,10 @@ def main(number: int, config: Learner, status: WorkerStatus, seed: np.random.See
             if number == 0 and (line := running_statistics(worker.collector.env)):
                 log_once(line)
         loop(worker, status, pipe)
-    except (Exception, SystemExit):                                      # an environment may call sys.exit
+    except (Exception, SystemExit) as error:                             # an environment may call sys.exit
         with suppress(OSError):                                          # the main process is gone
+            if lack := exhausted(error):
+                pipe.send(("exhausted", lack))
             pipe.send((failed, traceback.format_exc()))
         raise SystemExit(1) from None
     finally:                                                             # all has been said: here it may hang or fail

@@ -19,10 +19,11 @@ from a3c_numba.runs.checkpoint import load
 from a3c_numba.system import worker_server
 from a3c_numba.system.fork_server import WorkerStartError
 from a3c_numba.system.server_process import STATUS
+from a3c_numba.system.signals import DeferredSignals, signal_pending
 from tests.faults import gates
 from tests.faults.runs import Run, alive, children, servers_of
 from tests.faults.test_processes import blocked
-from tests.promises import Late, undisturbed, until, within
+from tests.promises import PATIENCE, Late, undisturbed, until, within
 
 pytestmark = [pytest.mark.faults, pytest.mark.skipif(sys.platform != "linux", reason="there is no server")]
 
@@ -117,6 +118,43 @@ def test_a_server_that_does_not_fork_is_ended(monkeypatch, number, answered, rai
     server.status.close()
     assert os.listdir("/proc/self/fd") == files
     assert server.killed == (number is None or not answered)
+
+
+def test_a_signal_that_another_thread_is_sent_is_heeded(monkeypatch):
+    """The system chooses one that has not blocked it; a server that does not answer holds up nobody then."""
+    server, ends = Silent(True), threading.Event()
+    other = threading.Thread(target=ends.wait)
+    other.start()
+    monkeypatch.setattr(worker_server, "FORK_SECONDS", 5)
+    monkeypatch.setattr(worker_server, "_running_server",
+                        lambda: signal.pthread_kill(other.ident, signal.SIGINT) or server)
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    try:
+        with pytest.raises(KeyboardInterrupt), DeferredSignals(), pytest.raises(InterruptedError):
+            worker_server.start(print)
+    finally:
+        signal.signal(signal.SIGINT, before)
+        ends.set()
+        other.join()
+    server.status.close()
+    assert not server.killed and not signal_pending()
+
+
+def test_a_server_killed_by_another_thread_is_replaced(monkeypatch):
+    """Also between being chosen and being sent a request, whose socket is closed then."""
+    running, killed = worker_server._running_server, []
+
+    def chosen():
+        server = running()
+        if not killed:
+            killed.append(server)
+            server.kill()
+        return server
+
+    monkeypatch.setattr(worker_server, "_running_server", chosen)
+    process = worker_server.start(print)
+    process.join(PATIENCE)
+    assert process.exitcode == 0 and process.server is not killed[0]
 
 
 def test_a_signal_that_is_ignored_ends_no_server(monkeypatch):

@@ -15,9 +15,11 @@ import pytest
 
 from a3c_numba import Agent
 from a3c_numba.runs.checkpoint import load
+from a3c_numba.system import worker_server
 from a3c_numba.system.server_process import in_worker, init_worker_process
 from tests.faults import gates
 from tests.faults.runs import ROOT, Group, Run, alive, children, servers_of, workers_of
+from tests.programs import reports_often
 from tests.promises import PATIENCE, Late, undisturbed, until, within
 
 pytestmark = [pytest.mark.faults, pytest.mark.skipif(not os.path.exists("/proc/self/stat"), reason="looks into /proc")]
@@ -311,6 +313,35 @@ def test_two_threads_learn_at_once(tmp_path):
         assert not any(thread.is_alive() for thread in threads)
     for agent, theta in zip(agents, thetas):
         assert agent._checkpoint.global_step >= 3000 and (agent.policy.parameters.flat != theta).any()
+
+
+@LINUX
+@pytest.mark.parametrize("kill", [lambda: os.kill(worker_server.server(), signal.SIGKILL), worker_server.kill_server],
+                         ids=["by somebody", "by one of them, for its timeout"])
+def test_a_lost_server_ends_none_of_two_trainings(monkeypatch, kill):
+    """They have one server; both go on, for one restart each."""
+    reports_often(monkeypatch)
+    rows, ends = {}, threading.Event()
+
+    def learn(seed):
+        Agent("Catch", workers=2, seed=seed).learn(10**8, callback=lambda row: rows.update({seed: row}) or
+                                                   not ends.is_set())
+
+    threads = [threading.Thread(target=learn, args=(seed,)) for seed in (0, 1)]
+    for thread in threads:
+        thread.start()
+    try:
+        until(lambda: [row.workers for row in rows.values()] == [2, 2])
+        kill()
+        until(lambda: [(row.restarts, row.workers) for row in rows.values()] == [(1, 2), (1, 2)])
+        updates = [row.updates for row in rows.values()]
+        until(lambda: all(row.updates > before for row, before in zip(rows.values(), updates)))
+    finally:
+        ends.set()
+        for thread in threads:
+            thread.join(PATIENCE)
+    assert not any(thread.is_alive() for thread in threads)
+    assert [row.restarts for row in rows.values()] == [1, 1]
 
 
 @LINUX

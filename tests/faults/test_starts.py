@@ -2,38 +2,51 @@
 
 import os
 import re
+import resource
 import signal
 import subprocess
 import sys
+from pathlib import Path
 
+import gymnasium
+import numpy as np
 import pytest
 
 from a3c_numba.runs.checkpoint import load
-from tests.faults import gates  # noqa: F401  what a checkpoint names is not imported on loading it
+from a3c_numba.system.server_process import in_worker
+from tests.faults import gates
 from tests.faults.runs import ROOT, Group, alive, children, processes, table
 from tests.promises import PATIENCE, Late, undisturbed, until
 
 pytestmark = [pytest.mark.faults, pytest.mark.skipif(sys.platform != "linux", reason="there is no server, or no /proc")]
 
 TRAIN = """
-import sys
+import sys, time
 from a3c_numba.cli import main as cli
 from a3c_numba.system import fork_server, worker_server
 {change}
-sys.exit(cli.main(["train", "{env}", "--workers", "4", "--total-steps", "3000", "--out", "run"]))
+began = time.monotonic()
+code = cli.main(["train", "{env}", "--workers", "{workers}", "--total-steps", "3000", "--out", "run"])
+print(time.monotonic() - began)
+sys.exit(code)
 """
+SECONDS = 5                    # until the cause of a hopeless start is named
 BROKEN = "fork_server.PRELOAD = 'tests.faults.preloads'"
 SERVER = "could not be started: the server that workers are forked from "
-REFUSED = "could not be started: the system refused a process: Resource temporarily unavailable: use fewer workers"
+REFUSED = ("could not be started: the system refused a process: Resource temporarily unavailable: use fewer workers "
+           "(--workers), or raise the limit of processes (ulimit -u: ")
 
 
-def train(folder, change="", env="tests.faults.gates:Gated-v0", **environment):
-    """Exit code, and the lines of standard error that are no progress."""
+def train(folder, change="", env="tests.faults.gates:Gated-v0", workers=4, seconds=PATIENCE, **environment):
+    """Exit code, and the lines of standard error that are no progress.  Raises Late if it took longer."""
     (folder / "open").touch()
     environment = {"PYTHONPATH": str(ROOT), "GATE_FOLDER": str(folder)} | environment
-    ended = subprocess.run([sys.executable, "-c", TRAIN.format(change=change, env=env)], cwd=folder, text=True,
-                           capture_output=True, timeout=PATIENCE, env=os.environ | environment)
+    program = TRAIN.format(change=change, env=env, workers=workers)
+    ended = subprocess.run([sys.executable, "-c", program], cwd=folder, text=True, capture_output=True,
+                           timeout=PATIENCE, env=os.environ | environment)
     assert "Traceback" not in ended.stderr or "died with" in ended.stderr, ended.stderr
+    if float(ended.stdout.splitlines()[-1]) > seconds:
+        raise Late(ended.stdout)
     return ended.returncode, [line for line in ended.stderr.splitlines() if "a3c-numba: " in line]
 
 
@@ -41,10 +54,11 @@ def train(folder, change="", env="tests.faults.gates:Gated-v0", **environment):
     ("dies", SERVER + "was ended by SIGKILL"), ("exits", SERVER + "ended with exit code 5"),
     ("cannot be imported", SERVER + "could not import what workers need: ImportError: no such library"),
     ("refused", REFUSED)])
+@undisturbed
 def test_a_server_that_forks_nothing_ends_the_run_with_the_cause(tmp_path, how, said):
     """After three starts in a row."""
-    code, (*before, last) = train(tmp_path, BROKEN, FORK=how)
-    assert code == 3 and re.match(rf"a3c-numba: error: worker \d {said}", last), last
+    code, (*before, last) = train(tmp_path, BROKEN, seconds=SECONDS, FORK=how)
+    assert code == 3 and re.match(rf"a3c-numba: error: worker \d {re.escape(said)}", last), last
     assert len(before) == (0 if how == "refused" else 2), before
 
 
@@ -56,10 +70,62 @@ def test_the_others_train_where_there_is_no_room_for_one(tmp_path):
     assert len(events) == len(lines) <= 1 and all(f"worker 2 {REFUSED}" in event for event in events)
 
 
+class Waits(gates.Gated):
+    """After 50 steps the first worker waits for an event; the constructor of others does what ``fault`` does."""
+
+    steps = 0
+
+    def __init__(self):
+        super().__init__()
+        if in_worker() and not gates.first("worker"):
+            self.fault()
+
+    def fault(self):
+        pass
+
+    def step(self, action):
+        self.steps += 1
+        if self.steps > 50:
+            until(lambda: table(Path("run/events.csv")))
+        return super().step(action)
+
+
+class Greedy(Waits):
+    """There are 50 MB."""
+
+    def fault(self):
+        used = int(Path("/proc/self/statm").read_text().split()[0]) * resource.getpagesize()
+        resource.setrlimit(resource.RLIMIT_AS, (used + 50_000_000, resource.RLIM_INFINITY))
+        np.ones(100_000_000)
+
+
+for _class in (Waits, Greedy):
+    if f"{_class.__name__}-v0" not in gymnasium.registry:
+        gymnasium.register(f"{_class.__name__}-v0", entry_point=_class, disable_env_checker=True)
+
+
+def test_one_line_names_the_memory_that_others_lack(tmp_path):
+    code, (line,) = train(tmp_path, env="tests.faults.test_starts:Greedy-v0")
+    assert code == 0 and "MemoryError" in line and "Traceback" not in line
+    assert re.search(r"use fewer workers \(--workers\), or raise the limit of memory \(ulimit -v: .*; training "
+                     r"continues with \d, and tries again in \d+ s$", line), line
+
+
+def limit_descriptors(count):
+    return f"import resource\nresource.setrlimit(resource.RLIMIT_NOFILE, ({count}, {count}))"
+
+
+def test_one_line_names_the_descriptors_that_others_lack(tmp_path):
+    code, (line,) = train(tmp_path, limit_descriptors(48), "tests.faults.test_starts:Waits-v0", workers=32)
+    assert code == 0 and (tmp_path / "run" / "final.npz").exists()
+    assert re.search(r"Too many open files: use fewer workers \(--workers\), or raise the limit of open files "
+                     r"\(ulimit -n: 48\); training continues with \d+, ", line), line
+
+
 @pytest.mark.parametrize("count", [12, 18, 24])
 def test_too_few_descriptors_are_named_in_one_line(tmp_path, count):
     """Some workers train, or none; there is no traceback."""
-    code, lines = train(tmp_path, f"import resource\nresource.setrlimit(resource.RLIMIT_NOFILE, ({count}, {count}))")
+    code, lines = train(tmp_path, limit_descriptors(count))
     assert code == 0 or code == 3 and lines, lines
     assert len(lines) <= 1 and all("Too many open files" in line for line in lines)
 
@@ -77,9 +143,11 @@ gymnasium.register("Exits-v0", entry_point=Catch)
 
 @pytest.mark.parametrize("how, said, tries", [("sys.exit('no licence')", "SystemExit: no licence", 1),
                                               ("os._exit(7)", "worker 0 died with exit code 7", 3)])
+@undisturbed
 def test_a_worker_that_exits_while_it_imports_ends_the_run(tmp_path, how, said, tries):
     (tmp_path / "exits.py").write_text(EXITS.format(exit=how))
-    code, lines = train(tmp_path, env="exits:Exits-v0", PYTHONPATH=os.pathsep.join([str(ROOT), str(tmp_path)]))
+    path = os.pathsep.join([str(ROOT), str(tmp_path)])
+    code, lines = train(tmp_path, env="exits:Exits-v0", seconds=SECONDS, PYTHONPATH=path)
     assert code == 3 and len(lines) == tries, lines
     assert said in "\n".join(lines) or said.startswith("SystemExit"), lines
 
@@ -136,7 +204,7 @@ def test_an_evaluations_worker_that_is_killed_is_named(tmp_path):
 
 def test_interpreters_end_with_a_main_process_that_is_killed(tmp_path):
     """Where there is no server, each worker notices by itself."""
-    change = TRAIN.format(change="worker_server.FORKS = False", env="tests.faults.gates:Gated-v0")
+    change = TRAIN.format(change="worker_server.FORKS = False", env="tests.faults.gates:Gated-v0", workers=4)
     with Program(["-c", change.replace('"3000"', '"100000000"')], tmp_path) as program:
         until(lambda: len({row["worker"] for row in table(tmp_path / "run" / "episodes.csv")}) == 4)
         workers = children(program.process.pid)

@@ -4,15 +4,15 @@ import os
 
 import pytest
 
-from a3c_numba.system import cores
+from a3c_numba.system import cgroups, cores
 
 
 @pytest.fixture
 def machine(monkeypatch, tmp_path):
     """16 cores, and a function that writes cgroup files and what this process says of its own."""
     monkeypatch.setattr(os, "sched_getaffinity", lambda process: set(range(16)), raising=False)
-    monkeypatch.setattr(cores, "CGROUPS", tmp_path / "cgroup")
-    monkeypatch.setattr(cores, "OWN_CGROUPS", tmp_path / "own")
+    monkeypatch.setattr(cgroups, "CGROUPS", tmp_path / "cgroup")
+    monkeypatch.setattr(cgroups, "OWN_CGROUPS", tmp_path / "own")
 
     def write(own, **files):
         (tmp_path / "own").write_text(own)

@@ -15,7 +15,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from a3c_numba.system import worker_server
+from a3c_numba.system import threads, worker_server
 from a3c_numba.system.channel import LENGTH, Channel, wait
 from a3c_numba.system.child_process import LOST, signal_name
 from a3c_numba.system.fork_server import WorkerStartError
@@ -81,6 +81,17 @@ def test_a_worker_has_the_main_processs_surroundings(either, monkeypatch, tmp_pa
     monkeypatch.chdir(tmp_path)
     found = result_of(lambda: (os.environ["A3C_NUMBA_TEST"], "HOME" in os.environ, sys.path, os.getcwd(), in_worker()))
     assert found == ("\udc80", False, sys.path, os.getcwd(), True) and not in_worker()
+
+
+def test_a_worker_has_one_thread_unless_the_program_says_more(either, monkeypatch):
+    """The main process, whose libraries are the program's, is told nothing."""
+    worker_server.kill_server()
+    for name in threads.VARIABLES:
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("OMP_NUM_THREADS", "3")
+    found = result_of(lambda: [os.environ.get(name) for name in threads.VARIABLES])
+    assert found == ["1", "3", "1", "1"] and "MKL_NUM_THREADS" not in os.environ
+    worker_server.kill_server()
 
 
 def test_a_folder_that_was_removed_costs_no_worker(either, monkeypatch, tmp_path):

@@ -26,7 +26,7 @@ class Process:
     """None at all; it ends when it is killed, unless its exit is not reported."""
 
     def __init__(self, reported=True):
-        self.exitcode, self.killed, self.reported, self.lost = None, False, reported, False
+        self.exitcode, self.killed, self.reported, self.lost, self.server = None, False, reported, False, None
         self.sentinel, self._other_end = Pipe(duplex=False)              # is never ready
 
     def kill(self):
@@ -36,6 +36,16 @@ class Process:
 
     def join(self, seconds=None):
         pass
+
+
+class LostServer:
+    """A server that has died."""
+
+    def ending(self):
+        return "was ended by SIGKILL"
+
+    def killed_by(self, number):
+        return number == signal.SIGKILL
 
 
 class Reader:

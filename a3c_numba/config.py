@@ -12,7 +12,7 @@ import gymnasium
 import numpy as np
 from gymnasium.spaces import Box
 
-from .core.algorithms import ALGORITHMS, Algorithm
+from .core.algorithms import METHODS, Algorithm
 from .core.layers.base import Network
 from .core.networks import NETWORKS, NetworkSettings
 from .core.optimizers import OPTIMIZERS, Optimizer
@@ -28,7 +28,7 @@ from .system.text import short_repr
 from .validation import validate
 
 # Part of a configuration -> the menu that its objects come from.
-MENUS: dict[str, Mapping[str, type]] = {"algorithm": ALGORITHMS, "optimizer": OPTIMIZERS, "network": NETWORKS,
+MENUS: dict[str, Mapping[str, type]] = {"algorithm": METHODS, "optimizer": OPTIMIZERS, "network": NETWORKS,
                                         "atari": {"atari": AtariSettings}, "gym": {"gym": GymSettings}}
 
 # The whole numbers of a run: the least and the largest.  T counts on beyond total_steps, in an int64.
@@ -69,6 +69,8 @@ class Config:
                 known = " or ".join(f"{cls.__name__}()" for cls in menu.values())
                 raise ValueError(f"{part} must be {known}; got {short_repr(value)}")
             validate(value)
+        if self.algorithm.uses_replay:
+            self._check_replay()
         if not isinstance(self.env, str):
             _check_factory(self.env)
         object.__setattr__(self, "env_kwargs", checked_env_kwargs(self.env_kwargs))
@@ -77,6 +79,14 @@ class Config:
         if self.anneal_steps is not None:
             steps = _checked("anneal_steps", self.anneal_steps, *NUMBERS["total_steps"])
             object.__setattr__(self, "anneal_steps", steps)
+
+    def _check_replay(self) -> None:
+        """Raise ValueError, in one line, for what a method with a replay memory cannot do."""
+        name = type(self.algorithm).__name__
+        if self.network.recurrent:
+            raise ValueError(f"{name} learns from single steps: recurrent=True is for the other methods")
+        if self.workers != 1:
+            raise ValueError(f"{name} is one process: workers must be 1; got {short_repr(self.workers)}")
 
     def make_env(self, render_mode: str | None = None, **atari: Any) -> gymnasium.Env:
         """Make an environment; ``atari`` overrides fields of the Atari settings (sticky=0.25, say)."""
@@ -118,6 +128,11 @@ class Config:
     def family(self) -> str:
         """Return the part that applies to the environment: "atari" or "gym"."""
         return envs.family(self.env, self.env_kwargs)
+
+    @property
+    def frame_stack(self) -> int:
+        """Return how many frames an observation is a stack of, along its last axis."""
+        return self.atari.frame_stack if self.family == "atari" else 1
 
     @property
     def horizon(self) -> int:

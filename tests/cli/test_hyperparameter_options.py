@@ -104,7 +104,7 @@ def test_the_emulators_options_are_refused_elsewhere():
 
 @pytest.mark.parametrize("changes, message", [
     ({"momentum": 0.5}, "--momentum is an option of momentum_sgd, which this run does not use"),
-    ({"target_interval": 9}, "--target-interval is an option of n_step_q, one_step_q, one_step_sarsa, which"),
+    ({"target_interval": 9}, "--target-interval is an option of n_step_q, one_step_q, one_step_sarsa, dqn, which"),
     ({"update_interval": 9}, "--update-interval is an option of one_step_q, one_step_sarsa, which this run does not"),
     ({"cells": 5}, "--cells needs --recurrent: cells of the LSTM"),
     ({"cells": 5, "recurrent": False}, "--cells needs --recurrent: cells of the LSTM")])

@@ -30,9 +30,8 @@ from .runs.resume import folder_of_run, load_run
 from .runs.run_folder import RunFolder, default_checkpoint
 from .system.directory_lock import exclusive_lock
 from .system.terminal import log
-from .system.text import short_repr
 from .system.user_path import user_path
-from .training.limits import Limits
+from .training.limits import Limits, check_run
 from .training.trainer import Trainer, initial_checkpoint
 
 Callback = Callable[[Progress], bool | None]
@@ -113,7 +112,7 @@ class Agent:
         Raises WorkerDied with a worker's traceback, UpdatesSkipped, or OSError if the last checkpoint could not be
         written; Ctrl-C raises KeyboardInterrupt.  The agent keeps what it learned.
         """
-        _check("out", out, callback, watch)
+        check_run("out", out, callback, watch)
         config = dataclasses.replace(self.config, total_steps=total_steps, anneal_steps=anneal_steps)
         start = dataclasses.replace(self._checkpoint, config=config, global_step=0, seconds=0.0, workers=[],
                                     target=None, mean_score=None)
@@ -146,7 +145,7 @@ class Agent:
         The other arguments are those of ``learn``.  Raises ValueError, in one line, if the run cannot be resumed, and
         what ``learn`` raises; the folder keeps what was learned.
         """
-        _check("folder", folder, callback, watch)
+        check_run("folder", folder, callback, watch)
         run = RunFolder(folder_of_run(folder))
         lengths = {"total_steps": total_steps, "anneal_steps": anneal_steps}
         with exclusive_lock(run.path):
@@ -227,9 +226,8 @@ class Agent:
              optimizer: Optimizer | None = None, network: NetworkSettings | None = None) -> "Agent":
         """Load an agent from a file that ``save`` or a run wrote, or from a run's folder, its best or final one.
 
-        ``env`` and ``env_kwargs`` replace its environment.
-
-        ``algorithm``, ``optimizer`` and ``network`` replace its own; objects of your own have to be given again.
+        ``env``, ``env_kwargs``, ``algorithm``, ``optimizer`` and ``network`` replace its own; objects of your own have
+        to be given again.
 
         Raises CheckpointError, in one line, for a file that is missing, broken, or for another network.
         """
@@ -244,13 +242,3 @@ def _trainer(start: Checkpoint, folder: RunFolder | None, callback: Callback | N
              watch: Limits) -> Trainer:
     reporter = ProgressBar(start.config.total_steps) if progress else None
     return Trainer(start, folder.path if folder else None, reporter, callback, watch, draw_curve)
-
-
-def _check(name: str, folder: object, callback: object, watch: object) -> None:
-    """Raise ValueError, in one line, for arguments that no run can use."""
-    if folder == "":                                                     # Path("") is the current folder
-        raise ValueError(f"{name} must be the name of a folder; got ''")
-    if callback is not None and not callable(callback):
-        raise ValueError(f"callback must be a function; got {short_repr(callback)}")
-    if not isinstance(watch, Limits):
-        raise ValueError(f"watch must be Limits(); got {short_repr(watch)}")

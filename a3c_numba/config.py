@@ -6,14 +6,13 @@ import secrets
 from dataclasses import dataclass, field
 from functools import cached_property
 from math import prod
-from numbers import Integral
 from typing import Any, Mapping
 
 import gymnasium
 import numpy as np
 from gymnasium.spaces import Box
 
-from .core.algorithms import ALGORITHMS, Algorithm
+from .core.algorithms import METHODS, Algorithm
 from .core.layers.base import Network
 from .core.networks import NETWORKS, NetworkSettings
 from .core.optimizers import OPTIMIZERS, Optimizer
@@ -29,10 +28,10 @@ from .envs.untrusted import foreign_code
 from .own_parts import check_part, check_pickles, class_name, described, part_from
 from .system.advised_error import AdvisedError
 from .system.text import short_repr
-from .validation import as_scalar
+from .validation import whole_number
 
 # Part of a configuration -> the menu that its objects come from.
-MENUS: dict[str, Mapping[str, type]] = {"algorithm": ALGORITHMS, "optimizer": OPTIMIZERS, "network": NETWORKS,
+MENUS: dict[str, Mapping[str, type]] = {"algorithm": METHODS, "optimizer": OPTIMIZERS, "network": NETWORKS,
                                         "atari": {"atari": AtariSettings}, "gym": {"gym": GymSettings}}
 
 # The whole numbers of a run: the least and the largest.  T counts on beyond total_steps, in an int64.
@@ -65,14 +64,24 @@ class Config:
         """Validate all fields.  Raises ValueError, in one line, for a value out of its range."""
         for part, menu in MENUS.items():
             check_part(part, getattr(self, part), menu)
+        if self.algorithm.uses_replay:
+            self._check_replay()
         if not isinstance(self.env, str):
             _check_factory(self.env)
         object.__setattr__(self, "env_kwargs", checked_env_kwargs(self.env_kwargs))
         for name in NUMBERS:
-            object.__setattr__(self, name, _checked(name, getattr(self, name), *NUMBERS[name]))
+            object.__setattr__(self, name, whole_number(name, getattr(self, name), *NUMBERS[name]))
         if self.anneal_steps is not None:
-            steps = _checked("anneal_steps", self.anneal_steps, *NUMBERS["total_steps"])
+            steps = whole_number("anneal_steps", self.anneal_steps, *NUMBERS["total_steps"])
             object.__setattr__(self, "anneal_steps", steps)
+
+    def _check_replay(self) -> None:
+        """Raise ValueError, in one line, for what a method with a replay memory cannot do."""
+        name = type(self.algorithm).__name__
+        if getattr(self.network, "recurrent", False):
+            raise ValueError(f"{name} learns from single steps: recurrent=True is for the other methods")
+        if self.workers != 1:
+            raise ValueError(f"{name} is one process: workers must be 1; got {short_repr(self.workers)}")
 
     def __getstate__(self) -> dict[str, Any]:
         """Return what is pickled: the fields, without ``spaces``."""
@@ -137,6 +146,11 @@ class Config:
     def family(self) -> str:
         """Return the part that applies to the environment: "atari" or "gym"."""
         return envs.family(self.env, self.env_kwargs)
+
+    @property
+    def frame_stack(self) -> int:
+        """Return how many frames an observation is a stack of, along its last axis."""
+        return self.atari.frame_stack if self.family == "atari" else 1
 
     @property
     def horizon(self) -> int:
@@ -219,16 +233,6 @@ def _check_factory(factory: object) -> None:
     if not callable(factory):
         raise ValueError(f"an environment is an id or a factory without arguments; got {short_repr(factory)}")
     check_pickles(f"the factory {short_repr(factory)}", factory)
-
-
-def _checked(name: str, given: object, least: int, largest: int) -> int:
-    """Return the value as int.  Raises ValueError, in one line, if it is no whole number or out of its range."""
-    value = as_scalar(given)
-    if not isinstance(value, Integral) or isinstance(value, bool) or int(value) < least:
-        raise ValueError(f"{name} must be a whole number, at least {least}; got {short_repr(given)}")
-    if int(value) > largest:
-        raise ValueError(f"{name} must be a whole number, at most {largest:,}; got {short_repr(given)}")
-    return int(value)
 
 
 def menu_name(part: object) -> str:

@@ -6,6 +6,7 @@ Everything else has the default of its dataclass: the paper's value, except for 
     atari        learns Atari games in minutes on two cores, found by search; a worker for each core, at least 4
     classic      small vectors: CartPole, Acrobot and their like
     continuous   the same with real numbers as actions: Pendulum
+    dqn          DQN with the values and the network of Mnih et al. 2015, except for the size of its memory
 """
 
 import dataclasses
@@ -15,7 +16,7 @@ from typing import Any
 from gymnasium.spaces import Box, Space
 
 from .config import MENUS, NUMBERS, Config
-from .core.algorithms import A3C, Algorithm, NStepQ, OneStepQ, OneStepSarsa
+from .core.algorithms import A3C, DQN, Algorithm, NStepQ, OneStepQ, OneStepSarsa
 from .core.networks import MLP, Convolutional, NetworkSettings
 from .core.optimizers import Optimizer, RMSProp
 from .envs.make import EnvSource
@@ -24,45 +25,64 @@ from .system.cores import available_cores
 
 @dataclass(frozen=True)
 class Preset:
-    """The parts of a configuration that a preset determines; ``algorithms`` has one entry for each method."""
+    """The parts of a configuration that a preset determines; ``algorithms`` has one entry for each method.
+
+    ``algorithm`` is the method if none is named.
+    """
 
     algorithms: dict[str, Algorithm]
     optimizer: Optimizer
     network: NetworkSettings
     workers: int
+    algorithm: str = "a3c"
+
+    def workers_of(self, algorithm: Algorithm) -> int:
+        """Return how many workers this method has: one if it has a replay memory."""
+        return 1 if getattr(algorithm, "uses_replay", False) else self.workers
 
 
 # Rewards are scaled down: values of 100 would make gradients of 10^4.
 CLASSIC: dict[str, Any] = {"clip_rewards": False, "t_max": 20, "entropy_share_left": 0.0, "reward_scale": 0.01}
 
 
-def _methods(a3c: A3C, t_max: int, **common: Any) -> dict[str, Algorithm]:
-    """``a3c``, and the value methods with ``common`` fields, n steps a rollout as A3C's."""
-    return {"a3c": a3c, "n_step_q": NStepQ(t_max=t_max, **common),
-            "one_step_q": OneStepQ(**common), "one_step_sarsa": OneStepSarsa(**common)}
+def _methods(a3c: A3C, t_max: int, dqn: DQN, **common: Any) -> dict[str, Algorithm]:
+    """``a3c``, ``dqn``, and the value methods with ``common`` fields, n steps a rollout as A3C's."""
+    return {"a3c": a3c, "n_step_q": NStepQ(t_max=t_max, **common), "one_step_q": OneStepQ(**common),
+            "one_step_sarsa": OneStepSarsa(**common), "dqn": dqn}
 
 
 PRESETS = {
-    "paper": Preset(_methods(A3C(), t_max=5), RMSProp(), Convolutional(), workers=16),
+    "paper": Preset(_methods(A3C(), 5, DQN()), RMSProp(), Convolutional(), workers=16),
     "atari": Preset(
-        _methods(A3C(t_max=20, gae_lambda=0.95, entropy_share_left=0.0), t_max=20, exploration_steps=500_000,
-                 final_epsilons="0.1:0.4,0.01:0.6"),
+        _methods(A3C(t_max=20, gae_lambda=0.95, entropy_share_left=0.0), 20,
+                 DQN(warm_up=10_000, exploration_steps=100_000, target_interval=8_000, final_epsilons="0.02:1"),
+                 exploration_steps=500_000, final_epsilons="0.1:0.4,0.01:0.6"),
         RMSProp(learning_rate=1.5e-3, epsilon=1e-3),
         Convolutional(pixels="center", body_init="he_normal", head_init="near_zero"),
         workers=min(max(4, available_cores()), NUMBERS["workers"][1]),
     ),
     "classic": Preset(
-        _methods(A3C(gae_lambda=0.98, entropy_weight=1e-4, **CLASSIC), t_max=20, clip_rewards=False,
-                 reward_scale=0.1, target_interval=500, exploration_steps=50_000, final_epsilons="0.1:0.4,0.01:0.6"),
+        _methods(A3C(gae_lambda=0.98, entropy_weight=1e-4, **CLASSIC), 20,
+                 DQN(train_interval=1, memory_size=50_000, warm_up=1_000, target_interval=500, clip_rewards=False,
+                     reward_scale=0.1, exploration_steps=10_000, final_epsilons="0.05:1"),
+                 clip_rewards=False, reward_scale=0.1, target_interval=500, exploration_steps=50_000,
+                 final_epsilons="0.1:0.4,0.01:0.6"),
         RMSProp(learning_rate=7e-4, epsilon=1e-6),
         MLP(),
         workers=8,
     ),
     "continuous": Preset(
-        _methods(A3C(gae_lambda=0.9, entropy_weight=1e-3, **CLASSIC), t_max=20),
+        _methods(A3C(gae_lambda=0.9, entropy_weight=1e-3, **CLASSIC), 20, DQN()),
         RMSProp(learning_rate=7e-4, epsilon=1e-5),
         MLP(),
         workers=8,
+    ),
+    "dqn": Preset(
+        _methods(A3C(), 5, DQN()),
+        RMSProp(learning_rate=2.5e-4, decay=0.95, epsilon=0.01, max_gradient_norm=1e6),
+        Convolutional(convolutions="2015", dense=512),
+        workers=1,
+        algorithm="dqn",
     ),
 }
 
@@ -103,12 +123,14 @@ def configure(env: EnvSource, preset: str | None = None, **parts: Any) -> Config
     if not isinstance(preset, str) or preset not in PRESETS:
         raise ValueError(f"preset must be one of {', '.join(PRESETS)}; got {preset!r}")
     chosen = PRESETS[preset]
-    given.setdefault("algorithm", "a3c")
+    given.setdefault("algorithm", chosen.algorithm)
     for part in ("algorithm", "optimizer"):
         name, menu = given.get(part), MENUS[part]
         if isinstance(name, str) and name not in menu:
             raise ValueError(f"{part} must be one of {', '.join(menu)}; got {name!r}")
         if isinstance(name, str):
             given[part] = version_of(chosen, part, name)
-    rest = {name: getattr(chosen, name) for name in ("optimizer", "network", "workers")}
+    rest = {name: getattr(chosen, name) for name in ("optimizer", "network")}
+    if "workers" not in given:
+        rest["workers"] = chosen.workers_of(given["algorithm"])
     return Config(env, **(rest | given)).share_spaces(probe)

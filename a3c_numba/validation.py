@@ -31,6 +31,16 @@ def as_scalar(value: object) -> object:
     return value.item() if isinstance(value, (np.generic, np.ndarray)) and np.ndim(value) == 0 else value
 
 
+def whole_number(name: str, given: object, least: int, largest: int) -> int:
+    """Return the value as int.  Raises ValueError, in one line, if it is no whole number or out of its range."""
+    value = as_scalar(given)
+    if not isinstance(value, Integral) or isinstance(value, bool) or int(value) < least:
+        raise ValueError(f"{name} must be a whole number, at least {least}; got {short_repr(given)}")
+    if int(value) > largest:
+        raise ValueError(f"{name} must be a whole number, at most {largest:,}; got {short_repr(given)}")
+    return int(value)
+
+
 def validate_value(field: dataclasses.Field, given: object) -> Any:
     """Return ``given`` as a bool, int, float or str.  Raise ValueError if it has not the field's type or range."""
     choices, limits, largest = (field.metadata[name] for name in ("choices", "limits", "largest"))

@@ -9,7 +9,7 @@ import pytest
 from gymnasium.spaces import Box, Discrete
 
 from a3c_numba.config import Config, menu_name
-from a3c_numba.core.algorithms import A3C, ALGORITHMS, NStepQ, OneStepQ, OneStepSarsa
+from a3c_numba.core.algorithms import A3C, DQN, METHODS, NStepQ, OneStepQ, OneStepSarsa
 from a3c_numba.core.networks import MLP, Convolutional
 from a3c_numba.core.optimizers import OPTIMIZERS, LocalRMSProp, MomentumSGD, RMSProp
 from a3c_numba.envs.make import make
@@ -23,13 +23,15 @@ def test_json_and_back(preset):
     assert Config.from_json(config.to_json()) == config
 
 
-@pytest.mark.parametrize("algorithm", ALGORITHMS)
+@pytest.mark.parametrize("algorithm", METHODS)
 @pytest.mark.parametrize("optimizer", OPTIMIZERS)
 @pytest.mark.parametrize("network", [MLP(layers=3, recurrent=True, cells=7), Convolutional(recurrent=True)])
 def test_every_part_goes_through_json(algorithm, optimizer, network):
+    if METHODS[algorithm].uses_replay:
+        network = dataclasses.replace(network, recurrent=False)
     config = configure("ALE/Pong-v5", "atari", algorithm=algorithm, optimizer=optimizer, network=network)
     again = Config.from_json(config.to_json())
-    assert again == config and type(again.algorithm) is ALGORITHMS[algorithm]
+    assert again == config and type(again.algorithm) is METHODS[algorithm]
     assert type(again.optimizer) is OPTIMIZERS[optimizer]
     fields = json.loads(config.to_json())
     assert (fields["algorithm"]["name"], fields["optimizer"]["name"]) == (algorithm, optimizer)
@@ -214,7 +216,7 @@ def test_the_preset_follows_the_spaces():
     assert [preset_for(*pair) for pair in spaces.values()] == ["atari", "classic", "continuous"]
     assert configure("Catch").network == PRESETS["classic"].network
     assert configure(image).network == PRESETS["atari"].network
-    with pytest.raises(ValueError, match="preset must be one of paper, atari, classic, continuous; got 'best'"):
+    with pytest.raises(ValueError, match="preset must be one of paper, atari, classic, continuous, dqn; got 'best'"):
         configure("Catch", "best")
 
 
@@ -224,10 +226,18 @@ def test_parts_that_are_none_count_as_not_given():
 
 @pytest.mark.parametrize("preset", PRESETS)
 def test_a_method_by_name_is_the_presets_an_object_the_papers(preset):
-    for name, cls in ALGORITHMS.items():
+    for name, cls in METHODS.items():
         config = configure("Catch", preset, algorithm=name)
         assert config.algorithm == PRESETS[preset].algorithms[name] and type(config.algorithm) is cls
         assert configure("Catch", preset, algorithm=cls()).algorithm == cls()
+
+
+def test_dqn_is_one_process_and_has_a_preset_of_its_own():
+    assert configure("Catch", algorithm="dqn").workers == 1
+    config = configure("ALE/Pong-v5", "dqn")
+    assert config.algorithm == DQN() and config.network == Convolutional(convolutions="2015", dense=512)
+    with pytest.raises(ValueError, match="^DQN is one process: workers must be 1; got 4$"):
+        configure("Catch", algorithm="dqn", workers=4)
 
 
 def test_an_optimizer_by_name_shares_fields_with_the_preset():
@@ -239,14 +249,14 @@ def test_an_optimizer_by_name_shares_fields_with_the_preset():
     assert sgd == MomentumSGD(learning_rate=own.learning_rate, max_gradient_norm=own.max_gradient_norm)
 
 
-@pytest.mark.parametrize("part, menu", [("algorithm", ALGORITHMS), ("optimizer", OPTIMIZERS)])
+@pytest.mark.parametrize("part, menu", [("algorithm", METHODS), ("optimizer", OPTIMIZERS)])
 def test_an_unknown_name_is_told_the_menu(part, menu):
     with pytest.raises(ValueError) as error:
         configure("Catch", **{part: "best"})
     assert str(error.value) == f"{part} must be one of {', '.join(menu)}; got 'best'"
 
 
-@pytest.mark.parametrize("name", sorted(set(ALGORITHMS) - {"a3c"}))
+@pytest.mark.parametrize("name", sorted(set(METHODS) - {"a3c"}))
 def test_value_methods_need_discrete_actions(name):
     config = configure("Pendulum-v1", algorithm=name)
     with pytest.raises(ValueError, match=r"needs Discrete actions; got Box\(.*: use A3C$") as error:

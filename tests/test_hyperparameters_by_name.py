@@ -59,7 +59,7 @@ def test_an_unknown_name_is_one_line_with_near_matches(name, near):
 
 
 @pytest.mark.parametrize("values, line", [
-    ({"batch_size": 1}, "no hyper-parameter is called 'batch_size'$"),
+    ({"buffer": 1}, "no hyper-parameter is called 'buffer'$"),
     ({"a" * 1000: 1}, "no hyper-parameter is called 'a{100,} ...$"),
     ({"momentum": 0.5}, "momentum is a hyper-parameter of momentum_sgd, which this run does not use$"),
     ({"frame_skip": 2}, "frame_skip is a hyper-parameter of atari, which this run does not use$"),

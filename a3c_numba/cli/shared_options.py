@@ -6,7 +6,7 @@ import os
 from pathlib import Path
 
 from ..config import Config, menu_name
-from ..core.algorithms import ALGORITHMS
+from ..core.algorithms import METHODS
 from ..core.optimizers import OPTIMIZERS
 from ..plots.canvas import load_cv2
 from ..presets import PRESETS, configure
@@ -25,7 +25,7 @@ def add_run_options(parser: argparse.ArgumentParser) -> None:
     add_env_kwargs(parser)
     parser.add_argument("--preset", choices=tuple(PRESETS),
                         help="set of hyper-parameters (default: by the observations)")
-    parser.add_argument("--algorithm", choices=tuple(ALGORITHMS), help="the paper's method (default a3c)")
+    parser.add_argument("--algorithm", choices=tuple(METHODS), help="the paper's method, or dqn (default a3c)")
     parser.add_argument("--optimizer", choices=tuple(OPTIMIZERS), help="how gradients are applied (default rmsprop)")
     parser.add_argument("--total-steps", type=options.whole_number, metavar="N",
                         help="agent steps of all workers together, T_max (default 5e6)")

@@ -1,6 +1,7 @@
 """The paper's networks, built from layers.
 
     Convolutional    84x84x4 bytes -> conv 16 8x8/4 -> ReLU -> conv 32 4x4/2 -> ReLU -> dense 256 -> ReLU -> heads
+                     or DQN's: conv 32 8x8/4 -> ReLU -> conv 64 4x4/2 -> ReLU -> conv 64 3x3/1 -> ReLU -> dense 512 ...
     MLP              a vector -> dense -> ReLU [-> dense -> ReLU ...] -> head, once for each head
 
 With ``recurrent`` there is an LSTM between the last ReLU and the heads.  Policy and value of Convolutional share all
@@ -22,7 +23,7 @@ from .hyperparameters import hyperparameter
 from .layers import initializers
 from .layers.base import Network
 from .layers.containers import Chain, Fork
-from .layers.conv2d import Conv2d
+from .layers.conv2d import Conv2d, output_side
 from .layers.dense import Dense
 from .layers.input_scaling import Center, Scale
 from .layers.lstm import LSTM
@@ -33,7 +34,9 @@ from .parameters import Parameters
 INITIALIZERS = {"fan_in_uniform": initializers.fan_in_uniform, "he_normal": initializers.he_normal,
                 "orthogonal": initializers.orthogonal, "near_zero": initializers.near_zero}
 WIDEST = 8192                  # units of a layer, at most
-SMALLEST = 20                  # side of an image in pixels, at least, for two convolutions
+# Filters, side and stride of the convolutions, by the year of the paper.
+CONVOLUTIONS = {"2016": ((16, 8, 4), (32, 4, 2)), "2015": ((32, 8, 4), (64, 4, 2), (64, 3, 1))}
+SMALLEST = 20                  # side of an image in pixels, at least, for the convolutions of 2016
 PIXELS = {"scale": Scale, "center": Center}
 
 
@@ -49,6 +52,8 @@ class Convolutional:
     pixels: str = hyperparameter("scale",
                                  "scaling of bytes: scale (x/255, the paper's) or center (minus the image's median)",
                                  choices=tuple(PIXELS))
+    convolutions: str = hyperparameter("2016", "2016 (16 filters 8x8/4 and 32 4x4/2, the paper's) or 2015 (32 8x8/4, "
+                                       "64 4x4/2 and 64 3x3/1, DQN's)", choices=tuple(CONVOLUTIONS))
     dense: int = hyperparameter(256, "width of the dense layer (the paper's)", at_least=1, largest=WIDEST)
     recurrent: bool = hyperparameter(False, "an LSTM after the last hidden layer (the paper's A3C LSTM)")
     cells: int = hyperparameter(256, "cells of the LSTM (the paper's)", at_least=1, largest=WIDEST,
@@ -60,21 +65,27 @@ class Convolutional:
                                     choices=tuple(INITIALIZERS))
 
     def takes(self, observation_shape: tuple[int, ...]) -> bool:
-        """True if these are images, and large enough for two convolutions."""
-        return len(observation_shape) == 3 and min(observation_shape[:2]) >= SMALLEST
+        """True if these are images, and large enough for the convolutions."""
+        side = min(observation_shape[:2]) if len(observation_shape) == 3 else 0
+        for _, k, stride in CONVOLUTIONS[self.convolutions]:
+            side = output_side(side, k, stride) if side >= k else 0
+        return side > 0
 
     def build(self, observation_shape: tuple[int, ...], heads: dict[str, int]) -> Chain:
         """Return the network for these observations, with a branch of the given width for each head."""
         init, head_init = INITIALIZERS[self.body_init], INITIALIZERS[self.head_init]
-        conv1 = Conv2d(observation_shape, 16, k=8, stride=4, initialize=init)
-        conv2 = Conv2d(conv1.output_shape, 32, k=4, stride=2, initialize=init)
+        convolutions: dict[str, Conv2d | ReLU] = {}
+        shape = observation_shape
+        for number, (filters, k, stride) in enumerate(CONVOLUTIONS[self.convolutions], 1):
+            if convolutions:
+                convolutions[f"relu{number - 1}"] = ReLU(shape)
+            convolutions[f"conv{number}"] = conv = Conv2d(shape, filters, k, stride, init)
+            shape = conv.output_shape
         top, Head = (self.cells, Dense) if self.recurrent else (self.dense, ReluDense)
         return Chain(
             pixels=PIXELS[self.pixels](observation_shape),
-            conv1=conv1,
-            relu=ReLU(conv1.output_shape),
-            conv2=conv2,
-            dense=ReluDense(conv2.output_shape, self.dense, init),
+            **convolutions,
+            dense=ReluDense(shape, self.dense, init),
             **(_memory(self.dense, self.cells) if self.recurrent else {}),
             heads=Fork(**{name: Head(top, width, head_init) for name, width in heads.items()}),
         )

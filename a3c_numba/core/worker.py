@@ -39,6 +39,8 @@ class Learner(Protocol):
     @property
     def total_steps(self) -> int: ...                                    # T_max
     @property
+    def frame_stack(self) -> int: ...                                    # frames of an observation, along its last axis
+    @property
     def horizon(self) -> int: ...                                        # steps until eta is 0; T_max if not given
     def make_episode_env(self, *, worker: int) -> Any: ...
     def build_network(self, env: Any) -> Network: ...
@@ -68,14 +70,14 @@ class Worker:
         self.number, self.config, self.shared = number, config, shared
         self.network = config.build_network(env)
         self.local = Parameters(self.network.shapes)
-        self.d_theta = Gradient(self.network.shapes, algorithm.rollout_length, self.network.factored)
+        self.d_theta = Gradient(self.network.shapes, algorithm.rows_per_update, self.network.factored)
         self.copy_theta()
         acting = self.local.flat if algorithm.acts_on_snapshot else shared.theta
         self.acting_parameters = Parameters(self.network.shapes, acting)
         self.statistics = shared.statistics_of(number)
         self.distribution = algorithm.behaviour_policy(env.action_space, config.worker_rng(number))
         self.collector = RolloutCollector(env, algorithm, self.network, self.distribution, np.random.default_rng(seed))
-        rows = algorithm.rollout_length + 1
+        rows = algorithm.rows_per_update + 1
         self.target = TargetNetwork(self.network, shared.target, rows) if algorithm.uses_target_network else None
         self.progress = 0.0
         self.outputs: Outputs = ()

@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 
 from .. import __version__
-from ..core.algorithms import ALGORITHMS
+from ..core.algorithms import METHODS
 from ..playback import FRAMES_PER_SECOND
 from ..plots.colours import NAMES, PALETTE, hexadecimal
 from ..plots.curves import WINDOW, by_steps
@@ -96,7 +96,7 @@ def report(run: Run, agent: Path | None = None, steps: int = STEPS) -> str:
 def page(run: Run, sections: list[tuple[str, str, str]]) -> str:
     """Return the whole page around its sections: (anchor, title, HTML) of each."""
     config, name = run.config, run.config["algorithm"]["name"]
-    method = ALGORITHMS[name].__name__ if name in ALGORITHMS else name
+    method = METHODS[name].__name__ if name in METHODS else name
     method += " with an LSTM" if config["network"].get("recurrent") else ""
     share = run.steps / max(1, int(config["total_steps"]))
     state = "finished" if run.steps >= int(config["total_steps"]) else f"not finished: {share:.0%} of its steps"

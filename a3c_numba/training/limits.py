@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from ..core.hyperparameters import hyperparameter
+from ..system.text import short_repr
 from ..validation import validate
 
 
@@ -25,3 +26,13 @@ class Limits:
 
 
 Watch = Limits                 # the name of version 0.1
+
+
+def check_run(name: str, folder: object, callback: object, watch: object) -> None:
+    """Raise ValueError, in one line, for arguments that no run can use."""
+    if folder == "":                                                     # Path("") is the current folder
+        raise ValueError(f"{name} must be the name of a folder; got ''")
+    if callback is not None and not callable(callback):
+        raise ValueError(f"callback must be a function; got {short_repr(callback)}")
+    if not isinstance(watch, Limits):
+        raise ValueError(f"watch must be Limits(); got {short_repr(watch)}")

@@ -7,6 +7,7 @@ from typing import Any, SupportsFloat
 import gymnasium
 import numpy as np
 
+from ..core.replay_worker import make_worker
 from ..core.worker import Learner, Worker
 from ..envs.adapted_spaces import running_statistics
 from ..runs.checkpoint import WorkerState
@@ -65,7 +66,7 @@ def main(number: int, config: Learner, status: WorkerStatus, seed: np.random.See
     np.random.seed(seed.generate_state(4))                               # NumPy's own stream, of an environment's noise
     failed, worker = "unmade", None
     try:
-        worker = Worker(number, config, status.shared, seed)
+        worker = make_worker(number, config, status.shared, seed)
         worker.collector.env.env = Heartbeat(worker.collector.env.env, status, number)
         failed = "error"
         if state is not None:

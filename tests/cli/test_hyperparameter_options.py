@@ -104,7 +104,8 @@ def test_the_emulators_options_are_refused_elsewhere():
 
 @pytest.mark.parametrize("changes, message", [
     ({"momentum": 0.5}, "--momentum is a hyper-parameter of momentum_sgd, which this run does not use"),
-    ({"target_interval": 9}, "--target-interval is a hyper-parameter of n_step_q, one_step_q, one_step_sarsa, which"),
+    ({"target_interval": 9},
+     "--target-interval is a hyper-parameter of n_step_q, one_step_q, one_step_sarsa, dqn, which"),
     ({"update_interval": 9}, "--update-interval is a hyper-parameter of one_step_q, one_step_sarsa, which"),
     ({"cells": 5}, "--cells needs --recurrent: cells of the LSTM"),
     ({"cells": 5, "recurrent": False}, "--cells needs --recurrent: cells of the LSTM")])

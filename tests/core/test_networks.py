@@ -212,3 +212,19 @@ def test_initial_parameters_depend_on_the_seed_alone():
     assert first.dtype == np.float32 and np.isfinite(first).all()
     np.testing.assert_array_equal(first, again)
     assert (first != other).any()
+
+
+def test_the_network_of_2015_has_three_convolutions():
+    network = Convolutional(convolutions="2015", dense=512).build((84, 84, 4), {"q": 6})
+    sizes = {name: sum(int(np.prod(shape)) for shape in shapes.values()) for name, shapes in network.shapes.items()
+             if name != "heads"}
+    assert sizes == {"conv1": 8 * 8 * 4 * 32 + 32, "conv2": 4 * 4 * 32 * 64 + 64, "conv3": 3 * 3 * 64 * 64 + 64,
+                     "dense": 7 * 7 * 64 * 512 + 512}
+    assert size_of(network.shapes) == 1_687_206                          # with 6 actions
+
+
+@pytest.mark.parametrize("convolutions, smallest", [("2016", 20), ("2015", 36)])
+def test_an_image_has_to_be_large_enough(convolutions, smallest):
+    network = Convolutional(convolutions=convolutions)
+    assert network.takes((smallest, 50, 4)) and not network.takes((smallest - 1, 50, 4))
+    assert network.build((smallest, 50, 4), {"q": 2}).output_shape == ((2,),)

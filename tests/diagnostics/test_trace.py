@@ -134,7 +134,7 @@ def test_what_flows_between_layers_fits_together():
     """A layer's d_y is the d_x of the layer above it; a fork's d_x is the sum of its branches'."""
     worker = trace.worker_of(STARTS["image with lstm"])
     flows = {flow.name: flow for flow in record(worker).flows}
-    order = ["heads.policy", "heads.value", "heads", "lstm", "rectified", "dense", "conv2", "relu", "conv1"]
+    order = ["heads.policy", "heads.value", "heads", "lstm", "rectified", "dense", "conv2", "relu1", "conv1"]
     assert list(flows) == order
     branches = flows["heads.policy"].d_x + flows["heads.value"].d_x
     assert np.array_equal(flows["heads"].d_x, branches)

@@ -23,6 +23,7 @@ class Algorithm(Protocol):
         acts_on_snapshot: True if it acts on theta', a copy of theta for each rollout.
         uses_target_network: True if its targets are computed with theta-, a target network.
         needs_next_action: True if the action of the rollout's last state is drawn before the update (Sarsa's a_{t+1}).
+        uses_replay: True if it learns from a replay memory (DQN).
         discount, clip_rewards, reward_scale: gamma; what is learned from a reward.
     """
 
@@ -30,6 +31,7 @@ class Algorithm(Protocol):
     acts_on_snapshot: ClassVar[bool]
     uses_target_network: ClassVar[bool] = False
     needs_next_action: ClassVar[bool] = False
+    uses_replay: ClassVar[bool] = False
     discount: float
     clip_rewards: bool
     reward_scale: float
@@ -37,6 +39,11 @@ class Algorithm(Protocol):
     @property
     def rollout_length(self) -> int:
         """Return the length of the longest rollout."""
+
+    @property
+    def rows_per_update(self) -> int:
+        """Return how many rows of network outputs the gradient of an update is summed over, at most."""
+        return self.rollout_length
 
     def heads(self, distribution: Distribution) -> dict[str, int]:
         """Return the width of each network head, by name."""

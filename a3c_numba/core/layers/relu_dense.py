@@ -24,6 +24,7 @@ from .base import Cache, Changed
 from .dense import Dense
 from .initializers import Initializer, fan_in_uniform
 
+MANY = 8                       # rows from which a matrix product, zeros included, is faster
 REFRESH = 256                  # rows after which y is computed anew: rounding adds up to 2e-5 of y in 200 rows
 
 
@@ -114,8 +115,12 @@ class ReluDense(Dense):
         self.factored = ("weight",) if np.prod(self.shapes["weight"]) >= LARGE else ()
 
     def forward(self, p: Tree, x: np.ndarray, cache: Cache, rows: slice) -> np.ndarray:
-        y = cache.y[rows]
-        rectified_forward(x.reshape(len(x), -1), p["weight"], p["bias"], y)
+        y, x = cache.y[rows], x.reshape(len(x), -1)
+        if len(x) < MANY:
+            rectified_forward(x, p["weight"], p["bias"], y)
+        else:
+            np.matmul(np.maximum(x, 0), p["weight"], out=y)              # y = h W
+            y += p["bias"]                                               # + b
         return y
 
     def step(self, p: Tree, x: np.ndarray, cache: Cache, t: int, changed: Changed) -> tuple[np.ndarray, Changed]:

@@ -100,7 +100,7 @@ def test_a_part_of_the_package_can_be_replaced_on_loading(tmp_path):
         Agent.load(tmp_path / "agent.npz", algorithm=OneStepQ(), network=Half())
 
 
-def test_another_optimizer_does_not_get_the_statistics_of_the_files(saved):
+def test_another_optimizer_does_not_get_the_files_statistics(saved):
     parts = {"algorithm": CautiousA3C(), "network": Half()}
     for optimizer, has in ((SignDescent(), True), (MomentumSGD(), False)):
         checkpoint = load(saved[1] / "final.npz", **parts, optimizer=optimizer)

@@ -113,7 +113,7 @@ def test_train_writes_a_file_for_each_start(resumed, capsys):
     assert again == 0 and len(list(resumed.glob("*tfevents*"))) == 1
 
 
-def test_only_the_first_row_of_a_new_run_replaces_the_files_of_another(tmp_path):
+def test_the_first_row_of_a_new_run_replaces_an_earlier_one(tmp_path):
     own, other = (tmp_path / f"events.out.tfevents.1.{name}" for name in (SUFFIX, "other"))
     for file in (own, other):
         file.write_text("mine")

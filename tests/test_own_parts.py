@@ -11,6 +11,7 @@ import pytest
 from a3c_numba import A3C, MLP, Agent, CheckpointError, MomentumSGD, OneStepQ, RMSProp
 from a3c_numba.core.distributions import Categorical
 from a3c_numba.diagnostics import gradient_check
+from a3c_numba.runs.checkpoint import load
 from tests.programs import program
 
 
@@ -97,6 +98,13 @@ def test_a_part_of_the_package_can_be_replaced_on_loading(tmp_path):
     assert isinstance(agent.policy.pi, Cautious)
     with pytest.raises(CheckpointError, match="another network"):
         Agent.load(tmp_path / "agent.npz", algorithm=OneStepQ(), network=Half())
+
+
+def test_another_optimizer_does_not_get_the_files_statistics(saved):
+    parts = {"algorithm": CautiousA3C(), "network": Half()}
+    for optimizer, has in ((SignDescent(), True), (MomentumSGD(), False)):
+        checkpoint = load(saved[1] / "final.npz", **parts, optimizer=optimizer)
+        assert (checkpoint.statistics is not None) == has
 
 
 def test_the_command_line_refuses_own_parts_in_one_line(saved, capsys):

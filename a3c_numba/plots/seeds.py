@@ -38,12 +38,14 @@ def mean_curves(runs: Sequence[Union[str, Path]], out: Union[str, Path], x: str 
 
 
 def groups_of(folders: Iterable[Path]) -> dict[str, list[Path]]:
-    """Group the folders of one game: game/seed by the folder that they are in, GAME-s0, GAME-s1 by GAME."""
+    """Group the folders of one game: game/seed by the folder that they are in, GAME-s0, GAME-s1 by GAME.
+
+    A folder that is named twice counts once.
+    """
     groups: dict[tuple[Path, str], list[Path]] = {}
-    for folder in folders:
-        path = folder.resolve()
+    for path in dict.fromkeys(folder.resolve() for folder in folders):
         seed = SEED.fullmatch(path.name)
-        groups.setdefault((path.parent, seed[1] if seed else ""), []).append(folder)
+        groups.setdefault((path.parent, seed[1] if seed else ""), []).append(path)
     names = [name or parent.name for parent, name in groups]
     if len(set(names)) < len(names):
         names = [f"{parent.name}/{name}" if name else f"{parent.parent.name}/{parent.name}" for parent, name in groups]

@@ -23,7 +23,7 @@ from typing import Mapping
 
 import numpy as np
 
-from ..config import Config, EnvironmentNeeded, EnvSource
+from ..config import Config, EnvironmentNeeded, EnvSource, menu_name
 from ..core.parameters import leaves, size_of
 from ..system import atomic_file
 from ..system.advised_error import AdvisedError
@@ -144,6 +144,8 @@ def _checkpoint(meta: Fields, arrays: dict[str, np.ndarray], env: EnvSource | No
     for name in OPTIONAL:
         if meta.get(f"has_{name}", name in arrays) is not (name in arrays):
             raise Mismatch(f"has_{name} is {meta[f'has_{name}']!r}, and the arrays are {', '.join(arrays)}")
+    if menu_name(config.optimizer) != meta["config"]["optimizer"]["name"]:
+        arrays.pop("statistics", None)                                   # of another optimiser than the one given
     for name, array in arrays.items():
         each = config.workers if name == "statistics" and config.optimizer.own_statistics else 1
         check_array(name, array, each * size_of(shapes))

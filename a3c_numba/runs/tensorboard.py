@@ -30,16 +30,14 @@ class TensorBoardLog:
     It is a callback for ``Agent.learn``.  What cannot be written, as on a full disk, waits for the next call.
 
     Args:
-        global_step: where the run starts or resumes.  From 0 on the files of an earlier run are removed; a resumed run
-            has a further file, and TensorBoard drops later steps of the earlier ones.
+        global_step: where the run starts or resumes.  From 0 on the first call removes the files of an earlier run; a
+            resumed run has a further file, and TensorBoard drops later steps of the earlier ones.
     """
 
     def __init__(self, folder: str | Path, global_step: int = 0) -> None:
         self.folder, now = Path(folder), time.time()
         self.path = self.folder / f"{PREFIX}.{int(now)}.{os.getpid()}.{global_step}.{SUFFIX}"
-        if not global_step:
-            for stale in self.folder.glob(f"{PREFIX}.*.{SUFFIX}"):
-                stale.unlink()
+        self._replaces = not global_step
         started = _message(7, _varint(1, 1))                             # session_log.status = START
         self._waiting = (_record(_double(1, now) + _message(3, b"brain.Event:2"))
                          + _record(_double(1, now) + _varint(2, global_step) + started))
@@ -58,6 +56,10 @@ class TensorBoardLog:
     def _append(self) -> None:
         """Append all that waits, or nothing and raise OSError."""
         self.folder.mkdir(parents=True, exist_ok=True)
+        if self._replaces:
+            for stale in self.folder.glob(f"{PREFIX}.*.{SUFFIX}"):
+                stale.unlink()
+            self._replaces = False
         with open(self.path, "ab", buffering=0) as file:
             size, rest = file.tell(), self._waiting
             try:

@@ -20,6 +20,7 @@ def test_folders_of_one_game_belong_together(tmp_path):
     assert names == {f"{tmp_path.name}/pong": ["s0", "s1"], f"{tmp_path.name}/breakout": ["first"],
                      "runs/Pong-v5": ["Pong-v5-s0", "Pong-v5-s12"], "runs/Catch": ["Catch-s0"], "other/pong": ["s0"]}
     assert list(groups_of(folders[:5])) == ["pong", "breakout", "Pong-v5"]
+    assert groups_of([folders[0], tmp_path / "pong/../pong/s0"]) == {"pong": [folders[0].resolve()]}
 
 
 def test_the_centre_is_the_mean_and_of_five_seeds_interquartile():

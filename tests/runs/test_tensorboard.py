@@ -2,7 +2,6 @@
 
 import math
 import struct
-from pathlib import Path
 
 import pytest
 
@@ -114,10 +113,16 @@ def test_train_writes_a_file_for_each_start(resumed, capsys):
     assert again == 0 and len(list(resumed.glob("*tfevents*"))) == 1
 
 
-def test_files_of_others_are_kept(tmp_path):
-    Path(tmp_path / "events.out.tfevents.1.other").write_text("mine")
-    TensorBoardLog(tmp_path)
-    assert (tmp_path / "events.out.tfevents.1.other").exists()
+def test_the_first_row_of_a_new_run_replaces_an_earlier_one(tmp_path):
+    own, other = (tmp_path / f"events.out.tfevents.1.{name}" for name in (SUFFIX, "other"))
+    for file in (own, other):
+        file.write_text("mine")
+    TensorBoardLog(tmp_path, 100)(ROW)
+    log = TensorBoardLog(tmp_path)
+    assert own.exists()                                                  # the run may still be refused
+    log(ROW)
+    log(ROW)
+    assert sorted(tmp_path.iterdir()) == sorted([other, log.path]) and len(scalars(log.path)) == 2
 
 
 def test_tensorboard_reads_the_files(tmp_path):

@@ -15,7 +15,9 @@ MEMORY, PROCESSES, FILES = (errno.ENOMEM,), (errno.EAGAIN,), (errno.EMFILE, errn
 
 def exhausted(error: BaseException | None) -> int | None:
     """Return the number of the error that an exception stems from if the system has run out of something, else None."""
-    while error is not None:
+    seen: set[int] = set()
+    while error is not None and id(error) not in seen:                   # "raise error from error" is a circle
+        seen.add(id(error))
         if isinstance(error, MemoryError):
             return errno.ENOMEM
         if isinstance(error, OSError) and error.errno in MEMORY + PROCESSES + FILES:

@@ -80,7 +80,7 @@ class Server:
         self.exits()
         code = self.process.returncode
         if code is None:
-            return "does not end"
+            return "was killed" if self.killed else "does not answer"
         if code < 0:
             return f"was ended by {signal_name(-code)}"
         with suppress(OSError):

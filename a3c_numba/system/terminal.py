@@ -83,8 +83,8 @@ def _write_all(stream: TextIO, text: str) -> None:
 def log(lines: list[str]) -> None:
     """Log warnings if there is no progress bar: to the logger "a3c_numba", or else to standard error."""
     if LOG.hasHandlers():
-        with contextlib.suppress(Exception):                             # of a program's own handler
-            for line in lines:
+        for line in lines:
+            with contextlib.suppress(Exception):                         # of a program's own handler
                 LOG.warning(line)
     elif LOG.isEnabledFor(logging.WARNING):                              # logging itself would wait for its reader
         write_without_blocking("".join(f"{line}\n" for line in lines))

@@ -1,5 +1,6 @@
 """Call one function with 0, 1, 2 ... in several worker processes."""
 
+import errno
 import pickle
 import traceback
 from concurrent.futures.process import BrokenProcessPool
@@ -7,7 +8,8 @@ from typing import Callable, Generic, TypeVar
 
 from . import worker_server
 from .channel import Channel, wait
-from .child_process import WorkerProcess
+from .child_process import KILL, WorkerProcess
+from .exhaustion import advice, killed_for_memory
 from .fork_server import ENDING_SECONDS, WorkerStartError, refusal
 
 Result = TypeVar("Result")
@@ -48,6 +50,7 @@ class _Pool(Generic[Result]):
         self.processes: list[WorkerProcess] = []
         self.channels: list[Channel] = []
         self.numbers: dict[Channel, int] = {}
+        self.killed_for_memory = killed_for_memory()
 
     def add(self, make: Callable[..., Callable[[int], Result]], arguments: tuple[object, ...]) -> None:
         """Start one more worker."""
@@ -97,6 +100,8 @@ class _Pool(Generic[Result]):
     def _ending(self, channel: Channel) -> str:
         process = self.processes[self.channels.index(channel)]
         process.join(ENDING_SECONDS)
+        if process.exitcode == -KILL and killed_for_memory() > self.killed_for_memory:
+            return f"a worker process {process.ending()} because memory ran out: {advice(errno.ENOMEM)}"
         return f"a worker process {process.ending()} before it could report an error; see its output above"
 
     def close(self) -> None:

@@ -183,6 +183,22 @@ def test_kill_9_of_an_evaluation_leaves_nothing(tmp_path):
         until(lambda: not program.others(), seconds=3, error=Late)
 
 
+STUDIED = "tests.faults.gates:Gated-v0", "--total-steps", 10**8
+
+
+@pytest.mark.parametrize("command", [
+    ("race", STUDIED[0], "--workers", 2, "--compare", 2, "--seconds", 60),
+    ("speedup", *STUDIED, "--workers", 2, "--target-score", 9, "--out", "study"),
+    ("sweep", *STUDIED, "--workers", 2, "--runs", 2, "--out", "study")], ids=lambda command: command[0])
+@undisturbed
+def test_kill_9_of_another_command_leaves_nothing(tmp_path, command):
+    with Program(["-m", "a3c_numba", *command], tmp_path) as program:
+        until(lambda: len(program.others()) == 3)                        # a server and two workers
+        program.process.kill()
+        program.process.wait()
+        until(lambda: not program.others(), seconds=3, error=Late)
+
+
 @undisturbed
 def test_ctrl_c_of_an_evaluation_leaves_nothing(tmp_path):
     with evaluation(tmp_path) as program:

@@ -3,11 +3,13 @@
 import errno
 import os
 import re
+import signal
 import sys
+from concurrent.futures.process import BrokenProcessPool
 
 import pytest
 
-from a3c_numba.system import cgroups, exhaustion, shared_memory, worker_server
+from a3c_numba.system import cgroups, exhaustion, shared_memory, worker_pool, worker_server
 from a3c_numba.system.exhaustion import advice, available_memory, exhausted, killed_for_memory
 from a3c_numba.system.shared_memory import ArraySpec, SharedArrays
 from tests.promises import PATIENCE
@@ -90,6 +92,24 @@ def test_shared_memory_takes_at_most_half_of_the_group(groups, monkeypatch):
 def test_processes_killed_for_memory_are_counted(groups, own, files, count):
     groups(own, files)
     assert killed_for_memory() == count
+
+
+def kills_itself():
+    os.kill(os.getpid(), signal.SIGKILL)
+
+
+def test_an_evaluation_that_linux_ends_for_memory_says_so(monkeypatch):
+    """A worker that somebody else kills is not explained."""
+    for counts, said in (([0, 1], "because memory ran out: use fewer workers"), ([1, 1], "before it could report")):
+        monkeypatch.setattr(worker_pool, "killed_for_memory", lambda counts=counts: counts.pop(0))
+        with pytest.raises(BrokenProcessPool, match=f"ended by SIGKILL {said}"):
+            worker_pool.map_in_workers(kills_itself, (), 1, 1)
+
+
+def test_an_error_that_is_its_own_cause_names_nothing():
+    error = ValueError()
+    error.__cause__ = error
+    assert exhausted(error) is None
 
 
 def runs_out():

@@ -26,7 +26,14 @@ from .system.cores import available_cores
 
 @dataclass(frozen=True)
 class Preset:
-    """The parts of a configuration that a preset determines; ``algorithms`` has one entry for each method."""
+    """The parts of a configuration that a preset determines.
+
+    Attributes:
+        algorithms: the version of each method, by its name.
+        optimizer: the default, RMSProp; others take their values from it.
+        network: for its observations.
+        workers: processes that learn.
+    """
 
     algorithms: dict[str, Algorithm]
     optimizer: Optimizer

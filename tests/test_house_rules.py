@@ -36,7 +36,8 @@ MAY_IMPORT = {
 # A module that stands in no folder -> the line of the table that speaks of it.
 AT_TOP = {"validation": "validation", "config": "config", "presets": "config", "hyperparameters_by_name": "config",
           "evaluation": "evaluation",
-          "inference": "evaluation", "playback": "evaluation", "agent": "agent", "progress_bar": "agent",
+          "inference": "evaluation", "playback": "evaluation", "agent": "agent", "agent_training": "agent",
+          "progress_bar": "agent",
           "__init__": "agent", "__main__": "cli"}
 # Imports that the table forbids and that are there for now, each with what it waits for.
 EXCEPTIONS: dict[tuple[str, str], str] = {}

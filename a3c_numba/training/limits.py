@@ -2,10 +2,11 @@
 
 from dataclasses import dataclass
 
-from ..core.hyperparameters import hyperparameter
+from ..core.hyperparameters import documented, hyperparameter
 from ..validation import validate
 
 
+@documented
 @dataclass(frozen=True)
 class Limits:
     """Limits of one run; a resumed run may change them.  Raises ValueError for a value out of its range."""

@@ -32,7 +32,7 @@ from .system.user_path import user_path
 from .training.limits import Limits
 from .training.trainer import Trainer, initial_checkpoint
 
-LATER = "learn(total_steps=...)"
+LATER = "learn(total_steps=...)"         # what a keyword total_steps may have meant
 
 
 class Agent:

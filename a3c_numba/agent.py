@@ -2,14 +2,15 @@
 
 import copy
 import dataclasses
-from contextlib import nullcontext
 from pathlib import Path
-from typing import Any, Callable, Mapping
+from typing import Any, Mapping
 
 import gymnasium
 import numpy as np
 import numpy.typing as npt
+from gymnasium.spaces import Box, Discrete
 
+from .agent_training import Callback, check_arguments, make_trainer
 from .config import fresh_seed
 from .core.algorithms import Algorithm
 from .core.networks import NetworkSettings
@@ -20,25 +21,27 @@ from .envs.make import EnvSource
 from .evaluation import MOST_STEPS, EvaluationSettings, evaluate
 from .hyperparameters_by_name import Value, describe, override
 from .inference import Policy, as_observations
-from .plots.curves import draw_curve
 from .presets import configure, preset_for
-from .progress_bar import ProgressBar
 from .runs import checkpoint as checkpoints
 from .runs.checkpoint import Checkpoint
-from .runs.progress import Progress
 from .runs.resume import folder_of_run, load_run
 from .runs.run_folder import RunFolder, default_checkpoint
 from .system.directory_lock import exclusive_lock
 from .system.terminal import log
 from .system.user_path import user_path
-from .training.limits import Limits, check_run
+from .training.limits import Limits
 from .training.trainer import Trainer, initial_checkpoint
 
-Callback = Callable[[Progress], bool | None]
+LATER = "learn(total_steps=...)"         # what a keyword total_steps may have meant
 
 
 class Agent:
     """A method and a network for an environment, with parameters of its own.
+
+    >>> agent = Agent("Catch", workers=1, hidden=8).learn(2_000)
+    >>> action, state = agent.predict(agent.observation_space.sample())
+    >>> action in (0, 1, 2), agent.evaluate(episodes=5).shape
+    (True, (5,))
 
     Args:
         env: a gymnasium id, "module:Factory", or a factory: a class, a function, a lambda.  Actions Discrete or a Box
@@ -61,20 +64,20 @@ class Agent:
         MissingPackage: an ImportError, in one line, for an environment whose package is not installed.
     """
 
+    observation_space: Box
+    action_space: Box | Discrete
+    _preset: str | None = None                                           # a file does not say it
+
     def __init__(self, env: EnvSource, algorithm: Algorithm | str | None = None,
                  optimizer: Optimizer | str | None = None, network: NetworkSettings | None = None,
                  workers: int | None = None, seed: int | None = 0, preset: str | None = None,
                  atari: AtariSettings | None = None, gym: GymSettings | None = None,
                  env_kwargs: Mapping[str, object] | None = None, **hyperparameters: Value) -> None:
-        parts = {"algorithm": algorithm, "optimizer": optimizer, "network": network, "workers": workers,
-                 "seed": fresh_seed() if seed is None else seed,
-                 "atari": atari, "gym": gym, "env_kwargs": env_kwargs}
-        also = ("preset", *parts, "learn(total_steps=...)")
-        config = override(configure(env, preset, **parts), hyperparameters, also=also)
+        parts = {"algorithm": algorithm, "optimizer": optimizer, "network": network, "workers": workers, "atari": atari,
+                 "gym": gym, "env_kwargs": env_kwargs, "seed": fresh_seed() if seed is None else seed}
+        config = override(configure(env, preset, **parts), hyperparameters, also=("preset", *parts, LATER))
         self._use_checkpoint(initial_checkpoint(config))
         self._preset = preset or preset_for(self.observation_space, self.action_space)
-
-    _preset: str | None = None                                           # of a file it is not known
 
     def _use_checkpoint(self, start: Checkpoint) -> None:
         self._checkpoint, self.config = start, start.config
@@ -112,22 +115,21 @@ class Agent:
         Raises WorkerDied with a worker's traceback, UpdatesSkipped, or OSError if the last checkpoint could not be
         written; Ctrl-C raises KeyboardInterrupt.  The agent keeps what it learned.
         """
-        check_run("out", out, callback, watch)
+        check_arguments("out", out, callback, watch)
         config = dataclasses.replace(self.config, total_steps=total_steps, anneal_steps=anneal_steps)
         start = dataclasses.replace(self._checkpoint, config=config, global_step=0, seconds=0.0, workers=[],
                                     target=None, mean_score=None)
-        folder = None if out is None else RunFolder(user_path(out))
-        with exclusive_lock(folder.path) if folder else nullcontext():
-            if folder:
-                folder.create(config.to_json())
+        if out is None:
+            return self._run(make_trainer(start, None, callback, progress, watch))
+        folder = RunFolder(user_path(out))
+        with exclusive_lock(folder.path):
+            folder.create(config.to_json())
             try:
-                trainer = _trainer(start, folder, callback, progress, watch)
+                trainer = make_trainer(start, folder, callback, progress, watch)
             except OSError:                                              # no memory for it
-                if folder:
-                    folder.undo_create()
+                folder.undo_create()
                 raise
-            self._run(trainer)
-        return self
+            return self._run(trainer)
 
     @classmethod
     def resume(cls, folder: str | Path, env: EnvSource | None = None, env_kwargs: Mapping[str, object] | None = None,
@@ -145,19 +147,18 @@ class Agent:
         The other arguments are those of ``learn``.  Raises ValueError, in one line, if the run cannot be resumed, and
         what ``learn`` raises; the folder keeps what was learned.
         """
-        check_run("folder", folder, callback, watch)
+        check_arguments("folder", folder, callback, watch)
         run = RunFolder(folder_of_run(folder))
         lengths = {"total_steps": total_steps, "anneal_steps": anneal_steps}
         with exclusive_lock(run.path):
             start, scores = load_run(run, env, env_kwargs, lengths, log)
             agent = cls.__new__(cls)
             agent._use_checkpoint(start)
-            trainer = _trainer(start, run, callback, progress, watch)
+            trainer = make_trainer(start, run, callback, progress, watch)
             trainer.progress_tracker.resume_from(scores)
-            agent._run(trainer)
-        return agent
+            return agent._run(trainer)
 
-    def _run(self, trainer: Trainer) -> None:
+    def _run(self, trainer: Trainer) -> "Agent":
         try:
             trainer.run()
         finally:
@@ -165,6 +166,7 @@ class Agent:
             theta = self.policy.parameters.flat                          # views that ``parameters`` gave stay valid
             theta[:] = last.theta
             self._checkpoint, self.config = dataclasses.replace(last, theta=theta), last.config
+        return self
 
     def predict(self, obs: npt.ArrayLike, state: np.ndarray | None = None,
                 episode_start: npt.ArrayLike | None = None,
@@ -236,9 +238,3 @@ class Agent:
         agent._use_checkpoint(checkpoints.load_fitting(file, env, env_kwargs, algorithm=algorithm, optimizer=optimizer,
                                                        network=network))
         return agent
-
-
-def _trainer(start: Checkpoint, folder: RunFolder | None, callback: Callback | None, progress: bool,
-             watch: Limits) -> Trainer:
-    reporter = ProgressBar(start.config.total_steps) if progress else None
-    return Trainer(start, folder.path if folder else None, reporter, callback, watch, draw_curve)

@@ -46,19 +46,33 @@ class EnvironmentNeeded(AdvisedError, ValueError):
 
 @dataclass(frozen=True)
 class Config:
-    """Configuration of a run.  ``env`` is an id or a factory without arguments; the rest are dataclasses."""
+    """Configuration of a run.
+
+    Attributes:
+        env: an environment's id, or a factory that takes ``env_kwargs`` alone.
+        algorithm: the method and its hyper-parameters.
+        optimizer: how gradients are applied.
+        network: its layers and their sizes.
+        atari: how the environment is played, if it is a game of Atari's.
+        gym: how it is played, if not.
+        workers: processes that learn.
+        total_steps: T_max, agent steps of all workers together.
+        seed: of the initial parameters and of all random streams.
+        anneal_steps: agent steps over which the learning rate falls to 0; None: ``total_steps``.
+        env_kwargs: keyword arguments of ``env``, as JSON.
+    """
 
     env: EnvSource
     algorithm: Algorithm
     optimizer: Optimizer
     network: NetworkSettings
-    atari: AtariSettings = AtariSettings()      # how it is played, if it is a game of Atari's
-    gym: GymSettings = GymSettings()            # how it is played, if not
+    atari: AtariSettings = AtariSettings()
+    gym: GymSettings = GymSettings()
     workers: int = 2
-    total_steps: int = 5_000_000        # agent steps of all workers together
+    total_steps: int = 5_000_000
     seed: int = 0
-    anneal_steps: int | None = None     # agent steps until eta is 0; None: total_steps
-    env_kwargs: Mapping[str, object] = field(default_factory=dict, hash=False)  # keyword arguments of ``env``, as JSON
+    anneal_steps: int | None = None
+    env_kwargs: Mapping[str, object] = field(default_factory=dict, hash=False)
 
     def __post_init__(self) -> None:
         """Validate all fields.  Raises ValueError, in one line, for a value out of its range."""

@@ -16,7 +16,7 @@ import numpy as np
 
 from .config import Config, fresh_seed
 from .core.distributions.base import Action
-from .core.hyperparameters import hyperparameter
+from .core.hyperparameters import documented, hyperparameter
 from .envs.registry import pack, unpack
 from .inference import Policy
 from .system.nonfinite import zero_nonfinite
@@ -51,6 +51,7 @@ class Step(NamedTuple):
     truncated: bool
 
 
+@documented
 @dataclass(frozen=True)
 class EvaluationSettings:
     """Settings of an evaluation.  Raises ValueError, in one line, for a value out of its range."""

@@ -41,6 +41,8 @@ def override(config: Config, values: Values, spell: Callable[[str], str] = str, 
     Raise ValueError, in one line, for a name that is none, or that no part of this run has, and for a field without
     effect.
     """
+    if not values:
+        return config
     known = owners()
     used = [part for part in MENUS if part not in ("atari", "gym") or part == config.family]
     changes: dict[str, dict[str, Value]] = {part: {} for part in used}

@@ -25,9 +25,14 @@ from .system.cores import available_cores
 
 @dataclass(frozen=True)
 class Preset:
-    """The parts of a configuration that a preset determines; ``algorithms`` has one entry for each method.
+    """The parts of a configuration that a preset determines.
 
-    ``algorithm`` is the method if none is named.
+    Attributes:
+        algorithms: the version of each method, by its name.
+        optimizer: the default, RMSProp; others take their values from it.
+        network: for its observations.
+        workers: processes that learn.
+        algorithm: the method if none is named.
     """
 
     algorithms: dict[str, Algorithm]

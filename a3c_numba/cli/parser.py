@@ -48,7 +48,8 @@ class Parser(argparse.ArgumentParser):
             value = getattr(typed, action.dest, None)
             if "" in (value if isinstance(value, list) else [value]):
                 self.error(str(argparse.ArgumentError(action, "must not be empty")))
-            setattr(typed, action.dest, _expanded(value))
+            if value is not None:
+                setattr(typed, action.dest, _expanded(value))
         return typed, rest
 
     def error(self, message: str) -> NoReturn:

@@ -7,10 +7,11 @@ cannot use memory or time without limit, nor become infinite in the float32 kern
 """
 
 import dataclasses
-from typing import TypeVar
+from typing import Any, TypeVar, cast
 
 LARGEST: dict[type, float] = {int: 2**62, float: 1e9}     # defaults; int64 and float32 can represent them
 Value = TypeVar("Value", bool, int, float, str)
+Class = TypeVar("Class")
 
 
 def hyperparameter(default: Value, help: str, *, above: float | None = None, at_least: float | None = None,
@@ -24,3 +25,11 @@ def hyperparameter(default: Value, help: str, *, above: float | None = None, at_
     metadata = {"help": help, "limits": {k: v for k, v in limits.items() if v is not None}, "choices": choices,
                 "largest": LARGEST.get(type(default)) if largest is None else largest, "only_with": only_with}
     return dataclasses.field(default=default, metadata=metadata)
+
+
+def documented(cls: type[Class]) -> type[Class]:
+    """Add a line for each field of a dataclass to its docstring: name, default and help."""
+    lines = [f"    {field.name} (default {field.default!r}): {field.metadata['help']}"
+             for field in dataclasses.fields(cast(Any, cls))]
+    cls.__doc__ = "\n".join([cls.__doc__ or cls.__name__, "", "Attributes:", *lines])
+    return cls

@@ -19,7 +19,7 @@ from typing import Any, ClassVar, Protocol
 
 import numpy as np
 
-from .hyperparameters import hyperparameter
+from .hyperparameters import documented, hyperparameter
 from .layers import initializers
 from .layers.base import Network
 from .layers.containers import Chain, Fork
@@ -45,6 +45,7 @@ def _memory(inputs: int, cells: int) -> dict[str, ReLU | LSTM]:
     return {"rectified": ReLU((inputs,)), "lstm": LSTM(inputs, cells)}
 
 
+@documented
 @dataclass(frozen=True)
 class Convolutional:
     """The paper's network for images (H, W, C) of bytes."""
@@ -91,6 +92,7 @@ class Convolutional:
         )
 
 
+@documented
 @dataclass(frozen=True)
 class MLP:
     """Hidden layers for vectors; each head has its own network."""

@@ -9,10 +9,11 @@ from typing import Any
 
 import gymnasium
 
-from ..core.hyperparameters import hyperparameter
+from ..core.hyperparameters import documented, hyperparameter
 from ..validation import validate
 
 
+@documented
 @dataclass(frozen=True)
 class GymSettings:
     """Settings of an environment that is not an Atari game.  Raises ValueError for a value out of range."""

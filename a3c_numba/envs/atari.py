@@ -21,7 +21,7 @@ import gymnasium
 import numpy as np
 from numpy.typing import NDArray
 
-from ..core.hyperparameters import hyperparameter
+from ..core.hyperparameters import documented, hyperparameter
 from ..validation import validate
 from .frame_preprocessing import SIDE, Observation
 from .grey_screen import GreyScreen, Palette
@@ -31,6 +31,7 @@ if TYPE_CHECKING:  # the emulator is imported when the first game is made; setti
     import ale_py
 
 
+@documented
 @dataclass(frozen=True)
 class AtariSettings:
     """Settings of a game.  Raises ValueError for a value out of range."""

@@ -7,6 +7,8 @@ from typing import Any, Callable, Mapping
 
 from ..config import LENGTHS, Config, EnvSource, has_name, is_called, name_of
 from ..core.schedules import linear
+from ..envs.env_kwargs import checked_env_kwargs
+from ..system.text import one_line
 from ..system.user_path import user_path
 from .checkpoint import Checkpoint
 from .run_folder import RunFolder, RunFolderError
@@ -78,6 +80,7 @@ def _check_same(file: Path, env: EnvSource | None, env_kwargs: Mapping[str, obje
     """
     if env is None and env_kwargs is None:
         return
+    given = None if env_kwargs is None else checked_env_kwargs(env_kwargs)
     try:
         config = json.loads(file.read_text(encoding="utf-8"))
         started, kwargs = config["env"], config.get("env_kwargs", {})    # older files lack the latter
@@ -86,14 +89,14 @@ def _check_same(file: Path, env: EnvSource | None, env_kwargs: Mapping[str, obje
     except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         raise RunFolderError(f"{file} does not say which environment the run was started with: {error!r}") from None
     if not same and known:
-        raise RunFolderError(f"a run is resumed as it was started, with {started}: the environment cannot become "
-                             f"{name_of(env or '')}")
-    if not same and kwargs and env_kwargs is None:
+        raise RunFolderError(f"a run is resumed as it was started, with {one_line(started)}: the environment cannot "
+                             f"become {one_line(name_of(env or ''))}")
+    if not same and kwargs and given is None:
         raise RunFolderError(f"the run was started with the keyword arguments {json.dumps(kwargs)}",
                              "give them as env_kwargs=", "give them as --env-kwargs")
-    if env_kwargs not in (None, kwargs):
+    if given not in (None, kwargs):
         raise RunFolderError(f"a run is resumed as it was started, with the keyword arguments {json.dumps(kwargs)}: "
-                             f"they cannot become {env_kwargs}")
+                             f"they cannot become {json.dumps(given)}")
 
 
 def annealing(config: Config, before: Config, step: int) -> list[str]:

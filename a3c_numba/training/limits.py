@@ -2,11 +2,11 @@
 
 from dataclasses import dataclass
 
-from ..core.hyperparameters import hyperparameter
-from ..system.text import short_repr
+from ..core.hyperparameters import documented, hyperparameter
 from ..validation import validate
 
 
+@documented
 @dataclass(frozen=True)
 class Limits:
     """Limits of one run; a resumed run may change them.  Raises ValueError for a value out of its range."""
@@ -26,13 +26,3 @@ class Limits:
 
 
 Watch = Limits                 # the name of version 0.1
-
-
-def check_run(name: str, folder: object, callback: object, watch: object) -> None:
-    """Raise ValueError, in one line, for arguments that no run can use."""
-    if folder == "":                                                     # Path("") is the current folder
-        raise ValueError(f"{name} must be the name of a folder; got ''")
-    if callback is not None and not callable(callback):
-        raise ValueError(f"callback must be a function; got {short_repr(callback)}")
-    if not isinstance(watch, Limits):
-        raise ValueError(f"watch must be Limits(); got {short_repr(watch)}")

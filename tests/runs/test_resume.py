@@ -100,6 +100,7 @@ def test_what_cannot_be_resumed_is_one_line(run, catch_run, tmp_path):
     assert "with corridor: the environment cannot become Catch" in refused(folder, "Catch")
     assert "cannot become chances" in refused(folder, chances)
     assert 'arguments {"length": 5}: they cannot become' in refused(folder, corridor, env_kwargs={"length": 6})
+    assert "env_kwargs must be finite numbers" in refused(folder, corridor, env_kwargs={"length": np.zeros(2)})
     assert 'arguments {"length": 5}: give them as env_kwargs=' in refused(folder, partial(corridor, 5))
     assert "callback must be a function; got 5" in refused(folder, corridor, callback=5)
     assert "total_steps must be a whole number, at least 1; got 0" in refused(folder, corridor, total_steps=0)

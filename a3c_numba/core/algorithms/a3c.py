@@ -16,13 +16,14 @@ from typing import ClassVar
 import numpy as np
 
 from ..distributions import ActionSpace, Distribution, PolicyGradient, stochastic_policy
-from ..hyperparameters import hyperparameter
+from ..hyperparameters import documented, hyperparameter
 from ..layers.base import Outputs
 from ..returns import Rollout, returns_of
 from ..schedules import linear
 from .base import Algorithm
 
 
+@documented
 @dataclass(frozen=True)
 class A3C(Algorithm):
     """The defaults are the paper's, or its authors' own if the paper gives none.

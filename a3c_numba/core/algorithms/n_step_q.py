@@ -11,12 +11,13 @@ from typing import ClassVar
 
 import numpy as np
 
-from ..hyperparameters import hyperparameter
+from ..hyperparameters import documented, hyperparameter
 from ..layers.base import Outputs
 from ..returns import Rollout, returns_of
 from .value_based import ValueMethod
 
 
+@documented
 @dataclass(frozen=True)
 class NStepQ(ValueMethod):
     """Hyper-parameters of n-step Q-learning; the defaults are the paper's."""

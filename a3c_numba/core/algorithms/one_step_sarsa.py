@@ -11,11 +11,13 @@ from typing import ClassVar
 
 import numpy as np
 
+from ..hyperparameters import documented
 from ..layers.base import Outputs
 from ..returns import Rollout, returns_of
 from .one_step_q import OneStepQ
 
 
+@documented
 @dataclass(frozen=True)
 class OneStepSarsa(OneStepQ):
     """Hyper-parameters of one-step Sarsa; the defaults are the paper's."""

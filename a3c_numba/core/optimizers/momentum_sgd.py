@@ -12,7 +12,7 @@ from typing import ClassVar
 import numpy as np
 
 from ..gradient import Gradient, blocks
-from ..hyperparameters import hyperparameter
+from ..hyperparameters import documented, hyperparameter
 from ..kernel import kernel
 from .base import Optimizer
 
@@ -29,6 +29,7 @@ def update(theta, m, d, local, eta, alpha, one_less_alpha):
         d[i] = 0
 
 
+@documented
 @dataclass(frozen=True)
 class MomentumSGD(Optimizer):
     """Momentum SGD; alpha is that of the paper's RMSProp, the learning rate is in the range that the paper searched."""

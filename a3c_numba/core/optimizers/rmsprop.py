@@ -15,7 +15,7 @@ from typing import ClassVar
 import numpy as np
 
 from ..gradient import Gradient, arrays, products
-from ..hyperparameters import hyperparameter
+from ..hyperparameters import documented, hyperparameter
 from ..kernel import kernel
 from .base import Optimizer
 
@@ -57,6 +57,7 @@ def update_product(theta, g, x, d_y, d, local, rates):
                 local[i, j] = theta[i, j]
 
 
+@documented
 @dataclass(frozen=True)
 class RMSProp(Optimizer):
     """Shared RMSProp; the defaults are the paper's, or its authors' own if the paper gives none."""
@@ -79,6 +80,7 @@ class RMSProp(Optimizer):
                            rates)
 
 
+@documented
 @dataclass(frozen=True)
 class LocalRMSProp(RMSProp):
     """RMSProp with separate statistics for each worker, the paper's other variant; the same defaults."""

@@ -4,8 +4,9 @@
 """
 
 import argparse
+import difflib
 from importlib import import_module
-from typing import Any, NoReturn
+from typing import Any, Iterable, NoReturn
 
 from .. import __version__
 
@@ -27,6 +28,7 @@ COMMANDS = {
     "break": ("bugs", "train with a classic silent bug, and see the test that catches it"),
     "race": ("race", "draw when each of several workers reads and writes the shared theta"),
     "portrait": ("portrait", "draw an agent: its filters, its activations, its saliency maps"),
+    "completion": ("completion", "print a script with which a shell completes commands and options"),
 }
 
 
@@ -38,6 +40,7 @@ class Parser(argparse.ArgumentParser):
 
     def __init__(self, **settings: Any) -> None:
         super().__init__(**({"allow_abbrev": False} | settings))
+        self.commands: dict[str, Parser] = {}
 
     def parse_known_args(self, args: Any = None, namespace: Any = None) -> Any:
         """Parse as argparse does; raise ValueError for an empty text."""
@@ -48,12 +51,35 @@ class Parser(argparse.ArgumentParser):
                 self.error(str(argparse.ArgumentError(action, "must not be empty")))
         return typed, rest
 
+    def parse_args(self, args: Any = None, namespace: Any = None) -> Any:
+        """Parse all arguments; raise ValueError with near matches for an option or a command that is none."""
+        words = list(args or [])
+        if self.commands and words[:1] and not words[0].startswith("-") and words[0] not in self.commands:
+            self.error(f"no command is called {words[0]!r}{_near(words[0], self.commands)}")
+        typed, rest = self.parse_known_args(words, namespace)
+        if rest:
+            command = self.commands.get(getattr(typed, "command", ""), self)
+            wrong = next((word for word in rest if word.startswith("-")), "").split("=")[0]
+            command.error(f"unrecognized arguments: {' '.join(rest)}{_near(wrong, command.options)}")
+        return typed
+
+    @property
+    def options(self) -> dict[str, argparse.Action]:
+        """Return the options by their names."""
+        return {name: action for action in self._actions for name in action.option_strings}
+
     def error(self, message: str) -> NoReturn:
         """Raise ValueError."""
         raise ValueError(f"{message} (see {self.prog} --help)")
 
 
-def parser_for(words: list[str]) -> argparse.ArgumentParser:
+def _near(wrong: str, names: Iterable[str]) -> str:
+    """Return the end of a message: the names most similar to a wrong one, or nothing."""
+    matches = difflib.get_close_matches(wrong, list(names), cutoff=0.7)
+    return f"; did you mean {' or '.join(matches)}?" if matches else ""
+
+
+def parser_for(words: list[str]) -> Parser:
     """Return the parser for a command line of these ``words``; its result has the command's function as ``run``."""
     parser = Parser(prog="a3c-numba", description="A3C (Mnih et al. 2016) without a framework.")
     parser.add_argument("--version", action="version", version=f"a3c-numba {__version__}")
@@ -64,4 +90,5 @@ def parser_for(words: list[str]) -> argparse.ArgumentParser:
             module = import_module(f".{file}", __package__)
             module.add_arguments(command)
             command.set_defaults(run=module.run)
+        parser.commands[name] = command
     return parser

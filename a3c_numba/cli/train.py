@@ -11,7 +11,7 @@ from typing import Iterator
 from ..config import Config
 from ..plots.curves import draw_curve
 from ..presets import PRESETS
-from ..progress_bar import ProgressBar
+from ..progress_bar import ProgressBar, Warnings
 from ..runs.checkpoint import Checkpoint
 from ..runs.run_folder import RunFolder, RunFolderError
 from ..system.directory_lock import exclusive_lock
@@ -34,6 +34,10 @@ def add_arguments(parser: ArgumentParser) -> None:
     parser.add_argument("--seed", type=options.whole_number, metavar="S", help="random seed (default 0)")
     parser.add_argument("--out", metavar="DIR", help="the run's folder (default runs/ENV-sSEED)")
     parser.add_argument("--resume", metavar="DIR", help="resume the run in this folder")
+    parser.add_argument("--config", metavar="FILE",
+                        help="train with the configuration in this file, a run's config.json; options that are typed "
+                             "replace its values")
+    parser.add_argument("--quiet", action="store_true", help="show warnings and errors alone, and no progress")
     parser.add_argument("--overwrite", action="store_true", help="replace the run in the folder")
     group = parser.add_argument_group("limits and checkpoints")
     for field in dataclasses.fields(Limits):
@@ -55,10 +59,12 @@ def run(arguments: Namespace) -> int:
 def _train(arguments: Namespace, limits: Limits, prepared: PreparedRun) -> None:
     start, folder, scores = prepared
     config = start.config
-    write_without_blocking(f"{config.env_name}: {config.workers} worker{'s' if config.workers > 1 else ''}, "
-                           f"{config.total_steps:,} steps, into {folder.path}\n")
+    reporter = Warnings() if arguments.quiet else ProgressBar(config.total_steps)
+    if not arguments.quiet:
+        write_without_blocking(f"{config.env_name}: {config.workers} worker{'s' if config.workers > 1 else ''}, "
+                               f"{config.total_steps:,} steps, into {folder.path}\n")
     try:
-        trainer = Trainer(start, folder.path, ProgressBar(config.total_steps), limits=limits, draw_curve=draw_curve)
+        trainer = Trainer(start, folder.path, reporter, limits=limits, draw_curve=draw_curve)
     except OSError:                                                      # no shared memory
         if not arguments.resume:
             folder.undo_create()
@@ -73,6 +79,15 @@ def _train(arguments: Namespace, limits: Limits, prepared: PreparedRun) -> None:
             env = f"{shlex.quote(name)} " if ":" in name else ""         # an id that names a module: to import it
             write_without_blocking(f"step {step:,}; to resume: a3c-numba train {env}--resume "
                                    f"{shlex.quote(str(folder.path))}\n")
+    if not arguments.quiet:
+        write_without_blocking(_next_commands(config, folder.path))
+
+
+def _next_commands(config: Config, folder: Path) -> str:
+    """Return the line at the end of a run: what to do with it."""
+    env = f" --env {shlex.quote(config.env_name)}" if ":" in config.env_name else ""
+    run = shlex.quote(str(folder))
+    return f"next: a3c-numba play {run}{env}, a3c-numba evaluate {run}{env}, a3c-numba report {run}\n"
 
 
 @contextmanager
@@ -93,7 +108,7 @@ def new_run(arguments: Namespace) -> Iterator[PreparedRun]:
 @contextmanager
 def resume_run(arguments: Namespace) -> Iterator[PreparedRun]:
     """Lock a run's folder and load its newest checkpoint; raise ValueError."""
-    names = ("preset", "algorithm", "optimizer", "workers", "seed", "out")
+    names = ("preset", "algorithm", "optimizer", "workers", "seed", "out", "config")
     fixed = [name for name in names if getattr(arguments, name) is not None]
     if arguments.overwrite:
         fixed.append("overwrite")

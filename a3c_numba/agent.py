@@ -64,7 +64,8 @@ class Agent:
 
     def _use_checkpoint(self, start: Checkpoint) -> None:
         self._checkpoint, self.config = start, start.config
-        spaces: Any = self.config.spaces
+        self._spaces = self.config.spaces
+        spaces: Any = self._spaces
         self.observation_space, self.action_space = spaces.observation_space, spaces.action_space
         self.network = self.config.build_network(spaces)
         self.policy = Policy(self.network, self.config.algorithm, self.action_space, start.theta)
@@ -128,7 +129,7 @@ class Agent:
         Continuous actions are clipped to their Box.  Raises ValueError for observations of another shape or type.
         """
         shape = self.observation_space.shape
-        obs = as_observations(self.config.spaces.scaled(obs), self.observation_space.dtype)
+        obs = as_observations(self._spaces.scaled(obs), self.observation_space.dtype)
         if obs.shape != shape and obs.shape[1:] != shape:
             raise ValueError(f"observations must be of shape {shape} or (n, *{shape}); got {obs.shape}")
         if not len(obs):
@@ -172,7 +173,7 @@ class Agent:
         the first term held constant, and the entropy weight as at the start of a run; for the value methods
         L = sum_t (R_t - Q(s_t, a_t))^2.  Nothing is clipped.  A recurrent state is zero before obs[0].
         """
-        obs, pi = as_observations(self.config.spaces.scaled(obs), self.observation_space.dtype), self.policy.pi
+        obs, pi = as_observations(self._spaces.scaled(obs), self.observation_space.dtype), self.policy.pi
         actions, returns = np.asarray(actions), np.asarray(returns, np.float32)
         T, shape = len(obs), self.observation_space.shape
         if not T or (obs.shape[1:], actions.shape, returns.shape) != (shape, (T, *pi.action_shape), (T,)):

@@ -5,6 +5,7 @@
 
 import argparse
 import difflib
+import sys
 from importlib import import_module
 from typing import Any, Iterable, NoReturn
 
@@ -53,7 +54,7 @@ class Parser(argparse.ArgumentParser):
 
     def parse_args(self, args: Any = None, namespace: Any = None) -> Any:
         """Parse all arguments; raise ValueError with near matches for an option or a command that is none."""
-        words = list(args or [])
+        words = sys.argv[1:] if args is None else list(args)
         if self.commands and words[:1] and not words[0].startswith("-") and words[0] not in self.commands:
             self.error(f"no command is called {words[0]!r}{_near(words[0], self.commands)}")
         typed, rest = self.parse_known_args(words, namespace)

@@ -81,7 +81,8 @@ class Agent:
 
     def _use_checkpoint(self, start: Checkpoint) -> None:
         self._checkpoint, self.config = start, start.config
-        spaces: Any = self.config.spaces
+        self._spaces = self.config.spaces
+        spaces: Any = self._spaces
         self.observation_space, self.action_space = spaces.observation_space, spaces.action_space
         self.network = self.config.build_network(spaces)
         self.policy = Policy(self.network, self.config.algorithm, self.action_space, start.theta)
@@ -185,7 +186,7 @@ class Agent:
         return self.policy.predict(self._observations(obs), state, episode_start, self._rng, deterministic)
 
     def _observations(self, obs: npt.ArrayLike) -> np.ndarray:
-        return as_observations(self.config.spaces.scaled(obs), self.observation_space.dtype)
+        return as_observations(self._spaces.scaled(obs), self.observation_space.dtype)
 
     def evaluate(self, episodes: int = 30, protocol: str = "noop", seed: int | None = 0, deterministic: bool = False,
                  workers: int = 1, max_steps: int = MOST_STEPS) -> np.ndarray:

@@ -11,6 +11,7 @@ from .runs.progress import Progress
 from .system.terminal import is_terminal, write_without_blocking
 
 TERMINAL_SECONDS = 1.0         # between two redraws
+SHORTEST_BAR, LONGEST_BAR = 5, 20       # characters
 
 
 def _duration(seconds: float) -> str:
@@ -40,27 +41,35 @@ class ProgressBar:
         return TERMINAL_SECONDS if self.is_terminal else None
 
     def line(self, row: Progress) -> str:
-        """Return one line: steps, speed, time left, live workers, episodes, score, entropy, elapsed time."""
+        """Return one line: score, steps, speed, time left, live workers, episodes, entropy, elapsed time."""
+        return "  ".join(self._parts(row))
+
+    def _parts(self, row: Progress) -> list[str]:
+        """Return the parts of a line, the most important first."""
         left = max(0, self.total_steps - row.global_step) / row.steps_per_second if row.steps_per_second > 0 else -1
         score = "--" if row.mean_score != row.mean_score else f"{row.mean_score:.1f}"
-        skipped = f"  {row.skipped} updates skipped" if row.skipped else ""
+        skipped = f"{row.skipped} updates skipped" if row.skipped else ""
         back = f" ({row.restarts} replaced)" if row.restarts else ""
-        alive = f"{row.workers} worker{'s' * (row.workers > 1)}{back}  " if row.workers else ""
-        return (f"{_count(row.global_step)}/{_count(self.total_steps)} steps  {row.steps_per_second:.0f}/s  "
-                f"{_duration(left)} left  {alive}{row.episodes} episodes  "
-                f"score {score}  entropy {row.entropy:.2f}  {_duration(row.seconds)} gone{skipped}")
+        alive = f"{row.workers} worker{'s' * (row.workers > 1)}{back}" if row.workers else ""
+        parts = [f"score {score}", f"{_count(row.global_step)}/{_count(self.total_steps)} steps", skipped,
+                 f"{_duration(left)} left", f"{row.steps_per_second:.0f}/s", alive, f"{row.episodes} episodes",
+                 f"entropy {row.entropy:.2f}", f"{_duration(row.seconds)} gone"]
+        return [part for part in parts if part]
 
-    def bar(self, row: Progress, width: int = 20) -> str:
-        """Return a bar followed by ``line``."""
+    def bar(self, row: Progress, columns: int = 1000) -> str:
+        """Return a bar and the parts of a line, of those that fit; the bar becomes shorter, and then is left out."""
         share = min(1.0, row.global_step / self.total_steps)
+        percent, parts = f"{share:4.0%}", self._parts(row)
+        while len(parts) > 1 and len("  ".join([percent, *parts])) > columns:
+            parts.pop()
+        width = min(LONGEST_BAR, columns - len("  ".join([percent, *parts])) - 3)
         full = int(share * width)
-        return f"{share:4.0%} |{'#' * full}{'.' * (width - full)}| {self.line(row)}"
+        drawn = f" |{'#' * full}{'.' * (width - full)}| " if width >= SHORTEST_BAR else "  "
+        return (percent + drawn + "  ".join(parts))[:columns]
 
     def _redrawn(self, row: Progress) -> str:
         """Return the text that redraws the bar, no wider than the terminal: a line that wraps cannot be redrawn."""
-        columns = shutil.get_terminal_size().columns - 1
-        width = min(20, max(5, columns - len(self.bar(row, 0))))
-        return "\r\x1b[K" + self.bar(row, width)[:columns]
+        return "\r\x1b[K" + self.bar(row, shutil.get_terminal_size().columns - 1)
 
     def update(self, row: Progress) -> None:
         """Redraw the bar, or print a line if the last one is ``every`` seconds old."""
@@ -79,3 +88,19 @@ class ProgressBar:
         """Print the last state on a line of its own."""
         if row is not None and (self.is_terminal or row.seconds > self.shown_at):
             write_without_blocking((self._redrawn(row) if self.is_terminal else self.line(row)) + "\n", self.stream)
+
+
+class Warnings:
+    """A Reporter that prints warnings and no progress."""
+
+    report_seconds: float | None = None                                  # the trainer's default
+
+    def update(self, row: Progress) -> None:
+        """Print nothing."""
+
+    def warn(self, lines: list[str]) -> None:
+        """Print each warning on a line of its own."""
+        write_without_blocking("".join(f"a3c-numba: warning: {line}\n" for line in lines))
+
+    def close(self, row: Progress) -> None:
+        """Print nothing."""

@@ -5,7 +5,7 @@ import re
 
 import pytest
 
-from a3c_numba.progress_bar import ProgressBar, _count, _duration
+from a3c_numba.progress_bar import ProgressBar, Warnings, _count, _duration
 from a3c_numba.runs.progress import Progress
 
 
@@ -69,8 +69,19 @@ def test_a_bar_never_wraps(monkeypatch, columns):
     display.update(row(12_345_678, 70_000.0, steps_per_second=1234.0, episodes=123_456, mean_score=-20.7))
     display.close(row(12_345_678, 70_000.0, steps_per_second=1234.0, episodes=123_456, mean_score=-20.7))
     for drawn in stream.getvalue().rstrip("\n").split("\r\x1b[K")[1:]:
-        assert 0 < len(drawn) < columns
-        assert columns < 150 or "left" in drawn and "|" in drawn
+        assert 0 < len(drawn) < columns and "score -20.7" in drawn
+        assert columns < 80 or "12.35M/50.00M steps" in drawn and "left" in drawn and "1234/s" in drawn
+        assert columns < 150 or "gone" in drawn and "|####" in drawn
+
+
+@pytest.mark.parametrize("columns", range(20, 160, 7))
+def test_no_part_of_a_bar_is_cut_off(columns):
+    """A part that does not fit is left out, with all that are less important."""
+    display, long = ProgressBar(50_000_000, Terminal()), row(12_345_678, 70_000.0, skipped=999, restarts=12)
+    drawn = display.bar(long, columns)
+    shown = re.sub(r"^ *25%( \|[#.]*\|)? +", "", drawn)
+    assert len(drawn) <= columns and display.line(long).startswith(shown)
+    assert shown == display.line(long) or display.line(long)[len(shown):].startswith("  ")
 
 
 def test_elsewhere_there_are_plain_lines_now_and_then():
@@ -81,7 +92,7 @@ def test_elsewhere_there_are_plain_lines_now_and_then():
     lines = stream.getvalue().splitlines()
     assert len(lines) == 4 and "\x1b" not in stream.getvalue() and "\r" not in stream.getvalue()
     display.close(row(1000, 40.0))
-    assert stream.getvalue().splitlines()[-1].startswith("1000/1000 steps")
+    assert stream.getvalue().splitlines()[-1].startswith("score -3.2  1000/1000 steps")
 
 
 def test_a_run_that_went_on_shows_its_first_line():
@@ -129,6 +140,16 @@ def test_what_happened_is_told_at_once_a_line_each():
     stream = Terminal()
     ProgressBar(1000, stream).warn(["one", "two"])
     assert stream.getvalue() == "\r\x1b[Ka3c-numba: warning: one\na3c-numba: warning: two\n"
+
+
+def test_a_quiet_run_shows_warnings_alone(capsys):
+    quiet = Warnings()
+    quiet.update(row())
+    quiet.warn([])
+    quiet.close(row())
+    assert capsys.readouterr() == ("", "")
+    quiet.warn(["one", "two"])
+    assert capsys.readouterr().err == "a3c-numba: warning: one\na3c-numba: warning: two\n"
 
 
 def test_nothing_happened():

@@ -6,13 +6,12 @@ from ..core.algorithms import ALGORITHMS
 from ..diagnostics import gradient_check
 from ..presets import PRESETS, configure
 from . import hyperparameter_options as options
-from .env_options import ENV_HELP, add_env_kwargs, env_name
+from .env_options import add_env, add_env_kwargs
 
 
 def add_arguments(parser: ArgumentParser) -> None:
     """Declare the command's options."""
-    parser.add_argument("env", nargs="?", default="ALE/Pong-v5", type=env_name, metavar="ENV",
-                        help=f"{ENV_HELP} (default ALE/Pong-v5)")
+    add_env(parser, "ALE/Pong-v5")
     add_env_kwargs(parser)
     parser.add_argument("--coordinates", type=options.whole_number, default=20, metavar="N",
                         help="numbers checked in each tensor (default 20)")

@@ -10,6 +10,7 @@ import os
 import sys
 from importlib.util import find_spec
 from pathlib import Path
+from typing import Any
 
 from ..system.text import short_repr
 
@@ -47,6 +48,28 @@ def env_kwargs(text: str) -> dict[str, object]:
     if not isinstance(value, dict):
         raise argparse.ArgumentTypeError(f"must be a JSON object; got {short_repr(text)}")
     return value
+
+
+class OneEnvironment(argparse.Action):
+    """Stores ENV, whether it was typed alone or after ``--env``; both are an error."""
+
+    def __call__(self, parser: argparse.ArgumentParser, namespace: argparse.Namespace, values: Any,
+                 option_string: str | None = None) -> None:
+        """Store the name; a positional argument that was not typed comes as its default."""
+        before = getattr(namespace, self.dest, None)
+        if option_string is None and values == self.default:
+            return
+        if before != self.default:
+            parser.error(f"two environments are named: {before} and {values}")
+        setattr(namespace, self.dest, values)
+
+
+def add_env(parser: argparse.ArgumentParser, default: str | None = None, text: str = "") -> None:
+    """Add the environment to train, ENV or ``--env ENV``; ``text`` is its help in place of ENV_HELP."""
+    parser.add_argument("env", nargs="?", default=default, type=env_name, metavar="ENV", action=OneEnvironment,
+                        help=text or f"{ENV_HELP} (default {default})")
+    parser.add_argument("--env", dest="env", default=default, type=env_name, metavar="ENV", action=OneEnvironment,
+                        help="another way to name ENV")
 
 
 def add_env_kwargs(parser: argparse.ArgumentParser, default: str = "none") -> None:

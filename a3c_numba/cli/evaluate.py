@@ -6,6 +6,7 @@ from pathlib import Path
 from ..config import menu_name
 from ..evaluation import MOST_STEPS, PROTOCOLS, EvaluationSettings, as_json, summary
 from ..evaluation import evaluate as play_games
+from ..system.terminal import write_without_blocking
 from . import hyperparameter_options as options
 from .shared_options import add_agent_options, load_agent, writable
 
@@ -20,7 +21,8 @@ def add_arguments(parser: ArgumentParser) -> None:
     parser.add_argument("--max-steps", type=options.whole_number, default=MOST_STEPS, metavar="N",
                         help=f"stop a game after that many agent steps; one line says so (default {MOST_STEPS:,})")
     parser.add_argument("--json", metavar="FILE",
-                        help="file for the result of every game (default: evaluation.json in a run's folder)")
+                        help="file for the result of every game, or - for standard output (default: evaluation.json in "
+                             "a run's folder)")
 
 
 def run(arguments: Namespace) -> int:
@@ -30,18 +32,24 @@ def run(arguments: Namespace) -> int:
     path, checkpoint = load_agent(arguments)
     config = checkpoint.config
     file = arguments.json or (path.with_name("evaluation.json") if Path(arguments.source).is_dir() else None)
-    out = writable(Path(file)) if file else None
+    out = writable(Path(file)) if file and file != "-" else None
     result = summary(play_games(config, checkpoint.theta, settings, arguments.workers), settings)
     epsilon = getattr(config.algorithm, "evaluation_epsilon", None)
     if settings.deterministic and epsilon is not None:
         epsilon = 0.0
     about = {"agent": str(path), "env": config.env_name, "algorithm": menu_name(config.algorithm), "epsilon": epsilon}
+    text = as_json(about | result) + "\n"
     if out:
-        out.write_text(as_json(about | result) + "\n")
+        out.write_text(text)
     error = "--" if result["standard_error"] is None else f"{result['standard_error']:.2f}"
     played = "" if epsilon is None else f", epsilon {epsilon:g}"
-    print(f"{config.env_name}, {settings.episodes} games, {settings.protocol}{played}: mean {result['mean']:.2f}, "
-          f"standard error {error}, median {result['median']:g}, min {result['min']:g}, max {result['max']:g}")
+    line = (f"{config.env_name}, {settings.episodes} games, {settings.protocol}{played}: mean {result['mean']:.2f}, "
+            f"standard error {error}, median {result['median']:g}, min {result['min']:g}, max {result['max']:g}\n")
+    if file == "-":                                                      # standard output is for a program
+        write_without_blocking(line)
+        print(text, end="")
+        return 0
+    print(line, end="")
     if out:
         print(f"every game in {out}")
     return 0

@@ -4,8 +4,10 @@
 """
 
 import argparse
+import difflib
+import sys
 from importlib import import_module
-from typing import Any, NoReturn
+from typing import Any, Iterable, NoReturn
 
 from .. import __version__
 from ..system.user_path import user_path
@@ -28,6 +30,7 @@ COMMANDS = {
     "break": ("bugs", "train with a classic silent bug, and see the test that catches it"),
     "race": ("race", "draw when each of several workers reads and writes the shared theta"),
     "portrait": ("portrait", "draw an agent: its filters, its activations, its saliency maps"),
+    "completion": ("completion", "print a script with which a shell completes commands and options"),
 }
 
 
@@ -40,6 +43,7 @@ class Parser(argparse.ArgumentParser):
 
     def __init__(self, **settings: Any) -> None:
         super().__init__(**({"allow_abbrev": False} | settings))
+        self.commands: dict[str, Parser] = {}
 
     def parse_known_args(self, args: Any = None, namespace: Any = None) -> Any:
         """Parse as argparse does, and expand ~; raise ValueError for an empty text."""
@@ -52,6 +56,23 @@ class Parser(argparse.ArgumentParser):
                 setattr(typed, action.dest, _expanded(value))
         return typed, rest
 
+    def parse_args(self, args: Any = None, namespace: Any = None) -> Any:
+        """Parse all arguments; raise ValueError with near matches for an option or a command that is none."""
+        words = sys.argv[1:] if args is None else list(args)
+        if self.commands and words[:1] and not words[0].startswith("-") and words[0] not in self.commands:
+            self.error(f"no command is called {words[0]!r}{_near(words[0], self.commands)}")
+        typed, rest = self.parse_known_args(words, namespace)
+        if rest:
+            command = self.commands.get(getattr(typed, "command", ""), self)
+            wrong = next((word for word in rest if word.startswith("-")), "").split("=")[0]
+            command.error(f"unrecognized arguments: {' '.join(rest)}{_near(wrong, command.options)}")
+        return typed
+
+    @property
+    def options(self) -> dict[str, argparse.Action]:
+        """Return the options by their names."""
+        return {name: action for action in self._actions for name in action.option_strings}
+
     def error(self, message: str) -> NoReturn:
         """Raise ValueError."""
         raise ValueError(f"{message} (see {self.prog} --help)")
@@ -63,7 +84,13 @@ def _expanded(value: Any) -> Any:
     return str(user_path(value)) if isinstance(value, str) and value.startswith("~") else value
 
 
-def parser_for(words: list[str]) -> argparse.ArgumentParser:
+def _near(wrong: str, names: Iterable[str]) -> str:
+    """Return the end of a message: the names most similar to a wrong one, or nothing."""
+    matches = difflib.get_close_matches(wrong, list(names), cutoff=0.7)
+    return f"; did you mean {' or '.join(matches)}?" if matches else ""
+
+
+def parser_for(words: list[str]) -> Parser:
     """Return the parser for a command line of these ``words``; its result has the command's function as ``run``."""
     parser = Parser(prog="a3c-numba", description="A3C (Mnih et al. 2016) without a framework.")
     parser.add_argument("--version", action="version", version=f"a3c-numba {__version__}")
@@ -74,4 +101,5 @@ def parser_for(words: list[str]) -> argparse.ArgumentParser:
             module = import_module(f".{file}", __package__)
             module.add_arguments(command)
             command.set_defaults(run=module.run)
+        parser.commands[name] = command
     return parser

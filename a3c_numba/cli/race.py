@@ -8,7 +8,7 @@ from ..plots.race import Compared, race_picture
 from ..presets import configure
 from ..teaching.race.figures import figures, moment_of, table, write_tables
 from ..teaching.race.recorder import RaceRecorder
-from .env_options import ENV_HELP, add_env_kwargs, env_name
+from .env_options import add_env, add_env_kwargs
 from .hyperparameter_options import whole_number, whole_numbers
 from .shared_options import writable_picture
 
@@ -17,8 +17,7 @@ MOST_SECONDS, MOST_WORKERS = 60.0, 64
 
 def add_arguments(parser: ArgumentParser) -> None:
     """Declare the command's options."""
-    parser.add_argument("env", nargs="?", default="Catch", type=env_name, metavar="ENV",
-                        help=f"{ENV_HELP} (default Catch, a toy)")
+    add_env(parser, "Catch")
     add_env_kwargs(parser)
     parser.add_argument("--workers", type=whole_number, default=4, metavar="N",
                         help="worker processes in the picture (default 4)")

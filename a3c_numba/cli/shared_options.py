@@ -3,9 +3,10 @@
 import argparse
 import dataclasses
 import os
+import shlex
 from pathlib import Path
 
-from ..config import Config, menu_name
+from ..config import Config, EnvironmentNeeded, menu_name
 from ..core.algorithms import METHODS
 from ..core.optimizers import OPTIMIZERS
 from ..plots.canvas import load_cv2
@@ -13,15 +14,14 @@ from ..presets import PRESETS, configure
 from ..runs.checkpoint import Checkpoint, load_fitting
 from ..runs.run_folder import default_checkpoint
 from . import hyperparameter_options as options
-from .env_options import ENV_HELP, add_env_kwargs, add_env_option, env_name
+from .env_options import ENV_HELP, add_env, add_env_kwargs, add_env_option
 
 DEFAULT_ENV = "ALE/Pong-v5"
 
 
 def add_run_options(parser: argparse.ArgumentParser) -> None:
     """Add the environment, its arguments, the preset, the method, the optimiser and T_max."""
-    parser.add_argument("env", nargs="?", default=None, type=env_name, metavar="ENV",
-                        help=f"{ENV_HELP} (default {DEFAULT_ENV})")
+    add_env(parser, None, f"{ENV_HELP} (default {DEFAULT_ENV})")
     add_env_kwargs(parser)
     parser.add_argument("--preset", choices=tuple(PRESETS),
                         help="set of hyper-parameters (default: by the observations)")
@@ -35,10 +35,35 @@ def add_run_options(parser: argparse.ArgumentParser) -> None:
 
 def configured(arguments: argparse.Namespace, workers: int | None) -> Config:
     """Return the configuration that was typed; values that were not typed are the preset's."""
+    if getattr(arguments, "config", None):
+        return options.apply(_from_file(arguments, workers), options.given(arguments))
     names = ("algorithm", "optimizer", "total_steps", "anneal_steps", "seed", "env_kwargs")
     typed = {name: getattr(arguments, name) for name in names}
     config = configure(arguments.env or DEFAULT_ENV, arguments.preset, workers=workers, **typed)
     return options.apply(config, options.given(arguments))
+
+
+def _from_file(arguments: argparse.Namespace, workers: int | None) -> Config:
+    """Return the configuration of ``--config``, with the numbers and the environment that were typed."""
+    for name in ("preset", "algorithm", "optimizer"):
+        if getattr(arguments, name) is not None:
+            raise ValueError(f"--config names what to train with: --{name} cannot change it")
+    path = Path(arguments.config)
+    path = path / "config.json" if path.is_dir() else path
+    command = f"name it, train ENV --config {shlex.quote(str(path))}"
+    try:
+        config = Config.from_json(path.read_text(encoding="utf-8"), arguments.env, arguments.env_kwargs)
+    except EnvironmentNeeded as error:
+        raise ValueError(f"{path}: {error.reason}: {command}") from None
+    except OSError as error:
+        raise ValueError(f"{path}: {error.strerror}") from None
+    except ValueError as error:
+        raise ValueError(f"{path}: {error}") from None
+    if found := config.foreign_code(name_is_given=arguments.env is not None):
+        raise ValueError(f"{path}: it names {found}: {command}")
+    names = ("total_steps", "anneal_steps", "seed")
+    numbers = {"workers": workers} | {name: getattr(arguments, name) for name in names}
+    return dataclasses.replace(config, **{name: value for name, value in numbers.items() if value is not None})
 
 
 def folder_of(arguments: argparse.Namespace, config: Config, name: str) -> Path:

@@ -4,12 +4,13 @@ import dataclasses
 import shlex
 from argparse import ArgumentParser, Namespace
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Iterator
 
-from ..config import LENGTHS
+from ..config import LENGTHS, Config
 from ..plots.curves import draw_curve
 from ..presets import PRESETS
-from ..progress_bar import ProgressBar
+from ..progress_bar import ProgressBar, Warnings
 from ..runs.checkpoint import Checkpoint
 from ..runs.resume import annealing, folder_of_run, load_run
 from ..runs.run_folder import RunFolder
@@ -17,10 +18,11 @@ from ..runs.tensorboard import TensorBoardLog
 from ..system.directory_lock import exclusive_lock
 from ..system.terminal import write_without_blocking
 from ..training.limits import Limits
+from ..training.reporter import Reporter
 from ..training.trainer import Trainer, initial_checkpoint
 from . import hyperparameter_options as options
 from .shared_options import add_run_options, configured, folder_of
-from .tensorboard_progress import TensorBoardProgress
+from .tensorboard_reporter import TensorBoardReporter
 
 PreparedRun = tuple[Checkpoint, RunFolder, list[float]]      # a run's first state, its folder, the scores it has so far
 
@@ -35,6 +37,10 @@ def add_arguments(parser: ArgumentParser) -> None:
     parser.add_argument("--seed", type=options.whole_number, metavar="S", help="random seed (default 0)")
     parser.add_argument("--out", metavar="DIR", help="the run's folder (default runs/ENV-sSEED)")
     parser.add_argument("--resume", metavar="DIR", help="resume the run in this folder; DIR/latest.npz means DIR")
+    parser.add_argument("--config", metavar="FILE",
+                        help="train with the configuration in this file, a run's config.json; options that are typed "
+                             "replace its values")
+    parser.add_argument("--quiet", action="store_true", help="show warnings and errors alone, and no progress")
     parser.add_argument("--overwrite", action="store_true", help="replace the run in the folder")
     parser.add_argument("--tensorboard", action="store_true",
                         help="also write the progress to the run's folder in TensorBoard's format; to look at it: pip "
@@ -59,10 +65,11 @@ def run(arguments: Namespace) -> int:
 def _train(arguments: Namespace, limits: Limits, prepared: PreparedRun) -> None:
     start, folder, scores = prepared
     config = start.config
-    write_without_blocking(f"{config.env_name}: {config.workers} worker{'s' if config.workers > 1 else ''}, "
-                           f"{config.total_steps:,} steps, into {folder.path}\n")
+    if not arguments.quiet:
+        write_without_blocking(f"{config.env_name}: {config.workers} worker{'s' if config.workers > 1 else ''}, "
+                               f"{config.total_steps:,} steps, into {folder.path}\n")
     try:
-        trainer = Trainer(start, folder.path, _progress(arguments, start, folder), limits=limits, draw_curve=draw_curve)
+        trainer = Trainer(start, folder.path, _reporter(arguments, start, folder), limits=limits, draw_curve=draw_curve)
     except OSError:                                                      # no shared memory
         if not arguments.resume:
             folder.undo_create()
@@ -77,13 +84,22 @@ def _train(arguments: Namespace, limits: Limits, prepared: PreparedRun) -> None:
             env = f"{shlex.quote(name)} " if ":" in name else ""         # an id that names a module: to import it
             write_without_blocking(f"step {step:,}; to resume: a3c-numba train {env}--resume "
                                    f"{shlex.quote(str(folder.path))}\n")
+    if not arguments.quiet:
+        write_without_blocking(_next_commands(config, folder.path))
 
 
-def _progress(arguments: Namespace, start: Checkpoint, folder: RunFolder) -> ProgressBar:
-    total_steps = start.config.total_steps
+def _next_commands(config: Config, folder: Path) -> str:
+    """Return the line at the end of a run: what to do with it."""
+    env = f" --env {shlex.quote(config.env_name)}" if ":" in config.env_name else ""
+    run = shlex.quote(str(folder))
+    return f"next: a3c-numba play {run}{env}, a3c-numba evaluate {run}{env}, a3c-numba report {run}\n"
+
+
+def _reporter(arguments: Namespace, start: Checkpoint, folder: RunFolder) -> Reporter:
+    shown: Reporter = Warnings() if arguments.quiet else ProgressBar(start.config.total_steps)
     if not arguments.tensorboard:
-        return ProgressBar(total_steps)
-    return TensorBoardProgress(total_steps, TensorBoardLog(folder.path, start.global_step))
+        return shown
+    return TensorBoardReporter(shown, TensorBoardLog(folder.path, start.global_step))
 
 
 @contextmanager
@@ -105,7 +121,7 @@ def new_run(arguments: Namespace) -> Iterator[PreparedRun]:
 @contextmanager
 def resume_run(arguments: Namespace) -> Iterator[PreparedRun]:
     """Lock a run's folder and load its newest checkpoint; raise ValueError."""
-    names = ("preset", "algorithm", "optimizer", "workers", "seed", "out")
+    names = ("preset", "algorithm", "optimizer", "workers", "seed", "out", "config")
     fixed = [name for name in names if getattr(arguments, name) is not None]
     if arguments.overwrite:
         fixed.append("overwrite")

@@ -86,13 +86,12 @@ def adapt(env: gymnasium.Env) -> gymnasium.Env:
     check_spaces(env)
     if isinstance(env.action_space, Discrete) and env.action_space.start != 0:
         env = ActionsFromZero(env)
+    if isinstance(env.observation_space, Box) and len(env.observation_space.shape) == 3:
+        return env
     scaling = _byte_scaling(env.observation_space)
     if not isinstance(env.observation_space, Box):
         env = Flattened(env)
-    space = env.observation_space
-    if len(space.shape or ()) == 3 or space.dtype == np.float32 and not scaling:
-        return env
-    return Float32Vector(env, scaling)
+    return Float32Vector(env, scaling) if scaling or env.observation_space.dtype != np.float32 else env
 
 
 def _byte_scaling(space: gymnasium.Space) -> ByteScaling | None:

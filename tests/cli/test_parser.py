@@ -42,6 +42,28 @@ def test_every_command_has_its_help(name, capsys):
     assert text.startswith(f"usage: a3c-numba {name} ") and COMMANDS[name][1][1:] in " ".join(text.split())
 
 
+@pytest.mark.parametrize("words, near", [
+    (["train", "--entropy-wieght", "1"], "; did you mean --entropy-weight"),
+    (["train", "--entropy-wieght=1"], "; did you mean --entropy-weight"),
+    (["evaluate", "run", "--episode", "3"], "; did you mean --episodes?"),
+    (["play", "run", "--vidoe"], "; did you mean --video?"), (["trian"], "; did you mean train?"),
+    (["train", "--qqqqq"], "--qqqqq (see"), (["xyz"], "no command is called 'xyz' (see"),
+])
+def test_a_misspelt_word_gets_near_matches(words, near):
+    with pytest.raises(ValueError) as error:
+        parser_for(words).parse_args(words)
+    assert near in str(error.value) and "\n" not in str(error.value)
+
+
+@pytest.mark.parametrize("command", ["train", "sweep", "check-gradients", "race"])
+def test_an_environment_is_named_with_or_without_the_option(command):
+    for words in ([command, "Catch"], [command, "--env", "Catch"], [command, "--env=Catch"]):
+        assert parser_for(words).parse_args(words).env == "Catch"
+    for words in ([command, "Cue", "--env", "Corridor"], [command, "--env", "Corridor", "Cue"]):
+        with pytest.raises(ValueError, match="two environments are named: C"):
+            parser_for(words).parse_args(words)
+
+
 def test_only_what_is_typed_gets_its_options():
     options = {name: command._actions for name, command in parser_for(["plot"])._actions[-1].choices.items()}
     assert len(options["plot"]) > 1 and len(options["train"]) == 1       # --help alone

@@ -168,6 +168,15 @@ class Counted(Chances):
         type(self).made += 1
 
 
+def test_an_agent_that_has_learned_needs_no_environment_to_act():
+    Counted.made = 0
+    agent = Agent(Counted, network=MLP(hidden=2), workers=1).learn(20)
+    made = Counted.made
+    agent.predict(np.zeros(3, np.float32))
+    agent.gradients(np.zeros((1, 3), np.float32), [0], [1.0])
+    assert Counted.made == made == 1
+
+
 @pytest.mark.parametrize("arguments", [{}, {"preset": "classic"}, {"algorithm": "n_step_q"}])
 def test_an_agent_makes_its_environment_once(tmp_path, arguments):
     Counted.made = 0

@@ -24,6 +24,7 @@ from .envs.atari import AtariSettings
 from .envs.episode import EpisodeEnv
 from .envs.env_kwargs import checked_env_kwargs
 from .envs.make import EnvSource
+from .envs.names import is_called, name_of
 from .envs.untrusted import foreign_code
 from .own_parts import check_part, check_pickles, class_name, described, part_from
 from .system.advised_error import AdvisedError
@@ -224,22 +225,6 @@ class Config:
 def fresh_seed() -> int:
     """Return a seed that the operating system draws, for a caller's None; 53 bits, which every reader of JSON keeps."""
     return secrets.randbits(53)
-
-
-def name_of(env: EnvSource) -> str:
-    """Return an environment's id, or a factory's name."""
-    return env if isinstance(env, str) else getattr(env, "__qualname__", repr(env))
-
-
-def has_name(name: str) -> bool:
-    """True unless it is the name of a factory that no other program can import, such as "<lambda>"."""
-    return "<" not in name
-
-
-def is_called(env: EnvSource, name: str) -> bool:
-    """True if a file calls ``env`` by this ``name``; "module:Factory" is also called "Factory"."""
-    given = name_of(env)
-    return given == name or given.rpartition(":")[2] == name or given == name.rpartition(":")[2]
 
 
 def _check_factory(factory: object) -> None:

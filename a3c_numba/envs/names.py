@@ -89,3 +89,19 @@ def lacks_version(name: str) -> bool:
 def family(env: object, env_kwargs: object = None) -> str:
     """Return the part of a configuration that applies to this environment: "atari", or "gym" for all others."""
     return "atari" if is_atari(env, env_kwargs) else "gym"
+
+
+def name_of(env: str | Callable) -> str:
+    """Return an environment's id, or a factory's name."""
+    return env if isinstance(env, str) else getattr(env, "__qualname__", repr(env))
+
+
+def has_name(name: str) -> bool:
+    """True unless it is the name of a factory that no other program can import, such as "<lambda>"."""
+    return "<" not in name
+
+
+def is_called(env: str | Callable, name: str) -> bool:
+    """True if a file calls ``env`` by this ``name``; "module:Factory" is also called "Factory"."""
+    given = name_of(env)
+    return given == name or given.rpartition(":")[2] == name or given == name.rpartition(":")[2]

@@ -5,9 +5,10 @@ import json
 from pathlib import Path
 from typing import Any, Callable, Mapping
 
-from ..config import LENGTHS, Config, EnvSource, has_name, is_called, name_of
+from ..config import LENGTHS, Config, EnvSource
 from ..core.schedules import linear
 from ..envs.env_kwargs import checked_env_kwargs
+from ..envs.names import has_name, is_called, name_of
 from ..system.text import one_line
 from ..system.user_path import user_path
 from .checkpoint import Checkpoint

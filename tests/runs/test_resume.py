@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from a3c_numba import MLP, Agent, CheckpointError
-from a3c_numba.config import is_called
+from a3c_numba.envs.names import is_called
 from a3c_numba.envs.toys import Corridor
 from a3c_numba.runs.checkpoint import load
 from a3c_numba.runs.resume import folder_of_run

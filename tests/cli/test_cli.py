@@ -178,7 +178,7 @@ def test_continuous_actions_are_trained_evaluated_and_played(capsys):
     (["train", "Catch", "--cells", "9", "--no-recurrent"], ["--cells needs --recurrent"]),
     (["train", "Catch", "--recurrent", "--cells", "0"], ["cells must be at least 1; got 0"]),
     (["train", "Catch", "--layers", "0"], ["layers must be at least 1; got 0"]),
-    (["train", "Catch", "--momentum", "0.9"], ["--momentum is a hyper-parameter of momentum_sgd, which this run"]),
+    (["train", "Catch", "--momentum", "0.9"], ["--momentum is a hyper-parameter of momentum_sgd"]),
     (["train", "Catch", "--optimizer", "momentum_sgd", "--decay", "0.9"],
      ["--decay is a hyper-parameter of rmsprop, local_rmsprop, which this run does not"]),
     (["train", "Catch", "--optimizer", "momentum_sgd", "--momentum", "1"], ["momentum must be at least 0 and below 1"]),

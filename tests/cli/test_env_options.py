@@ -102,7 +102,7 @@ def test_a_run_keeps_its_arguments(corridor, words, capsys):
 
 def test_resume_takes_the_same_arguments_or_none(corridor, capsys):
     line = refused(capsys, "train", "--resume", corridor, "--env-kwargs", '{"length": 4}')
-    assert line.endswith('with --env-kwargs {"length": 3}: they cannot become {"length": 4}')
+    assert line.endswith('with the keyword arguments {"length": 3}: they cannot become {"length": 4}')
     assert program("train", "--resume", corridor, "--total-steps", 400, "--env-kwargs", '{"length": 3}') == 0
     assert program("train", "--resume", corridor, "--total-steps", 600) == 0
     assert load(corridor / "final.npz").config.env_kwargs == {"length": 3}

@@ -65,8 +65,9 @@ def test_the_games_have_their_own():
 
 @pytest.mark.parametrize("arguments, said", [
     (["CartPole-v1", "--action-repeat", "0"], "action_repeat must be at least 1; got 0"),
-    (["ALE/Pong-v5", "--action-repeat", "2"], "--action-repeat is an option of gym, which this run does not use"),
-    (["CartPole-v1", "--frame-skip", "2"], "--frame-skip is an option of atari, which this run does not use"),
+    (["ALE/Pong-v5", "--action-repeat", "2"],
+     "--action-repeat is a hyper-parameter of gym, which this run does not use"),
+    (["CartPole-v1", "--frame-skip", "2"], "--frame-skip is a hyper-parameter of atari, which this run does not use"),
 ])
 def test_the_command_line_refuses_what_means_nothing(arguments, said, capsys):
     assert main(["train", *arguments]) == 2

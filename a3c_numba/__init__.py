@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from .agent import Agent
-    from .core.algorithms import A3C, NStepQ, OneStepQ, OneStepSarsa
+    from .core.algorithms import A3C, DQN, NStepQ, OneStepQ, OneStepSarsa
     from .core.networks import MLP, Convolutional
     from .core.optimizers import LocalRMSProp, MomentumSGD, RMSProp
     from .envs.action_repeat import GymSettings
@@ -18,7 +18,8 @@ if TYPE_CHECKING:
 # Name -> its module, imported when the name is first asked for: the command line starts, and understands Ctrl-C, before
 # NumPy and Numba are there.
 _HOMES = {"A3C": "core.algorithms", "Agent": "agent", "AtariSettings": "envs.atari",
-          "CheckpointError": "runs.checkpoint", "Convolutional": "core.networks", "GymSettings": "envs.action_repeat",
+          "CheckpointError": "runs.checkpoint", "Convolutional": "core.networks", "DQN": "core.algorithms",
+          "GymSettings": "envs.action_repeat",
           "Limits": "training.limits", "LocalRMSProp": "core.optimizers", "MLP": "core.networks",
           "MomentumSGD": "core.optimizers",
           "NStepQ": "core.algorithms", "OneStepQ": "core.algorithms", "OneStepSarsa": "core.algorithms",
@@ -26,8 +27,8 @@ _HOMES = {"A3C": "core.algorithms", "Agent": "agent", "AtariSettings": "envs.ata
           "WorkerDied": "training.supervisor"}
 
 __version__ = "0.1.0"
-__all__ = ["A3C", "Agent", "AtariSettings", "CheckpointError", "Convolutional", "GymSettings", "Limits", "LocalRMSProp",
-           "MLP",
+__all__ = ["A3C", "Agent", "AtariSettings", "CheckpointError", "Convolutional", "DQN", "GymSettings", "Limits",
+           "LocalRMSProp", "MLP",
            "MomentumSGD", "NStepQ", "OneStepQ", "OneStepSarsa", "RMSProp", "UpdatesSkipped", "Watch", "WorkerDied"]
 
 

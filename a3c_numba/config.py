@@ -12,7 +12,7 @@ import gymnasium
 import numpy as np
 from gymnasium.spaces import Box
 
-from .core.algorithms import METHODS, Algorithm
+from .core.algorithms import DQN, METHODS, Algorithm
 from .core.layers.base import Network
 from .core.networks import NETWORKS, NetworkSettings
 from .core.optimizers import OPTIMIZERS, Optimizer
@@ -28,6 +28,7 @@ from .envs.names import is_called, name_of
 from .envs.untrusted import foreign_code
 from .own_parts import check_part, check_pickles, class_name, described, part_from
 from .system.advised_error import AdvisedError
+from .system.exhaustion import available_memory
 from .system.text import short_repr
 from .validation import whole_number
 
@@ -152,6 +153,14 @@ class Config:
         if size > LONGEST_ROLLOUT:
             raise ValueError(f"{steps:,} steps between updates take {size:,} bytes of observations, at most "
                              f"{LONGEST_ROLLOUT:,} are supported")
+        if isinstance(self.algorithm, DQN):
+            self._check_replay_memory(self.algorithm.memory_size, observations)
+
+    def _check_replay_memory(self, frames: int, observations: Box) -> None:
+        size = frames * prod(observations.shape) // self.frame_stack * observations.dtype.itemsize
+        if size > 0.8 * available_memory():
+            raise ValueError(f"a replay memory of {frames:,} frames takes {size / 1e6:,.0f} MB, and this machine or "
+                             f"container has {available_memory() / 1e6:,.0f} MB: give a smaller memory_size")
 
     def worker_rng(self, number: int) -> np.random.Generator:
         """Return the generator of what a worker draws once for the whole run; a resumed run has the same."""

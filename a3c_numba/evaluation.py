@@ -9,6 +9,7 @@ The environment is checked as in training (envs/episode.py): a number that is no
 """
 
 import json
+import zlib
 from dataclasses import asdict, dataclass
 from typing import Callable, Iterator, NamedTuple
 
@@ -38,6 +39,7 @@ class Game(NamedTuple):
     length: int             # agent steps
     truncated: bool         # ended by the environment's time limit
     capped: bool = False    # stopped after ``max_steps``
+    moves: int | None = None    # checksum of its first observation and its actions; the same for the same game
 
 
 class Step(NamedTuple):
@@ -103,9 +105,12 @@ class Evaluator:
     def play(self, episode: int) -> Game:
         """Play a whole game and return its score."""
         terminated = truncated = False
+        moves = None
         for step in self.steps(episode):
+            moves = zlib.crc32(step.obs.tobytes()) if moves is None else moves
+            moves = zlib.crc32(np.asarray(step.action).tobytes(), moves)
             terminated, truncated = step.terminated, step.truncated
-        return Game(episode, self.env.score, self.env.length, truncated, not (terminated or truncated))
+        return Game(episode, self.env.score, self.env.length, truncated, not (terminated or truncated), moves)
 
 
 def evaluate(config: Config, theta: np.ndarray, settings: EvaluationSettings, workers: int = 1) -> list[Game]:
@@ -134,11 +139,17 @@ def _player(config: bytes, theta: np.ndarray, settings: EvaluationSettings, numb
 
 
 def summary(games: list[Game], settings: EvaluationSettings) -> dict[str, object]:
-    """Return mean, standard error, median, min and max of the scores, the protocol, and every game."""
+    """Return mean, standard error, median, min and max of the scores, the protocol, and every game.
+
+    The standard error is that of the ``different`` games: the emulator begins all games in the same state, so there are
+    no more starts than no-ops, and a deterministic agent plays a game of the same start once more.
+    """
     scores = np.array([game.score for game in games])
-    error = float(scores.std(ddof=1) / np.sqrt(len(scores))) if len(scores) > 1 else None
-    figures = {"mean": float(scores.mean()), "standard_error": error, "median": float(np.median(scores)),
-               "min": float(scores.min()), "max": float(scores.max())}
+    different = list({game.episode if game.moves is None else (game.moves, game.length): game.score
+                      for game in games}.values())
+    error = float(np.std(different, ddof=1) / np.sqrt(len(different))) if len(different) > 1 else None
+    figures = {"different": len(different), "mean": float(scores.mean()), "standard_error": error,
+               "median": float(np.median(scores)), "min": float(scores.min()), "max": float(scores.max())}
     return asdict(settings) | figures | {"games": [game._asdict() for game in games]}
 
 

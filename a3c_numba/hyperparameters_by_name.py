@@ -99,8 +99,8 @@ def describe(config: Config, preset: str | None = None) -> str:
 
 def _differences(config: Config, preset: Preset, left_out: str = "") -> dict[str, tuple[object, object]]:
     """Map the name of each field that differs to its value and the preset's."""
-    pairs: dict[str, tuple[object, object]] = {
-        "workers": (config.workers, preset.workers_of(config.algorithm))}
+    preset = preset.for_method(config.algorithm)
+    pairs: dict[str, tuple[object, object]] = {"workers": (config.workers, preset.workers)}
     for part in [part for part in MENUS if part != left_out]:
         settings = getattr(config, part)
         if type(settings) not in MENUS[part].values():

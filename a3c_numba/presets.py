@@ -33,6 +33,7 @@ class Preset:
         network: for its observations.
         workers: processes that learn.
         algorithm: the method if none is named.
+        replay_optimizer: in place of ``optimizer`` for a method with a replay memory.
     """
 
     algorithms: dict[str, Algorithm]
@@ -40,11 +41,17 @@ class Preset:
     network: NetworkSettings
     workers: int
     algorithm: str = "a3c"
+    replay_optimizer: Optimizer | None = None
 
-    def workers_of(self, algorithm: Algorithm) -> int:
-        """Return how many workers this method has: one if it has a replay memory."""
-        return 1 if getattr(algorithm, "uses_replay", False) else self.workers
+    def for_method(self, algorithm: Algorithm) -> "Preset":
+        """Return the preset with what this method has in it: one worker, and its optimiser, if it replays."""
+        if not getattr(algorithm, "uses_replay", False):
+            return self
+        return dataclasses.replace(self, workers=1, optimizer=self.replay_optimizer or self.optimizer)
 
+
+# DQN's optimiser (Mnih et al. 2015), which is not centred here; errors are clipped one by one, the norm is not.
+NATURE = RMSProp(learning_rate=2.5e-4, decay=0.95, epsilon=0.01, max_gradient_norm=1e6)
 
 # Rewards are scaled down: values of 100 would make gradients of 10^4.
 CLASSIC: dict[str, Any] = {"clip_rewards": False, "t_max": 20, "entropy_share_left": 0.0, "reward_scale": 0.01}
@@ -65,16 +72,19 @@ PRESETS = {
         RMSProp(learning_rate=1.5e-3, epsilon=1e-3),
         Convolutional(pixels="center", body_init="he_normal", head_init="near_zero"),
         workers=min(max(4, available_cores()), NUMBERS["workers"][1]),
+        replay_optimizer=NATURE,
     ),
     "classic": Preset(
         _methods(A3C(gae_lambda=0.98, entropy_weight=1e-4, **CLASSIC), 20,
-                 DQN(train_interval=1, memory_size=50_000, warm_up=1_000, target_interval=500, clip_rewards=False,
-                     reward_scale=0.1, exploration_steps=10_000, final_epsilons="0.05:1"),
+                 DQN(train_interval=1, batch_size=64, memory_size=50_000, warm_up=1_000, target_interval=500,
+                     clip_errors=False, clip_rewards=False, reward_scale=0.1, exploration_steps=20_000,
+                     final_epsilons="0.05:1"),
                  clip_rewards=False, reward_scale=0.1, target_interval=500, exploration_steps=50_000,
                  final_epsilons="0.1:0.4,0.01:0.6"),
         RMSProp(learning_rate=7e-4, epsilon=1e-6),
         MLP(),
         workers=8,
+        replay_optimizer=RMSProp(learning_rate=1e-3, epsilon=0.01, max_gradient_norm=10.0),
     ),
     "continuous": Preset(
         _methods(A3C(gae_lambda=0.9, entropy_weight=1e-3, **CLASSIC), 20, DQN()),
@@ -84,7 +94,7 @@ PRESETS = {
     ),
     "dqn": Preset(
         _methods(A3C(), 5, DQN()),
-        RMSProp(learning_rate=2.5e-4, decay=0.95, epsilon=0.01, max_gradient_norm=1e6),
+        NATURE,
         Convolutional(convolutions="2015", dense=512),
         workers=1,
         algorithm="dqn",
@@ -135,7 +145,6 @@ def configure(env: EnvSource, preset: str | None = None, **parts: Any) -> Config
             raise ValueError(f"{part} must be one of {', '.join(menu)}; got {name!r}")
         if isinstance(name, str):
             given[part] = version_of(chosen, part, name)
-    rest = {name: getattr(chosen, name) for name in ("optimizer", "network")}
-    if "workers" not in given:
-        rest["workers"] = chosen.workers_of(given["algorithm"])
+        chosen = chosen.for_method(given["algorithm"])
+    rest = {name: getattr(chosen, name) for name in ("optimizer", "network", "workers")}
     return Config(env, **(rest | given)).share_spaces(probe)

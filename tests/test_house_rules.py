@@ -26,7 +26,7 @@ MAY_IMPORT = {
     "plots": {"system"},                                                 # arrays in, pictures out
     "envs": {"core.hyperparameters", "core.kernel", "system", "validation"},
     "config": {"core", "envs", "system", "validation"},
-    "runs": {"core", "config", "envs.env_kwargs", "system"},             # what lies on disk
+    "runs": {"core", "config", "envs.env_kwargs", "envs.names", "system"},          # what lies on disk
     "evaluation": {"core", "envs", "config", "runs", "plots", "system", "validation"},
     "training": {"core", "envs", "config", "runs", "system", "validation"},         # processes
     "agent": BELOW,

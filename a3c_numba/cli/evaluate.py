@@ -43,8 +43,10 @@ def run(arguments: Namespace) -> int:
         out.write_text(text)
     error = "--" if result["standard_error"] is None else f"{result['standard_error']:.2f}"
     played = "" if epsilon is None else f", epsilon {epsilon:g}"
-    line = (f"{config.env_name}, {settings.episodes} games, {settings.protocol}{played}: mean {result['mean']:.2f}, "
-            f"standard error {error}, median {result['median']:g}, min {result['min']:g}, max {result['max']:g}\n")
+    different = "" if result["different"] == settings.episodes else f" ({result['different']} different)"
+    line = (f"{config.env_name}, {settings.episodes} games{different}, {settings.protocol}{played}: "
+            f"mean {result['mean']:.2f}, standard error {error}, median {result['median']:g}, min {result['min']:g}, "
+            f"max {result['max']:g}\n")
     if file == "-":                                                      # standard output is for a program
         write_without_blocking(line)
         print(text, end="")

@@ -43,7 +43,7 @@ def test_every_option_of_a_command_is_completed(script, command):
 
 
 def test_a_choice_is_completed(script):
-    assert completed(script, "train", "Catch", "--preset", "") == ["paper", "atari", "classic", "continuous"]
+    assert completed(script, "train", "Catch", "--preset", "") == ["paper", "atari", "classic", "continuous", "dqn"]
     assert completed(script, "train", "--algorithm", "n") == ["n_step_q"]
 
 

@@ -172,6 +172,17 @@ def test_other_methods_have_the_paper_s_worker():
     assert type(begun(dataclasses.replace(config, algorithm=OneStepQ()))[0]) is Worker
 
 
+def test_a_memory_that_does_not_fit_is_refused(monkeypatch):
+    monkeypatch.setattr("a3c_numba.config.available_memory", lambda: 10**9)
+    config = config_of("ALE/Pong-v5", DQN(), Convolutional())            # 200,000 frames
+    with pytest.raises(ValueError) as error:
+        config.build_network(config.make_env())
+    assert str(error.value) == ("a replay memory of 200,000 frames takes 1,411 MB, and this machine or container has "
+                                "1,000 MB: give a smaller memory_size")
+    fits = config_of("ALE/Pong-v5", DQN(memory_size=100_000), Convolutional())
+    assert fits.build_network(fits.make_env())
+
+
 @pytest.mark.parametrize("change, message", [
     ({"workers": 2}, "DQN is one process: workers must be 1; got 2"),
     ({"network": MLP(recurrent=True)}, "DQN learns from single steps: recurrent=True is for the other methods")])

@@ -94,7 +94,7 @@ def test_processes_killed_for_memory_are_counted(groups, own, files, count):
     assert killed_for_memory() == count
 
 
-def kills_itself():
+def kills_itself(number):
     os.kill(os.getpid(), signal.SIGKILL)
 
 

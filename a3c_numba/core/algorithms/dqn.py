@@ -16,13 +16,14 @@ from typing import ClassVar
 import numpy as np
 
 from ..distributions import Distribution
-from ..hyperparameters import hyperparameter
+from ..hyperparameters import documented, hyperparameter
 from ..layers.base import Outputs
 from ..replay import Transitions
 from ..returns import Rollout
 from .value_based import ValueMethod
 
 
+@documented
 @dataclass(frozen=True)
 class DQN(ValueMethod):
     """Hyper-parameters of DQN; the defaults are those of Mnih et al. 2015, except for the size of the memory."""

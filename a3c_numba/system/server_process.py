@@ -28,6 +28,7 @@ from .worker_request import read_request
 STATUS = struct.Struct("!q")   # a worker's id, or -errno if there is none; then its exit code
 REASON_BYTES = 4096            # at most, of why the server could not import what workers need
 MOST_DESCRIPTORS = 250         # of one request: the system sends at most 253 at once
+KILLED_FIRST = 500             # per mille of the memory, added to what a worker is reckoned to use; inherited
 PR_SET_PDEATHSIG = 1           # of Linux's prctl
 LINUX = sys.platform == "linux"
 _in_worker = False
@@ -63,6 +64,12 @@ def end_with_parent() -> None:
     """Have Linux kill this process with the thread that started it."""
     if LINUX:
         ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
+
+
+def be_killed_first() -> None:
+    """Have Linux kill this worker, if memory runs out, and not the server, with which all workers would die."""
+    with suppress(OSError), open("/proc/self/oom_score_adj", "w") as file:
+        file.write(str(KILLED_FIRST))
 
 
 class Server:
@@ -156,6 +163,7 @@ def init_worker_process() -> None:
     """Make this process a worker: it ignores signals, which only the main process handles."""
     global _in_worker
     _in_worker = True
+    be_killed_first()
     ignore_signals_in_worker()
     np.random.seed()                                                     # NumPy's own stream, or all forks have one
 

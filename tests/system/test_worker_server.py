@@ -83,6 +83,19 @@ def test_a_worker_has_the_main_processs_surroundings(either, monkeypatch, tmp_pa
     assert found == ("\udc80", False, sys.path, os.getcwd(), True) and not in_worker()
 
 
+@LINUX
+def test_linux_kills_a_worker_before_the_server_for_memory(either):
+    """The main process and the server are left as they are."""
+    def score(of):
+        return int(Path(f"/proc/{of}/oom_score_adj").read_text())
+
+    before = score("self")
+    assert result_of(lambda: int(Path("/proc/self/oom_score_adj").read_text())) == 500
+    assert score("self") == before
+    if either:
+        assert score(worker_server.server()) == before
+
+
 def test_a_worker_has_one_thread_unless_the_program_says_more(either, monkeypatch):
     """The main process, whose libraries are the program's, is told nothing."""
     worker_server.kill_server()

@@ -205,6 +205,6 @@ def _end(code: int) -> NoReturn:
         if "multiprocessing" in sys.modules:
             for child in sys.modules["multiprocessing"].active_children():
                 if child.daemon:
-                    child.kill()                                         # a fork ignores SIGTERM as this process does
+                    child.kill()                                         # it may handle SIGTERM, and take its time
     finally:
         os._exit(code)

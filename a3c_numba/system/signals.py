@@ -1,5 +1,6 @@
 """Defer Ctrl-C, SIGTERM and SIGHUP while workers run: the first waits for an orderly end, the second acts at once."""
 
+import os
 import signal
 import threading
 from contextlib import contextmanager
@@ -59,17 +60,27 @@ def signal_name(number: int) -> str:
 def ignore_signals_in_worker() -> None:
     """Ignore SIGNALS in a worker.  They reach the whole process group; only the main process handles them.
 
-    Programs that it starts inherit neither a mask nor an ignored SIGTERM, and so can be terminated.  They ignore Ctrl-C
-    unless they handle it: their environment closes them once the worker has finished its rollout.
+    Programs that it starts, and its forks, have neither a mask nor an ignored SIGTERM, and so can be terminated, as
+    multiprocessing.Pool does and waits for.  They ignore Ctrl-C unless they handle it: their environment closes them
+    once the worker has finished its rollout.
     """
+    handled = []
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     for number in SIGNALS[1:]:
         if signal.getsignal(number) != signal.SIG_IGN:                   # nohup's is inherited, too
             signal.signal(number, lambda *_: None)                       # a handler; exec makes it the default again
+            handled.append(number)
             if hasattr(signal, "siginterrupt"):
                 signal.siginterrupt(number, False)                       # C's system calls go on
     if hasattr(signal, "pthread_sigmask"):
         signal.pthread_sigmask(signal.SIG_UNBLOCK, SIGNALS)
+    if hasattr(os, "register_at_fork"):
+        os.register_at_fork(after_in_child=lambda: _as_default(handled))
+
+
+def _as_default(numbers: list[int]) -> None:
+    for number in numbers:
+        signal.signal(number, signal.SIG_DFL)
 
 
 def signal_pending() -> bool:

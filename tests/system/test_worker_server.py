@@ -154,6 +154,19 @@ def test_a_worker_can_start_processes_by_multiprocessing(either, method):
     until(lambda: not is_running(left))
 
 
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="there is no fork")
+def test_what_a_worker_forks_can_be_terminated(either):
+    """multiprocessing.Pool terminates its processes and waits for their end."""
+    def terminate():
+        child = multiprocessing.get_context("fork").Process(target=time.sleep, args=(600,))
+        child.start()
+        child.terminate()
+        child.join(PATIENCE)
+        return child.exitcode
+
+    assert result_of(terminate) == -signal.SIGTERM
+
+
 def is_running(pid):
     """Whether there is such a process, which may not be this one's child."""
     try:

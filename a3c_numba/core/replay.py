@@ -9,6 +9,7 @@ The memory is a ring of frames, and entry i stands for the observation made of f
 So a stack never reaches over an episode's border, also where the memory begins in the middle of an episode.
 """
 
+import itertools
 from typing import NamedTuple
 
 import numpy as np
@@ -16,6 +17,8 @@ import numpy.typing as npt
 
 from .kernel import kernel
 from .returns import Rollout
+
+MANY = 100                     # draws after which it is asked whether there is any step to draw
 
 
 class Transitions(NamedTuple):
@@ -87,6 +90,9 @@ class ReplayMemory:
         self.entries += 1
         return slot
 
+    def _any(self, first: int, last: int) -> bool:
+        return bool(self.drawable[np.arange(first, last) % len(self.frames)].any())
+
     def _newest(self, obs: np.ndarray) -> np.ndarray:
         return obs[..., -1] if self.stack > 1 else obs
 
@@ -94,10 +100,13 @@ class ReplayMemory:
         """Draw n steps with equal probability, with replacement.  Raises ValueError if none can be drawn."""
         first = max(0, self.entries - len(self.frames)) + self.stack - 1        # the oldest with a whole stack
         last = self.entries - 1                                                 # the newest has no successor yet
-        if not self.drawable[np.arange(first, last) % len(self.frames)].any():
-            raise ValueError("the replay memory has no step to draw")
-        chosen = rng.integers(first, last, n)
-        while len(refused := np.flatnonzero(~self.drawable[chosen % len(self.frames)])):
+        chosen = rng.integers(first, max(last, first + 1), n)
+        for draws in itertools.count(1):
+            refused = np.flatnonzero(~self.drawable[chosen % len(self.frames)])
+            if last <= first or draws % MANY == 0 and not self._any(first, last):
+                raise ValueError("the replay memory has no step to draw")
+            if not len(refused):
+                break
             chosen[refused] = rng.integers(first, last, len(refused))
         slots = chosen % len(self.frames)
         obs, next_obs = np.empty((2, n, self.frames.shape[1], self.stack), self.frames.dtype)

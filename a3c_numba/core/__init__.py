@@ -1,4 +1,4 @@
-"""The paper (Mnih et al. 2016, "Asynchronous Methods for Deep Reinforcement Learning") in code, and nothing else.
+"""The paper (Mnih et al. 2016, "Asynchronous Methods for Deep Reinforcement Learning") in code, and DQN, its baseline.
 
 The 13 files to read, in this order, each with its part of the paper:
 
@@ -26,6 +26,7 @@ The other files:
     layers/input_scaling, initializers        bytes to numbers; how weights start
     distributions/gaussian, epsilon_greedy    continuous actions (section 5.3); exploration of the value methods
     algorithms/one_step_q, one_step_sarsa, n_step_q, value_based    Algorithm 1, section 4, Algorithm S2, their base
+    replay, replay_worker, algorithms/dqn     DQN (Mnih et al. 2015): its memory, its worker, its loss
     optimizers/momentum_sgd                   the paper's third optimiser
     distributions/base, algorithms/base, optimizers/base    Protocols: what each of them is; clipping of the global norm
 

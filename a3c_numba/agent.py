@@ -46,7 +46,7 @@ class Agent:
     Args:
         env: a gymnasium id, "module:Factory", or a factory: a class, a function, a lambda.  Actions Discrete or a Box
             (d,); observations images (H, W, C) of bytes, vectors, or Dict and Tuple of vectors, which are flattened.
-        algorithm: A3C(), NStepQ(), OneStepQ(), OneStepSarsa(), or a name: "n_step_q" as the preset has it.
+        algorithm: A3C(), NStepQ(), OneStepQ(), OneStepSarsa(), DQN(), or a name: "n_step_q" as the preset has it.
         optimizer: RMSProp(), LocalRMSProp(), MomentumSGD(), or a name.  network: Convolutional(), MLP().  These three
             may be objects of your own, with the methods of Algorithm, Optimizer or NetworkSettings.  What is not given
             comes from ``preset``; fields of an object that are not given have the defaults of its class: the paper's
@@ -54,7 +54,7 @@ class Agent:
         workers: processes that ``learn`` starts.
         seed: of the initial parameters and of all the workers' random streams; None draws one, which ``config.seed``
             and every file then hold.
-        preset: "paper", "atari", "classic" or "continuous"; by default the one for the two spaces.
+        preset: "paper", "atari", "classic", "continuous" or "dqn"; by default the one for the two spaces.
         atari, gym: settings of the environment: AtariSettings() for an Atari game, GymSettings() for any other.
         env_kwargs: keyword arguments of the environment or its factory, of values that JSON has.
         hyperparameters: fields of the parts, by name, in place of their values: ``entropy_weight=1e-3, hidden=128``.
@@ -111,7 +111,8 @@ class Agent:
             progress: show a progress bar on standard error.
             watch: limits of the run: failures, skipped updates, checkpoints.  Without a bar, warnings go to the logger
                 "a3c_numba".
-            anneal_steps: over which the learning rate falls to 0, by default ``total_steps``.
+            anneal_steps: over which the learning rate falls to 0, and the entropy weight if it falls; by default
+                ``total_steps``.
 
         Raises WorkerDied with a worker's traceback, UpdatesSkipped, or OSError if the last checkpoint could not be
         written; Ctrl-C raises KeyboardInterrupt.  The agent keeps what it learned.
@@ -135,7 +136,8 @@ class Agent:
     @classmethod
     def resume(cls, folder: str | Path, env: EnvSource | None = None, env_kwargs: Mapping[str, object] | None = None,
                total_steps: int | None = None, callback: Callback | None = None, progress: bool = False,
-               watch: Limits = Limits(), anneal_steps: int | None = None) -> "Agent":
+               watch: Limits = Limits(), anneal_steps: int | None = None, *, algorithm: Algorithm | None = None,
+               optimizer: Optimizer | None = None, network: NetworkSettings | None = None) -> "Agent":
         """Resume the run in ``folder``, train to its last step, and return the agent.
 
         It makes no difference if ``learn(out=folder)`` or the command line began the run.
@@ -144,6 +146,7 @@ class Agent:
             folder: of the run, or its latest.npz.
             env, env_kwargs: the environment that the run was started with, if a file cannot name it: a factory.
             total_steps, anneal_steps: replace the run's own, to make a finished run longer.
+            algorithm, optimizer, network: objects of your own, which no file holds.
 
         The other arguments are those of ``learn``.  Raises ValueError, in one line, if the run cannot be resumed, and
         what ``learn`` raises; the folder keeps what was learned.
@@ -152,7 +155,8 @@ class Agent:
         run = RunFolder(folder_of_run(folder))
         lengths = {"total_steps": total_steps, "anneal_steps": anneal_steps}
         with exclusive_lock(run.path):
-            start, scores = load_run(run, env, env_kwargs, lengths, log)
+            start, scores = load_run(run, env, env_kwargs, lengths, log, algorithm=algorithm, optimizer=optimizer,
+                                     network=network)
             agent = cls.__new__(cls)
             agent._use_checkpoint(start)
             trainer = make_trainer(start, run, callback, progress, watch)
@@ -213,7 +217,8 @@ class Agent:
 
         L = sum_t [ -log pi(a_t|s_t) (R_t - V_t) - entropy_weight H_t + value_weight (R_t - V_t)^2 ], the advantage of
         the first term held constant, and the entropy weight as at the start of a run; for the value methods
-        L = sum_t (R_t - Q(s_t, a_t))^2.  Nothing is clipped.  A recurrent state is zero before obs[0].
+        L = sum_t (R_t - Q(s_t, a_t))^2, and DQN's own.  The norm is not clipped.  A recurrent state is zero before
+        obs[0].
         """
         obs = self._observations(obs)
         return self.policy.gradients(obs, np.asarray(actions), np.asarray(returns, np.float32))

@@ -28,7 +28,6 @@ from .envs.names import is_called, name_of
 from .envs.untrusted import foreign_code
 from .own_parts import check_part, check_pickles, class_name, described, part_from
 from .system.advised_error import AdvisedError
-from .system.exhaustion import available_memory
 from .system.text import short_repr
 from .validation import whole_number
 
@@ -60,7 +59,7 @@ class Config:
         workers: processes that learn.
         total_steps: T_max, agent steps of all workers together.
         seed: of the initial parameters and of all random streams.
-        anneal_steps: agent steps over which the learning rate falls to 0; None: ``total_steps``.
+        anneal_steps: over which the learning rate, and an entropy weight that falls, are annealed; None: total_steps.
         env_kwargs: keyword arguments of ``env``, as JSON.
     """
 
@@ -94,6 +93,8 @@ class Config:
     def _check_replay(self) -> None:
         """Raise ValueError, in one line, for what a method with a replay memory cannot do."""
         name = type(self.algorithm).__name__
+        if not isinstance(self.algorithm, DQN):
+            raise ValueError(f"{name} has uses_replay, which is for DQN and classes that inherit it")
         if getattr(self.network, "recurrent", False):
             raise ValueError(f"{name} learns from single steps: recurrent=True is for the other methods")
         if self.workers != 1:
@@ -153,14 +154,6 @@ class Config:
         if size > LONGEST_ROLLOUT:
             raise ValueError(f"{steps:,} steps between updates take {size:,} bytes of observations, at most "
                              f"{LONGEST_ROLLOUT:,} are supported")
-        if isinstance(self.algorithm, DQN):
-            self._check_replay_memory(self.algorithm.memory_size, observations)
-
-    def _check_replay_memory(self, frames: int, observations: Box) -> None:
-        size = frames * prod(observations.shape) // self.frame_stack * observations.dtype.itemsize
-        if size > 0.8 * available_memory():
-            raise ValueError(f"a replay memory of {frames:,} frames takes {size / 1e6:,.0f} MB, and this machine or "
-                             f"container has {available_memory() / 1e6:,.0f} MB: give a smaller memory_size")
 
     def worker_rng(self, number: int) -> np.random.Generator:
         """Return the generator of what a worker draws once for the whole run; a resumed run has the same."""

@@ -10,6 +10,7 @@ The environment is checked as in training (envs/episode.py): a number that is no
 
 import json
 import zlib
+from contextlib import suppress
 from dataclasses import asdict, dataclass
 from typing import Callable, Iterator, NamedTuple
 
@@ -39,7 +40,7 @@ class Game(NamedTuple):
     length: int             # agent steps
     truncated: bool         # ended by the environment's time limit
     capped: bool = False    # stopped after ``max_steps``
-    moves: int | None = None    # checksum of its first observation and its actions; the same for the same game
+    moves: int | None = None    # Atari: checksum of its first observation and its actions; the same for the same game
 
 
 class Step(NamedTuple):
@@ -85,6 +86,7 @@ class Evaluator:
             raise ValueError(f"protocol {settings.protocol} is for Atari games, and {config.env_name} is none")
         self.policy = Policy(config.build_network(self.env), config.algorithm, self.env.action_space, theta)
         self.settings = settings
+        self.same_starts = config.family == "atari"                      # one state of the emulator, and some no-ops
 
     def steps(self, episode: int) -> Iterator[Step]:
         """Play a game to its end, or for ``max_steps``; yield its steps."""
@@ -107,8 +109,9 @@ class Evaluator:
         terminated = truncated = False
         moves = None
         for step in self.steps(episode):
-            moves = zlib.crc32(step.obs.tobytes()) if moves is None else moves
-            moves = zlib.crc32(np.asarray(step.action).tobytes(), moves)
+            if self.same_starts:
+                moves = zlib.crc32(step.obs.tobytes()) if moves is None else moves
+                moves = zlib.crc32(np.asarray(step.action).tobytes(), moves)
             terminated, truncated = step.terminated, step.truncated
         return Game(episode, self.env.score, self.env.length, truncated, not (terminated or truncated), moves)
 
@@ -124,7 +127,11 @@ def evaluate(config: Config, theta: np.ndarray, settings: EvaluationSettings, wo
         raise ValueError(f"workers must be a whole number from 1 to {MOST_PROCESSES}; got {short_repr(workers)}")
     if count == 1:
         evaluator = Evaluator(config, theta, settings)
-        games = [evaluator.play(episode) for episode in range(settings.episodes)]
+        try:
+            games = [evaluator.play(episode) for episode in range(settings.episodes)]
+        finally:
+            with suppress(Exception, SystemExit):
+                evaluator.env.close()
     else:
         games = map_in_workers(_player, (pack(config), theta, settings), settings.episodes, count)
     if capped := sum(game.capped for game in games):
@@ -141,8 +148,8 @@ def _player(config: bytes, theta: np.ndarray, settings: EvaluationSettings, numb
 def summary(games: list[Game], settings: EvaluationSettings) -> dict[str, object]:
     """Return mean, standard error, median, min and max of the scores, the protocol, and every game.
 
-    The standard error is that of the ``different`` games: the emulator begins all games in the same state, so there are
-    no more starts than no-ops, and a deterministic agent plays a game of the same start once more.
+    The standard error is that of the ``different`` games.  The Atari emulator begins all games in the same state, so
+    there are no more starts than no-ops, and a deterministic agent plays a game of the same start once more.
     """
     scores = np.array([game.score for game in games])
     different = list({game.episode if game.moves is None else (game.moves, game.length): game.score

@@ -87,14 +87,16 @@ def describe(config: Config, preset: str | None = None) -> str:
 
     ``preset``: its name; None, if it is not known, for the one that differs least.
     """
-    found = {name: _differences(config, PRESETS[name]) for name in PRESETS}
-    preset = preset or min(found, key=lambda name: len(found[name]))
+    found = {each: _differences(config, PRESETS[each]) for each in PRESETS}
+    preset = preset or min(found, key=lambda each: len(found[each]))
     parts = ", ".join(menu_name(getattr(config, part)) for part in ("algorithm", "optimizer", "network"))
     own_network = isinstance(config.network, MLP)                        # whose defaults are not the paper's
-    paper = _differences(config, PRESETS["paper"], "network" if own_network else "")
-    return (f"Agent({short_repr(config.env_name)}, seed={config.seed}): {parts}, {config.workers} workers\n"
+    name, reference = ("Mnih et al. 2015", "dqn") if config.algorithm.uses_replay else ("the paper", "paper")
+    paper = _differences(config, PRESETS[reference], "network" if own_network else "")
+    workers = f"{config.workers} worker{'s' if config.workers > 1 else ''}"
+    return (f"Agent({short_repr(config.env_name)}, seed={config.seed}): {parts}, {workers}\n"
             f"  preset {preset}{_listed(found[preset])}\n"
-            f"  the paper{' (its network apart)' if own_network else ''}{_listed(paper)}")
+            f"  {name}{' (its network apart)' if own_network else ''}{_listed(paper)}")
 
 
 def _differences(config: Config, preset: Preset, left_out: str = "") -> dict[str, tuple[object, object]]:

@@ -12,8 +12,14 @@ import cloudpickle
 from .core.algorithms import Algorithm
 from .core.networks import NetworkSettings
 from .core.optimizers import Optimizer
+from .system.advised_error import AdvisedError
 from .system.text import short_repr
 from .validation import validate
+
+
+class PartNeeded(AdvisedError, ValueError):
+    """A file whose part the caller has to give."""
+
 
 # Part -> what an own object has to have: the public names of this Protocol.
 PROTOCOLS: dict[str, type] = {"algorithm": Algorithm, "optimizer": Optimizer, "network": NetworkSettings}
@@ -68,5 +74,6 @@ def part_from(part: str, stored: dict[str, Any], given: object, menu: Mapping[st
     if given is not None:
         return given
     if stored.get("is_own") is True:
-        raise ValueError(f"the {part} {short_repr(stored['name'])} is not of this package: give {part}= on loading")
+        raise PartNeeded(f"the {part} {short_repr(stored['name'])} is not of this package", f"give {part}= on loading",
+                         f"the command line cannot be given it; in Python, Agent.load and Agent.resume take {part}=")
     return menu[stored["name"]](**{name: value for name, value in stored.items() if name != "name"})

@@ -64,7 +64,7 @@ def _methods(a3c: A3C, t_max: int, dqn: DQN, **common: Any) -> dict[str, Algorit
 
 
 PRESETS = {
-    "paper": Preset(_methods(A3C(), 5, DQN()), RMSProp(), Convolutional(), workers=16),
+    "paper": Preset(_methods(A3C(), 5, DQN()), RMSProp(), Convolutional(), workers=16, replay_optimizer=NATURE),
     "atari": Preset(
         _methods(A3C(t_max=20, gae_lambda=0.95, entropy_share_left=0.0), 20,
                  DQN(warm_up=10_000, exploration_steps=100_000, target_interval=8_000, final_epsilons="0.02:1"),
@@ -91,6 +91,7 @@ PRESETS = {
         RMSProp(learning_rate=7e-4, epsilon=1e-5),
         MLP(),
         workers=8,
+        replay_optimizer=NATURE,
     ),
     "dqn": Preset(
         _methods(A3C(), 5, DQN()),

@@ -14,6 +14,7 @@ import pytest
 from a3c_numba.agent import Agent
 from a3c_numba.core.networks import MLP
 from a3c_numba.core.parameters import Parameters
+from a3c_numba.envs.atari import AtariSettings
 from a3c_numba.envs.toys import Catch
 from a3c_numba.evaluation import PROTOCOLS, EvaluationSettings, Evaluator, Game, as_json, evaluate, summary
 from a3c_numba.presets import configure
@@ -156,16 +157,42 @@ def test_figures_by_hand():
 
 
 def test_a_game_that_is_played_twice_counts_once_for_the_error():
-    """Catch has three starts here; a deterministic agent plays each of them in one way."""
-    config = configure(functools.partial(Catch, rows=4, columns=3))
-    games = evaluate(config, uniform(config), EvaluationSettings(40, deterministic=True))
-    figures = summary(games, EvaluationSettings(40, deterministic=True))
-    assert 2 <= figures["different"] <= 9 and len({game.moves for game in games}) == figures["different"]
-    scores = list({game.moves: game.score for game in games}.values())
-    assert figures["standard_error"] == pytest.approx(np.std(scores, ddof=1) / len(scores) ** 0.5)
-    assert figures["mean"] == np.mean([game.score for game in games])
-    drawn = summary(evaluate(config, uniform(config), EvaluationSettings(40)), EvaluationSettings(40))
-    assert figures["different"] < drawn["different"] <= 40
+    """The emulator begins every game in one state; two no-ops at most are two starts."""
+    config = configure("ALE/Pong-v5", atari=AtariSettings(max_frames=60))
+    settings = EvaluationSettings(6, "sticky", True)                     # no no-ops, and sticky actions: all different
+    games = evaluate(config, uniform(config), settings)
+    assert summary(games, settings)["different"] == len({game.moves for game in games})
+    evaluator = Evaluator(config, uniform(config), EvaluationSettings(6, deterministic=True))
+    evaluator.env.unwrapped.settings = dataclasses.replace(config.atari, noop_max=2)
+    games = [evaluator.play(episode) for episode in range(6)]
+    figures = summary(games, evaluator.settings)
+    assert figures["different"] == len({game.moves for game in games}) == 2
+
+
+def test_the_error_is_that_of_different_games():
+    games = [Game(i, score, 5, False, False, moves) for i, (score, moves) in enumerate([(1.0, 7), (1.0, 7), (3.0, 8)])]
+    figures = summary(games, EvaluationSettings(3))
+    assert (figures["different"], figures["mean"]) == (2, pytest.approx(5 / 3))
+    assert figures["standard_error"] == pytest.approx(2 ** 0.5 / 2 ** 0.5)
+
+
+def test_other_environments_draw_their_starts():
+    games = evaluate(small(), uniform(small()), EvaluationSettings(4, deterministic=True))
+    assert summary(games, EvaluationSettings(4))["different"] == 4 and {game.moves for game in games} == {None}
+
+
+def test_an_evaluation_closes_its_environment():
+    closed = []
+
+    class Closing(Catch):
+        def close(self):
+            closed.append(True)
+            raise RuntimeError("close")
+
+    config = configure(Closing)
+    theta = uniform(config)
+    closed.clear()
+    assert len(evaluate(config, theta, EvaluationSettings(2))) == 2 and closed == [True]
 
 
 def test_one_game_has_no_standard_error():

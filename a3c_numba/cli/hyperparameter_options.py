@@ -58,6 +58,8 @@ def _values(name: str, owned: list[Owner]) -> str:
             texts += [f"{preset_name}: {value}" for value in list(found.values())[:1]]
         else:
             texts += [f"{preset_name} {key}: {value}" for key, value in found.items()]
+        if type(preset.replay_optimizer) in fields:
+            texts.append(f"{preset_name} dqn: {getattr(preset.replay_optimizer, name)}")
     return "; ".join(texts)
 
 

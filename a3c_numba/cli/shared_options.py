@@ -30,7 +30,8 @@ def add_run_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--total-steps", type=options.whole_number, metavar="N",
                         help="agent steps of all workers together, T_max (default 5e6)")
     parser.add_argument("--anneal-steps", type=options.whole_number, metavar="N",
-                        help="agent steps over which the learning rate falls to 0 (default: --total-steps)")
+                        help="agent steps over which the learning rate falls to 0, and the entropy weight if it falls "
+                             "(default: --total-steps)")
 
 
 def configured(arguments: argparse.Namespace, workers: int | None) -> Config:

@@ -84,8 +84,13 @@ def _start(arguments: Namespace) -> Checkpoint:
 
 
 def worker_of(start: Checkpoint, seed: int | None = None) -> Worker:
-    """Return worker 0, in this process, at the start of an episode.  A finished run starts at step 0, as eta is 0."""
+    """Return worker 0, in this process, at the start of an episode.  A finished run starts at step 0, as eta is 0.
+
+    Raise ValueError for a method with a replay memory.
+    """
     config = start.config
+    if config.algorithm.uses_replay:
+        raise ValueError("trace shows the update of a rollout: DQN's is of a batch drawn from its memory")
     shared = Shared(len(start.theta), 1, config.optimizer.own_statistics, config.algorithm.uses_target_network)
     shared.resume_at(start.global_step if start.global_step < config.total_steps else 0)
     own = None if start.statistics is None else start.statistics[:len(start.theta)]      # worker 0's

@@ -18,6 +18,7 @@ from ..runs.tensorboard import TensorBoardLog
 from ..system.directory_lock import exclusive_lock
 from ..system.terminal import write_without_blocking
 from ..training.limits import Limits
+from ..training.replay_check import without_update
 from ..training.reporter import Reporter
 from ..training.trainer import Trainer, initial_checkpoint
 from . import hyperparameter_options as options
@@ -110,7 +111,7 @@ def new_run(arguments: Namespace) -> Iterator[PreparedRun]:
     folder = RunFolder(folder_of(arguments, config, f"s{config.seed}"))
     with exclusive_lock(folder.path):
         folder.create(config.to_json(), arguments.overwrite)
-        _warn(annealing(config, config, 0))
+        _warn(annealing(config, config, 0) + without_update(config))
         explored = getattr(config.algorithm, "exploration_steps", 0)
         if explored > config.total_steps:
             _warn([f"epsilon is annealed over {explored:,} steps (--exploration-steps), but the run has only "
@@ -133,6 +134,7 @@ def resume_run(arguments: Namespace) -> Iterator[PreparedRun]:
     with exclusive_lock(folder.path):
         lengths = {name: getattr(arguments, name) for name in LENGTHS}
         start, scores = load_run(folder, arguments.env, arguments.env_kwargs, lengths, _warn)
+        _warn(without_update(start.config, start.global_step))
         yield start, folder, scores
 
 

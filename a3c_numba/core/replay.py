@@ -96,15 +96,15 @@ class ReplayMemory:
     def _newest(self, obs: np.ndarray) -> np.ndarray:
         return obs[..., -1] if self.stack > 1 else obs
 
-    def draw(self, n: int, rng: np.random.Generator) -> Transitions:
-        """Draw n steps with equal probability, with replacement.  Raises ValueError if none can be drawn."""
+    def draw(self, n: int, rng: np.random.Generator) -> Transitions | None:
+        """Draw n steps with equal probability, with replacement; None if there is none to draw."""
         first = max(0, self.entries - len(self.frames)) + self.stack - 1        # the oldest with a whole stack
         last = self.entries - 1                                                 # the newest has no successor yet
         chosen = rng.integers(first, max(last, first + 1), n)
         for draws in itertools.count(1):
             refused = np.flatnonzero(~self.drawable[chosen % len(self.frames)])
             if last <= first or draws % MANY == 0 and not self._any(first, last):
-                raise ValueError("the replay memory has no step to draw")
+                return None
             if not len(refused):
                 break
             chosen[refused] = rng.integers(first, last, len(refused))

@@ -40,8 +40,10 @@ class ReplayWorker(Worker):
         return Update(rollout.length, *self.gauges(rollout.length), norm if finite else np.nan, self.episode)
 
     def learn(self) -> float:
-        """Draw a batch and apply its gradient; return the gradient's norm."""
+        """Draw a batch and apply its gradient; return the gradient's norm, 0 if there is nothing to learn from."""
         batch = self.memory.draw(self.algorithm.batch_size, self.collector.rng)
+        if batch is None:
+            return 0.0
         self.accumulate_batch(batch, self.algorithm.targets(batch, self.next_outputs(batch)))
         return self.apply()
 

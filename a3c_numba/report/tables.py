@@ -20,7 +20,7 @@ PAPERS, AUTHORS = re.compile(r"the paper's[;,):]"), re.compile(r"the authors' va
 WHOSE = re.compile(r" \([^()]*(the paper's|the authors' value)[^()]*\)")
 ABOUT_RUN = {"env": "the environment's id, or its factory's name", "workers": "processes",
              "total_steps": "agent steps of all workers together, T_max",
-             "anneal_steps": "agent steps over which the learning rate falls to 0; None: all",
+             "anneal_steps": "agent steps over which eta and the entropy weight fall; None: all",
              "seed": "of parameters and random numbers"}
 MOST_EVENTS = 500
 

@@ -24,8 +24,10 @@ class Checkpointer:
     def __init__(self, folder: RunFolder, start: Checkpoint, keep: int) -> None:
         self.folder, self.keep, self.events = folder, keep, folder.events
         self.total_steps, self.step = start.config.total_steps, start.global_step or None
+        config = start.config
         try:
-            best = checkpoints.load(folder.path / "best.npz").mean_score
+            best = checkpoints.load(folder.path / "best.npz", config.env, config.env_kwargs, algorithm=config.algorithm,
+                                    optimizer=config.optimizer, network=config.network).mean_score
         except CheckpointError:
             best = None
         self.best = -np.inf if best is None else best

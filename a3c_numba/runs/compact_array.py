@@ -26,7 +26,7 @@ def decode(stored: dict[str, Any]) -> np.ndarray:
     shape, dtype = stored["shape"], stored["dtype"]
     if stored.keys() != {"shape", "dtype", "base64"} or dtype not in DTYPES or len(shape) not in (1, 2):
         raise ValueError("not an array of actions")
-    if not all(type(n) is int and n >= 0 for n in shape):
+    if not all(type(n) is int and n >= 0 for n in shape) or 0 in shape[1:]:
         raise ValueError(f"the shape {shape} is none")
     array = np.frombuffer(base64.b64decode(stored["base64"], validate=True), dtype)
     if len(array) != math.prod(shape) or not np.isfinite(array).all():

@@ -32,19 +32,20 @@ def folder_of_run(source: str | Path) -> Path:
 
 
 def load_run(folder: RunFolder, env: EnvSource | None, env_kwargs: Mapping[str, object] | None,
-             lengths: Mapping[str, int | None], warn: Warn) -> tuple[Checkpoint, list[float]]:
+             lengths: Mapping[str, int | None], warn: Warn, **parts: object) -> tuple[Checkpoint, list[float]]:
     """Return the checkpoint to resume from and the scores of the run's episodes so far; the folder must be locked.
 
-    ``lengths`` replace total_steps and anneal_steps, unless they are None.  Raise ValueError, in one line, if the run
-    cannot be resumed.
+    ``lengths`` replace total_steps and anneal_steps, ``parts`` the run's parts, unless they are None.  Raise
+    ValueError, in one line, if the run cannot be resumed.
     """
     file = folder.path / "config.json"
     _check_same(file, env, env_kwargs)
-    start, refused = folder.load_latest(env, env_kwargs)
-    warn(refused + _edited(file, env, env_kwargs, start.config))
+    _check_parts(file, parts)
+    start, refused = folder.load_latest(env, env_kwargs, **parts)
+    warn(refused + _edited(file, env, env_kwargs, start.config, **parts))
     before = start.config
     given: dict[str, Any] = {name: value for name, value in lengths.items() if value is not None}
-    start.config = dataclasses.replace(before, **given)
+    start.config = dataclasses.replace(before, **given).share_spaces(before)
     warn(annealing(start.config, before, start.global_step))
     if start.global_step >= start.config.total_steps:
         raise RunFolderError(f"{folder.path} has made all of its {start.config.total_steps:,} steps",
@@ -58,13 +59,25 @@ def load_run(folder: RunFolder, env: EnvSource | None, env_kwargs: Mapping[str, 
     return start, scores
 
 
-def _edited(file: Path, env: EnvSource | None, env_kwargs: Mapping[str, object] | None, config: Config) -> list[str]:
+def _check_parts(file: Path, parts: Mapping[str, object]) -> None:
+    """Raise RunFolderError for a part that was given although the run's is of this package."""
+    for part in [part for part, value in parts.items() if value is not None]:
+        try:
+            is_own = json.loads(file.read_text(encoding="utf-8"))[part].get("is_own") is True
+        except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError):
+            is_own = True                                                # the checkpoint says what is wrong
+        if not is_own:
+            raise RunFolderError(f"a run is resumed as it was started: its {part} cannot change")
+
+
+def _edited(file: Path, env: EnvSource | None, env_kwargs: Mapping[str, object] | None, config: Config,
+            **parts: object) -> list[str]:
     """Return a warning if a run's config.json, which says how it was started, differs from its checkpoint.
 
     Another length is not reported: it may have been resumed with more.
     """
     try:
-        found = Config.from_json(file.read_text(encoding="utf-8"), env, env_kwargs)
+        found = Config.from_json(file.read_text(encoding="utf-8"), env, env_kwargs, **parts)
     except (OSError, ValueError) as error:
         return [f"{file} cannot be read ({error}): the run continues with its checkpoint's configuration"]
     names = [field.name for field in dataclasses.fields(Config)

@@ -126,10 +126,11 @@ class RunFolder:
             atomic_file.rename_and_fsync(temporary, latest)
             npz.prune(latest, keep)
 
-    def load_latest(self, env: EnvSource | None = None,
-                    env_kwargs: Mapping[str, object] | None = None) -> tuple[Checkpoint, list[str]]:
+    def load_latest(self, env: EnvSource | None = None, env_kwargs: Mapping[str, object] | None = None,
+                    **parts: object) -> tuple[Checkpoint, list[str]]:
         """Return the newest checkpoint that a run can resume from, and a line for each newer one that is rejected.
 
+        ``parts``: the run's objects that are not of this package; see ``Agent.load``.
         Raises CheckpointError, with all reasons, if there is none; RunFolderError if a folder has the name of a file.
         """
         self._held()
@@ -137,7 +138,7 @@ class RunFolder:
         reasons: dict[str, CheckpointError] = {}
         for name in ("latest.npz", *self._older()):
             try:
-                checkpoint = load_fitting(self.path / name, env, env_kwargs)
+                checkpoint = load_fitting(self.path / name, env, env_kwargs, **parts)
                 if checkpoint.statistics is None:
                     raise CheckpointError(f"{self.path / name}: saved for use only, without the optimiser's statistics")
             except CheckpointError as error:

@@ -24,7 +24,7 @@ def exhausted(error: BaseException | None) -> int | None:
             return error.errno
         if isinstance(error, RuntimeError) and "can't start new thread" in str(error):
             return errno.EAGAIN
-        error = error.__cause__ or error.__context__
+        error = error.__cause__ or (None if error.__suppress_context__ else error.__context__)
     return None
 
 

@@ -16,6 +16,7 @@ import struct
 import sys
 import traceback
 from contextlib import suppress
+from pathlib import Path
 from typing import NoReturn
 
 import numpy as np
@@ -68,8 +69,9 @@ def end_with_parent() -> None:
 
 def be_killed_first() -> None:
     """Have Linux kill this worker, if memory runs out, and not the server, with which all workers would die."""
-    with suppress(OSError), open("/proc/self/oom_score_adj", "w") as file:
-        file.write(str(KILLED_FIRST))
+    with suppress(OSError, ValueError):
+        file = Path("/proc/self/oom_score_adj")
+        file.write_text(str(min(1000, int(file.read_text()) + KILLED_FIRST)))
 
 
 class Server:

@@ -75,12 +75,25 @@ def ignore_signals_in_worker() -> None:
     if hasattr(signal, "pthread_sigmask"):
         signal.pthread_sigmask(signal.SIG_UNBLOCK, SIGNALS)
     if hasattr(os, "register_at_fork"):
-        os.register_at_fork(after_in_child=lambda: _as_default(handled))
+        _forks_have_default_signals(handled)
 
 
-def _as_default(numbers: list[int]) -> None:
-    for number in numbers:
-        signal.signal(number, signal.SIG_DFL)
+def _forks_have_default_signals(numbers: list[int]) -> None:
+    """Give these signals their default action in every fork of this process, from its first moment on."""
+    mask = threading.local()                                             # of the thread that forks, as it was before
+
+    def block() -> None:
+        mask.before = signal.pthread_sigmask(signal.SIG_BLOCK, numbers)
+
+    def restore() -> None:
+        signal.pthread_sigmask(signal.SIG_SETMASK, mask.before)
+
+    def reset() -> None:
+        for number in numbers:
+            signal.signal(number, signal.SIG_DFL)
+        restore()
+
+    os.register_at_fork(before=block, after_in_parent=restore, after_in_child=reset)
 
 
 def signal_pending() -> bool:

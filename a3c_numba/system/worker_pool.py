@@ -9,7 +9,7 @@ from typing import Callable, Generic, TypeVar
 from . import worker_server
 from .channel import Channel, wait
 from .child_process import KILL, WorkerProcess
-from .exhaustion import advice, killed_for_memory
+from .exhaustion import advice, killed_for_memory, number_of_exit
 from .fork_server import ENDING_SECONDS, WorkerStartError, refusal
 
 Result = TypeVar("Result")
@@ -102,6 +102,8 @@ class _Pool(Generic[Result]):
         process.join(ENDING_SECONDS)
         if process.exitcode == -KILL and killed_for_memory() > self.killed_for_memory:
             return f"a worker process {process.ending()} because memory ran out: {advice(errno.ENOMEM)}"
+        if number_of_exit(process.exitcode):
+            return f"a worker process {process.ending()}"                # which names the limit
         return f"a worker process {process.ending()} before it could report an error; see its output above"
 
     def close(self) -> None:

@@ -21,6 +21,7 @@ from ..system.terminal import log_once
 from ..validation import as_scalar
 from .limits import Limits
 from .progress_tracker import ProgressTracker
+from .replay_check import check_replay_memory
 from .reporter import LogReporter, Reporter
 from .supervisor import Supervisor
 from .worker_handle import StartWorker, start_worker
@@ -36,6 +37,7 @@ class UpdatesSkipped(AdvisedError, RuntimeError):
 
 def initial_checkpoint(config: Config) -> Checkpoint:
     """Return step 0 of a run: theta drawn from the seed's stream 0, statistics 0."""
+    check_replay_memory(config)
     network = config.build_network(config.spaces)
     if line := config.spaces.flattening:
         log_once(line)
@@ -60,6 +62,7 @@ class Trainer:
                  callback: Callable[[Progress], bool | None] | None = None, limits: Limits = Limits(),
                  draw_curve: Callable[[Path], str | None] | None = None,
                  start_worker: StartWorker = start_worker) -> None:
+        check_replay_memory(start.config)
         self.start, self.config, self.limits = start, start.config, limits
         self.reporter, self.callback, self.draw_curve = reporter or LogReporter(), callback, draw_curve
         self.events = EventLog()

@@ -63,7 +63,8 @@ def main(number: int, config: Learner, status: WorkerStatus, seed: np.random.See
          state: WorkerState | None, pipe: Channel) -> None:
     """A worker from its first line to its last; what goes wrong is sent to the trainer as a traceback."""
     flush_subnormals()
-    np.random.seed(seed.generate_state(4))                               # NumPy's own stream, of an environment's noise
+    again = () if state is None else (number, status.shared.global_step() % 2**32)      # the seed is not new then
+    np.random.seed([*seed.generate_state(4), *again])                    # NumPy's own stream, of an environment's noise
     failed, worker = "unmade", None
     try:
         worker = make_worker(number, config, status.shared, seed)

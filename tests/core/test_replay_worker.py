@@ -6,8 +6,9 @@ import functools
 import numpy as np
 import pytest
 
+from a3c_numba.agent import Agent
 from a3c_numba.config import Config
-from a3c_numba.core.algorithms import DQN
+from a3c_numba.core.algorithms import A3C, DQN, OneStepQ
 from a3c_numba.core.networks import MLP, Convolutional, initial_parameters
 from a3c_numba.core.optimizers import RMSProp
 from a3c_numba.core.parameters import Parameters
@@ -15,6 +16,7 @@ from a3c_numba.core.replay_worker import ReplayWorker, make_worker
 from a3c_numba.core.shared import Shared
 from a3c_numba.core.worker import Worker
 from a3c_numba.envs.toys import Aim, Catch, Corridor
+from tests.programs import program
 from tests.reference import rmsprop
 from tests.reference_lstm import complex_gradient
 from tests.reference_value import QNetwork, choose
@@ -133,6 +135,16 @@ def test_nothing_is_learned_during_the_warm_up():
     assert not np.array_equal(shared.theta, theta)
 
 
+def test_an_update_without_a_step_to_draw_learns_nothing():
+    """The only step so far has no successor yet."""
+    worker, _ = begun(config_of("Catch", dataclasses.replace(SMALL, warm_up=1, train_interval=1)))
+    drawn = []
+    worker.memory.draw = lambda n, rng, draw=worker.memory.draw: drawn.append(draw(n, rng)) or drawn[-1]
+    assert worker.update().gradient_norm == 0 and drawn == [None]
+    worker.update()
+    assert len(drawn[1].obs) == SMALL.batch_size
+
+
 def test_a_reward_that_is_not_finite_is_never_learned_from():
     config = config_of("Catch", dataclasses.replace(SMALL, warm_up=1))
     worker, shared = begun(config)
@@ -168,19 +180,40 @@ def test_frames_are_stored_once_and_batches_are_what_was_seen():
 def test_other_methods_have_the_paper_s_worker():
     config = dataclasses.replace(config_of("Catch"), algorithm=DQN())
     assert type(begun(config)[0]) is ReplayWorker
-    from a3c_numba.core.algorithms import OneStepQ
     assert type(begun(dataclasses.replace(config, algorithm=OneStepQ()))[0]) is Worker
 
 
-def test_a_memory_that_does_not_fit_is_refused(monkeypatch):
-    monkeypatch.setattr("a3c_numba.config.available_memory", lambda: 10**9)
-    config = config_of("ALE/Pong-v5", DQN(), Convolutional())            # 200,000 frames
+def test_a_memory_that_does_not_fit_is_refused(monkeypatch, tmp_path):
+    """Where a run begins; an agent that was trained elsewhere plays."""
+    agent = Agent("Catch", DQN(memory_size=100_000), workers=1)
+    agent.save(tmp_path / "agent.npz")
+    monkeypatch.setattr("a3c_numba.training.replay_check.available_memory", lambda: 10**7)
     with pytest.raises(ValueError) as error:
-        config.build_network(config.make_env())
-    assert str(error.value) == ("a replay memory of 200,000 frames takes 1,411 MB, and this machine or container has "
-                                "1,000 MB: give a smaller memory_size")
-    fits = config_of("ALE/Pong-v5", DQN(memory_size=100_000), Convolutional())
-    assert fits.build_network(fits.make_env())
+        Agent("Catch", DQN(memory_size=100_000), workers=1)
+    assert str(error.value) == ("a replay memory of 100,000 frames takes 22 MB, and this machine or container has "
+                                "10 MB: give a smaller memory_size")
+    assert len(Agent.load(tmp_path / "agent.npz").evaluate(2)) == 2
+    with pytest.raises(ValueError, match="a replay memory of 100,000 frames"):
+        agent.learn(100)
+    assert Agent("Catch", DQN(memory_size=10_000), workers=1)
+
+
+def test_a_run_that_ends_in_its_warm_up_says_so(tmp_path, capsys):
+    assert program("train", "Catch", "--algorithm", "dqn", "--total-steps", 300, "--out", tmp_path / "run") == 0
+    assert "the run makes 300 steps, and learns after 1,000 (warm_up): it learns nothing" in capsys.readouterr().err
+
+
+def test_trace_refuses_it(capsys):
+    assert program("trace", "ALE/Pong-v5", "--preset", "dqn") == 2
+    assert "trace shows the update of a rollout: DQN's is of a batch" in capsys.readouterr().err
+
+
+def test_only_a_dqn_has_a_replay_memory():
+    class Mine(A3C):
+        uses_replay = True
+
+    with pytest.raises(ValueError, match="^Mine has uses_replay, which is for DQN and classes that inherit it$"):
+        config_of("Catch", Mine())
 
 
 @pytest.mark.parametrize("change, message", [

@@ -20,7 +20,7 @@ pytestmark = pytest.mark.faults
 ROOT = Path(__file__).parent.parent.parent
 WALL_CLOCK = {("time", name) for name in ("time", "time_ns", "localtime", "gmtime", "ctime", "asctime", "strftime")}
 WALL_CLOCK |= {("datetime", name) for name in ("now", "utcnow", "today")} | {("date", "today")}
-STAMPS: set[str] = set()       # files in which a person is to read the date and the time of day
+STAMPS = {"runs/tensorboard.py"}         # files in which a person is to read the date and the time of day
 
 
 def clocks_of(tree):

@@ -1,5 +1,6 @@
 """A run is resumed from Python and from the command line, wherever it was begun."""
 
+import dataclasses
 import json
 import shutil
 from functools import partial
@@ -7,11 +8,13 @@ from functools import partial
 import numpy as np
 import pytest
 
-from a3c_numba import MLP, Agent, CheckpointError
+from a3c_numba import A3C, MLP, Agent, CheckpointError
 from a3c_numba.envs.names import is_called
 from a3c_numba.envs.toys import Corridor
-from a3c_numba.runs.checkpoint import load
-from a3c_numba.runs.resume import folder_of_run
+from a3c_numba.runs.checkpoint import load, save
+from a3c_numba.runs.checkpointer import Checkpointer
+from a3c_numba.runs.resume import folder_of_run, load_run
+from a3c_numba.runs.run_folder import RunFolder
 from tests.programs import chances, program, reports_often
 from tests.runs.test_run_folder import rows
 
@@ -156,3 +159,26 @@ def test_the_command_line_understands_the_newest_checkpoint(catch_run, tmp_path,
     assert program("train", "--resume", folder / "final.npz", "--total-steps", 2200) == 2
     assert f"name its folder, {folder}" in capsys.readouterr().err
     assert json.loads((folder / "config.json").read_text())["total_steps"] == 2000
+
+
+class Own(A3C):
+    """A method of one's own."""
+
+
+def test_a_run_of_an_own_part_is_resumed_with_it(tmp_path):
+    folder = tmp_path / "run"
+    Agent("Catch", Own(), workers=1).learn(300, out=folder)
+    with pytest.raises(ValueError, match="'Own' is not of this package: give algorithm= on loading"):
+        Agent.resume(folder, total_steps=600)
+    agent = Agent.resume(folder, total_steps=600, algorithm=Own())
+    assert type(agent.config.algorithm) is Own
+    final = load(folder / "final.npz", algorithm=Own())
+    assert final.global_step >= 600
+
+
+def test_the_best_agent_of_a_factorys_run_stays_after_resuming(run):
+    folder, step = run
+    best = dataclasses.replace(load(folder / "latest.npz", corridor), mean_score=1e6)
+    save(folder / "best.npz", best)
+    start, _ = load_run(RunFolder(folder), corridor, None, {"total_steps": step + STEPS}, lambda lines: None)
+    assert Checkpointer(RunFolder(folder), start, 3).best == 1e6

@@ -79,7 +79,7 @@ def test_a_table_that_was_not_begun_is(tmp_path):
 def test_another_study_is_refused_with_what_is_different(tmp_path, settings, words):
     opened(tmp_path)
     line = refused(tmp_path, settings)
-    assert "--out" in line and all(word in line for word in words)
+    assert "give another folder" in line and all(word in line for word in words)
 
 
 def test_a_folder_with_something_else_is_refused(tmp_path):

@@ -245,7 +245,7 @@ def test_a_sweep_of_another_parameter_is_another_sweep(capsys, trained):
     (["--learning-rate", "loguniform:1:0"], ["learning-rate", "LOW < HIGH", "'loguniform:1:0'"]),
     (["--learning-rate", "nan"], ["learning-rate", "'nan'"]), (["--workers", "0"], ["workers"]),
     (["--total-steps", "0"], ["total_steps"]), (["--seed", "-1"], ["seed"]), (["--preset", "best"], ["--preset"]),
-    (["--algorithm", "dqn"], ["--algorithm"]), (["--discount", "2"], ["discount"]), (["--dense", "9"], ["--dense"]),
+    (["--algorithm", "ddpg"], ["--algorithm"]), (["--discount", "2"], ["discount"]), (["--dense", "9"], ["--dense"]),
     (["--out", "file/out"], ["cannot write to file/out"]), (["--preset", "paper"], ["convolutional"]),
     (["--resume", "x"], ["--resume"])])
 def test_what_cannot_be_used_is_one_line_and_nothing_is_begun(capsys, trained, arguments, words):

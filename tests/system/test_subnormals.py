@@ -44,7 +44,7 @@ def test_workers_flush_and_the_process_that_starts_them_does_not(monkeypatch):
     def constructed(*arguments):
         seen.append(product())
         raise RuntimeError("enough")
-    monkeypatch.setattr(worker_process, "Worker", constructed)
+    monkeypatch.setattr(worker_process, "make_worker", constructed)
     pipe = type("Pipe", (), {"send": lambda self, message: None})()
     with subnormals_flushed():                                           # puts the register back after the worker
         subnormals.write_control(np.uint32(subnormals.read_control() & ~subnormals.FLUSH))

@@ -98,7 +98,7 @@ def test_what_an_encoding_lacks_is_replaced(monkeypatch):
     stream = ascii_only()
     write_without_blocking("theta \u03b8 ", stream)
     monkeypatch.setattr(sys, "stdout", stream)
-    show(half_blocks(np.zeros((2, 3, 3), np.uint8)))
+    show(half_blocks(np.zeros((2, 3, 3), np.uint8), 3, 1))
     assert stream.buffer.getvalue() == b"theta ? " + b"\x1b[38;2;0;0;0m\x1b[48;2;0;0;0m?" * 3 + b"\x1b[0m\n"
 
 

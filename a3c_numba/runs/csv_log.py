@@ -48,13 +48,18 @@ def append_whole(path: Path, rows: bytes, header: bytes) -> None:
     """
     with open(path, "ab+", buffering=0) as file:
         size = file.seek(0, os.SEEK_END)
-        rest = (_missing_end(file, size) if size else header) + rows
-        try:
-            while rest:
-                rest = rest[file.write(rest):]
-        except OSError:
-            file.truncate(size)
-            raise
+        append_or_nothing(file, (_missing_end(file, size) if size else header) + rows, size)
+
+
+def append_or_nothing(file: io.FileIO, content: bytes, size: int) -> None:
+    """Write all of the content to the end of a file of ``size`` bytes, or nothing and raise OSError."""
+    rest = content
+    try:
+        while rest:
+            rest = rest[file.write(rest):]
+    except OSError:
+        file.truncate(size)
+        raise
 
 
 def _missing_end(file: io.FileIO, size: int) -> bytes:

@@ -17,6 +17,7 @@ from pathlib import Path
 
 import numpy as np
 
+from .csv_log import append_or_nothing
 from .progress import Progress
 
 PREFIX, SUFFIX = "events.out.tfevents", "a3c_numba"
@@ -61,13 +62,7 @@ class TensorBoardLog:
                 stale.unlink()
             self._replaces = False
         with open(self.path, "ab", buffering=0) as file:
-            size, rest = file.tell(), self._waiting
-            try:
-                while rest:
-                    rest = rest[file.write(rest):]
-            except OSError:
-                file.truncate(size)
-                raise
+            append_or_nothing(file, self._waiting, file.tell())
 
 
 def _is_float32(value: float) -> bool:

@@ -8,7 +8,7 @@ from setuptools import setup
 from setuptools.command.build_py import build_py
 
 ROOT = Path(__file__).parent
-EXAMPLES = ("*.py", "*.md", "pong/agent.npz", "pong/evaluation.json", "pong/*.png")
+EXAMPLES = ("*.py", "*.md", "*/agent.npz", "pong/evaluation.json", "pong/*.png")
 
 
 def long_description():

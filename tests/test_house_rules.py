@@ -38,7 +38,7 @@ AT_TOP = {"validation": "validation", "config": "config", "own_parts": "config",
           "hyperparameters_by_name": "config",
           "evaluation": "evaluation",
           "inference": "evaluation", "playback": "evaluation", "agent": "agent", "agent_training": "agent",
-          "progress_bar": "agent",
+          "progress_bar": "agent", "trained_agents": "agent",
           "__init__": "agent", "__main__": "cli"}
 # Imports that the table forbids and that are there for now, each with what it waits for.
 EXCEPTIONS: dict[tuple[str, str], str] = {}

@@ -73,7 +73,7 @@ def test_a_wheel_has_the_examples_that_readme_names(site, tmp_path):
     assert (tmp_path / "examples/01_dense.py").read_text() == (ROOT / "examples/01_dense.py").read_text()
     for name in re.findall(r"a3c-numba \w+ (examples/\S+)", (ROOT / "README.md").read_text(encoding="utf-8")):
         assert (tmp_path / name).is_file(), name
-    assert "game 0: " in installed(site, tmp_path, "play", "examples/pong/agent.npz", "--max-steps", "3")
+    assert "game 0: " in installed(site, tmp_path, "play", "pong", "--max-steps", "3")
 
 
 def test_a_wheel_is_small_and_has_every_page(built, site):

@@ -8,10 +8,7 @@ from argparse import ArgumentParser, Namespace
 from pathlib import Path
 
 from ..teaching.notebooks import notebook
-
-PACKAGE = Path(__file__).parents[1]
-PLACES = (PACKAGE / "examples", PACKAGE.parent / "examples")             # of a wheel, of a checkout
-FIRST = "01_dense.py"          # is there if the examples are
+from ..trained_agents import PLACES, examples_folder
 
 
 def add_arguments(parser: ArgumentParser) -> None:
@@ -51,7 +48,7 @@ def _write_notebooks(source: Path, folder: Path) -> None:
 
 
 def _source() -> Path:
-    found = next((place for place in PLACES if (place / FIRST).is_file()), None)
+    found = examples_folder()
     if found is None:
         raise ValueError(f"the examples are not installed: {PLACES[0]} is missing")
     return found

@@ -7,14 +7,15 @@ from ..diagnostics.portrait import draw
 from ..plots import learning_curve
 from ..plots.canvas import load_cv2
 from ..runs.checkpoint import load_fitting
-from ..runs.run_folder import default_checkpoint
+from ..trained_agents import agent_file
 from .env_options import add_env_option
 from .hyperparameter_options import whole_number
 
 
 def add_arguments(parser: ArgumentParser) -> None:
     """Declare the command's options."""
-    parser.add_argument("source", metavar="RUN|FILE", help="a run's folder, or an .npz file")
+    parser.add_argument("source", metavar="RUN|FILE|GAME",
+                        help="a run's folder, an .npz file, or a game whose agent comes with the package: pong")
     parser.add_argument("-o", "--out", default="portrait", metavar="FOLDER",
                         help="folder for the pictures (default portrait)")
     add_env_option(parser)
@@ -31,7 +32,7 @@ def run(arguments: Namespace) -> int:
         raise ValueError(f"steps must be from 2 to 10,000; got {arguments.steps}")
     load_cv2()                                                           # before a game is played
     source, folder = Path(arguments.source), Path(arguments.out)
-    checkpoint = load_fitting(default_checkpoint(source), arguments.env, arguments.env_kwargs)
+    checkpoint = load_fitting(agent_file(source), arguments.env, arguments.env_kwargs)
     folder.mkdir(parents=True, exist_ok=True)
     paths = draw(checkpoint, folder, arguments.steps, arguments.seed, arguments.video)
     if (source / "episodes.csv").exists():

@@ -12,7 +12,7 @@ from ..core.optimizers import OPTIMIZERS
 from ..plots.canvas import load_cv2
 from ..presets import PRESETS, configure
 from ..runs.checkpoint import Checkpoint, load_fitting
-from ..runs.run_folder import default_checkpoint
+from ..trained_agents import agent_file
 from . import hyperparameter_options as options
 from .env_options import ENV_HELP, add_env, add_env_kwargs, add_env_option
 
@@ -75,7 +75,8 @@ def folder_of(arguments: argparse.Namespace, config: Config, name: str) -> Path:
 
 def add_agent_options(parser: argparse.ArgumentParser) -> None:
     """Add the agent's file, its environment, the seed, and how actions are chosen."""
-    parser.add_argument("source", metavar="RUN|FILE", help="a run's folder, or an .npz file")
+    parser.add_argument("source", metavar="RUN|FILE|GAME",
+                        help="a run's folder, an .npz file, or a game whose agent comes with the package: pong")
     add_env_option(parser)
     parser.add_argument("--seed", type=options.whole_number, default=0, metavar="S",
                         help="random seed of the games (default 0)")
@@ -87,7 +88,7 @@ def add_agent_options(parser: argparse.ArgumentParser) -> None:
 
 def load_agent(arguments: argparse.Namespace) -> tuple[Path, Checkpoint]:
     """Return the agent's file and its checkpoint, with the epsilon that was typed; raise ValueError."""
-    path = default_checkpoint(Path(arguments.source))
+    path = agent_file(Path(arguments.source))
     checkpoint = load_fitting(path, arguments.env, arguments.env_kwargs)
     if arguments.epsilon is None:
         return path, checkpoint

@@ -20,6 +20,7 @@ FOLDER = Path(__file__).parents[1] / "examples"
 NUMBERED = sorted(path.name for path in FOLDER.glob("[0-9]*.py"))
 LESSONS = NUMBERED[:10]
 LONGEST = {"07_lock_free.py": 94, "09_a3c_in_one_file.py": 130}
+SLOWEST = {"09_a3c_in_one_file.py", "11_catch.py", "13_one_step_q.py", "18_continuous.py", "20_own_parts.py"}
 VALUES = r"\[( *-?\d+\.\d*){4} *\]"
 SAME = r"the package's (layer|kernel|convolution) says the same: \d+e[-+]\d+ apart"
 # Program -> what is given to it, and lines that it prints.
@@ -95,7 +96,8 @@ def test_every_program_is_run_here():
     assert list(SMALL) == NUMBERED
 
 
-@pytest.mark.parametrize("name", SMALL)
+@pytest.mark.parametrize("name", [pytest.param(name, marks=pytest.mark.long) if name in SLOWEST else name
+                                  for name in SMALL])
 def test_runs_and_prints(name, ran):
     arguments, lines = SMALL[name]
     out, folder = ran(name, *arguments)
@@ -175,6 +177,7 @@ def test_an_open_forget_gate_lets_a_gradient_back(ran):
 
 
 @pytest.mark.parametrize("seed", [0, 1])
+@pytest.mark.long
 def test_a3c_in_one_file_learns(seed, ran):
     means = re.search(r"over time:(.*)", ran("09_a3c_in_one_file.py", 2000, seed)[0])[1].split()
     assert float(means[0]) < 0.2 and np.mean([float(mean) for mean in means[-3:]]) > 0.9

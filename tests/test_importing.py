@@ -6,6 +6,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 ROOT = Path(__file__).parents[1]
 PROGRAM = """
 import json, locale, logging, multiprocessing, os, pkgutil, random, signal, sys, warnings
@@ -54,6 +56,7 @@ print(json.dumps([*changed, sorted(set(name.split(".")[0] for name in Listener.n
 """
 
 
+@pytest.mark.long
 def test_importing_and_using_the_package_changes_nothing(tmp_path):
     """Environment, logging, signals, warnings, random streams ...; Numba compiles without its debugging lines."""
     environment = {name: value for name, value in os.environ.items() if not name.endswith("_NUM_THREADS")}

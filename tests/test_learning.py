@@ -33,6 +33,7 @@ def greedy_mean(config, theta):
 
 
 @pytest.mark.parametrize("env", STEPS)
+@pytest.mark.long
 def test_two_workers_learn_the_best_return(env):
     """Two seeds of three at least.  One run of Catch in about 170 gives a column up: its misses are foreseen, V = -1,
     and no advantage is left to learn from.  Twice the learning rate and a third of beta lose one in 25, with one worker

@@ -78,7 +78,8 @@ CASES = [(name, False) for name in METHODS] + [("a3c", True)]
 
 
 @pytest.mark.parametrize("truncates", [False, True], ids=["terminated", "truncated"])
-@pytest.mark.parametrize("recurrent", [False, True], ids=["feed-forward", "recurrent"])
+@pytest.mark.parametrize("recurrent", [pytest.param(False, id="feed-forward"),
+                                       pytest.param(True, id="recurrent", marks=pytest.mark.long)])
 @pytest.mark.parametrize("name, continuous", CASES, ids=[*METHODS, "a3c continuous"])
 def test_a_method_finds_the_best_actions_and_what_they_are_worth(name, continuous, recurrent, truncates):
     env = functools.partial(Aim, continuous=continuous, truncates=truncates)
@@ -90,6 +91,7 @@ def test_a_method_finds_the_best_actions_and_what_they_are_worth(name, continuou
 
 
 @pytest.mark.parametrize("name", ["a3c", "n_step_q"])
+@pytest.mark.long
 def test_a_memory_is_needed_and_used(name):
     """A feed-forward policy says the same whatever the cue was: right by chance, 0 in the mean, less than 0.5 here."""
     config, last = learned(0.95, Memory, name, True, discount=0.99)

@@ -58,7 +58,7 @@ def test_the_metadata_name_the_paper_and_the_versions(site):
     assert about["Version"] == __version__ and about["Requires-Python"] == ">=3.10"
     assert "Paper, https://arxiv.org/abs/1602.01783" in about.get_all("Project-URL")
     versions = {name.rsplit(" ", 1)[1] for name in about.get_all("Classifier") if "Python :: 3." in name}
-    assert versions == {"3.10", "3.11", "3.12", "3.13"}
+    assert versions == {"3.10", "3.11", "3.12", "3.13", "3.14"}
 
 
 def test_the_description_has_no_picture_and_no_link_to_a_file(site):

@@ -27,7 +27,8 @@ def write(path: Path, arrays: dict[str, np.ndarray]) -> None:
     """Write the arrays to ``path`` directly and flush them to disk.  Raises OSError."""
     content = io.BytesIO()
     np.savez(content, **{name: np.asarray(x, KINDS[name]) for name, x in arrays.items()})  # type: ignore[arg-type]
-    atomic_file.write_and_fsync(path, content.getbuffer())
+    with content.getbuffer() as view:                                    # released, whatever fails: 3.14 warns of it
+        atomic_file.write_and_fsync(path, view)
 
 
 def read(path: Path) -> dict[str, np.ndarray]:

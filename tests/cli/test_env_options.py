@@ -45,6 +45,7 @@ def installed(tmp_path, *arguments):
 
 
 @pytest.mark.parametrize("name", ["own_ball:Ball", "own_ball:Ball-v0"])
+@pytest.mark.long
 def test_a_module_in_the_current_folder_is_trained_and_played(tmp_path, name):
     Path("own_ball.py").write_text(MODULE)
     kwargs = ["--env-kwargs", '{"columns": 3}']

@@ -106,6 +106,7 @@ def test_forward_fresh_equals_forward(shape, share, dtype):
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
 @pytest.mark.parametrize("share", [0, 0.002, 0.1, 1])
 @pytest.mark.parametrize("shape", FILMS)
+@pytest.mark.long
 def test_backward_weight_by_parts_equals_the_plain_sum(shape, share, dtype):
     x, w, b, d_y = film(shape, dtype, share)
     k, stride = shape[4:6]

@@ -137,6 +137,7 @@ def test_a_program_that_forked_keeps_its_folder_until_it_ends(tmp_path, what):
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="looks into /proc")
+@pytest.mark.long
 def test_two_runs_never_share_a_folder_and_kill_9_frees_it(tmp_path, capsys):
     """Also while the workers of the run that was killed still live: here they and their server are stopped."""
     with Run(tmp_path, GATED, "--workers", 2, "--total-steps", 10**8, "--checkpoint-seconds", 0.5) as run:
@@ -243,6 +244,7 @@ def test_a_final_checkpoint_outlives_a_damaged_latest_one(finished, capsys, monk
     assert "latest.npz.refused" in capsys.readouterr().err and (finished / "final.npz").read_bytes() == final
 
 
+@pytest.mark.long
 def test_edited_settings_are_ignored_with_a_warning(finished, capsys):
     config = finished / "config.json"
     assert resumed(finished, capsys) == []                               # and total_steps is another one from now on

@@ -319,6 +319,7 @@ def fuzzed(folder, count, seed, timeout):
     return result
 
 
+@pytest.mark.long
 def test_thousands_of_spoiled_files_are_refused_or_loaded(tmp_path):
     """Some are loaded: the mutations reach beyond the first check.  Most are not."""
     loaded = fuzzed(tmp_path, 2000, 1, 300)["loaded"]

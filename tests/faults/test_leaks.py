@@ -67,6 +67,7 @@ def measure(name):
 
 
 @pytest.mark.parametrize("name", CASES)
+@pytest.mark.long
 def test_10_000_episodes_leave_nothing_behind(name):
     ((before, files, objects), (after, files_after, objects_after)), = together(measure, [(name,)])
     print(f"\n{name}: {(after - before) / 1e6:+.2f} MB and {objects_after - objects:+d} objects in 10 000 episodes")

@@ -191,6 +191,7 @@ def met(counts):
 
 @pytest.mark.parametrize("name", SIZES)
 @undisturbed
+@pytest.mark.long
 def test_how_many_updates_are_lost(tmp_path, crowd, name):
     n = SIZES[name]
     print(f"\n{name}, {n} elements:")

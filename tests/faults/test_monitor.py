@@ -94,6 +94,7 @@ def test_a_worker_that_fails_late_has_time_to_close():
     assert "failed, hung" in watched.supervisor.events.sentences()[0]
 
 
+@pytest.mark.long
 def test_a_main_process_stopped_and_continued_replaces_no_worker(tmp_path):
     with Run(tmp_path, "tests.faults.gates:Gated-v0", "--workers", 2, "--total-steps", 20_000, "--heartbeat-seconds",
              3) as run:
@@ -219,6 +220,7 @@ def test_workers_that_are_killed_are_waited_for_together(monkeypatch, interrupte
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="there is no server")
+@pytest.mark.long
 def test_a_fork_server_that_stands_still_is_replaced(tmp_path):
     """One of its workers is killed, and nobody says so."""
     with Run(tmp_path, "tests.faults.gates:Gated-v0", "--workers", 2, "--total-steps", 20_000, "--heartbeat-seconds",

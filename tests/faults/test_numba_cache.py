@@ -129,6 +129,7 @@ def garbage(content):
 
 @pytest.mark.parametrize("ending, faults", [("nbi", [half, empty]), ("nbi", [zeros, garbage]),
                                             ("nbc", [half, empty, zeros, garbage])])
+@pytest.mark.long
 def test_broken_files_are_compiled_once_more_and_replaced(script, cache, ending, faults):
     """Each file in another way; the first process finds none of them of use."""
     for path, fault in zip(files(cache, ending), faults, strict=True):
@@ -137,6 +138,7 @@ def test_broken_files_are_compiled_once_more_and_replaced(script, cache, ending,
     assert run([script], cache) == (f"{RESULTS} {ALL}\n", 0)
 
 
+@pytest.mark.long
 def test_one_broken_file_costs_one_compilation(script, cache):
     broken = files(cache, "nbc")[0]
     broken.write_bytes(half(broken.read_bytes()))
@@ -144,6 +146,7 @@ def test_one_broken_file_costs_one_compilation(script, cache):
     assert run([script], cache) == (f"{RESULTS} {ALL}\n", 0)
 
 
+@pytest.mark.long
 def test_code_of_another_signature_is_not_run(script, cache):
     """What two processes that fill an empty cache at once can leave: a kernel would write past the array's end."""
     for first, second in zip(*[iter(files(cache, "nbc"))] * 2):
@@ -154,17 +157,20 @@ def test_code_of_another_signature_is_not_run(script, cache):
     assert run([script], cache) == (f"{RESULTS} {ALL}\n", 0)
 
 
+@pytest.mark.long
 def test_a_cache_that_vanishes_after_the_import_is_filled_anew(script, cache):
     shutil.rmtree(cache)
     assert run([script], cache) == (f"{RESULTS} 0\n", 0)
     assert run([script], cache) == (f"{RESULTS} {ALL}\n", 0)
 
 
+@pytest.mark.long
 def test_a_cache_that_can_no_longer_be_written_after_the_import(script, cache):
     assert run([script, "replaced"], cache) == (f"{RESULTS} 0\n", 1)
     assert cache.is_file()
 
 
+@pytest.mark.long
 def test_a_full_disk_costs_the_cache_alone(script, tmp_path):
     cache = tmp_path / "cache"
     assert run([script, "full"], cache) == (f"{RESULTS} 0\n", 1)
@@ -172,6 +178,7 @@ def test_a_full_disk_costs_the_cache_alone(script, tmp_path):
     assert run([script, "full"], cache) == (f"{RESULTS} {ALL}\n", 0)     # reading needs no space
 
 
+@pytest.mark.long
 def test_a_full_disk_spoils_nothing_that_is_there(script, cache):
     broken = files(cache, "nbc")[0]
     broken.write_bytes(b"")
@@ -179,6 +186,7 @@ def test_a_full_disk_spoils_nothing_that_is_there(script, cache):
         assert run([script, "full"], cache) == (f"{RESULTS} {ALL - 1}\n", 1)
 
 
+@pytest.mark.long
 def test_no_folder_to_write_to_is_one_warning_for_all_kernels(script, tmp_path):
     """A plain file where each folder would be: this stops root as well."""
     own = shutil.copy(script, tmp_path)
@@ -189,6 +197,7 @@ def test_no_folder_to_write_to_is_one_warning_for_all_kernels(script, tmp_path):
 
 
 @pytest.mark.skipif(numba.config.DISABLE_JIT, reason="nothing is compiled")
+@pytest.mark.long
 def test_a_file_may_be_cut_anywhere(script, cache, monkeypatch):
     """In this process, so that many cuts can be tried: every one is noticed, and mended."""
     monkeypatch.setattr(numba.config, "CACHE_DIR", str(cache))
@@ -223,6 +232,7 @@ def train(out, cache):
     return run(["-m", "a3c_numba", "train", "Corridor", "--workers", 1, "--total-steps", 1, "--out", out], cache)[1]
 
 
+@pytest.mark.long
 def test_training_goes_through_with_a_broken_cache(trained, tmp_path):
     """Every file of every sixth kernel is cut: enough to see it, and soon compiled."""
     cache = shutil.copytree(trained, tmp_path / "cache")

@@ -79,6 +79,7 @@ def simulators(run):
 
 
 @undisturbed
+@pytest.mark.long
 def test_programs_of_environments_end_with_the_run(tmp_path):
     with Run(tmp_path, f"{HERE}:Simulated-v0", *TWO, "--total-steps", 20_000) as run:
         run.trains(workers=2)
@@ -91,6 +92,7 @@ def test_programs_of_environments_end_with_the_run(tmp_path):
 
 
 @undisturbed
+@pytest.mark.long
 def test_ctrl_c_leaves_environments_programs_to_the_workers(tmp_path):
     """Who acts on Ctrl-C is the main process: no rollout is lost for want of a simulator."""
     with Run(tmp_path, f"{HERE}:Simulated-v0", *TWO, "--total-steps", 10**8) as run:
@@ -113,6 +115,7 @@ def test_a_worker_that_fails_closes_its_environment(tmp_path):
 
 
 @undisturbed
+@pytest.mark.long
 def test_a_hang_in_close_loses_nothing_after_ctrl_c(tmp_path):
     with Run(tmp_path, f"{HERE}:HangsInClose-v0", *TWO, "--total-steps", 10**8) as run:
         run.trains(workers=2)
@@ -126,6 +129,7 @@ def test_a_hang_in_close_loses_nothing_after_ctrl_c(tmp_path):
     assert None not in load(run.out / "latest.npz").workers
 
 
+@pytest.mark.long
 def test_a_hang_in_close_delays_the_end_and_loses_nothing(tmp_path):
     with Run(tmp_path, f"{HERE}:HangsInClose-v0", *TWO, "--total-steps", 10_000, "--heartbeat-seconds", 5.5) as run:
         run.trains(workers=2)
@@ -182,6 +186,7 @@ print(Agent(Slow, workers=1).learn(30_000)._checkpoint.streams)
 
 
 @LINUX
+@pytest.mark.long
 def test_a_worker_ignores_every_signal_from_its_first_moment(tmp_path):
     """Also while it makes its environment, which may take long."""
     with Program(tmp_path, STARTS_SLOWLY) as program:
@@ -301,6 +306,7 @@ def test_a_daemonic_process_can_learn(tmp_path):
         assert program.ended() == (0, "500\n", "")
 
 
+@pytest.mark.long
 def test_two_threads_learn_at_once(tmp_path):
     agents = [Agent("Catch", workers=3, seed=seed) for seed in (0, 1)]
     thetas = [agent.policy.parameters.flat.copy() for agent in agents]

@@ -213,6 +213,7 @@ def test_kill_9_leaves_no_file(missing, spare, where):
     assert inode not in [entry.inode() for entry in os.scandir(folder)]  # others' files come and go meanwhile
 
 
+@pytest.mark.long
 def test_training_goes_on_in_the_temporary_folder(missing, spare, tmp_path):
     out = tmp_path / "run"
     process = start(TRAIN.format(folders=(missing, None), limit=0, out=str(out)), TMPDIR=spare)

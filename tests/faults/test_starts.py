@@ -55,6 +55,7 @@ def train(folder, change="", env="tests.faults.gates:Gated-v0", workers=4, secon
     ("cannot be imported", SERVER + "could not import what workers need: ImportError: no such library"),
     ("refused", REFUSED)])
 @undisturbed
+@pytest.mark.long
 def test_a_server_that_forks_nothing_ends_the_run_with_the_cause(tmp_path, how, said):
     """After three starts in a row."""
     code, (*before, last) = train(tmp_path, BROKEN, seconds=SECONDS, FORK=how)
@@ -62,6 +63,7 @@ def test_a_server_that_forks_nothing_ends_the_run_with_the_cause(tmp_path, how, 
     assert len(before) == (0 if how == "refused" else 2), before
 
 
+@pytest.mark.long
 def test_the_others_train_where_there_is_no_room_for_one(tmp_path):
     """One line says so; a process that is refused costs no restart."""
     code, lines = train(tmp_path, BROKEN, FORK="two")
@@ -104,6 +106,7 @@ for _class in (Waits, Greedy):
         gymnasium.register(f"{_class.__name__}-v0", entry_point=_class, disable_env_checker=True)
 
 
+@pytest.mark.long
 def test_one_line_names_the_memory_that_others_lack(tmp_path):
     code, (line,) = train(tmp_path, env="tests.faults.test_starts:Greedy-v0")
     assert code == 0 and "MemoryError" in line and "Traceback" not in line
@@ -115,6 +118,7 @@ def limit_descriptors(count):
     return f"import resource\nresource.setrlimit(resource.RLIMIT_NOFILE, ({count}, {count}))"
 
 
+@pytest.mark.long
 def test_one_line_names_the_descriptors_that_others_lack(tmp_path):
     code, (line,) = train(tmp_path, limit_descriptors(48), "tests.faults.test_starts:Waits-v0", workers=32)
     assert code == 0 and (tmp_path / "run" / "final.npz").exists()
@@ -144,6 +148,7 @@ gymnasium.register("Exits-v0", entry_point=Catch)
 @pytest.mark.parametrize("how, said, tries", [("sys.exit('no licence')", "SystemExit: no licence", 1),
                                               ("os._exit(7)", "worker 0 died with exit code 7", 3)])
 @undisturbed
+@pytest.mark.long
 def test_a_worker_that_exits_while_it_imports_ends_the_run(tmp_path, how, said, tries):
     (tmp_path / "exits.py").write_text(EXITS.format(exit=how))
     path = os.pathsep.join([str(ROOT), str(tmp_path)])
@@ -218,6 +223,7 @@ def test_an_evaluations_worker_that_is_killed_is_named(tmp_path):
     assert program.process.returncode == 3 and re.fullmatch("a3c-numba: error: .*ended by SIGKILL.*\n", err), err
 
 
+@pytest.mark.long
 def test_interpreters_end_with_a_main_process_that_is_killed(tmp_path):
     """Where there is no server, each worker notices by itself."""
     change = TRAIN.format(change="worker_server.FORKS = False", env="tests.faults.gates:Gated-v0", workers=4)

@@ -23,6 +23,7 @@ TWO = ("--workers", 2, "--total-steps", 10**8)
 
 @pytest.mark.parametrize("number, code", [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
 @undisturbed
+@pytest.mark.long
 def test_a_second_signal_ends_the_run_at_once(tmp_path, number, code):
     """One worker hangs: the first signal waits for it, the second does not."""
     with Run(tmp_path, "tests.faults.gates:HangsOnce-v0", *TWO) as run:
@@ -41,6 +42,7 @@ def test_a_second_signal_ends_the_run_at_once(tmp_path, number, code):
 
 @pytest.mark.parametrize("number, code", [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
 @undisturbed
+@pytest.mark.long
 def test_a_worker_that_hangs_does_not_hang_the_end(tmp_path, number, code):
     with Run(tmp_path, "tests.faults.gates:HangsOnce-v0", *TWO) as run:
         run.trains(workers=2)
@@ -63,6 +65,7 @@ def assert_one_is_lost(run):
 
 
 @undisturbed
+@pytest.mark.long
 def test_a_worker_stopped_inside_a_message_does_not_hang_the_end(tmp_path):
     """Half of its state has come, for a checkpoint; it goes without it, and so does the last one."""
     with Run(tmp_path, "tests.faults.gates:SpeaksByHalves-v0", *TWO, "--checkpoint-seconds", 0.5) as run:
@@ -116,6 +119,7 @@ def holders_of(files):
     return {pid for pid in pids if files & {(file.st_dev, file.st_ino) for file in files_of(pid)}}
 
 
+@pytest.mark.long
 def test_killed_and_resumed_three_times_equals_never_interrupted(tmp_path):
     """One worker: bit for bit.  kill -9 costs no more than the steps since the last checkpoint."""
     env, often = "tests.faults.gates:SlowCorridor-v0", ("--checkpoint-seconds", 0.2)
@@ -154,6 +158,7 @@ def newest(out):
 
 @pytest.mark.skipif(sys.platform != "linux", reason="there is no server")
 @undisturbed
+@pytest.mark.long
 def test_a_fork_server_that_stands_still_does_not_hang_the_end(tmp_path):
     """However many workers it does not speak of."""
     with Run(tmp_path, "tests.faults.gates:Gated-v0", "--workers", 6, "--total-steps", 10**8) as run:

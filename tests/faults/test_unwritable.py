@@ -28,6 +28,7 @@ def free(path):
     path.rmdir()
 
 
+@pytest.mark.long
 def test_final_is_written_where_latest_cannot_be(tmp_path):
     with Run(tmp_path, GATED, "--workers", 1, "--total-steps", 2000) as run:
         run.trains()
@@ -51,6 +52,7 @@ def test_latest_is_written_where_best_and_final_cannot_be(tmp_path):
     assert load(run.out / "latest.npz").global_step >= 2000 and "to resume" not in err
 
 
+@pytest.mark.long
 def test_an_unwritable_file_is_named_once_and_costs_no_other(tmp_path):
     with Run(tmp_path, GATED, "--workers", 1, "--total-steps", 10**8, "--checkpoint-seconds", 0.2) as run:
         run.trains()
@@ -81,6 +83,7 @@ def test_a_run_says_to_go_on_from_what_is_on_the_disk(tmp_path):
     assert re.findall(r"step ([\d,]+); to resume: ", err) == [f"{kept:,}"] and "Traceback" not in err
 
 
+@pytest.mark.long
 def test_a_run_with_nothing_on_the_disk_suggests_no_resuming(tmp_path):
     with Run(tmp_path, GATED, "--workers", 1, "--total-steps", 10**8, "--checkpoint-seconds", 3600) as run:
         run.trains()

@@ -45,6 +45,7 @@ def test_a_disk_that_is_full_for_a_while_costs_nothing(tmp_path):
     assert abs(len(run.episodes()) - load(latest).global_step // 9) <= 2       # a game has 9 steps: no row is missing
 
 
+@pytest.mark.long
 def test_a_disk_that_stays_full_is_an_error_at_the_end(tmp_path):
     with Run(tmp_path, GATED, "--workers", 1, "--total-steps", 6000) as run:
         run.trains()
@@ -55,6 +56,7 @@ def test_a_disk_that_stays_full_is_an_error_at_the_end(tmp_path):
     assert not [name for name in os.listdir(run.out) if name.endswith((".npz", ".png", ".tmp"))]
 
 
+@pytest.mark.long
 def test_a_log_on_a_full_disk_ends_no_run(tmp_path):
     """Standard error goes to a file, too, and every line that cannot be written there is lost, but nothing else."""
     with open(tmp_path / "log", "w") as log:
@@ -72,6 +74,7 @@ def test_a_log_on_a_full_disk_ends_no_run(tmp_path):
     assert load(run.out / "final.npz").global_step >= 20_000
 
 
+@pytest.mark.long
 def test_a_machine_that_sleeps_costs_no_worker(tmp_path):
     """All processes stand still for longer than a heartbeat may take, and go on.
 

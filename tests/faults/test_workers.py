@@ -40,6 +40,7 @@ def silence(line):
     return float(re.search(r"made no step for ([\d.]+) s and was killed", line)[1])
 
 
+@pytest.mark.long
 def test_workers_killed_at_random_moments_are_replaced(tmp_path):
     rng, took = random.Random(0), []
     with Run(tmp_path, GATED, *TWO, "--total-steps", 30_000) as run:
@@ -70,6 +71,7 @@ def test_too_many_deaths_end_the_run_with_the_last_traceback(tmp_path):
     assert load(run.out / "latest.npz").global_step > 0 and len(run.events()) == 2
 
 
+@pytest.mark.long
 def test_a_stopped_worker_is_replaced(tmp_path):
     with Run(tmp_path, GATED, *TWO, "--total-steps", 20_000, "--heartbeat-seconds", HEARTBEAT) as run:
         run.trains(workers=2)
@@ -83,6 +85,7 @@ def test_a_stopped_worker_is_replaced(tmp_path):
     assert silence(run.events()[0]) >= HEARTBEAT
 
 
+@pytest.mark.long
 def test_a_step_that_never_returns_costs_one_worker(tmp_path):
     with Run(tmp_path, "tests.faults.gates:HangsOnce-v0", *TWO, "--total-steps", 20_000, "--heartbeat-seconds",
              HEARTBEAT) as run:
@@ -92,6 +95,7 @@ def test_a_step_that_never_returns_costs_one_worker(tmp_path):
     assert code == 0 and err.count("warning") == len(run.events()) == 1 and silence(err) >= HEARTBEAT
 
 
+@pytest.mark.long
 def test_a_worker_stopped_inside_a_message_delays_no_other(tmp_path):
     """It has said half of where it is, for a checkpoint; the monitor does not wait for the other half."""
     with Run(tmp_path, "tests.faults.gates:SpeaksByHalves-v0", *TWO, "--total-steps", 20_000, "--heartbeat-seconds",
@@ -113,6 +117,7 @@ def saved_whole_after(path, step):
 
 @pytest.mark.parametrize("env, said", [("RaisesOnce", "this step is broken"), ("RaisesInReset", "this reset is broken"),
                                        ("CannotBeMadeOnce", "this constructor is broken")])
+@pytest.mark.long
 def test_a_worker_whose_environment_raises_is_replaced(tmp_path, env, said):
     with Run(tmp_path, f"tests.faults.gates:{env}-v0", *TWO, "--total-steps", 10_000) as run:
         until(run.events)
@@ -139,6 +144,7 @@ def test_an_environment_that_exits_with_255_counts_as_failed(tmp_path):
 
 
 @undisturbed
+@pytest.mark.long
 def test_sixty_four_workers_on_few_cores_all_work_and_all_stop(tmp_path):
     """A worker takes a twentieth of a second of a core to start, and a fifth more where it imports and opens Atari."""
     with Run(tmp_path, "tests.faults.gates:Gated-v0", "--workers", 64, "--total-steps", 10**8, "--hidden", 4) as run:
@@ -153,6 +159,7 @@ def test_sixty_four_workers_on_few_cores_all_work_and_all_stop(tmp_path):
     assert load(run.out / "latest.npz").global_step > 0
 
 
+@pytest.mark.long
 def test_watching_costs_less_than_a_hundredth_of_a_core(tmp_path):
     said = tmp_path / "said"
     with open(said, "w") as log, Run(tmp_path, GATED, "--workers", 4, "--total-steps", 10**8, log=log) as run:
@@ -181,6 +188,7 @@ def cpu_seconds(pid):
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="there is no server")
+@pytest.mark.long
 def test_a_server_that_dies_is_one_event_and_one_restart(tmp_path):
     """All of its workers are replaced."""
     with Run(tmp_path, GATED, "--workers", 3, "--total-steps", 20_000, "--max-restarts", 1) as run:
@@ -195,6 +203,7 @@ def test_a_server_that_dies_is_one_event_and_one_restart(tmp_path):
                             "replaced, 1 of at most 1"]
 
 
+@pytest.mark.long
 def test_environments_have_numpy_streams_of_their_own(tmp_path):
     """Also NumPy's global one, which a forked process would share with its siblings."""
     with Run(tmp_path, "tests.faults.gates:Noisy-v0", "--workers", 3, "--total-steps", 20_000) as run:

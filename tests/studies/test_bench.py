@@ -113,6 +113,7 @@ def test_a_training_run_has_a_speed(monkeypatch):
     (("--algorithm", "one_step_sarsa", "--recurrent", "--t-max", 8),
      "one_step_sarsa, the paper's network with an LSTM, t_max 8"),
 ])
+@pytest.mark.long
 def test_the_command_prints_every_line(capsys, monkeypatch, options, told):
     monkeypatch.setattr(bench, "WARM_UP_SECONDS", 0.2)
     monkeypatch.setattr(bench, "median_seconds", lambda call, calls: call() or 1e-3)

@@ -165,6 +165,7 @@ def test_workers_find_what_the_program_added_to_its_path(tmp_path):
     assert run(["mine/program.py"], tmp_path) == (f"{SAID}\n", "")
 
 
+@pytest.mark.long
 def test_a_program_that_leaves_its_folder_learns(tmp_path):
     """The package lay in the folder that it has left, which its ``sys.path`` calls "" only."""
     (tmp_path / "a3c_numba").symlink_to(ROOT / "a3c_numba")
@@ -176,6 +177,7 @@ def test_a_program_that_leaves_its_folder_learns(tmp_path):
 
 @pytest.mark.parametrize("entry_point", ["Mine", "'mine:Mine'"])
 @pytest.mark.parametrize("env", ["Mine-v0", "mine:Mine-v0"])
+@pytest.mark.long
 def test_a_module_that_registers_its_ids_does_so_in_silence(tmp_path, env, entry_point):
     """In a worker as well, to which they are also sent."""
     registers = "".join(f"gymnasium.register('{name}-v0', entry_point={entry_point})\n" for name in ("Mine", "Other"))
@@ -184,6 +186,7 @@ def test_a_module_that_registers_its_ids_does_so_in_silence(tmp_path, env, entry
     assert run(["program.py"], tmp_path) == (f"{SAID}\n", "")
 
 
+@pytest.mark.long
 def test_other_registered_ids_are_imported_by_no_worker(tmp_path):
     """Each may bring a large package with it."""
     program = "import gymnasium, heavy\ngymnasium.register('Heavy-v0', entry_point=heavy.Heavy)\n"
@@ -195,6 +198,7 @@ def test_other_registered_ids_are_imported_by_no_worker(tmp_path):
 SPAWNS = "from a3c_numba.system import worker_server\nworker_server.FORKS = False\n"
 
 
+@pytest.mark.long
 def test_workers_learn_where_there_is_no_fork(tmp_path):
     """Each is a new interpreter."""
     (tmp_path / "program.py").write_text(SPAWNS + text_of("lambda"))

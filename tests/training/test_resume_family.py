@@ -42,6 +42,7 @@ def config_of(name):
 
 @pytest.mark.parametrize("name", WHOLE)
 @undisturbed
+@pytest.mark.long
 def test_resuming_is_exact_with_one_worker(tmp_path, monkeypatch, name):
     reports_often(monkeypatch)
     monkeypatch.setattr("a3c_numba.training.trainer.POLL_SECONDS", 0.02)

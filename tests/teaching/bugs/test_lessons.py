@@ -141,11 +141,13 @@ def test_past_the_end_values_run_away():
     assert -1 <= value <= 1 and abs(broken_value) > 10
 
 
+@pytest.mark.long
 def test_entropy_of_the_wrong_sign_finds_nothing():
     (score, _), (broken_score, entropy) = ends(ENTROPY_SIGN, 5000)
     assert score > 0.8 and broken_score == 0 and entropy < 0.05
 
 
+@pytest.mark.long
 def test_a_stale_frame_costs_what_was_worked_out():
     (score, _), (broken_score, _) = ends(STALE_FRAME, 2000)
     assert score > 7.5 and 3.5 < broken_score < 5.5
@@ -159,6 +161,7 @@ def test_one_seed_plays_the_same_games():
     assert np.nanmin(share) == np.nanmax(share) == 1
 
 
+@pytest.mark.long
 def test_a_kept_state_learns_only_the_most_frequent_answer():
     (score, _), (broken_score, _) = ends(STATE_KEPT)
     assert score > 5 and broken_score < 3

@@ -112,8 +112,7 @@ class Agent:
             callback: called every ``callback_seconds`` and at the end of the run with a ``Progress``, whose ``agent`` is
                 this one with its present parameters; ends the training by returning False.
             progress: show a progress bar on standard error.
-            watch: limits of the run: failures, skipped updates, checkpoints.  Without a bar, warnings go to the logger
-                "a3c_numba".
+            watch: limits of failures, skipped updates, checkpoints.  Without a bar warnings go to logger "a3c_numba".
             anneal_steps: over which the learning rate falls to 0, and the entropy weight if it falls; by default
                 ``total_steps``.
             evaluate_every: agent steps from one evaluation of ``evaluate_episodes`` games to the next, in a process of

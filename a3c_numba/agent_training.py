@@ -131,9 +131,9 @@ def begins_anew(before: Checkpoint) -> list[str]:
     anew = {"the learning rate": True, "the entropy weight": getattr(algorithm, "entropy_share_left", 1) != 1,
             "the replay memory": algorithm.uses_replay, "the optimiser's statistics": not has_statistics}
     kept = {"the exploration": _explores(before), "the optimiser's statistics": has_statistics}
-    new, old = (" and ".join(name for name, holds in parts.items() if holds) for parts in (anew, kept))
-    on = f"; {old} go on from there" if old else ""
-    return [f"learning on after {before.config.explored + before.global_step:,} steps: {new} begin anew{on}"]
+    new, old = (", ".join(name for name, holds in parts.items() if holds) for parts in (anew, kept))
+    on = f"; goes on: {old}" if old else ""
+    return [f"learning on after {before.config.explored + before.global_step:,} steps; begins anew: {new}{on}"]
 
 
 def _explores(checkpoint: Checkpoint) -> bool:

@@ -109,8 +109,8 @@ class Agent:
         Args:
             out: a folder for configuration, CSV files, curve and checkpoints; ValueError if it already holds a run, or
                 another run writes to it.
-            callback: called every ``callback_seconds`` and at the end of the run with a ``Progress``, whose ``agent`` is
-                this one with its present parameters; ends the training by returning False.
+            callback: called every ``callback_seconds``, and at the end of the run, with a ``Progress`` whose ``agent``
+                is this one with its present parameters; ends the training by returning False.
             progress: show a progress bar on standard error.
             watch: limits of failures, skipped updates, checkpoints.  Without a bar warnings go to logger "a3c_numba".
             anneal_steps: over which the learning rate falls to 0, and the entropy weight if it falls; by default

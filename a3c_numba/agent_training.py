@@ -1,4 +1,4 @@
-"""What ``Agent.learn``, ``Agent.resume`` and the command line share: a run's options, its trainer, what it starts with."""
+"""What ``Agent.learn``, ``Agent.resume`` and the command line share: a run's options, its trainer, its first state."""
 
 import dataclasses
 import math
@@ -29,8 +29,8 @@ class LiveProgress(Progress, Generic[AnyAgent]):
     """A ``Progress`` for a callback.
 
     Attributes:
-        agent: the Agent that is learning, with the parameters of this moment: ``predict``, ``evaluate`` and ``save`` use
-            them until the callback returns.  ``copy.copy(progress.agent)`` keeps them.
+        agent: the Agent that is learning, with the parameters of this moment: ``predict``, ``evaluate`` and ``save``
+            use them.  The next callback's replace them; ``copy.copy(progress.agent)`` keeps them.
     """
 
     agent: AnyAgent
@@ -99,7 +99,8 @@ def check_folder(name: str, folder: object) -> None:
 
 
 @contextmanager
-def new_run(start: Checkpoint, out: str | Path | None, make: Callable[[RunFolder | None], Trainer]) -> Iterator[Trainer]:
+def new_run(start: Checkpoint, out: str | Path | None,
+            make: Callable[[RunFolder | None], Trainer]) -> Iterator[Trainer]:
     """Create the run's folder, if it has one, and lock it; yield its trainer."""
     if out is None:
         yield make(None)

@@ -5,7 +5,7 @@
     call                          ->        copy the parameters, play the games as ``evaluate`` does
     result, some poll later       <-        mean, standard error ...
 
-The games are those of ``evaluate``, with the same seeds each time: of a random stream of their own, which no worker has.
+The games are those of ``evaluate``, with the same seeds each time, of random streams of their own, which no worker has.
 The process is started with the first evaluation, and again after one that has failed.
 """
 

@@ -110,10 +110,7 @@ def read_episodes(run: Path) -> Floats:
 
 
 def read_evaluations(run: Path) -> Floats:
-    """Return the evaluations of a run folder, (n, 4): seconds, agent steps, mean, standard error; none if there are none.
-
-    A standard error that is missing is NaN.
-    """
+    """Return the evaluations of a run folder, (n, 4): seconds, agent steps, mean, standard error (or NaN)."""
     names = ("seconds", "global_step", "mean", "standard_error")
     try:
         return columns_of(read_rows(run / "evaluations.csv"), names, names[:3]).T

@@ -34,7 +34,7 @@ def check_array(name: str, array: np.ndarray, size: int) -> None:
 
 def progress(meta: Fields, workers: int) -> Fields:
     """Return the fields of PROGRESS, each of its type; a mean that is not finite becomes None."""
-    known = {"evaluation_score": None} | meta
+    known: Fields = {"evaluation_score": None} | meta
     fields = {name: known[name] for name in PROGRESS}
     means, states = {name: fields[name] for name in ("mean_score", "evaluation_score")}, fields["workers"]
     kinds = {"global_step": _is_count(fields["global_step"]), "streams": _is_count(fields["streams"]),

@@ -32,12 +32,13 @@ EVENT_COLUMNS = ("seconds", "global_step", "event", "worker", "kind")     # vers
 TABLES = {"progress.csv": Progress._fields, "episodes.csv": EPISODE_COLUMNS, "events.csv": EVENT_COLUMNS}
 EVALUATIONS = {"evaluations.csv": ("seconds", "global_step", *Figures._fields)}     # made with its first row
 
-OWN_FILES = ("config.json", *TABLES, *EVALUATIONS, "latest.npz", "best.npz", "final.npz", "curve.png", "report.html",
-             "evaluation.json")
+OWN_FILES = ("config.json", *TABLES, *EVALUATIONS, "latest.npz", "best.npz", "final.npz", "curve.png",
+             "report.html", "evaluation.json")
 STUDIES = {"sweep.json": "a sweep", "speedup_runs.json": "a speed-up"}   # what a folder holds where these files are
 OLDER = re.compile(r"latest-([1-9][0-9]*)\.npz")
 ASIDE = re.compile(r"(latest(-[0-9]+)?\.npz\.refused|(progress|episodes|evaluations)\.csv\.damaged)(-[0-9]+)?")
-STALE = re.compile(r"\.((latest(-[0-9]+)?|best|final)\.npz|(progress|episodes|evaluations)\.csv|curve\.png)\.[0-9]+\.tmp")
+STALE = re.compile(r"\.((latest(-[0-9]+)?|best|final)\.npz|(progress|episodes|evaluations)\.csv|curve\.png)"
+                   r"\.[0-9]+\.tmp")
 AGENTS = ("final.npz", "best.npz", "latest.npz", "latest-1.npz")         # a run's is the first that is there
 
 

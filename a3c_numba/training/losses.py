@@ -7,10 +7,11 @@
 A worker notes the moments of an update, some dozen microseconds of NumPy, and so not of each (worker_process.py).
 """
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
+from ..core.layers.base import Outputs
 from ..core.worker import Worker
 
 
@@ -26,21 +27,27 @@ class Moments(NamedTuple):
 
 
 def moments_of(worker: Worker) -> Moments:
-    """Return the moments of a worker's latest update."""
+    """Return the moments of a worker's latest update; nan if a part of one's own lacks what they need."""
     if worker.learned is None:                                           # DQN before its warm-up is over
         return Moments()
-    actions, returns, outputs = worker.learned
+    try:
+        with np.errstate(all="ignore"):                                  # the update may have been skipped
+            return _moments(worker, *worker.learned)
+    except Exception:                                                    # of an own part: it may learn all the same
+        return Moments()
+
+
+def _moments(worker: Worker, actions: np.ndarray, returns: np.ndarray, outputs: Outputs) -> Moments:
     algorithm, steps, policy_loss = worker.config.algorithm, len(returns), np.nan
-    with np.errstate(all="ignore"):                                      # the update may have been skipped
-        advantages = algorithm.advantages(returns, outputs)
-        if advantages is None:
-            predicted = outputs[0][np.arange(steps), actions]            # Q(s_t, a_t)
-        else:
-            predicted = algorithm.value(outputs)                         # V(s_t)
-            policy_loss = worker.distribution.loss(outputs[0], actions, advantages, 0.0) / steps
-        R = returns.astype(np.float64)
-        errors = R - predicted
-        return Moments(steps, policy_loss, R.mean(), R.var(), errors.mean(), errors.var())
+    if len(outputs) == 1:
+        predicted = outputs[0][np.arange(steps), actions]                # Q(s_t, a_t)
+    else:
+        predicted = algorithm.value(outputs)                             # V(s_t)
+        distribution: Any = worker.distribution
+        policy_loss = distribution.loss(outputs[0], actions, algorithm.advantages(returns, outputs), 0.0) / steps
+    R = returns.astype(np.float64)
+    errors = R - predicted
+    return Moments(steps, policy_loss, R.mean(), R.var(), errors.mean(), errors.var())
 
 
 def losses(moments: np.ndarray) -> tuple[float, float, float]:

@@ -87,7 +87,7 @@ class Trainer:
         self.report_seconds = REPORT_SECONDS if every is None else every
         self.callback_seconds = self.report_seconds if callback_seconds is None else callback_seconds
         self.stop_at, self.stopped = stop_at, False                      # stopped: the score has been reached
-        self._called_at = -1                                             # agent step of the last callback
+        self._called_with: Progress | None = None                        # the last callback
         self.final_checkpoint: Checkpoint | None = None                  # the last checkpoint of the run
 
     def run(self) -> Checkpoint:
@@ -153,13 +153,15 @@ class Trainer:
 
     def _call(self, row: Progress) -> object:
         assert self.callback
-        self._called_at = row.global_step
+        self._called_with = row
         return as_scalar(self.callback(row))
 
     def _call_for_the_last_time(self) -> None:
         """Call the callback with the run's last row, if it has not had it; to end the run means nothing any more."""
-        row = self.progress_tracker.latest
-        if self.callback and row and row.global_step > self._called_at and not self.interrupts.received:
+        row, before = self.progress_tracker.latest, self._called_with
+        is_new = row and (before is None or (row.global_step, row.updates, row.episodes) != (
+            before.global_step, before.updates, before.episodes))
+        if self.callback and row and is_new and not self.interrupts.received:
             self._call(row)
 
     def _has_reached_score(self) -> bool:

@@ -55,7 +55,7 @@ def learning_curve(runs: Sequence[Union[str, Path]], out: Union[str, Path], x: s
     names = [folder.resolve().name for folder in folders]
     if len(set(names)) < len(names):
         names = [f"{folder.resolve().parent.name}/{name}" for folder, name in zip(folders, names)]
-    episodes, evaluations = zip(*((read_episodes(folder), read_evaluations(folder)) for folder in folders))
+    episodes, evaluations = [read_episodes(folder) for folder in folders], [*map(read_evaluations, folders)]
     places, x_label = places_of([*episodes, *(found[:, :3] for found in evaluations)], x)
     series = [running(name, at, run[:, 2]) for name, at, run in zip(names, places, episodes)]
     marks = [mark for k, found in enumerate(evaluations) if len(found)

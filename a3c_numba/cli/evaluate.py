@@ -6,7 +6,7 @@ from pathlib import Path
 from ..config import menu_name
 from ..evaluation import MOST_STEPS, PROTOCOLS, EvaluationSettings, as_json, summary
 from ..evaluation import evaluate as play_games
-from ..system.terminal import show, write_without_blocking
+from ..system.terminal import write_without_blocking
 from . import hyperparameter_options as options
 from .shared_options import add_agent_options, add_quiet, load_agent, speaker, writable
 
@@ -49,13 +49,13 @@ def run(arguments: Namespace) -> int:
     different = "" if result["different"] == settings.episodes else f" ({result['different']} different)"
     line = (f"{config.env_name}, {settings.episodes} games{different}, {settings.protocol}{played}: "
             f"mean {result['mean']:.2f}, standard error {error}, median {result['median']:g}, min {result['min']:g}, "
-            f"max {result['max']:g}\n")
+            f"max {result['max']:g}")
     if file == "-":                                                      # standard output is for a program
-        speaker(arguments, write_without_blocking)(line)
+        speaker(arguments, write_without_blocking)(f"{line}\n")
         print(text, end="")
         return 0
-    say = speaker(arguments, show)
+    say = speaker(arguments, print)
     say(line)
     if out:
-        say(f"every game in {out}\n")
+        say(f"every game in {out}")
     return 0

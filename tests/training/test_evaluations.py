@@ -80,8 +80,9 @@ def test_a_resumed_run_goes_on_with_the_schedule(start):
 def test_what_is_due_meanwhile_is_skipped_and_said_once(start):
     schedule = Schedule(start, Evaluator(looks=4))
     assert schedule.at(100, 200, 300, 350, 390, 400) == [100]
-    assert schedule.events.sentences() == ["the evaluation due at step 200 is skipped, that of step 100 is still running: "
-                                           "from now on the same without a line"]
+    line, = schedule.events.sentences()
+    assert line == ("the evaluation due at step 200 is skipped, that of step 100 is still running: from now on the "
+                    "same without a line")
 
 
 def test_a_failure_is_an_event_and_the_next_one_is_tried(start):

@@ -20,7 +20,7 @@ Take = Callable[[], Checkpoint]                  # copies the parameters as they
 Record = Callable[[Checkpoint, Figures], None]   # of the parameters that were evaluated
 
 
-class Evaluator(Protocol):
+class BackgroundEvaluator(Protocol):
     """Evaluates parameters in the background, one set at a time; background_evaluation.py has one."""
 
     @property
@@ -44,7 +44,7 @@ class Evaluations:
         latest: the step and the mean of the last one; None before.
     """
 
-    def __init__(self, evaluator: Evaluator, start: int, record: Record, events: EventLog) -> None:
+    def __init__(self, evaluator: BackgroundEvaluator, start: int, record: Record, events: EventLog) -> None:
         self.evaluator, self.record, self.events = evaluator, record, events
         self.due = self._after(start)
         self.latest: tuple[int, float] | None = None

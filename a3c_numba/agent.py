@@ -117,7 +117,7 @@ class Agent:
                 ``total_steps``.
             evaluate_every: agent steps from one evaluation of ``evaluate_episodes`` games to the next, in a process of
                 its own, as ``evaluate`` does them; the last parameters are evaluated, too.  They go into
-                evaluations.csv and the curve, and best.npz is chosen by their mean.
+                evaluations.csv, ``progress.evaluation`` and the curve, and best.npz is chosen by their mean.
             stop_at: end the training once the mean score of the last 100 training games, or with ``evaluate_every`` of
                 an evaluation, is at least this.
 

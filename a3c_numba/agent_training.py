@@ -11,7 +11,7 @@ from .background_evaluation import BackgroundEvaluation
 from .plots.curves import draw_curve
 from .progress_bar import ProgressBar
 from .runs.checkpoint import Checkpoint
-from .runs.progress import Progress
+from .runs.progress import Figures, Progress
 from .runs.run_folder import RunFolder
 from .system.directory_lock import exclusive_lock
 from .system.text import short_repr
@@ -31,9 +31,11 @@ class LiveProgress(Progress, Generic[AnyAgent]):
     Attributes:
         agent: the Agent that is learning, with the parameters of this moment: ``predict``, ``evaluate`` and ``save``
             use them.  The next callback's replace them; ``copy.copy(progress.agent)`` keeps them.
+        evaluation: agent step and Figures (mean, standard_error ...) of this training's latest evaluation, or None.
     """
 
     agent: AnyAgent
+    evaluation: tuple[int, Figures] | None = None
 
 
 @dataclasses.dataclass(frozen=True)
@@ -69,19 +71,20 @@ class RunOptions(Generic[AnyAgent]):
         ``adopt`` gives the ``agent`` the parameters of the moment, before each callback.
         """
         def call(row: Progress) -> bool | None:
-            assert self.callback and agent and adopt
+            assert self.callback is not None and agent is not None and adopt
             adopt(trainer.take())
             live: LiveProgress[AnyAgent] = LiveProgress(*row)
-            live.agent = agent
+            live.agent, live.evaluation = agent, trainer.evaluations and trainer.evaluations.latest
             return self.callback(live)
 
-        reporter = reporter or (ProgressBar(start.config.total_steps) if self.progress else None)
-        evaluator = self.evaluate_every and BackgroundEvaluation(start.config, int(self.evaluate_every),
-                                                                 int(self.evaluate_episodes),
-                                                                 self.watch.heartbeat_seconds)
-        trainer = Trainer(start, folder.path if folder else None, reporter, call if self.callback else None, self.watch,
-                          draw_curve, callback_seconds=float(self.callback_seconds), evaluator=evaluator or None,
-                          stop_at=self.stop_at)
+        config, evaluator = start.config, None
+        reporter = reporter or (ProgressBar(config.total_steps) if self.progress else None)
+        callback = None if self.callback is None else call
+        if self.evaluate_every is not None:
+            evaluator = BackgroundEvaluation(config, int(self.evaluate_every), int(self.evaluate_episodes),
+                                             self.watch.heartbeat_seconds)
+        trainer = Trainer(start, folder.path if folder else None, reporter, callback, self.watch, draw_curve,
+                          callback_seconds=float(self.callback_seconds), evaluator=evaluator, stop_at=self.stop_at)
         return trainer
 
 

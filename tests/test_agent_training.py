@@ -82,6 +82,8 @@ def test_evaluations_are_rows_of_the_steps_they_are_of(watched):
     scores = watched.agent.evaluate(EPISODES)
     assert [float(table[-1][name]) for name in ("mean", "min", "max")] == pytest.approx(
         [scores.mean(), scores.min(), scores.max()])
+    step, figures = watched.rows[-1].evaluation
+    assert (step, figures.mean) == (steps[-1], scores.mean()) and watched.rows[0].evaluation is None
     best = load(watched.folder / "best.npz")
     assert best.evaluation_score == pytest.approx(max(float(row["mean"]) for row in table))
     assert best.global_step in steps

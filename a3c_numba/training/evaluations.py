@@ -41,13 +41,13 @@ class Evaluations:
     """The evaluations of one run, from agent step ``start`` on.
 
     Attributes:
-        latest: the step and the mean of the last one; None before.
+        latest: the step and the figures of the last one; None before.
     """
 
     def __init__(self, evaluator: BackgroundEvaluator, start: int, record: Record, events: EventLog) -> None:
         self.evaluator, self.record, self.events = evaluator, record, events
         self.due = self._after(start)
-        self.latest: tuple[int, float] | None = None
+        self.latest: tuple[int, Figures] | None = None
         self._running: Checkpoint | None = None
         self._last_step = -1                                             # of the last one that was begun
         self._has_skipped = False
@@ -90,7 +90,7 @@ class Evaluations:
             self._fail(running.global_step, error)
             return
         if figures:
-            self._running, self.latest = None, (running.global_step, figures.mean)
+            self._running, self.latest = None, (running.global_step, figures)
             self.record(running, figures)
 
     def _fail(self, step: int, error: Exception) -> None:

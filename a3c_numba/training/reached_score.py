@@ -16,9 +16,9 @@ def reached_score(stop_at: float | None, scores: Sequence[float], evaluations: E
     """
     if stop_at is None:
         return None
-    if evaluations:
-        step, mean = evaluations.latest or (0, -np.inf)
-        what = f"the evaluation of step {step:,}"
-    else:
-        mean, what = float(np.mean(scores)) if len(scores) == WINDOW else -np.inf, f"the last {WINDOW} training games"
+    mean, what = -np.inf, f"the last {WINDOW} training games"
+    if evaluations and evaluations.latest:
+        mean, what = evaluations.latest[1].mean, f"the evaluation of step {evaluations.latest[0]:,}"
+    elif not evaluations and len(scores) == WINDOW:
+        mean = float(np.mean(scores))
     return f"the mean score of {what}, {mean:.4g}, is at least {stop_at:g}" if mean >= stop_at else None

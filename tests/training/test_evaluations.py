@@ -69,7 +69,7 @@ def test_each_multiple_is_evaluated_once_at_its_step(start):
     assert schedule.at(0, 99) == [] and not evaluator.thetas
     assert schedule.at(103, 110, 199) == [103]
     assert schedule.at(200, 205, 520, 521, 599) == [103, 200, 520]
-    assert schedule.evaluations.latest == (520, 0.0) and not schedule.events.events
+    assert schedule.evaluations.latest == (520, figures(0.0)) and not schedule.events.events
 
 
 def test_a_resumed_run_goes_on_with_the_schedule(start):

@@ -21,4 +21,5 @@ def test_training_games_count_once_there_are_100(stop_at, scores, latest, reason
     (None, None), ((2000, 0.4), None),
     ((2000, 0.5), "the mean score of the evaluation of step 2,000, 0.5, is at least 0.5")])
 def test_with_evaluations_only_they_count(latest, reason):
-    assert reached_score(0.5, [9.0] * WINDOW, SimpleNamespace(latest=latest)) == reason
+    evaluations = SimpleNamespace(latest=latest and (latest[0], SimpleNamespace(mean=latest[1])))
+    assert reached_score(0.5, [9.0] * WINDOW, evaluations) == reason

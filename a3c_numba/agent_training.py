@@ -74,7 +74,7 @@ class RunOptions(Generic[AnyAgent]):
             assert self.callback is not None and agent is not None and adopt
             adopt(trainer.take())
             live: LiveProgress[AnyAgent] = LiveProgress(*row)
-            live.agent, live.evaluation = agent, trainer.evaluations and trainer.evaluations.latest
+            live.agent, live.evaluation = agent, trainer.evaluations.latest if trainer.evaluations else None
             return self.callback(live)
 
         config, evaluator = start.config, None

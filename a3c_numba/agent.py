@@ -3,14 +3,14 @@
 import copy
 import dataclasses
 from pathlib import Path
-from typing import Any, Mapping
+from typing import Any, Callable, Mapping
 
 import gymnasium
 import numpy as np
 import numpy.typing as npt
 from gymnasium.spaces import Box, Discrete
 
-from .agent_training import Callback, check_arguments, make_trainer
+from .agent_training import LiveProgress, RunOptions, begins_anew, check_folder, new_run, start_of
 from .config import fresh_seed
 from .core.algorithms import Algorithm
 from .core.networks import NetworkSettings
@@ -33,6 +33,7 @@ from .training.limits import Limits
 from .training.trainer import Trainer, initial_checkpoint
 
 LATER = "learn(total_steps=...)"         # what a keyword total_steps may have meant
+Callback = Callable[[LiveProgress["Agent"]], bool | None]
 
 
 class Agent:
@@ -101,43 +102,43 @@ class Agent:
 
     def learn(self, total_steps: int = 5_000_000, out: str | Path | None = None,
               callback: Callback | None = None, progress: bool = False,
-              watch: Limits = Limits(), anneal_steps: int | None = None) -> "Agent":
+              watch: Limits = Limits(), anneal_steps: int | None = None, *, callback_seconds: float = 5.0,
+              evaluate_every: int | None = None, evaluate_episodes: int = 30, stop_at: float | None = None) -> "Agent":
         """Train for ``total_steps`` agent steps from the present parameters.
 
         Args:
             out: a folder for configuration, CSV files, curve and checkpoints; ValueError if it already holds a run, or
                 another run writes to it.
-            callback: called every few seconds with a ``Progress``; ends the training by returning False.
+            callback: called every ``callback_seconds``, and at the end of the run, with a ``Progress`` whose ``agent``
+                is this one with its present parameters; ends the training by returning False.
             progress: show a progress bar on standard error.
-            watch: limits of the run: failures, skipped updates, checkpoints.  Without a bar, warnings go to the logger
-                "a3c_numba".
+            watch: limits of failures, skipped updates, checkpoints.  Without a bar warnings go to logger "a3c_numba".
             anneal_steps: over which the learning rate falls to 0, and the entropy weight if it falls; by default
                 ``total_steps``.
+            evaluate_every: agent steps from one evaluation of ``evaluate_episodes`` games to the next, in a process of
+                its own, as ``evaluate`` does them; the last parameters are evaluated, too.  They go into
+                evaluations.csv, ``progress.evaluation`` and the curve, and best.npz is chosen by their mean.
+            stop_at: end the training once the mean score of the last 100 training games, or with ``evaluate_every`` of
+                an evaluation, is at least this.
 
+        A further ``learn`` goes on with a value method's exploration; a line that is logged says what begins anew.
         Raises WorkerDied with a worker's traceback, UpdatesSkipped, or OSError if the last checkpoint could not be
         written; Ctrl-C raises KeyboardInterrupt.  The agent keeps what it learned.
         """
-        check_arguments("out", out, callback, watch)
-        config = dataclasses.replace(self.config, total_steps=total_steps, anneal_steps=anneal_steps)
-        start = dataclasses.replace(self._checkpoint, config=config, global_step=0, seconds=0.0, workers=[],
-                                    target=None, mean_score=None)
-        if out is None:
-            return self._run(make_trainer(start, None, callback, progress, watch))
-        folder = RunFolder(user_path(out))
-        with exclusive_lock(folder.path):
-            folder.create(config.to_json())
-            try:
-                trainer = make_trainer(start, folder, callback, progress, watch)
-            except OSError:                                              # no memory for it
-                folder.undo_create()
-                raise
+        options = RunOptions(callback, callback_seconds, progress, watch, evaluate_every, evaluate_episodes, stop_at)
+        check_folder("out", out)
+        before, start = self._checkpoint, start_of(self._checkpoint, total_steps, anneal_steps)
+        with new_run(start, out, lambda folder: options.trainer(start, folder, None, self, self._adopt)) as trainer:
+            log(begins_anew(before))
             return self._run(trainer)
 
     @classmethod
     def resume(cls, folder: str | Path, env: EnvSource | None = None, env_kwargs: Mapping[str, object] | None = None,
                total_steps: int | None = None, callback: Callback | None = None, progress: bool = False,
-               watch: Limits = Limits(), anneal_steps: int | None = None, *, algorithm: Algorithm | None = None,
-               optimizer: Optimizer | None = None, network: NetworkSettings | None = None) -> "Agent":
+               watch: Limits = Limits(), anneal_steps: int | None = None, *, callback_seconds: float = 5.0,
+               evaluate_every: int | None = None, evaluate_episodes: int = 30, stop_at: float | None = None,
+               algorithm: Algorithm | None = None, optimizer: Optimizer | None = None,
+               network: NetworkSettings | None = None) -> "Agent":
         """Resume the run in ``folder``, train to its last step, and return the agent.
 
         It makes no difference if ``learn(out=folder)`` or the command line began the run.
@@ -151,7 +152,8 @@ class Agent:
         The other arguments are those of ``learn``.  Raises ValueError, in one line, if the run cannot be resumed, and
         what ``learn`` raises; the folder keeps what was learned.
         """
-        check_arguments("folder", folder, callback, watch)
+        options = RunOptions(callback, callback_seconds, progress, watch, evaluate_every, evaluate_episodes, stop_at)
+        check_folder("folder", folder)
         run = RunFolder(folder_of_run(folder))
         lengths = {"total_steps": total_steps, "anneal_steps": anneal_steps}
         with exclusive_lock(run.path):
@@ -159,7 +161,7 @@ class Agent:
                                      network=network)
             agent = cls.__new__(cls)
             agent._use_checkpoint(start)
-            trainer = make_trainer(start, run, callback, progress, watch)
+            trainer = options.trainer(start, run, None, agent, agent._adopt)
             trainer.progress_tracker.resume_from(scores)
             return agent._run(trainer)
 
@@ -167,11 +169,13 @@ class Agent:
         try:
             trainer.run()
         finally:
-            last = trainer.final_checkpoint or trainer.start
-            theta = self.policy.parameters.flat                          # views that ``parameters`` gave stay valid
-            theta[:] = last.theta
-            self._checkpoint, self.config = dataclasses.replace(last, theta=theta), last.config
+            self._adopt(trainer.final_checkpoint or trainer.start)
         return self
+
+    def _adopt(self, checkpoint: Checkpoint) -> None:
+        theta = self.policy.parameters.flat                              # views that ``parameters`` gave stay valid
+        theta[:] = checkpoint.theta
+        self._checkpoint, self.config = dataclasses.replace(checkpoint, theta=theta), checkpoint.config
 
     def predict(self, obs: npt.ArrayLike, state: np.ndarray | None = None,
                 episode_start: npt.ArrayLike | None = None,

@@ -1,31 +1,144 @@
-"""What ``Agent.learn`` and ``Agent.resume`` share: the check of their arguments, and the trainer of a run."""
+"""What ``Agent.learn``, ``Agent.resume`` and the command line share: a run's options, its trainer, its first state."""
 
-from typing import Callable
+import dataclasses
+import math
+from contextlib import contextmanager
+from numbers import Real
+from pathlib import Path
+from typing import Callable, Generic, Iterator, TypeVar
 
+from .background_evaluation import BackgroundEvaluation
 from .plots.curves import draw_curve
 from .progress_bar import ProgressBar
 from .runs.checkpoint import Checkpoint
-from .runs.progress import Progress
+from .runs.progress import Figures, Progress
 from .runs.run_folder import RunFolder
+from .system.directory_lock import exclusive_lock
 from .system.text import short_repr
+from .system.user_path import user_path
 from .training.limits import Limits
+from .training.reporter import Reporter
 from .training.trainer import Trainer
+from .validation import as_scalar, whole_number
 
-Callback = Callable[[Progress], bool | None]
+MOST_EPISODES = 1_000_000
+AnyAgent = TypeVar("AnyAgent")
 
 
-def check_arguments(name: str, folder: object, callback: object, watch: object) -> None:
-    """Raise ValueError, in one line, for arguments that no run can use; ``name`` is the folder's."""
+class LiveProgress(Progress, Generic[AnyAgent]):
+    """A ``Progress`` for a callback.
+
+    Attributes:
+        agent: the Agent that is learning, with the parameters of this moment: ``predict``, ``evaluate`` and ``save``
+            use them.  The next callback's replace them; ``copy.copy(progress.agent)`` keeps them.
+        evaluation: agent step and Figures (mean, standard_error ...) of this training's latest evaluation, or None.
+    """
+
+    agent: AnyAgent
+    evaluation: tuple[int, Figures] | None = None
+
+
+@dataclasses.dataclass(frozen=True)
+class RunOptions(Generic[AnyAgent]):
+    """How a run is watched and ended, see ``Agent.learn``.  Raises ValueError, in one line, for what no run can use."""
+
+    callback: Callable[[LiveProgress[AnyAgent]], bool | None] | None = None
+    callback_seconds: float = 5.0
+    progress: bool = False
+    watch: Limits = Limits()
+    evaluate_every: int | None = None
+    evaluate_episodes: int = 30
+    stop_at: float | None = None
+
+    def __post_init__(self) -> None:
+        """Validate the fields."""
+        if self.callback is not None and not callable(self.callback):
+            raise ValueError(f"callback must be a function; got {short_repr(self.callback)}")
+        if not isinstance(self.watch, Limits):
+            raise ValueError(f"watch must be Limits(); got {short_repr(self.watch)}")
+        if _finite("callback_seconds", self.callback_seconds) <= 0:
+            raise ValueError(f"callback_seconds must be above 0; got {short_repr(self.callback_seconds)}")
+        if self.stop_at is not None:
+            object.__setattr__(self, "stop_at", _finite("stop_at", self.stop_at))
+        whole_number("evaluate_episodes", self.evaluate_episodes, 1, MOST_EPISODES)
+        if self.evaluate_every is not None:
+            whole_number("evaluate_every", self.evaluate_every, 1, 2**62)
+
+    def trainer(self, start: Checkpoint, folder: RunFolder | None, reporter: Reporter | None = None,
+                agent: AnyAgent | None = None, adopt: Callable[[Checkpoint], None] | None = None) -> Trainer:
+        """Return the trainer of a run that begins with ``start``; OSError if there is no memory for it.
+
+        ``adopt`` gives the ``agent`` the parameters of the moment, before each callback.
+        """
+        def call(row: Progress) -> bool | None:
+            assert self.callback is not None and agent is not None and adopt
+            adopt(trainer.take())
+            live: LiveProgress[AnyAgent] = LiveProgress(*row)
+            live.agent, live.evaluation = agent, trainer.evaluations.latest if trainer.evaluations else None
+            return self.callback(live)
+
+        config, evaluator = start.config, None
+        reporter = reporter or (ProgressBar(config.total_steps) if self.progress else None)
+        callback = None if self.callback is None else call
+        if self.evaluate_every is not None:
+            evaluator = BackgroundEvaluation(config, int(self.evaluate_every), int(self.evaluate_episodes),
+                                             self.watch.heartbeat_seconds)
+        trainer = Trainer(start, folder.path if folder else None, reporter, callback, self.watch, draw_curve,
+                          callback_seconds=float(self.callback_seconds), evaluator=evaluator, stop_at=self.stop_at)
+        return trainer
+
+
+def _finite(name: str, given: object) -> float:
+    value = as_scalar(given)
+    if not isinstance(value, Real) or isinstance(value, bool) or not math.isfinite(value):
+        raise ValueError(f"{name} must be a finite number; got {short_repr(given)}")
+    return float(value)
+
+
+def check_folder(name: str, folder: object) -> None:
+    """Raise ValueError, in one line, for an empty name of a folder."""
     if folder == "":                                                     # Path("") is the current folder
         raise ValueError(f"{name} must be the name of a folder; got ''")
-    if callback is not None and not callable(callback):
-        raise ValueError(f"callback must be a function; got {short_repr(callback)}")
-    if not isinstance(watch, Limits):
-        raise ValueError(f"watch must be Limits(); got {short_repr(watch)}")
 
 
-def make_trainer(start: Checkpoint, folder: RunFolder | None, callback: Callback | None, progress: bool,
-                 watch: Limits) -> Trainer:
-    """Return the trainer of a run that begins with ``start``; OSError if there is no memory for it."""
-    reporter = ProgressBar(start.config.total_steps) if progress else None
-    return Trainer(start, folder.path if folder else None, reporter, callback, watch, draw_curve)
+@contextmanager
+def new_run(start: Checkpoint, out: str | Path | None,
+            make: Callable[[RunFolder | None], Trainer]) -> Iterator[Trainer]:
+    """Create the run's folder, if it has one, and lock it; yield its trainer."""
+    if out is None:
+        yield make(None)
+        return
+    folder = RunFolder(user_path(out))
+    with exclusive_lock(folder.path):
+        folder.create(start.config.to_json())
+        try:
+            trainer = make(folder)
+        except OSError:                                                  # no memory for it
+            folder.undo_create()
+            raise
+        yield trainer
+
+
+def start_of(before: Checkpoint, total_steps: int, anneal_steps: int | None) -> Checkpoint:
+    """Return the first state of a run that trains an agent on; its exploration goes on if it falls with the steps."""
+    explored = before.config.explored + before.global_step if _explores(before) else 0
+    config = dataclasses.replace(before.config, total_steps=total_steps, anneal_steps=anneal_steps, explored=explored)
+    return dataclasses.replace(before, config=config.share_spaces(before.config), global_step=0, seconds=0.0,
+                               workers=[], target=None, mean_score=None, evaluation_score=None)
+
+
+def begins_anew(before: Checkpoint) -> list[str]:
+    """Return a line that says what begins anew if an agent that has been trained learns on; none for a new agent."""
+    algorithm, has_statistics = before.config.algorithm, before.statistics is not None
+    if not before.global_step:
+        return []
+    anew = {"the learning rate": True, "the entropy weight": getattr(algorithm, "entropy_share_left", 1) != 1,
+            "the replay memory": algorithm.uses_replay, "the optimiser's statistics": not has_statistics}
+    kept = {"the exploration": _explores(before), "the optimiser's statistics": has_statistics}
+    new, old = (", ".join(name for name, holds in parts.items() if holds) for parts in (anew, kept))
+    on = f"; goes on: {old}" if old else ""
+    return [f"learning on after {before.config.explored + before.global_step:,} steps; begins anew: {new}{on}"]
+
+
+def _explores(checkpoint: Checkpoint) -> bool:
+    return hasattr(checkpoint.config.algorithm, "exploration_steps")

@@ -61,6 +61,7 @@ class Config:
         seed: of the initial parameters and of all random streams.
         anneal_steps: over which the learning rate, and an entropy weight that falls, are annealed; None: total_steps.
         env_kwargs: keyword arguments of ``env``, as JSON.
+        explored: agent steps that the agent had made before this run, with which a value method's epsilon goes on.
     """
 
     env: EnvSource
@@ -74,6 +75,7 @@ class Config:
     seed: int = 0
     anneal_steps: int | None = None
     env_kwargs: Mapping[str, object] = field(default_factory=dict, hash=False)
+    explored: int = 0
 
     def __post_init__(self) -> None:
         """Validate all fields.  Raises ValueError, in one line, for a value out of its range."""
@@ -86,6 +88,7 @@ class Config:
         object.__setattr__(self, "env_kwargs", checked_env_kwargs(self.env_kwargs))
         for name in NUMBERS:
             object.__setattr__(self, name, whole_number(name, getattr(self, name), *NUMBERS[name]))
+        object.__setattr__(self, "explored", whole_number("explored", self.explored, 0, NUMBERS["total_steps"][1]))
         if self.anneal_steps is not None:
             steps = whole_number("anneal_steps", self.anneal_steps, *NUMBERS["total_steps"])
             object.__setattr__(self, "anneal_steps", steps)
@@ -195,6 +198,7 @@ class Config:
             is_known = type(value) in MENUS[part].values()
             fields[part] = {"name": menu_name(value)} | dataclasses.asdict(value) if is_known else described(value)
         fields |= {name: getattr(self, name) for name in (*NUMBERS, "anneal_steps")}
+        fields |= {"explored": self.explored} if self.explored else {}   # older files lack it
         return json.dumps(fields, indent=2)
 
     @staticmethod

@@ -21,6 +21,7 @@ from .core.distributions.base import Action
 from .core.hyperparameters import documented, hyperparameter
 from .envs.registry import pack, unpack
 from .inference import Policy
+from .runs.progress import Figures
 from .system.nonfinite import zero_nonfinite
 from .system.terminal import log
 from .system.text import short_repr
@@ -145,8 +146,8 @@ def _player(config: bytes, theta: np.ndarray, settings: EvaluationSettings, numb
     return Evaluator(unpack(config), theta, settings, number=number).play
 
 
-def summary(games: list[Game], settings: EvaluationSettings) -> dict[str, object]:
-    """Return mean, standard error, median, min and max of the scores, the protocol, and every game.
+def figures(games: list[Game]) -> Figures:
+    """Return the figures of the games' scores.
 
     The standard error is that of the ``different`` games.  The Atari emulator begins all games in the same state, so
     there are no more starts than no-ops, and a deterministic agent plays a game of the same start once more.
@@ -154,10 +155,18 @@ def summary(games: list[Game], settings: EvaluationSettings) -> dict[str, object
     scores = np.array([game.score for game in games])
     different = list({game.episode if game.moves is None else (game.moves, game.length): game.score
                       for game in games}.values())
-    error = float(np.std(different, ddof=1) / np.sqrt(len(different))) if len(different) > 1 else None
-    figures = {"different": len(different), "mean": float(scores.mean()), "standard_error": error,
-               "median": float(np.median(scores)), "min": float(scores.min()), "max": float(scores.max())}
-    return asdict(settings) | figures | {"games": [game._asdict() for game in games]}
+    error = float(np.std(different, ddof=1) / np.sqrt(len(different))) if len(different) > 1 else np.nan
+    return Figures(len(games), len(different), float(scores.mean()), error, float(scores.min()), float(scores.max()))
+
+
+def summary(games: list[Game], settings: EvaluationSettings) -> dict[str, object]:
+    """Return mean, standard error, median, min and max of the scores, the protocol, and every game."""
+    found = figures(games)
+    error = None if np.isnan(found.standard_error) else found.standard_error
+    median = float(np.median([game.score for game in games]))
+    return asdict(settings) | {"different": found.different, "mean": found.mean, "standard_error": error,
+                               "median": median, "min": found.min, "max": found.max,
+                               "games": [game._asdict() for game in games]}
 
 
 def as_json(result: dict[str, object]) -> str:

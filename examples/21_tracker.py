@@ -9,10 +9,10 @@
 
     Agent("Catch").learn(3_000_000, callback=track)
 
-Notice that the callback gets a ``Progress`` every few seconds: the columns of progress.csv.  If it returns False the
-training ends.  This program needs no tracker: its own writes lines of JSON.  For TensorBoard there is
-``a3c-numba train --tensorboard``, and in Python ``callback=TensorBoardLog("runs/catch")``, which is in
-a3c_numba.runs.tensorboard.
+Notice that the callback gets a ``Progress`` every five seconds (``callback_seconds``) and at the end: the columns of
+progress.csv, and ``progress.agent``, which plays as it does at that moment.  If it returns False the training ends.
+This program needs no tracker: its own writes lines of JSON.  For TensorBoard there is ``a3c-numba train
+--tensorboard``, and in Python ``callback=TensorBoardLog("runs/catch")``, which is in a3c_numba.runs.tensorboard.
 """
 
 import json
@@ -38,11 +38,13 @@ def main(total_steps: int = 500_000) -> None:
     tracker = JsonLines("tracker.jsonl")
 
     def track(progress):
-        tracker.log({"score": progress.mean_score, "entropy": progress.entropy}, step=progress.global_step)
+        tracker.log({"score": progress.mean_score, "value_loss": progress.value_loss}, step=progress.global_step)
 
     agent = Agent("Catch", seed=0)
     agent.learn(total_steps, callback=track)
-    print("score of 100 games:", agent.evaluate(100).mean(), "  progress in tracker.jsonl")
+    print("score of 100 games:", agent.evaluate(100).mean(), "  progress in tracker.jsonl, whose last line is")
+    with open(tracker.path, encoding="utf-8") as file:
+        print(file.readlines()[-1], end="")
 
 
 if __name__ == "__main__":

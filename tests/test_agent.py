@@ -24,7 +24,7 @@ from a3c_numba.presets import PRESETS
 from a3c_numba.runs.checkpoint import load
 from a3c_numba.training.limits import Limits
 from tests import reference
-from tests.programs import chances, image, reports_often, tiny_image
+from tests.programs import chances, image, tiny_image
 
 
 def little(env="CartPole-v1", **parts):
@@ -476,11 +476,10 @@ def test_learning_refuses_a_folder_with_a_run_and_wrong_numbers(catch_run, tmp_p
     assert not (tmp_path / "run").exists() and np.array_equal(theta, agent.policy.parameters.flat)
 
 
-def test_a_callback_sees_progress_and_ends_the_run(monkeypatch):
-    reports_often(monkeypatch)
+def test_a_callback_sees_progress_and_ends_the_run():
     seen = []
     little(chances).learn(10**8, callback=lambda progress: seen.append(progress) or (            # T is read last
-        progress.global_step < 500 or not progress.episodes))
+        progress.global_step < 500 or not progress.episodes), callback_seconds=0.01)
     steps = [progress.global_step for progress in seen]
     assert steps == sorted(steps) and steps[-1] >= 500
     assert seen[-1].episodes > 0 and 0 < seen[-1].learning_rate <= 1 and seen[-1].updates > 0
@@ -552,11 +551,10 @@ def test_a_copy_learns_and_is_saved_apart_from_its_original(copied, tmp_path):
     assert other.action_space == agent.action_space and other.observation_space is not agent.observation_space
 
 
-def test_after_an_exception_in_learn_there_is_still_one_theta(monkeypatch, tmp_path):
-    reports_often(monkeypatch)
+def test_after_an_exception_in_learn_there_is_still_one_theta(tmp_path):
     agent = copy.deepcopy(little(chances))
     with pytest.raises(ZeroDivisionError):
-        agent.learn(10**8, callback=lambda progress: 1 / 0)
+        agent.learn(10**8, callback=lambda progress: 1 / 0, callback_seconds=0.01)
     for view in agent.parameters().values():
         view[:] = 0
     agent.save(tmp_path / "agent.npz")

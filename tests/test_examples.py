@@ -58,7 +58,8 @@ SMALL = {
                                     for name in ("shared RMSProp", "RMSProp", "momentum SGD")]),
     "20_own_parts.py": ([500], [r"policy\.norm\.gain +worst error \de-\d+", "AGREE: ", "without the parts: .*HuberA3C",
                                 r"with them: +-?\d\.\d"]),
-    "21_tracker.py": ([500], [r"score of 100 games: -?\d\.\d+   progress in tracker\.jsonl"]),
+    "21_tracker.py": ([500], [r"score of 100 games: -?\d\.\d+   progress in tracker\.jsonl.*\n"
+                              r'\{"step": 5\d\d, "score": -?\d.*, "value_loss": \d.*\}']),
 }
 
 

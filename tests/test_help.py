@@ -3,7 +3,9 @@
 import dataclasses
 import doctest
 import inspect
+import re
 import typing
+from pathlib import Path
 
 import pytest
 
@@ -13,6 +15,7 @@ from a3c_numba import Agent
 from a3c_numba.config import MENUS, Config
 from a3c_numba.evaluation import EvaluationSettings
 from a3c_numba.presets import Preset
+from a3c_numba.runs.progress import Progress
 
 PUBLIC = {name: getattr(a3c_numba, name) for name in a3c_numba.__all__}
 CLASSES = {cls.__name__: cls for cls in (*PUBLIC.values(), Config, EvaluationSettings, Preset,
@@ -58,3 +61,11 @@ def has_any(hint):
 
 def test_there_are_methods_to_look_at():
     assert {"__init__", "learn", "resume", "predict", "evaluate", "load", "save"} <= METHODS.keys()
+
+
+def test_every_number_of_a_runs_progress_is_explained():
+    """In ``help`` and, in the same order, on the page of the command line."""
+    page = (Path(a3c_numba.__file__).parent / "docs" / "command_line.md").read_text(encoding="utf-8")
+    table = page.split("Columns of `progress.csv`:")[1].split("Columns of")[0]
+    assert re.findall(r"^    (\w+): ", inspect.getdoc(Progress), re.MULTILINE) == list(Progress._fields)
+    assert re.findall(r"^\| `(\w+)` \|", table, re.MULTILINE) == list(Progress._fields)

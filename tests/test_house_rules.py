@@ -36,7 +36,7 @@ MAY_IMPORT = {
 # A module that stands in no folder -> the line of the table that speaks of it.
 AT_TOP = {"validation": "validation", "config": "config", "own_parts": "config", "presets": "config",
           "hyperparameters_by_name": "config",
-          "evaluation": "evaluation",
+          "evaluation": "evaluation", "background_evaluation": "evaluation",
           "inference": "evaluation", "playback": "evaluation", "agent": "agent", "agent_training": "agent",
           "progress_bar": "agent", "trained_agents": "agent",
           "__init__": "agent", "__main__": "cli"}

@@ -8,7 +8,7 @@ from ..evaluation import MOST_STEPS, PROTOCOLS, EvaluationSettings, as_json, sum
 from ..evaluation import evaluate as play_games
 from ..system.terminal import write_without_blocking
 from . import hyperparameter_options as options
-from .shared_options import add_agent_options, load_agent, writable
+from .shared_options import add_agent_options, add_quiet, load_agent, speaker, writable
 
 
 def add_arguments(parser: ArgumentParser) -> None:
@@ -23,6 +23,7 @@ def add_arguments(parser: ArgumentParser) -> None:
     parser.add_argument("--json", metavar="FILE",
                         help="file for the result of every game, or - for standard output (default: evaluation.json in "
                              "a run's folder)")
+    add_quiet(parser, "print no figures; the file has them")
 
 
 def run(arguments: Namespace) -> int:
@@ -32,6 +33,8 @@ def run(arguments: Namespace) -> int:
     path, checkpoint = load_agent(arguments)
     config = checkpoint.config
     file = arguments.json or (path.with_name("evaluation.json") if Path(arguments.source).is_dir() else None)
+    if arguments.quiet and not file:
+        raise ValueError("--quiet leaves nothing of an evaluation of a file: name another for the result, --json FILE")
     out = writable(Path(file)) if file and file != "-" else None
     result = summary(play_games(config, checkpoint.theta, settings, arguments.workers), settings)
     epsilon = getattr(config.algorithm, "evaluation_epsilon", None)
@@ -46,12 +49,13 @@ def run(arguments: Namespace) -> int:
     different = "" if result["different"] == settings.episodes else f" ({result['different']} different)"
     line = (f"{config.env_name}, {settings.episodes} games{different}, {settings.protocol}{played}: "
             f"mean {result['mean']:.2f}, standard error {error}, median {result['median']:g}, min {result['min']:g}, "
-            f"max {result['max']:g}\n")
+            f"max {result['max']:g}")
     if file == "-":                                                      # standard output is for a program
-        write_without_blocking(line)
+        speaker(arguments, write_without_blocking)(f"{line}\n")
         print(text, end="")
         return 0
-    print(line, end="")
+    say = speaker(arguments, print)
+    say(line)
     if out:
-        print(f"every game in {out}")
+        say(f"every game in {out}")
     return 0

@@ -5,6 +5,7 @@ import dataclasses
 import os
 import shlex
 from pathlib import Path
+from typing import Callable
 
 from ..config import Config, EnvironmentNeeded, menu_name
 from ..core.algorithms import METHODS
@@ -32,6 +33,16 @@ def add_run_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--anneal-steps", type=options.whole_number, metavar="N",
                         help="agent steps over which the learning rate falls to 0, and the entropy weight if it falls "
                              "(default: --total-steps)")
+
+
+def add_quiet(parser: argparse.ArgumentParser, help: str = "show warnings and errors alone, and no progress") -> None:
+    """Add ``--quiet``."""
+    parser.add_argument("--quiet", action="store_true", help=help)
+
+
+def speaker(arguments: argparse.Namespace, say: Callable[[str], None]) -> Callable[[str], None]:
+    """Return ``say``, or with ``--quiet`` a function that does nothing."""
+    return (lambda text: None) if arguments.quiet else say
 
 
 def configured(arguments: argparse.Namespace, workers: int | None) -> Config:
@@ -63,7 +74,7 @@ def _from_file(arguments: argparse.Namespace, workers: int | None) -> Config:
     if found := config.foreign_code(name_is_given=arguments.env is not None):
         raise ValueError(f"{path}: it names {found}: {command}")
     names = ("total_steps", "anneal_steps", "seed")
-    numbers = {"workers": workers} | {name: getattr(arguments, name) for name in names}
+    numbers = {"workers": workers, "explored": 0} | {name: getattr(arguments, name) for name in names}
     return dataclasses.replace(config, **{name: value for name, value in numbers.items() if value is not None})
 
 

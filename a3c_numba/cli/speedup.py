@@ -5,10 +5,10 @@ from argparse import ArgumentParser, Namespace
 
 from ..studies.speedup import Speedup
 from ..system.directory_lock import exclusive_lock
-from ..system.terminal import write_without_blocking
+from ..system.terminal import show, write_without_blocking
 from ..training.trainer import initial_checkpoint
 from . import hyperparameter_options as options
-from .shared_options import add_run_options, configured, folder_of
+from .shared_options import add_quiet, add_run_options, configured, folder_of, speaker
 
 
 def add_arguments(parser: ArgumentParser) -> None:
@@ -24,6 +24,7 @@ def add_arguments(parser: ArgumentParser) -> None:
                         help="random seed of the first run; then S + 1, ... (default 0)")
     parser.add_argument("--out", metavar="DIR", help="the study's folder; an existing one is continued "
                         "(default runs/ENV-speedup)")
+    add_quiet(parser, "show warnings, errors and the table alone")
     options.add_hyper_parameters(parser)
 
 
@@ -31,13 +32,13 @@ def run(arguments: Namespace) -> int:
     """Train every run that is missing, and print the table."""
     config = configured(arguments, arguments.workers[0])
     study = Speedup(config, arguments.workers, arguments.target_score, arguments.seeds,
-                    folder_of(arguments, config, "speedup"))
+                    folder_of(arguments, config, "speedup"), speaker(arguments, show))
     initial_checkpoint(config)                                           # fails before anything is written
     with exclusive_lock(study.folder):
         study.open()
         counts, cores = ", ".join(map(str, arguments.workers)), os.cpu_count() or 1
-        write_without_blocking(f"{config.env_name}: {counts} workers to a mean score of {arguments.target_score:g}, "
-                               f"into {study.folder}\n")
+        speaker(arguments, write_without_blocking)(f"{config.env_name}: {counts} workers to a mean score of "
+                                                   f"{arguments.target_score:g}, into {study.folder}\n")
         if max(arguments.workers) > cores:
             write_without_blocking(f"more workers than cores ({cores}): the speed-up in time cannot be much above "
                                    f"{cores}\n")

@@ -6,10 +6,10 @@ from ..config import Config
 from ..studies.drawn_parameter import LEARNING_RATE, Draw, DrawnParameter
 from ..studies.sweep import Sweep
 from ..system.directory_lock import exclusive_lock
-from ..system.terminal import write_without_blocking
+from ..system.terminal import show, write_without_blocking
 from ..training.trainer import initial_checkpoint
 from . import hyperparameter_options as options
-from .shared_options import add_run_options, configured, folder_of
+from .shared_options import add_quiet, add_run_options, configured, folder_of, speaker
 
 
 def add_arguments(parser: ArgumentParser) -> None:
@@ -23,6 +23,7 @@ def add_arguments(parser: ArgumentParser) -> None:
                         help="random seed of the draws and of the runs' own seeds (default 0)")
     parser.add_argument("--out", metavar="DIR", help="the sweep's folder; an existing one is continued "
                         "(default runs/ENV-sweep-sSEED)")
+    add_quiet(parser)
     options.add_hyper_parameters(parser)
     draws = parser.add_argument_group("drawn for each run", conflict_handler="resolve")     # replaces the derived one
     draws.add_argument("--learning-rate", dest="learning_rates", metavar="DRAW",
@@ -38,12 +39,13 @@ def run(arguments: Namespace) -> int:
     """Train every run that is missing."""
     config, parameter = _drawn(configured(arguments, arguments.workers), arguments)
     folder = folder_of(arguments, config, f"sweep-s{config.seed}")
-    study = Sweep(config, parameter, arguments.runs, folder)
+    study = Sweep(config, parameter, arguments.runs, folder, speaker(arguments, show))
     initial_checkpoint(config)                                           # fails before anything is written
     with exclusive_lock(folder):
         study.open()
-        write_without_blocking(f"{config.env_name}: {arguments.runs} runs, {config.workers} workers, "
-                               f"{config.total_steps:,} steps each, into {folder}\n")
+        say = speaker(arguments, write_without_blocking)
+        say(f"{config.env_name}: {arguments.runs} runs, {config.workers} workers, {config.total_steps:,} steps each, "
+            f"into {folder}\n")
         study.run()
     return 0
 

@@ -7,8 +7,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Iterator
 
+from ..agent_training import RunOptions
 from ..config import LENGTHS, Config
-from ..plots.curves import draw_curve
 from ..presets import PRESETS
 from ..progress_bar import ProgressBar, Warnings
 from ..runs.checkpoint import Checkpoint
@@ -20,9 +20,9 @@ from ..system.terminal import write_without_blocking
 from ..training.limits import Limits
 from ..training.replay_check import without_update
 from ..training.reporter import Reporter
-from ..training.trainer import Trainer, initial_checkpoint
+from ..training.trainer import initial_checkpoint
 from . import hyperparameter_options as options
-from .shared_options import add_run_options, configured, folder_of
+from .shared_options import add_quiet, add_run_options, configured, folder_of
 from .tensorboard_reporter import TensorBoardReporter
 
 PreparedRun = tuple[Checkpoint, RunFolder, list[float]]      # a run's first state, its folder, the scores it has so far
@@ -41,11 +41,22 @@ def add_arguments(parser: ArgumentParser) -> None:
     parser.add_argument("--config", metavar="FILE",
                         help="train with the configuration in this file, a run's config.json; options that are typed "
                              "replace its values")
-    parser.add_argument("--quiet", action="store_true", help="show warnings and errors alone, and no progress")
+    add_quiet(parser)
     parser.add_argument("--overwrite", action="store_true", help="replace the run in the folder")
     parser.add_argument("--tensorboard", action="store_true",
                         help="also write the progress to the run's folder in TensorBoard's format; to look at it: pip "
                              "install 'a3c_numba[tensorboard]', tensorboard --logdir DIR")
+    group = parser.add_argument_group("evaluation and the end of a run", "a resumed run may change them")
+    group.add_argument("--evaluate-every", type=options.whole_number, metavar="STEPS",
+                       help="play whole games in a process of its own after every so many agent steps, and at the end, "
+                            "as the command evaluate does; into evaluations.csv and the curve, and best.npz is chosen "
+                            "by their mean (default: never; best.npz has the best mean of 100 training games)")
+    group.add_argument("--evaluate-episodes", type=options.whole_number, metavar="N",
+                       help="games of each evaluation (default 30)")
+    group.add_argument("--stop-at", type=options.real_number, metavar="SCORE",
+                       help="end the run once the mean score of the last 100 finished training games, and not before "
+                            "there are 100, is at least SCORE; with --evaluate-every the mean of an evaluation "
+                            "instead; rewards are not clipped in either")
     group = parser.add_argument_group("limits and checkpoints")
     for field in dataclasses.fields(Limits):
         read = options.whole_number if isinstance(field.default, int) else float
@@ -58,19 +69,24 @@ def run(arguments: Namespace) -> int:
     """Train until the run ends; if it ends early, print how to resume it."""
     given = {field.name: getattr(arguments, field.name) for field in dataclasses.fields(Limits)}
     limits = Limits(**{name: value for name, value in given.items() if value is not None})
+    if arguments.evaluate_episodes is not None and arguments.evaluate_every is None:
+        raise ValueError("--evaluate-episodes needs --evaluate-every")
+    episodes = 30 if arguments.evaluate_episodes is None else arguments.evaluate_episodes
+    steering: RunOptions[None] = RunOptions(watch=limits, evaluate_every=arguments.evaluate_every,
+                                            evaluate_episodes=episodes, stop_at=arguments.stop_at)
     with (resume_run if arguments.resume else new_run)(arguments) as prepared:
-        _train(arguments, limits, prepared)
+        _train(arguments, steering, prepared)
     return 0
 
 
-def _train(arguments: Namespace, limits: Limits, prepared: PreparedRun) -> None:
+def _train(arguments: Namespace, steering: RunOptions[None], prepared: PreparedRun) -> None:
     start, folder, scores = prepared
     config = start.config
     if not arguments.quiet:
         write_without_blocking(f"{config.env_name}: {config.workers} worker{'s' if config.workers > 1 else ''}, "
                                f"{config.total_steps:,} steps, into {folder.path}\n")
     try:
-        trainer = Trainer(start, folder.path, _reporter(arguments, start, folder), limits=limits, draw_curve=draw_curve)
+        trainer = steering.trainer(start, folder, _reporter(arguments, start, folder))
     except OSError:                                                      # no shared memory
         if not arguments.resume:
             folder.undo_create()

@@ -57,7 +57,8 @@ class ReplayWorker(Worker):
         """d theta <- d theta + dL / d theta, over the batch."""
         theta, rows = self.acting_parameters.tree, slice(0, len(batch.obs))
         outputs = self.network.forward(theta, batch.obs, self.cache, rows)
-        d_outputs = self.algorithm.loss_gradient(self.distribution, batch.actions, returns, outputs, self.progress)
+        self.learned = batch.actions, returns, outputs
+        d_outputs = self.algorithm.loss_gradient(self.distribution, *self.learned, self.progress)
         self.network.backward(theta, self.d_theta.tree, batch.obs, self.cache, d_outputs, input_gradient=False)
 
 

@@ -42,6 +42,8 @@ class Learner(Protocol):
     def frame_stack(self) -> int: ...                                    # frames of an observation, along its last axis
     @property
     def horizon(self) -> int: ...                                        # steps until eta is 0; T_max if not given
+    @property
+    def explored(self) -> int: ...                                       # steps of exploration before this run
     def make_episode_env(self, *, worker: int) -> Any: ...
     def build_network(self, env: Any) -> Network: ...
     def worker_rng(self, number: int) -> np.random.Generator: ...        # of what is drawn once for the whole run
@@ -63,6 +65,7 @@ class Worker:
     Attributes:
         progress: share of the annealing that was over when the latest rollout began.
         outputs, episode: of the latest rollout; see ``RolloutCollector.collect``.
+        learned: of the latest update, (actions, returns, outputs), T rows each; None before the first.
     """
 
     def __init__(self, number: int, config: Learner, shared: Shared, seed: np.random.SeedSequence) -> None:
@@ -82,6 +85,7 @@ class Worker:
         self.progress = 0.0
         self.outputs: Outputs = ()
         self.episode: Episode | None = None
+        self.learned: tuple[np.ndarray, np.ndarray, Outputs] | None = None
 
     def copy_theta(self) -> None:
         """theta' <- theta, before the first update; later ``optimizer.update`` does it."""
@@ -100,7 +104,7 @@ class Worker:
         """Play until terminal or t_max, with theta' or, for one-step methods, theta."""
         step = self.shared.global_step()
         self.progress = step / self.config.horizon
-        self.distribution.anneal(step)
+        self.distribution.anneal(self.config.explored + step)
         rollout, self.outputs, self.episode = self.collector.collect(self.acting_parameters.tree)
         return rollout
 
@@ -119,8 +123,8 @@ class Worker:
         """d theta <- d theta + dL / d theta', over the cached rows; return dL / d outputs, T rows each."""
         T = rollout.length
         outputs = tuple(output[:T] for output in self.outputs)
-        d_outputs = self.config.algorithm.loss_gradient(self.distribution, rollout.actions, returns, outputs,
-                                                        self.progress)
+        self.learned = rollout.actions, returns, outputs
+        d_outputs = self.config.algorithm.loss_gradient(self.distribution, *self.learned, self.progress)
         self.network.backward(self.acting_parameters.tree, self.d_theta.tree, rollout.obs[:T], self.collector.cache,
                               d_outputs, input_gradient=False)
         return d_outputs

@@ -1,7 +1,8 @@
 """Charts with several curves, the learning curves of runs, and scatter plots with a logarithmic x axis.
 
 A learning curve shows the mean score of the last 100 finished games (fewer at the start) and, as a faint band, the
-10th to 90th percentile of their scores.  A score is the sum of a whole game's rewards, before clipping.
+10th to 90th percentile of their scores.  A score is the sum of a whole game's rewards, before clipping.  Evaluations
+during training are points with whiskers: their mean, and a standard error to both sides.
 """
 
 import csv
@@ -15,6 +16,7 @@ from ..system.number_table import columns_of, read_rows
 from .axes import Axis, Floats, log_span, span_of
 from .canvas import PicturesUnavailable
 from .chart import Chart, Key, Panel, Series, colour_of
+from .colours import INK
 from .drawing import Axes, save_picture
 
 SIZE = 1200, 700
@@ -32,11 +34,15 @@ def curve_panel(series: Sequence[Series], x_label: str, y_label: str, empty: str
 
 
 def line_plot(series: Sequence[Series], title: str, x_label: str, y_label: str, out: Union[str, Path],
-              size: tuple[int, int] = SIZE, empty: str = EMPTY) -> Axes:
-    """Draw ``series`` into the picture ``out``, ``size`` (width, height) pixels; return the axes."""
+              size: tuple[int, int] = SIZE, empty: str = EMPTY, marks: Sequence[Series] = ()) -> Axes:
+    """Draw ``series`` into the picture ``out``, ``size`` (width, height) pixels; return the axes.
+
+    ``marks`` are drawn over them; those with a name have a key.
+    """
     keys = [Key(one.name if one.columns().size else f"{one.name} ({empty})", one.colour or colour_of(k))
             for k, one in enumerate(series)]
-    return save_picture(Chart(title, size, [curve_panel(series, x_label, y_label, empty)], keys), out)[0]
+    keys += [Key(one.name, one.colour or INK, one.width) for one in marks if one.name]
+    return save_picture(Chart(title, size, [curve_panel([*series, *marks], x_label, y_label, empty)], keys), out)[0]
 
 
 def learning_curve(runs: Sequence[Union[str, Path]], out: Union[str, Path], x: str = "steps",
@@ -49,11 +55,24 @@ def learning_curve(runs: Sequence[Union[str, Path]], out: Union[str, Path], x: s
     names = [folder.resolve().name for folder in folders]
     if len(set(names)) < len(names):
         names = [f"{folder.resolve().parent.name}/{name}" for folder, name in zip(folders, names)]
-    episodes = [read_episodes(folder) for folder in folders]
-    places, x_label = places_of(episodes, x)
+    episodes, evaluations = [read_episodes(folder) for folder in folders], [*map(read_evaluations, folders)]
+    places, x_label = places_of([*episodes, *(found[:, :3] for found in evaluations)], x)
     series = [running(name, at, run[:, 2]) for name, at, run in zip(names, places, episodes)]
+    marks = [mark for k, found in enumerate(evaluations) if len(found)
+             for mark in whiskers(places[len(folders) + k], found[:, 2:], *((names[k], k) if names[1:] else ("", 1)))]
     y_label = f"score of a game: mean of the last {WINDOW}, and 10th to 90th percentile"
-    return line_plot(series, title, x_label, y_label, out, size, NOTHING_YET)
+    return line_plot(series, title, x_label, y_label, out, size, NOTHING_YET, marks)
+
+
+def whiskers(x: Floats, figures: Floats, name: str = "", index: int = 1) -> list[Series]:
+    """Return the points of a run's evaluations in the palette's colour ``index``, with a key, and their whiskers.
+
+    ``figures`` (n, 2) are their means and standard errors.
+    """
+    colour, label = colour_of(index), f"{name}: evaluation, and standard error".removeprefix(": ")
+    lines = [Series("", [at, at], [mean - error, mean + error], colour=colour, width=1.5)
+             for at, (mean, error) in zip(x, figures)]
+    return [*lines, Series(label, x, figures[:, 0], colour=colour, width=4.0, is_joined=False)]
 
 
 def places_of(episodes: Sequence[Floats], x: str) -> tuple[list[Floats], str]:
@@ -88,6 +107,15 @@ def read_episodes(run: Path) -> Floats:
     if rows and not set(names) <= set(rows[0]):
         raise ValueError(f"cannot read the episodes of a run from {path}: its columns are not {', '.join(names)} ...")
     return columns_of(rows, names, names).T
+
+
+def read_evaluations(run: Path) -> Floats:
+    """Return the evaluations of a run folder, (n, 4): seconds, agent steps, mean, standard error (or NaN)."""
+    names = ("seconds", "global_step", "mean", "standard_error")
+    try:
+        return columns_of(read_rows(run / "evaluations.csv"), names, names[:3]).T
+    except (OSError, csv.Error):
+        return np.empty((0, 4))
 
 
 def running(name: str, x: Floats, scores: Floats, window: int = WINDOW) -> Series:

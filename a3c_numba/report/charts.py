@@ -11,7 +11,7 @@ import numpy as np
 from ..plots.axes import Axis, Span, lane_axis, log_span, span_of
 from ..plots.chart import FIGURE, Boxes, Chart, Panel, Series
 from ..plots.colours import BAD, LANE, PALETTE, SHADES, Colour, css
-from ..plots.curves import EMPTY, NOTHING_YET, WINDOW, by_steps, curve_panel, running
+from ..plots.curves import EMPTY, NOTHING_YET, WINDOW, by_steps, curve_panel, running, whiskers
 from ..plots.drawing import svg_of
 from ..runs.checkpoint_schema import Fields
 from .recorded_run import Event, Floats, Run
@@ -46,11 +46,16 @@ def from_zero(x: Floats, label: str) -> Axis:
 
 
 def learning_curve(run: Run, x: tuple[Floats, str], size: Size) -> str:
-    """Draw the mean score of the last 100 games, and the band of their 10th to 90th percentile."""
+    """Draw the mean score of the last 100 games, the band of their 10th to 90th percentile, and the evaluations.
+
+    ``x`` are the places of the games, and after them of the evaluations, and the name of the axis.
+    """
     scores = run.episodes["score"]
+    at, evaluated_at = np.split(x[0], [len(scores)])
+    marks = whiskers(evaluated_at, run.evaluations[:, 2:]) if len(evaluated_at) else []
     about = f"{len(scores):,} games" + ("" if not len(scores) else f"; the mean of the last {min(WINDOW, len(scores))} "
                                         f"is {short(scores[-WINDOW:].mean())} at the end")
-    panel = curve_panel([running("", x[0], scores)], x[1], "score of a game", NOTHING_YET, start=[0.0])
+    panel = curve_panel([running("", at, scores), *marks], x[1], "score of a game", NOTHING_YET, start=[0.0])
     return figure_of(f"Score by {x[1]}", size, panel, about)
 
 

@@ -146,9 +146,11 @@ def figure(title: str, html: str, note: str = "") -> str:
 
 
 def _curves(run: Run) -> str:
-    steps, time = by_steps(run.episodes["global_step"]), by_time(run.episodes["seconds"])
+    steps = by_steps(np.append(run.episodes["global_step"], run.evaluations[:, 1]))
+    time = by_time(np.append(run.episodes["seconds"], run.evaluations[:, 0]))
+    points = " Points: evaluations of whole games, with a standard error to both sides." if len(run.evaluations) else ""
     return (figure("Score by agent steps", in_two_sizes(lambda size: learning_curve(run, steps, size)),
-                   "Line: mean of the last 100 finished games. Band: their 10th to 90th percentile.")
+                   "Line: mean of the last 100 finished games. Band: their 10th to 90th percentile." + points)
             + '<div class="pair">' + figure("Score by time", learning_curve(run, time, HALF))
             + figure("Length of games", lengths(run)) + "</div>")
 

@@ -17,6 +17,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ..config import MENUS, NUMBERS
+from ..plots.curves import read_evaluations
 from ..runs.checkpoint_schema import Fields
 from ..runs.run_folder import EPISODE_COLUMNS, EVENT_COLUMNS, OWN_FILES, Progress, RunFolderError
 from ..system.number_table import LARGEST, columns_of, number, read_rows
@@ -39,7 +40,8 @@ class Run:
     """The content of a run's folder.
 
     ``progress`` and ``episodes`` have an array for each column, with NaN for a missing number.  Episodes are in the
-    order of ``seconds``; all have a finite time, step and score.
+    order of ``seconds``; all have a finite time, step and score.  ``evaluations`` (n, 4) are those during training:
+    seconds, agent steps, mean, standard error.
     """
 
     path: Path
@@ -48,6 +50,7 @@ class Run:
     episodes: dict[str, Floats]
     events: list[Event]
     written: tuple[datetime, datetime]   # UTC: times of config.json, and of the last written file
+    evaluations: Floats
 
     @property
     def name(self) -> str:
@@ -79,7 +82,7 @@ def read(path: Path) -> Run:
     times = [file.stat().st_mtime for name in OWN_FILES if (file := path / name).exists()]      # config.json first
     first, last = (datetime.fromtimestamp(time, timezone.utc) for time in (times[0], max(times)))
     return Run(path, config, dict(zip(Progress._fields, progress)), dict(zip(EPISODE_COLUMNS, episodes)),
-               list(_events(path / "events.csv")), (min(first, last), last))
+               list(_events(path / "events.csv")), (min(first, last), last), read_evaluations(path))
 
 
 def evaluation_of(file: Path, agent: str | None = None) -> Fields | None:

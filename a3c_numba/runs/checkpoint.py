@@ -59,6 +59,7 @@ class Checkpoint:
         workers: the state of each worker's random stream and episode (training/collector_state.py), None where it is
         lost. streams: how many random streams the run has handed out, so that none is ever used twice.
         mean_score: of the last 100 training episodes, or None before the first.
+        evaluation_score: mean of the evaluation that chose it as the best; None if mean_score did, or nothing.
     """
 
     config: Config
@@ -71,6 +72,7 @@ class Checkpoint:
     workers: list[WorkerState | None] = field(default_factory=list)
     streams: int = 0
     mean_score: float | None = None
+    evaluation_score: float | None = None
 
 
 def write(path: Path, checkpoint: Checkpoint) -> None:

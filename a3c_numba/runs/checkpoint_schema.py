@@ -7,7 +7,8 @@ import numpy as np
 
 from .compact_array import decode
 
-PROGRESS = ("global_step", "seconds", "workers", "streams", "mean_score")   # fields of Checkpoint that JSON holds
+# Fields of Checkpoint that JSON holds; older files lack evaluation_score.
+PROGRESS = "global_step", "seconds", "workers", "streams", "mean_score", "evaluation_score"
 Fields = dict[str, Any]        # of a JSON object
 DIMENSIONS, LARGEST = 8, 2**62                                              # of a parameter; of a whole number
 
@@ -33,16 +34,17 @@ def check_array(name: str, array: np.ndarray, size: int) -> None:
 
 def progress(meta: Fields, workers: int) -> Fields:
     """Return the fields of PROGRESS, each of its type; a mean that is not finite becomes None."""
-    fields = {name: meta[name] for name in PROGRESS}
-    mean, states = fields["mean_score"], fields["workers"]
+    known: Fields = {"evaluation_score": None} | meta
+    fields = {name: known[name] for name in PROGRESS}
+    means, states = {name: fields[name] for name in ("mean_score", "evaluation_score")}, fields["workers"]
     kinds = {"global_step": _is_count(fields["global_step"]), "streams": _is_count(fields["streams"]),
              "seconds": _is_number(fields["seconds"]) and 0 <= fields["seconds"] < math.inf,
-             "mean_score": mean is None or _is_number(mean),
+             **{name: mean is None or _is_number(mean) for name, mean in means.items()},
              "workers": isinstance(states, list) and len(states) in (0, workers) and all(map(_is_state, states))}
     for name, holds in kinds.items():
         if not holds:
             raise Mismatch(f"{name} is {str(fields[name])[:80]}")
-    return fields | {"mean_score": mean if mean is not None and math.isfinite(mean) else None}
+    return fields | {name: mean if mean is not None and math.isfinite(mean) else None for name, mean in means.items()}
 
 
 def _is_count(x: object, largest: int = LARGEST) -> bool:

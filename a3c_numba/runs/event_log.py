@@ -14,6 +14,8 @@ SENTENCES = {
     "damaged": "{detail}",                                 # a table that a resumed run could not read in full
     "renamed": "{detail}",                                 # a checkpoint that a resumed run has rejected
     "no curve": "no learning curve: {detail}",
+    "evaluation": "{detail}",                              # one that failed or was skipped
+    "stopped": "{detail}",                                 # the score was reached that ends the run
 }
 
 

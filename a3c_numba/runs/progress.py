@@ -1,23 +1,67 @@
 """The progress of a run at one moment: progress bars show it, callbacks get it, progress.csv holds it."""
 
+import math
 from typing import NamedTuple
 
 WINDOW = 100                    # finished episodes, whose mean is a run's mean score
 
 
 class Progress(NamedTuple):
-    """The progress of a run; also a row of progress.csv."""
+    """The progress of a run; also a row of progress.csv, whose older files lack the last columns.
 
-    seconds: float              # of training, wall clock
-    global_step: int            # agent steps of all workers
-    steps_per_second: float     # since the row before
-    episodes: int               # finished so far
-    mean_score: float           # of the last 100 finished episodes, unclipped; nan before the first
-    entropy: float              # of the policy, nats, mean over the workers' latest rollouts
-    value: float                # mean V(s) of the workers' latest rollouts
-    gradient_norm: float        # before clipping, mean over the workers' latest rollouts
+    Attributes:
+        seconds: of training, wall clock.
+        global_step: agent steps of all workers.
+        steps_per_second: since the row before.
+        episodes: finished so far.
+        mean_score: of the last 100 finished episodes, unclipped; nan before the first.
+        entropy: of the policy, nats, mean over the workers' latest rollouts.
+        value: mean V(s), or max Q(s, a), of the workers' latest rollouts.
+        gradient_norm: before clipping, mean over the workers' latest rollouts.
+        learning_rate: at this step.
+        updates: made since this process started, those skipped included.
+        skipped: updates skipped because the gradient was not finite.
+        workers: running.
+        restarts: workers replaced since this process started.
+        policy_loss: mean of -log pi(a|s) (R - V), without the entropy; nan for a value method.  This and the next two
+            are of one rollout of each worker together, of its last half second; of DQN's batch.
+        value_loss: mean of (R - V)^2, for a value method of (R - Q(s, a))^2.
+        explained_variance: 1 - Var(R - V) / Var(R), for a value method with Q(s, a) in place of V: 1 if V foretells the
+            returns, 0 if it is no better than a constant; nan if all returns are the same.
+    """
+
+    seconds: float
+    global_step: int
+    steps_per_second: float
+    episodes: int
+    mean_score: float
+    entropy: float
+    value: float
+    gradient_norm: float
     learning_rate: float
-    updates: int                # made since this process started, those skipped included
-    skipped: int                # updates skipped because the gradient was not finite
-    workers: int                # running
-    restarts: int               # workers replaced since this process started
+    updates: int
+    skipped: int
+    workers: int
+    restarts: int
+    policy_loss: float = math.nan
+    value_loss: float = math.nan
+    explained_variance: float = math.nan
+
+
+class Figures(NamedTuple):
+    """The figures of an evaluation during training.
+
+    Attributes:
+        episodes: whole games, rewards not clipped.
+        different: of them; an Atari game may come more than once.
+        mean: score.
+        standard_error: of the mean of the different games; nan if there is one.
+        min, max: scores.
+    """
+
+    episodes: int
+    different: int
+    mean: float
+    standard_error: float
+    min: float
+    max: float

@@ -4,6 +4,7 @@
     progress.csv     a row every few seconds
     episodes.csv     a row for each finished training episode
     events.csv       a row for each event: a worker that died, a file that could not be written
+    evaluations.csv  a row for each evaluation during training, if there are any
     curve.png        the learning curve
     latest.npz, best.npz, final.npz
     latest-1.npz, latest-2.npz ...   the checkpoints before the latest, the higher the older
@@ -24,18 +25,20 @@ from . import npz
 from .checkpoint import Checkpoint, CheckpointError, load_fitting, write
 from .csv_log import CsvLog, encode_rows
 from .event_log import EventLog
-from .progress import Progress
+from .progress import Figures, Progress
 
 EPISODE_COLUMNS = ("seconds", "global_step", "worker", "score", "length")
 EVENT_COLUMNS = ("seconds", "global_step", "event", "worker", "kind")     # version 0.1 had the first three
 TABLES = {"progress.csv": Progress._fields, "episodes.csv": EPISODE_COLUMNS, "events.csv": EVENT_COLUMNS}
+EVALUATIONS = {"evaluations.csv": ("seconds", "global_step", *Figures._fields)}     # made with its first row
 
-OWN_FILES = ("config.json", *TABLES, "latest.npz", "best.npz", "final.npz", "curve.png", "report.html",
-             "evaluation.json")
+OWN_FILES = ("config.json", *TABLES, *EVALUATIONS, "latest.npz", "best.npz", "final.npz", "curve.png",
+             "report.html", "evaluation.json")
 STUDIES = {"sweep.json": "a sweep", "speedup_runs.json": "a speed-up"}   # what a folder holds where these files are
 OLDER = re.compile(r"latest-([1-9][0-9]*)\.npz")
-ASIDE = re.compile(r"(latest(-[0-9]+)?\.npz\.refused|(progress|episodes)\.csv\.damaged)(-[0-9]+)?")
-STALE = re.compile(r"\.((latest(-[0-9]+)?|best|final)\.npz|(progress|episodes)\.csv|curve\.png)\.[0-9]+\.tmp")
+ASIDE = re.compile(r"(latest(-[0-9]+)?\.npz\.refused|(progress|episodes|evaluations)\.csv\.damaged)(-[0-9]+)?")
+STALE = re.compile(r"\.((latest(-[0-9]+)?|best|final)\.npz|(progress|episodes|evaluations)\.csv|curve\.png)"
+                   r"\.[0-9]+\.tmp")
 AGENTS = ("final.npz", "best.npz", "latest.npz", "latest-1.npz")         # a run's is the first that is there
 
 
@@ -63,7 +66,7 @@ class RunFolder:
     def __init__(self, path: Path, events: EventLog | None = None) -> None:
         self.path = path
         self.events = EventLog() if events is None else events
-        self._csv_log = CsvLog(path, TABLES, self.events)
+        self._csv_log = CsvLog(path, TABLES | EVALUATIONS, self.events)
         self._refused: list[Path] = []
 
     def create(self, config_json: str, overwrite: bool = False) -> None:
@@ -170,6 +173,10 @@ class RunFolder:
         """Append rows to episodes.csv, each with the EPISODE_COLUMNS."""
         self._csv_log.append("episodes.csv", rows)
 
+    def append_evaluation(self, checkpoint: Checkpoint, figures: Figures) -> None:
+        """Append a row to evaluations.csv, of the parameters in a checkpoint."""
+        self._csv_log.append("evaluations.csv", [(checkpoint.seconds, checkpoint.global_step, *figures)])
+
     def cut_after(self, global_step: int) -> list[float]:
         """Drop the rows that a resumed run will write again; return the scores of the remaining episodes.
 
@@ -178,6 +185,8 @@ class RunFolder:
         try:
             self._csv_log.truncate_after("progress.csv", {"seconds", "global_step"}, global_step)
             self._csv_log.add_columns("events.csv")
+            if (self.path / "evaluations.csv").exists():
+                self._csv_log.truncate_after("evaluations.csv", {"seconds", "global_step", "mean"}, global_step)
             rows = self._csv_log.truncate_after("episodes.csv", {"seconds", "global_step", "score"}, global_step)
         except OSError as error:
             raise RunFolderError(f"cannot go on with {self.path}: {error}") from None

@@ -16,7 +16,7 @@ import dataclasses
 import json
 import math
 from pathlib import Path
-from typing import NamedTuple
+from typing import Callable, NamedTuple
 
 from ..config import Config
 from ..runs.csv_log import as_csv
@@ -77,9 +77,13 @@ def table(rows: list[Count], total_steps: int) -> str:
 
 
 class Speedup:
-    """The study: ``seeds`` runs, with seeds from ``config.seed`` on, for each of ``counts`` workers, in ``folder``."""
+    """The study: ``seeds`` runs, with seeds from ``config.seed`` on, for each of ``counts`` workers, in ``folder``.
 
-    def __init__(self, config: Config, counts: list[int], target: float, seeds: int, folder: Path) -> None:
+    ``say`` is called with each run's line.
+    """
+
+    def __init__(self, config: Config, counts: list[int], target: float, seeds: int, folder: Path,
+                 say: Callable[[str], None] = show) -> None:
         if not math.isfinite(target):
             raise ValueError(f"target-score must be a finite number; got {target}")
         if not 1 <= seeds <= MOST_SEEDS:
@@ -89,6 +93,7 @@ class Speedup:
         self.configs = [dataclasses.replace(config, workers=workers, seed=config.seed + k)
                         for workers in counts for k in range(seeds)]
         self.config, self.counts, self.target, self.seeds, self.folder = config, counts, target, seeds, folder
+        self.say = say
         self.study = Study(folder, "speedup_runs", Run)
 
     def open(self) -> None:
@@ -107,7 +112,7 @@ class Speedup:
                 seconds, steps = score.reached or (math.nan, math.nan)
                 there[key] = Run(*key, seconds - score.begun, float(steps), score.active)
                 self.study.append(there[key])
-            show(f"{self._line(there[key])}\n")
+            self.say(f"{self._line(there[key])}\n")
         rows = summary([there[config.workers, config.seed] for config in self.configs], self.counts)
         write(self.folder / "speedup.csv", as_csv([Count._fields, *rows]))
         return table(rows, self.config.total_steps)

@@ -154,7 +154,4 @@ def train_to_score(config: Config, target: float | None = None) -> tuple[Checkpo
     trainer = Trainer(initial_checkpoint(config), None, LogReporter(0.0),              # called as often as possible
                       lambda progress: score(progress))
     score = RunningScore(trainer.status, target)
-    last = trainer.run()
-    assert trainer.progress_tracker.latest
-    score(trainer.progress_tracker.latest)                               # read the episodes since the last call
-    return last, score
+    return trainer.run(), score                                          # which is called at the end, too

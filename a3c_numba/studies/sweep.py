@@ -13,7 +13,7 @@ import dataclasses
 import json
 import math
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, Callable, NamedTuple
 
 import numpy as np
 
@@ -52,13 +52,14 @@ def drawn(config: Config, parameter: DrawnParameter, number: int) -> Config:
 
 
 class Sweep:
-    """The study: ``runs`` runs in ``folder``, including those that are finished."""
+    """The study: ``runs`` runs in ``folder``, including those that are finished; ``say`` is called with each line."""
 
-    def __init__(self, config: Config, parameter: DrawnParameter, runs: int, folder: Path) -> None:
+    def __init__(self, config: Config, parameter: DrawnParameter, runs: int, folder: Path,
+                 say: Callable[[str], None] = show) -> None:
         if runs < 1:
             raise ValueError(f"runs must be at least 1; got {runs}")
         parameter.check(config)
-        self.config, self.parameter, self.runs, self.folder = config, parameter, runs, folder
+        self.config, self.parameter, self.runs, self.folder, self.say = config, parameter, runs, folder, say
         self.study = Study(folder, "sweep", row_type(parameter.name))
         self.can_draw = True
 
@@ -72,7 +73,7 @@ class Sweep:
         """Make the missing runs, and print a line for each; raise WorkerDied, or the interrupt."""
         there = {row.run for row in self.study.rows}
         if there:
-            show(f"{len(there)} runs are finished\n")
+            self.say(f"{len(there)} runs are finished\n")
             self.draw()
         for number in range(1, self.runs + 1):
             if number not in there:
@@ -82,7 +83,7 @@ class Sweep:
                 row = self.study.row_type(number, config.seed, self.parameter.value(config), mean, score.best,
                                           last.global_step, last.seconds)
                 self.study.append(row)
-                show(f"{self._line(row)}\n")
+                self.say(f"{self._line(row)}\n")
                 self.draw()
 
     def _line(self, row: Any) -> str:

@@ -1,4 +1,4 @@
-"""Call one function with 0, 1, 2 ... in several worker processes."""
+"""Call one function with 0, 1, 2 ... in several worker processes, or in one that is not waited for."""
 
 import errno
 import pickle
@@ -111,6 +111,30 @@ class _Pool(Generic[Result]):
         worker_server.end(self.processes)
         for channel in self.channels:
             channel.close()
+
+
+class BackgroundWorker(_Pool[Result]):
+    """One worker process, which is called without being waited for.
+
+    ``BackgroundWorker(make, *arguments)`` starts it; each ``call`` has it call ``make(*arguments)(0)``, where ``make``
+    itself is called once.  Raises what ``worker_server.start`` does.
+    """
+
+    def __init__(self, make: Callable[..., Callable[[int], Result]], *arguments: object) -> None:
+        super().__init__()
+        self.add(make, arguments)
+
+    def call(self) -> None:
+        """Begin a call; the one before must have been answered."""
+        self._call(self.channels[0], 0)
+
+    def answered(self, seconds: float) -> bool:
+        """True if the call is over, or becomes so within ``seconds``."""
+        return bool(wait(self.channels, seconds))
+
+    def result(self) -> Result:
+        """Return the call's result, or raise what it has raised, or BrokenProcessPool if the process has exited."""
+        return self._result(self.channels[0])
 
 
 def _work(make: Callable[..., Callable[[int], object]], arguments: tuple[object, ...], channel: Channel) -> None:

@@ -8,6 +8,7 @@ import numpy as np
 from ..config import Config
 from ..core.schedules import linear
 from ..runs.progress import WINDOW, Progress
+from .losses import losses
 from .worker_status import WorkerStatus
 
 
@@ -63,5 +64,5 @@ class ProgressTracker:
         if self.latest is None or seconds - since >= 0.5:                # else the last measurement of the speed
             self.since, self.speed = (seconds, step), (step - before) / max(seconds - since, 1e-9)
         self.latest = Progress(seconds, step, self.speed, self.episodes, mean, entropy, value, norm, eta, updates,
-                               skipped, alive, restarts)
+                               skipped, alive, restarts, *losses(status.moments()))
         return self.latest

@@ -1,5 +1,6 @@
 """Run a training from its first step to its last: reports, checkpoints, orderly stop; no gradient is computed here."""
 
+import dataclasses
 import time
 from pathlib import Path
 from typing import Callable
@@ -10,17 +11,19 @@ from ..config import Config
 from ..core.networks import initial_parameters
 from ..core.parameters import leaves
 from ..core.shared import Shared, Vectors
-from ..runs.checkpoint import Checkpoint
+from ..runs.checkpoint import Checkpoint, WorkerState
 from ..runs.checkpointer import Checkpointer
 from ..runs.event_log import EventLog
-from ..runs.progress import Progress
+from ..runs.progress import Figures, Progress
 from ..runs.run_folder import RunFolder
 from ..system.advised_error import AdvisedError
 from ..system.signals import DeferredSignals
 from ..system.terminal import log_once
 from ..validation import as_scalar
+from .evaluations import BackgroundEvaluator, Evaluations
 from .limits import Limits
 from .progress_tracker import ProgressTracker
+from .reached_score import reached_score
 from .replay_check import check_replay_memory
 from .reporter import LogReporter, Reporter
 from .supervisor import Supervisor
@@ -29,6 +32,7 @@ from .worker_status import WorkerStatus
 
 POLL_SECONDS = 0.1
 REPORT_SECONDS = 5.0
+COUNTED = "global_step", "episodes", "updates"                           # what makes a row a new one
 
 
 class UpdatesSkipped(AdvisedError, RuntimeError):
@@ -52,8 +56,11 @@ class Trainer:
         start: the checkpoint to start from.
         out: the run's folder, already created; None writes nothing to disk.
         reporter: shows progress and warnings, and says how often there is a report; by default warnings are logged.
-        callback: called at every report; ends the run by returning False.
+        callback: called every ``callback_seconds``, by default at every report; ends the run by returning False.  And
+            called once when the run has ended and all is written, unless a signal or an error ended it.
         limits: how many failures end the run, and how often it is saved.
+        evaluator: evaluates the parameters while they are trained; best.npz is then chosen by that.
+        stop_at: ends the run once the mean of the last WINDOW training games, or of an evaluation, is at least this.
         draw_curve: called at the end with the run's folder; returns why it could not draw, or None.
         start_worker: starts a worker process; tests hand in another.
     """
@@ -61,7 +68,8 @@ class Trainer:
     def __init__(self, start: Checkpoint, out: Path | None = None, reporter: Reporter | None = None,
                  callback: Callable[[Progress], bool | None] | None = None, limits: Limits = Limits(),
                  draw_curve: Callable[[Path], str | None] | None = None,
-                 start_worker: StartWorker = start_worker) -> None:
+                 start_worker: StartWorker = start_worker, callback_seconds: float | None = None,
+                 evaluator: BackgroundEvaluator | None = None, stop_at: float | None = None) -> None:
         check_replay_memory(start.config)
         self.start, self.config, self.limits = start, start.config, limits
         self.reporter, self.callback, self.draw_curve = reporter or LogReporter(), callback, draw_curve
@@ -73,11 +81,16 @@ class Trainer:
         self.shared.load(start.theta, start.statistics, start.target)
         self.status = WorkerStatus(self.shared, self.config.workers, start.seconds)
         self.supervisor = Supervisor(self.status, start, limits, self.events, start_worker=start_worker)
-        self.checkpointer = Checkpointer(self.folder, start, limits.keep) if self.folder else None
+        self.checkpointer = Checkpointer(self.folder, start, limits.keep, bool(evaluator)) if self.folder else None
+        self.evaluations = Evaluations(evaluator, start.global_step, self._record, self.events) if evaluator else None
         self.interrupts = DeferredSignals()
         self.progress_tracker = ProgressTracker(self.status, self.config, start.seconds, start.global_step)
         every = self.reporter.report_seconds
         self.report_seconds = REPORT_SECONDS if every is None else every
+        self.callback_seconds = self.report_seconds if callback_seconds is None else callback_seconds
+        self.stop_at, self.stopped = stop_at, False                      # stopped: the score has been reached
+        self._called_with: Progress | None = None                        # the last callback
+        self._best_unwritten: OSError | None = None                      # by the last evaluation
         self.final_checkpoint: Checkpoint | None = None                  # the last checkpoint of the run
 
     def run(self) -> Checkpoint:
@@ -87,12 +100,19 @@ class Trainer:
         warning that says why not, unless a second Ctrl-C interrupts it.  Raises OSError if nothing else failed and one
         of its files could not be written.
         """
+        in_order = False
         with self.interrupts:
             try:
                 self._watch()
+                in_order = not self.interrupts.received
             finally:
-                self.supervisor.stop()
-                unwritten = self._close()
+                try:
+                    self.supervisor.stop()
+                    unwritten = self._close(in_order)
+                finally:                                                 # a second Ctrl-C
+                    if self.evaluations:
+                        self.evaluations.close()
+            self._call_for_the_last_time()
         self._check_skipped()
         if unwritten:
             raise unwritten
@@ -112,24 +132,45 @@ class Trainer:
 
     def _watch(self) -> None:
         states = self.supervisor.states
-        reported = asked = time.monotonic()
+        reported = called = asked = time.monotonic()
         while self.supervisor.poll(POLL_SECONDS) and not self.interrupts.received:
             now = time.monotonic()
+            if self.evaluations:
+                self.evaluations.poll(self.shared.global_step(), self.take)
             self._report_events()
             self._read_episodes()
+            row = None
             if now - reported >= self.report_seconds:
-                reported = now
-                row = self.progress_tracker.progress(self.supervisor.alive, self.supervisor.restarts)
+                reported, row = now, self._row()
                 self._report(row)
-                if self.callback and as_scalar(self.callback(row)) is False:
+            if self.callback and now - called >= self.callback_seconds:
+                called = now
+                if self._call(row or self._row()) is False:
                     return
+            if row:
                 self._check_skipped()
+            if reason := reached_score(self.stop_at, self.progress_tracker.scores, self.evaluations):
+                self.stopped = True
+                self.events.add("stopped", detail=f"{reason}: the run ends here")
+                return
             if self.checkpointer and now - asked >= self.limits.checkpoint_seconds and not states.requested:
                 asked = now
                 states.request()
             if self.checkpointer and states.ready():
                 whole = states.all_answered                              # then the snapshot is consistent
                 self._save(self._checkpoint(self.status.snapshot_vectors if whole else self.shared.vectors))
+
+    def _call(self, row: Progress) -> object:
+        assert self.callback
+        self._called_with = row
+        return as_scalar(self.callback(row))
+
+    def _call_for_the_last_time(self) -> None:
+        """Call the callback with the run's last row, if it has not had it; to end the run means nothing any more."""
+        row, before = self.progress_tracker.latest, self._called_with
+        if self.callback and row and not self.interrupts.received:
+            if before is None or any(getattr(row, name) != getattr(before, name) for name in COUNTED):
+                self._call(row)
 
     def _check_skipped(self) -> None:
         skipped = self.progress_tracker.skipped
@@ -139,30 +180,53 @@ class Trainer:
                                  f"{self.limits.max_skipped:,})", f"{advice} Limits(max_skipped=...)",
                                  f"{advice} --max-skipped")
 
-    def _close(self) -> OSError | None:
+    def _close(self, in_order: bool) -> OSError | None:
         """Write the last checkpoint first: later failures lose nothing.  Return the first OSError, or None."""
         self._read_episodes()
-        row = self.progress_tracker.progress(self.supervisor.alive, self.supervisor.restarts)
-        self.final_checkpoint = self._checkpoint(self.shared.vectors, self.shared.global_step())
-        unwritten = self._save(self.final_checkpoint)
+        row = self._row()
+        self.final_checkpoint = last = self._checkpoint(self.shared.vectors, self.shared.global_step())
+        unwritten = self._save(last, in_order and self.stopped)
         self._report_events()
         self._report(row)
+        if self.evaluations and in_order:
+            self.evaluations.finish(last, lambda: self.interrupts.received is not None)
+        elif self.evaluations:
+            self.evaluations.close()
         if self.folder and self.draw_curve and (reason := self.draw_curve(self.folder.path)):
             self.events.add("no curve", detail=reason)
         self._report_events()
         self.reporter.close(row)
-        return unwritten
+        return unwritten or self._best_unwritten
 
-    def _save(self, checkpoint: Checkpoint) -> OSError | None:
+    def _record(self, checkpoint: Checkpoint, figures: Figures) -> None:
+        """Write an evaluation's row, and best.npz if it is the best so far."""
+        if self.folder and self.checkpointer:
+            self.folder.append_evaluation(checkpoint, figures)
+            evaluated = dataclasses.replace(checkpoint, evaluation_score=figures.mean)
+            self._best_unwritten = self.checkpointer.save_evaluated(evaluated)
+
+    def _row(self) -> Progress:
+        return self.progress_tracker.progress(self.supervisor.alive, self.supervisor.restarts)
+
+    def _save(self, checkpoint: Checkpoint, stopped: bool = False) -> OSError | None:
+        if self.checkpointer is None:
+            return None
         valid = self.progress_tracker.skipped <= self.limits.max_skipped
-        return self.checkpointer.save(checkpoint, self.progress_tracker.episodes, valid) if self.checkpointer else None
+        return self.checkpointer.save(checkpoint, self.progress_tracker.episodes, valid, stopped)
+
+    def take(self) -> Checkpoint:
+        """Return a copy of the parameters as they are now, without the workers' states."""
+        return self._copy(self.shared.vectors, self.shared.global_step(), [])
 
     def _checkpoint(self, vectors: Vectors, reached: int = 0) -> Checkpoint:
         """Return a checkpoint of the workers' states; ``reached`` is the final T: killed workers may lack it."""
         states, step = self.supervisor.states.collect()
+        return self._copy(vectors, max(step, reached), states)
+
+    def _copy(self, vectors: Vectors, step: int, states: list[WorkerState | None]) -> Checkpoint:
         target = vectors.target.copy() if vectors.target.size else None
         return Checkpoint(self.config, self.start.shapes, vectors.theta.copy(), vectors.statistics.copy(), target,
-                          global_step=max(step, reached), seconds=self.status.seconds(), workers=states,
+                          global_step=step, seconds=self.status.seconds(), workers=states,
                           streams=self.supervisor.streams, mean_score=self.progress_tracker.mean_score)
 
     def _read_episodes(self) -> None:

@@ -1,53 +1,43 @@
 """A worker's process, from its first line to its last: updates, a heartbeat, and states when they are asked for."""
 
+import time
 import traceback
 from contextlib import suppress
-from typing import Any, SupportsFloat
 
-import gymnasium
 import numpy as np
 
 from ..core.replay_worker import make_worker
 from ..core.worker import Learner, Worker
 from ..envs.adapted_spaces import running_statistics
+from ..envs.heartbeat import Heartbeat
 from ..runs.checkpoint import WorkerState
 from ..system.channel import Channel
 from ..system.exhaustion import exhausted
 from ..system.subnormals import flush_subnormals
 from ..system.terminal import log_once
 from .collector_state import collector_state, restore
+from .losses import moments_of
 from .worker_status import WorkerStatus
 
 
-class Heartbeat(gymnasium.Wrapper):
-    """Counts the steps and resets that the environment comes back from, where the main process sees it."""
-
-    def __init__(self, env: gymnasium.Env, status: WorkerStatus, number: int) -> None:
-        super().__init__(env)
-        self.heartbeats, self.number = status.heartbeats, number
-
-    def step(self, action: object) -> tuple[object, SupportsFloat, bool, bool, dict]:
-        """The environment's."""
-        result = self.env.step(action)
-        self.heartbeats[self.number] += 1
-        return result
-
-    def reset(self, **options: Any) -> Any:
-        """The environment's."""
-        result = self.env.reset(**options)
-        self.heartbeats[self.number] += 1
-        return result
+MOMENTS_SECONDS = 0.5          # from one update whose losses are looked at to the next
 
 
 def loop(worker: Worker, status: WorkerStatus, pipe: Channel) -> None:
     """Update until the run is over or asked to stop; send this worker's state when it is asked for, and at the end."""
     worker.copy_theta()
+    due = 0.0
     while not status.stopping and worker.shared.global_step() < worker.config.total_steps:
-        status.count_update(worker.number, worker.update())
+        update = worker.update()
+        if (now := time.monotonic()) >= due:
+            status.note_moments(worker.number, moments_of(worker))
+            due = now + MOMENTS_SECONDS
+        status.count_update(worker.number, update)
         if pipe.peer_closed():
             raise SystemExit(1)                                          # the run has ended without a word
         if status.is_requested(worker.number):
             publish(worker, status, pipe)
+    status.note_moments(worker.number, moments_of(worker))
     publish(worker, status, pipe, "last state")
 
 
@@ -68,7 +58,7 @@ def main(number: int, config: Learner, status: WorkerStatus, seed: np.random.See
     failed, worker = "unmade", None
     try:
         worker = make_worker(number, config, status.shared, seed)
-        worker.collector.env.env = Heartbeat(worker.collector.env.env, status, number)
+        worker.collector.env.env = Heartbeat(worker.collector.env.env, status.heartbeats, number)
         failed = "error"
         if state is not None:
             restore(worker.collector, state)

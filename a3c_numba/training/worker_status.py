@@ -12,6 +12,7 @@ from ..core.shared import LINE, Shared, Vectors
 from ..core.worker import Update
 from ..system.atomic_counter import fetch_add
 from ..system.shared_memory import ArraySpec, SharedArrays
+from .losses import Moments
 
 COUNTS = ("steps", "updates", "skipped", "episodes", "heartbeats", "answered")     # of each worker
 GAUGES = 3                     # entropy, value, gradient norm
@@ -46,6 +47,7 @@ class WorkerStatus:
             *(ArraySpec(np.float32, vector.shape) for vector in shared.vectors),             # kept
             ArraySpec(np.int64, (workers, LINE)),                                            # counts
             ArraySpec(np.float64, (workers, LINE)),                                          # gauges
+            ArraySpec(np.float64, (workers, LINE)),                                          # moments
             ArraySpec(np.float64, (workers, RING, len(EPISODE_FIELDS))),                     # finished episodes
             ArraySpec(np.int64, (LINE,)),                                                    # commands
         ])
@@ -54,7 +56,7 @@ class WorkerStatus:
     def _view(self) -> None:
         arrays = self._memory.arrays()
         self.snapshot_vectors = Vectors(*arrays[:3])
-        self._counts, self._gauges, self._ring, self._commands = arrays[3:]
+        self._counts, self._gauges, self._moments, self._ring, self._commands = arrays[3:]
         for column, name in enumerate(COUNTS):
             setattr(self, name, self._counts[:, column])
 
@@ -80,6 +82,10 @@ class WorkerStatus:
         self.skipped[worker] += not np.isfinite(update.gradient_norm)
         if update.episode:
             self.push_episode(worker, *update.episode)
+
+    def note_moments(self, worker: int, moments: Moments) -> None:
+        """Note the moments of an update, before it is counted; only ``worker`` itself calls this."""
+        self._moments[worker, :len(moments)] = moments
 
     def push_episode(self, worker: int, score: float, length: int) -> None:
         """Put a finished episode into the worker's ring; the count moves last, so a reader never sees half of it.
@@ -119,6 +125,10 @@ class WorkerStatus:
         gauges = self._gauges[:, :GAUGES].copy()
         gauges[unknown] = np.nan
         return gauges
+
+    def moments(self) -> np.ndarray:
+        """Moments (workers, 6) of an update of each worker that has made one, of its last half second."""
+        return self._moments[self.updates > 0, :len(Moments._fields)].copy()
 
     def snapshot(self, worker: int) -> None:
         """Copy what is to be kept: worker 0 what all share, every other one what is its own."""

@@ -214,6 +214,13 @@ def test_evaluate_refuses_before_it_plays(catch_run, capsys, monkeypatch, argume
     refused(capsys, "evaluate", catch_run, *arguments)
 
 
+def test_a_quiet_evaluation_is_in_its_file_alone(catch_run, capsys):
+    assert program("evaluate", catch_run, "--episodes", 2, "--json", "a.json", "--quiet") == 0
+    assert capsys.readouterr() == ("", "") and len(json.loads(Path("a.json").read_text())["games"]) == 2
+    assert program("evaluate", catch_run / "final.npz", "--quiet") == 2
+    assert "name another for the result, --json FILE" in capsys.readouterr().err
+
+
 def test_an_empty_folder_holds_no_agent(capsys):
     Path("empty").mkdir()
     assert "empty: holds no checkpoint" in refused(capsys, "evaluate", "empty")

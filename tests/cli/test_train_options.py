@@ -1,5 +1,6 @@
-"""Options of ``train``: --config, --quiet, and the line at the end."""
+"""Options of ``train``: --config, --quiet, evaluations, and the lines at the end."""
 
+import dataclasses
 import json
 import shutil
 
@@ -9,6 +10,7 @@ from a3c_numba.config import Config
 from a3c_numba.presets import configure
 from a3c_numba.runs.checkpoint import load
 from tests.programs import program
+from tests.runs.test_run_folder import rows
 
 SHORT = ("--workers", 1, "--total-steps", 300)
 
@@ -69,3 +71,35 @@ def test_a_result_is_written_to_standard_output(catch_run, tmp_path, capsys):
     written = capsys.readouterr()
     assert len(json.loads(written.out)["games"]) == 2 and written.err.startswith("Catch, 2 games, noop: mean ")
     assert [path.name for path in tmp_path.iterdir()] == ["a.npz"]
+
+
+# ---- evaluation and the end of a run
+
+def test_a_run_is_evaluated_and_ends_at_a_score(tmp_path, capsys):
+    """The mean of an evaluation is what counts, and 100 training games are not needed."""
+    assert program("train", "Corridor", "--workers", 1, "--total-steps", 1e8, "--quiet", "--out", tmp_path, "--stop-at",
+                   -100, "--evaluate-every", 100, "--evaluate-episodes", 2) == 0
+    table = rows(tmp_path / "evaluations.csv")
+    assert {row["episodes"] for row in table} == {"2"} and (tmp_path / "best.npz").exists()
+    assert load(tmp_path / "final.npz").global_step == int(table[-1]["global_step"]) < 1e8
+    *_, reason, resume = capsys.readouterr().err.splitlines()
+    assert "the mean score of the evaluation of step " in reason and "is at least -100: the run ends here" in reason
+    assert resume.endswith(f"to resume: a3c-numba train --resume {tmp_path}")
+
+
+@pytest.mark.parametrize("options, line", [
+    (("--evaluate-episodes", 5), "--evaluate-episodes needs --evaluate-every"),
+    (("--evaluate-every", 0), "evaluate_every must be a whole number, at least 1; got 0"),
+    (("--evaluate-every", 5, "--evaluate-episodes", 0), "evaluate_episodes must be a whole number, at least 1; got 0"),
+    (("--stop-at", "nan"), "stop_at must be a finite number; got nan"),
+])
+def test_a_goal_that_cannot_be_is_one_line(tmp_path, capsys, options, line):
+    assert program("train", "Catch", *SHORT, "--out", tmp_path / "run", *options) == 2
+    assert capsys.readouterr().err == f"a3c-numba: error: {line}\n" and not (tmp_path / "run").exists()
+
+
+def test_a_file_of_a_further_learn_begins_a_new_exploration(tmp_path):
+    config = configure("Catch", "classic", algorithm="n_step_q", workers=1, total_steps=300)
+    (tmp_path / "config.json").write_text(dataclasses.replace(config, explored=500).to_json())
+    assert program("train", "--config", tmp_path, "--quiet", "--out", tmp_path / "run") == 0
+    assert config_of(tmp_path / "run") == config

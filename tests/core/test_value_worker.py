@@ -256,6 +256,17 @@ def test_one_step_methods_read_theta_and_n_step_ones_their_copy():
         assert np.shares_memory(worker.acting_parameters.flat, shared.theta) == itself
 
 
+def test_epsilon_goes_on_from_the_steps_explored_before():
+    method = method_of(NStepQ, 3, final_epsilons="0.1:1", exploration_steps=1000)
+    for explored, epsilon in ((0, 1.0), (500, 0.55), (5000, 0.1)):
+        worker, shared, _ = begun(dataclasses.replace(config_of(CATCH, method), explored=explored))
+        worker.update()
+        assert worker.distribution.epsilon == pytest.approx(epsilon)
+        shared.resume_at(100)                                            # as resuming does
+        worker.update()
+        assert worker.distribution.epsilon == pytest.approx(max(epsilon - 0.09, 0.1))
+
+
 def test_each_worker_draws_its_final_epsilon_once_and_for_all():
     method = method_of(NStepQ, 3, final_epsilons="0.1:0.4,0.01:0.3,0.5:0.3")
     config = dataclasses.replace(config_of(CATCH, method), workers=200)

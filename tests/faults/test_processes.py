@@ -19,7 +19,6 @@ from a3c_numba.system import worker_server
 from a3c_numba.system.server_process import in_worker, init_worker_process
 from tests.faults import gates
 from tests.faults.runs import ROOT, Group, Run, alive, children, servers_of, workers_of
-from tests.programs import reports_often
 from tests.promises import PATIENCE, Late, undisturbed, until, within
 
 pytestmark = [pytest.mark.faults, pytest.mark.skipif(not os.path.exists("/proc/self/stat"), reason="looks into /proc")]
@@ -324,14 +323,13 @@ def test_two_threads_learn_at_once(tmp_path):
 @LINUX
 @pytest.mark.parametrize("kill", [lambda: os.kill(worker_server.server(), signal.SIGKILL), worker_server.kill_server],
                          ids=["by somebody", "by one of them, for its timeout"])
-def test_a_lost_server_ends_none_of_two_trainings(monkeypatch, kill):
+def test_a_lost_server_ends_none_of_two_trainings(kill):
     """They have one server; both go on, for one restart each."""
-    reports_often(monkeypatch)
     rows, ends = {}, threading.Event()
 
     def learn(seed):
         Agent("Catch", workers=2, seed=seed).learn(10**8, callback=lambda row: rows.update({seed: row}) or
-                                                   not ends.is_set())
+                                                   not ends.is_set(), callback_seconds=0.01)
 
     threads = [threading.Thread(target=learn, args=(seed,)) for seed in (0, 1)]
     for thread in threads:

@@ -182,6 +182,22 @@ def test_learning_curve_ends_at_the_mean_of_the_last_games(tmp_path, x, unit):
     assert near(picture, (40, 72), PALETTE[0], 8)  # the legend
 
 
+@pytest.mark.parametrize("x, unit", [("steps", 1e3), ("minutes", 60.0)])
+def test_evaluations_are_points_with_whiskers(tmp_path, x, unit):
+    """In a colour of their own, or of their run's if there are several; a game alone has no whiskers."""
+    pytest.importorskip("cv2")
+    runs = [run_folder(tmp_path / name, [(60.0, 1000, 0.0), (600.0, 9000, 1.0)]) for name in "ab"]
+    table = "seconds,global_step,episodes,different,mean,standard_error,min,max\n"
+    (runs[0] / "evaluations.csv").write_text(table + "120,2000,4,4,5,2,0,9\n300,5000,1,1,-3,nan,-3,-3\n")
+    for folders, colour in ((runs[:1], PALETTE[1]), (runs, PALETTE[0])):
+        axes = plots.learning_curve(folders, tmp_path / "a.png", x=x)
+        picture = read_rgb(tmp_path / "a.png")
+        for place, mean in ((2000 if x == "steps" else 120, 5), (5000 if x == "steps" else 300, -3)):
+            assert near(picture, axes.to_pixels([place / unit], [mean])[0], colour)
+            end = axes.to_pixels([place / unit], [mean + 1.8])[0]
+            assert near(picture, end, colour) == (mean == 5)
+
+
 def test_learning_curve_of_nothing_says_so(tmp_path):
     pytest.importorskip("cv2")
     for runs in ([], [run_folder(tmp_path / "a", [])]):

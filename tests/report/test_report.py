@@ -129,6 +129,16 @@ def test_a_real_run_has_all_sections_and_the_files_numbers(catch_run, tmp_path):
     assert "No events: no worker died" in page.text and "Not evaluated yet" in page.text
 
 
+def test_evaluations_during_training_are_points_of_the_curves(tmp_path):
+    folder = folder_of(tmp_path / "run", progress=PROGRESS, episodes=EPISODES, events=[])
+    before = checked(made(folder))
+    (folder / "evaluations.csv").write_text("seconds,global_step,episodes,different,mean,standard_error,min,max\n"
+                                            "2,20,4,4,0.5,0.25,0,1\n3,30,1,1,1,nan,1,1\n")
+    page = checked(made(folder))
+    assert "Points: evaluations" in page.text and "Points: evaluations" not in before.text
+    assert len(page.all("path")) > len(before.all("path"))
+
+
 def test_the_headline_says_what_the_rows_say(tmp_path):
     page = checked(made(folder_of(tmp_path / "run", progress=PROGRESS, episodes=EPISODES, events=[])))
     assert "agent steps 40 of 1,000 time 4.0 s wall clock speed 10 steps per second games 3" in page.text

@@ -265,7 +265,7 @@ def test_cutting_drops_whatever_is_no_whole_row(folder, rest):
 
 def test_a_table_of_before_there_were_all_columns(folder):
     path = folder.path / "progress.csv"
-    lines = [line.rsplit(",", 2)[0] for line in path.read_text().splitlines()]
+    lines = [line.rsplit(",", 5)[0] for line in path.read_text().splitlines()]
     path.write_text("\r\n".join(lines) + "\r\n")
     folder.cut_after(200)
     folder.append_progress(progress(250))

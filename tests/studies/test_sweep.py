@@ -139,6 +139,11 @@ def test_an_interrupted_sweep_goes_on_where_it_was(trained, capsys):
     assert len(trained.configs) == 5 and Path("out/sweep.csv").read_bytes() == Path("whole/sweep.csv").read_bytes()
 
 
+def test_a_quiet_sweep_says_nothing(trained, capsys):
+    assert sweep("--runs", 2, "--quiet") == 0 and sweep("--runs", 3, "--quiet") == 0
+    assert capsys.readouterr() == ("", "") and len(rows(Path("out/sweep.csv"))) == 3
+
+
 def test_only_missing_runs_are_made(trained):
     assert sweep("--runs", 4) == 0
     table = Path("out/sweep.csv")

@@ -104,7 +104,7 @@ class Categorical(DiscreteActions, PolicyGradient):
         return mean_entropy(rows, np.empty_like(rows[0]))
 
     def loss(self, rows: np.ndarray, actions: np.ndarray, advantages: np.ndarray, beta: float) -> float:
-        log_pi = rows - np.log(np.exp(rows).sum(axis=1, keepdims=True))  # large logits overflow
+        log_pi = rows - np.logaddexp.reduce(rows, axis=1, keepdims=True)
         H = -(np.exp(log_pi) * log_pi).sum(axis=1)
         return float((-log_pi[np.arange(len(actions)), actions] * advantages - beta * H).sum())
 

@@ -1,0 +1,85 @@
+"""An evaluation in a process of its own: the same games as ``evaluate``'s, and how it fails."""
+
+import os
+import signal
+import time
+from concurrent.futures.process import BrokenProcessPool
+
+import numpy as np
+import pytest
+
+from a3c_numba.background_evaluation import BackgroundEvaluation, HungEvaluation
+from a3c_numba.evaluation import EvaluationSettings, evaluate, figures
+from a3c_numba.training.trainer import initial_checkpoint
+from tests.programs import Chances, small
+from tests.promises import until
+
+
+def waited_for(background):
+    found = []
+    until(lambda: found.append(background.result(0.1)) or found[-1])
+    return found[-1]
+
+
+@pytest.fixture
+def background():
+    made = []
+
+    def make(config, episodes=4, heartbeat_seconds=60.0):
+        made.append(BackgroundEvaluation(config, 100, episodes, heartbeat_seconds))
+        return made[-1]
+    yield make
+    for one in made:
+        one.close()
+
+
+def test_it_plays_evaluates_games_with_a_copy_of_theta(background):
+    config = small("Catch")
+    thetas = [initial_checkpoint(small("Catch", seed=seed)).theta for seed in (1, 2)]
+    one = background(config, 12)
+    for theta in thetas:
+        wanted = figures(evaluate(config, theta, EvaluationSettings(12)))
+        given = theta.copy()
+        one.start(given)
+        given[:] = 0                                                     # the workers go on
+        assert waited_for(one) == wanted
+
+
+def kills_itself():
+    return Chances(at_step=lambda: os.kill(os.getpid(), signal.SIGKILL))
+
+
+def raises():
+    return Chances(at_step=lambda: [][0])
+
+
+def hangs():
+    return Chances(at_step=lambda: time.sleep(1e6))
+
+
+@pytest.mark.parametrize("factory, error", [(kills_itself, BrokenProcessPool), (raises, IndexError)])
+def test_what_fails_is_raised_and_the_next_one_is_new(background, factory, error):
+    """An environment of ten steps an episode, which fails at its 200th."""
+    config = small(factory)
+    one, theta = background(config, 50), initial_checkpoint(config).theta
+    for _ in range(2):
+        one.start(theta)
+        with pytest.raises(error):
+            waited_for(one)
+
+
+def test_a_hung_environment_is_killed(background):
+    config = small(hangs)
+    one = background(config, 50, heartbeat_seconds=0.5)
+    one.start(initial_checkpoint(config).theta)
+    with pytest.raises(HungEvaluation, match="made no step for 0.5 s and was killed"):
+        waited_for(one)
+
+
+def test_training_and_evaluation_draw_from_other_streams():
+    """The first seeds of a run's episodes, and those of an evaluation with the same seed."""
+    training = [np.random.default_rng(np.random.SeedSequence(0, spawn_key=(stream,))).integers(2**31)
+                for stream in range(1, 200)]
+    games = [int(np.random.SeedSequence(0, spawn_key=(episode,)).spawn(2)[0].generate_state(1)[0] >> 1)
+             for episode in range(200)]
+    assert not {*map(int, training)} & {*games}

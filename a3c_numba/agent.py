@@ -11,6 +11,7 @@ import numpy.typing as npt
 from gymnasium.spaces import Box, Discrete
 
 from .agent_training import Callback, check_arguments, make_trainer
+from .cluster.settings import Ray
 from .config import fresh_seed
 from .core.algorithms import Algorithm
 from .core.networks import NetworkSettings
@@ -101,7 +102,7 @@ class Agent:
 
     def learn(self, total_steps: int = 5_000_000, out: str | Path | None = None,
               callback: Callback | None = None, progress: bool = False,
-              watch: Limits = Limits(), anneal_steps: int | None = None) -> "Agent":
+              watch: Limits = Limits(), anneal_steps: int | None = None, cluster: Ray | None = None) -> "Agent":
         """Train for ``total_steps`` agent steps from the present parameters.
 
         Args:
@@ -113,22 +114,23 @@ class Agent:
                 "a3c_numba".
             anneal_steps: over which the learning rate falls to 0, and the entropy weight if it falls; by default
                 ``total_steps``.
+            cluster: ``Ray(address, nodes=4)``, to train on several machines, ``workers`` on each node.
 
         Raises WorkerDied with a worker's traceback, UpdatesSkipped, or OSError if the last checkpoint could not be
         written; Ctrl-C raises KeyboardInterrupt.  The agent keeps what it learned.
         """
-        check_arguments("out", out, callback, watch)
+        check_arguments("out", out, callback, watch, cluster)
         config = dataclasses.replace(self.config, total_steps=total_steps, anneal_steps=anneal_steps)
         start = dataclasses.replace(self._checkpoint, config=config, global_step=0, seconds=0.0, workers=[],
                                     target=None, mean_score=None)
         if out is None:
-            return self._run(make_trainer(start, None, callback, progress, watch))
+            return self._run(make_trainer(start, None, callback, progress, watch, cluster))
         folder = RunFolder(user_path(out))
         with exclusive_lock(folder.path):
             folder.create(config.to_json())
             try:
-                trainer = make_trainer(start, folder, callback, progress, watch)
-            except OSError:                                              # no memory for it
+                trainer = make_trainer(start, folder, callback, progress, watch, cluster)
+            except Exception:                                            # no memory for it, or no cluster
                 folder.undo_create()
                 raise
             return self._run(trainer)
@@ -137,7 +139,8 @@ class Agent:
     def resume(cls, folder: str | Path, env: EnvSource | None = None, env_kwargs: Mapping[str, object] | None = None,
                total_steps: int | None = None, callback: Callback | None = None, progress: bool = False,
                watch: Limits = Limits(), anneal_steps: int | None = None, *, algorithm: Algorithm | None = None,
-               optimizer: Optimizer | None = None, network: NetworkSettings | None = None) -> "Agent":
+               optimizer: Optimizer | None = None, network: NetworkSettings | None = None,
+               cluster: Ray | None = None) -> "Agent":
         """Resume the run in ``folder``, train to its last step, and return the agent.
 
         It makes no difference if ``learn(out=folder)`` or the command line began the run.
@@ -151,7 +154,7 @@ class Agent:
         The other arguments are those of ``learn``.  Raises ValueError, in one line, if the run cannot be resumed, and
         what ``learn`` raises; the folder keeps what was learned.
         """
-        check_arguments("folder", folder, callback, watch)
+        check_arguments("folder", folder, callback, watch, cluster)
         run = RunFolder(folder_of_run(folder))
         lengths = {"total_steps": total_steps, "anneal_steps": anneal_steps}
         with exclusive_lock(run.path):
@@ -159,7 +162,7 @@ class Agent:
                                      network=network)
             agent = cls.__new__(cls)
             agent._use_checkpoint(start)
-            trainer = make_trainer(start, run, callback, progress, watch)
+            trainer = make_trainer(start, run, callback, progress, watch, cluster)
             trainer.progress_tracker.resume_from(scores)
             return agent._run(trainer)
 

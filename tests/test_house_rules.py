@@ -29,7 +29,7 @@ MAY_IMPORT = {
     "runs": {"core", "config", "envs.env_kwargs", "envs.names", "system"},          # what lies on disk
     "evaluation": {"core", "envs", "config", "runs", "plots", "system", "validation"},
     "training": {"core", "envs", "config", "runs", "system", "validation"},         # processes
-    "cluster": {"core", "envs", "config", "runs", "training", "system", "validation"},        # several machines
+    "cluster": {"core", "envs", "config", "runs", "training", "system", "validation", "__init__"},      # machines
     "agent": BELOW,
     "studies": BELOW, "diagnostics": BELOW, "teaching": BELOW, "report": BELOW,     # never each other
     "cli": BELOW | {"studies", "diagnostics", "teaching", "report"},     # and nothing imports cli

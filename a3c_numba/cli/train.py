@@ -20,8 +20,9 @@ from ..system.terminal import write_without_blocking
 from ..training.limits import Limits
 from ..training.replay_check import without_update
 from ..training.reporter import Reporter
-from ..training.trainer import Trainer, initial_checkpoint
+from ..training.trainer import initial_checkpoint
 from . import hyperparameter_options as options
+from .cluster_options import add_cluster_options, check_cluster_options, make_trainer, nodes_named
 from .shared_options import add_run_options, configured, folder_of
 from .tensorboard_reporter import TensorBoardReporter
 
@@ -51,11 +52,13 @@ def add_arguments(parser: ArgumentParser) -> None:
         read = options.whole_number if isinstance(field.default, int) else float
         group.add_argument("--" + field.name.replace("_", "-"), type=read, metavar=type(field.default).__name__.upper(),
                            help=f"{field.metadata['help']} (default {field.default:g})")
+    add_cluster_options(parser)
     options.add_hyper_parameters(parser)
 
 
 def run(arguments: Namespace) -> int:
     """Train until the run ends; if it ends early, print how to resume it."""
+    check_cluster_options(arguments)
     given = {field.name: getattr(arguments, field.name) for field in dataclasses.fields(Limits)}
     limits = Limits(**{name: value for name, value in given.items() if value is not None})
     with (resume_run if arguments.resume else new_run)(arguments) as prepared:
@@ -67,11 +70,12 @@ def _train(arguments: Namespace, limits: Limits, prepared: PreparedRun) -> None:
     start, folder, scores = prepared
     config = start.config
     if not arguments.quiet:
-        write_without_blocking(f"{config.env_name}: {config.workers} worker{'s' if config.workers > 1 else ''}, "
-                               f"{config.total_steps:,} steps, into {folder.path}\n")
+        write_without_blocking(f"{config.env_name}: {config.workers} worker{'s' if config.workers > 1 else ''}"
+                               f"{nodes_named(arguments)}, {config.total_steps:,} steps, into {folder.path}\n")
     try:
-        trainer = Trainer(start, folder.path, _reporter(arguments, start, folder), limits=limits, draw_curve=draw_curve)
-    except OSError:                                                      # no shared memory
+        trainer = make_trainer(arguments, start, folder.path, _reporter(arguments, start, folder), limits=limits,
+                               draw_curve=draw_curve)
+    except Exception:                                                    # no shared memory, or no cluster
         if not arguments.resume:
             folder.undo_create()
         raise

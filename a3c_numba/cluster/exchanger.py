@@ -34,10 +34,11 @@ class Server(Protocol):
 
 
 class Exchanger:
-    """The exchange of one node with one parameter server.  ``base`` (n,) and ``base_step`` are theta and T of the centre as last seen.
+    """The exchange of one node with one parameter server.
 
     Attributes:
-        failed: number of calls that did not reach a parameter server with a theta.
+        base, base_step: theta (n,) and T of the centre as last seen.
+        failed: number of calls that reached no parameter server with a theta.
     """
 
     def __init__(self, shared: SharedSlice, server: Server, start: State, algorithm: Algorithm) -> None:

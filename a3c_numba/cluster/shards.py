@@ -20,9 +20,9 @@ def slices(size: int, shards: int) -> list[slice]:
 def part_of(state: State, part: slice) -> State:
     """Return a shard's part of a state.  Its statistics are (k, m), of k = 1 optimiser or one for each worker."""
     n, g, target = len(state.theta), state.statistics, state.target
-    step = state.global_step if part.start == 0 else 0
-    return state._replace(global_step=step, theta=state.theta[part], statistics=None if g is None else g.reshape(-1, n)[:, part],
-                          target=None if target is None else target[part])
+    return state._replace(theta=state.theta[part], statistics=None if g is None else g.reshape(-1, n)[:, part],
+                          target=None if target is None else target[part],
+                          global_step=state.global_step if part.start == 0 else 0)
 
 
 def joined(parts: list[State]) -> State:

@@ -13,6 +13,10 @@ SENTENCES = {
     "written again": "{detail}",
     "damaged": "{detail}",                                 # a table that a resumed run could not read in full
     "renamed": "{detail}",                                 # a checkpoint that a resumed run has rejected
+    "node": "node {worker}: {detail}",                     # what a machine's own trainer has logged
+    "node lost": "node {worker} was lost: {detail}",
+    "node joined": "node {worker} has joined again {detail}",
+    "parameter server restarted": "a parameter server was restarted, and resumes from the last checkpoint, {detail}",
     "no curve": "no learning curve: {detail}",
 }
 

@@ -112,7 +112,7 @@ def test_a_failed_call_changes_nothing_and_loses_nothing():
     assert np.array_equal(servers[0].snapshot().theta, np.full(SIZE, 2)) and servers[0].counts().global_step == 6
 
 
-def test_a_delta_that_is_too_old_is_discarded_but_its_steps_count():
+def test_a_delta_too_old_is_discarded_but_its_steps_count():
     servers = servers_with(np.zeros(SIZE, np.float32), max_staleness=2)
     slow, quick = Machine(servers), Machine(servers)
     slow.work(100, 7)

@@ -1,0 +1,56 @@
+"""The options of ``train`` for a cluster: ``--ray [ADDRESS] --nodes N --workers-per-node W --exchange-every H``."""
+
+import dataclasses
+from argparse import ArgumentParser, Namespace
+from typing import Any
+
+from ..cluster.settings import Ray
+from ..cluster.trainer import ClusterTrainer
+from ..training.trainer import Trainer
+from .hyperparameter_options import whole_number
+
+OPTIONS = {"nodes": "N", "exchange_every": "H", "shards": "K"}
+
+
+def add_cluster_options(parser: ArgumentParser) -> None:
+    """Add the options, in a group of their own."""
+    helps = {field.name: field.metadata["help"] for field in dataclasses.fields(Ray)}
+    group = parser.add_argument_group("a cluster (docs/cluster.md)")
+    group.add_argument("--ray", nargs="?", const=True, metavar="ADDRESS",
+                       help=f"train on a cluster of Ray: {helps['address']}; without ADDRESS put it last")
+    group.add_argument("--workers-per-node", type=whole_number, metavar="W",
+                       help="processes of each node, in place of --workers")
+    for name, letter in OPTIONS.items():
+        default = getattr(Ray(), name)
+        shown = "" if default is None else f" (default {default})"
+        group.add_argument("--" + name.replace("_", "-"), type=whole_number, metavar=letter,
+                           help=f"with --ray: {helps[name]}{shown}")
+
+
+def check_cluster_options(arguments: Namespace) -> None:
+    """Make --workers-per-node the run's workers.  Raises ValueError for an option without --ray."""
+    names = [name for name in (*OPTIONS, "workers_per_node") if getattr(arguments, name) is not None]
+    if arguments.ray is None and names:
+        raise ValueError(f"--{names[0].replace('_', '-')} is for a cluster: give --ray, too")
+    if arguments.workers_per_node is not None:
+        if arguments.workers is not None:
+            raise ValueError("--workers-per-node and --workers are the same: give one of them")
+        if arguments.resume:
+            raise ValueError("--resume continues the run as it was started: --workers-per-node cannot change")
+        arguments.workers = arguments.workers_per_node
+
+
+def nodes_named(arguments: Namespace) -> str:
+    """Return what the first line of a run says of its nodes."""
+    nodes = arguments.nodes or Ray().nodes
+    return "" if arguments.ray is None else f" on each of {nodes} nodes" if nodes > 1 else " on one node"
+
+
+def make_trainer(arguments: Namespace, *positional: Any, **named: Any) -> Trainer:
+    """Return the trainer, or with --ray the driver of a cluster, of these arguments of the trainer."""
+    if arguments.ray is None:
+        return Trainer(*positional, **named)
+    given = {name: getattr(arguments, name) for name in OPTIONS}
+    address = "" if arguments.ray is True else arguments.ray
+    cluster = Ray(address, **{name: value for name, value in given.items() if value is not None})
+    return ClusterTrainer(cluster, *positional, **named)

@@ -107,14 +107,13 @@ class RayEngine:
             raise
 
     def _connect(self, address: str) -> None:
-        address = address or os.environ.get("RAY_ADDRESS", "")
+        address = address or os.environ.get("RAY_ADDRESS", "local")
         check_reachable(address)
         with handlers_kept():
             try:
-                self.ray.init(address=address or None, logging_level=logging.ERROR, log_to_driver=False)
+                self.ray.init(address=address, logging_level=logging.ERROR, log_to_driver=False)
             except (ConnectionError, RuntimeError, ValueError) as error:
-                raise ClusterError(f"cannot connect to Ray{' at ' * bool(address)}{address}: {one_line(error)}"
-                                   ) from None
+                raise ClusterError(f"cannot connect to Ray ({address}): {one_line(error)}") from None
 
     def _check_room(self, nodes: int, workers: int) -> None:
         deadline = time.monotonic() + REACH_SECONDS                      # a cluster that has just started counts less
@@ -186,7 +185,7 @@ def handlers_kept() -> Iterator[None]:
 
 def check_reachable(address: str) -> None:
     """Raise ClusterError if nothing listens at host:port; Ray itself would try for minutes."""
-    if address in ("", "auto", "local"):
+    if address in ("auto", "local"):
         return
     host, colon, port = address.rpartition(":")
     if not colon or not port.isdigit() or "/" in host:

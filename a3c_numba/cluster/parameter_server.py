@@ -28,10 +28,9 @@ class ParameterServer:
 
     def join(self) -> State | None:
         """Return what a node starts from, with its number as ``joined``; None while the server is empty."""
-        if self.state is None:
-            return None
         welcome = self.snapshot()
-        self.state = self.state._replace(joined=self.state.joined + 1)
+        if self.state is not None:
+            self.state = self.state._replace(joined=self.state.joined + 1)
         return welcome
 
     def exchange(self, delta: Delta) -> Reply | None:
@@ -54,11 +53,9 @@ class ParameterServer:
         self.state = state._replace(version=state.version + accepted, global_step=state.global_step + delta.steps)
         return Reply(state.theta.copy(), self.state.version, self.state.global_step, accepted)
 
-    def snapshot(self) -> State:
-        """Return a copy of the state.  Raises ValueError while the server is empty."""
-        if self.state is None:
-            raise ValueError("the parameter server holds no theta yet")
-        return self.state._replace(theta=self.state.theta.copy())
+    def snapshot(self) -> State | None:
+        """Return a copy of the state, or None while the server is empty."""
+        return self.state and self.state._replace(theta=self.state.theta.copy())
 
     def counts(self) -> Counts:
         """Return the numbers that the driver watches."""

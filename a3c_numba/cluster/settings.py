@@ -20,8 +20,8 @@ class ClusterError(AdvisedError, ValueError):
 class Ray:
     """A cluster of Ray.  Raises ValueError for a value out of its range."""
 
-    address: str = hyperparameter("", "host:port of the cluster's head; by default the cluster that this machine "
-                                      "belongs to, or a new one on this machine alone")
+    address: str = hyperparameter("", "host:port of the cluster's head; auto: the cluster that this machine belongs "
+                                      "to; by default a new one on this machine alone")
     nodes: int = hyperparameter(1, "trainers, each with the run's workers and a theta of its own", at_least=1,
                                 largest=2**16)
     exchange_every: int | None = dataclasses.field(default=None, metadata={

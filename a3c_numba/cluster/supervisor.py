@@ -139,8 +139,6 @@ class ClusterSupervisor(Supervisor):
             except (Lost, Gone) as error:
                 if kind == "report":
                     self._lose_node(number, error)
-                elif kind in ("counts", "load"):
-                    self.loaded.discard(number)
                 continue
             if kind == "report":
                 self._take_report(number, answer)
@@ -158,7 +156,7 @@ class ClusterSupervisor(Supervisor):
             self.lost.add(number)
             others = sum(report.alive > 0 for report in self.reports) - (self.reports[number].alive > 0)
             how = f"not restarted again ({error})" if number in self.gone else "Ray restarts it"
-            self.events.add("node lost", number, f"{how}; {others} other{'s' * (others != 1)} continue")
+            self.events.add("node lost", number, f"{how}; the others continue, {others} with workers")
         self.reports[number] = self.reports[number]._replace(alive=0)
         self.status.lose(number)
         if len(self.gone) == len(self.engine.nodes):
@@ -192,7 +190,9 @@ class ClusterSupervisor(Supervisor):
         server = self.engine.servers[number]
         self.pending[server.load.remote(part_of(state, self.slices[number]))] = "load", number
 
-    def _take_part(self, number: int, part: State) -> None:
+    def _take_part(self, number: int, part: State | None) -> None:
+        if part is None:                                                 # it was restarted, and is empty
+            return
         self.parts[number] = part
         if len(self.parts) == len(self.slices):
             self.state = joined([self.parts[shard] for shard in range(len(self.slices))])

@@ -11,11 +11,11 @@ import dataclasses
 import platform
 import threading
 import traceback
+from importlib import import_module
 from typing import NamedTuple
 
 import numpy as np
 
-from .. import __version__
 from ..config import Config
 from ..envs.registry import unpack
 from ..runs.checkpoint import Checkpoint
@@ -49,7 +49,8 @@ class NodeSettings(NamedTuple):
 
 def versions() -> dict[str, str]:
     """Return what has to be the same on all machines: the package's version, and Python's."""
-    return {"a3c_numba": __version__, "Python": ".".join(platform.python_version_tuple()[:2]),
+    ours: str = import_module("..", __package__).__version__             # a later import: it names classes of this folder
+    return {"a3c_numba": ours, "Python": ".".join(platform.python_version_tuple()[:2]),
             "NumPy": np.__version__.split(".")[0]}
 
 

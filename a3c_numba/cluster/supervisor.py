@@ -43,7 +43,7 @@ class Snapshots(StateCollector):
 
     def request(self) -> None:
         """Request a snapshot."""
-        self.requested_at = self.clock()
+        self.requested_at, self.snapshot_step = self.clock(), None
 
     @property
     def all_answered(self) -> bool:
@@ -156,19 +156,23 @@ class ClusterSupervisor(Supervisor):
             self.lost.add(number)
             others = sum(report.alive > 0 for report in self.reports) - (self.reports[number].alive > 0)
             how = f"not restarted again ({error})" if number in self.gone else "Ray restarts it"
-            self.events.add("node lost", number, f"{how}; the others continue, {others} with workers")
+            self._note("lost", number, f"was lost: {how}; the others continue, {others} with workers")
         self.reports[number] = self.reports[number]._replace(alive=0)
         self.status.lose(number)
         if len(self.gone) == len(self.engine.nodes):
             raise WorkerDied(f"no node is left: {error}")
 
+    def _note(self, kind: str, number: int, what: str) -> None:
+        """Log an event of a node, for its first worker."""
+        self.events.add(f"node {kind}", number * self.status.per_node, f"node {number} {what}")
+
     def _take_report(self, number: int, report: Report) -> None:
         """Take up a node's report.  Raises WorkerDied with what has ended its trainer."""
         if number in self.lost and report.joined >= 0:
             self.lost.discard(number)
-            self.events.add("node joined", number, f"at step {report.global_step:,}")
+            self._note("joined", number, f"has joined again at step {report.global_step:,}")
         for line in report.warnings:
-            self.events.add("node", number, line)
+            self._note("warning", number, f"says: {line}")
         self.status.take(number, report)
         self.reports[number] = report
         self.streams = max(self.streams, report.streams)
@@ -225,4 +229,4 @@ class ClusterSupervisor(Supervisor):
             try:
                 self._answers(0.05)
             except WorkerDied as error:                                  # the run ends anyhow
-                self.events.add("node", None, str(error).splitlines()[0])
+                self.events.add("node warning", detail=str(error).splitlines()[0])

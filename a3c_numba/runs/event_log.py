@@ -13,9 +13,9 @@ SENTENCES = {
     "written again": "{detail}",
     "damaged": "{detail}",                                 # a table that a resumed run could not read in full
     "renamed": "{detail}",                                 # a checkpoint that a resumed run has rejected
-    "node": "node {worker}: {detail}",                     # what a machine's own trainer has logged
-    "node lost": "node {worker} was lost: {detail}",
-    "node joined": "node {worker} has joined again {detail}",
+    "node warning": "{detail}",                            # what the trainer of a node has logged
+    "node lost": "{detail}",                               # worker: the first of the node
+    "node joined": "{detail}",
     "parameter server restarted": "a parameter server was restarted, and resumes from the last checkpoint, {detail}",
     "no curve": "no learning curve: {detail}",
 }

@@ -30,7 +30,7 @@ def test_a_value_out_of_its_range_is_refused(fields, words):
         Ray(**fields)
 
 
-def test_what_is_no_cluster_is_refused_before_anything_is_written(tmp_path):
+def test_no_cluster_is_refused_before_anything_is_written(tmp_path):
     agent = Agent("Catch", workers=1, hidden=8)
     with pytest.raises(ValueError, match="cluster must be Ray"):
         agent.learn(300, out=tmp_path / "run", cluster="10.0.0.1:6379")

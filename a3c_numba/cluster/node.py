@@ -49,7 +49,7 @@ class NodeSettings(NamedTuple):
 
 def versions() -> dict[str, str]:
     """Return what has to be the same on all machines: the package's version, and Python's."""
-    ours: str = import_module("..", __package__).__version__             # a later import: it names classes of this folder
+    ours: str = import_module("..", __package__).__version__             # the package imports this folder
     return {"a3c_numba": ours, "Python": ".".join(platform.python_version_tuple()[:2]),
             "NumPy": np.__version__.split(".")[0]}
 

@@ -1,7 +1,8 @@
 """Supervise the nodes and parameter servers of a run: collect reports and snapshots, and note what Ray restarts.
 
 A node that is lost is restarted by Ray, and joins the run anew; the others do not wait.  A parameter server that is
-restarted is empty: it is sent the theta of the last snapshot, which is the last checkpoint's, and the last known T.
+restarted is empty: it is sent the theta of the last snapshot, which is as new as the last checkpoint or newer, and the
+last known T.
 """
 
 import time
@@ -21,6 +22,7 @@ from .nodes_status import NodesStatus
 from .shards import joined, part_of, slices
 
 REPORT_SECONDS = 0.5           # between two questions to the same actor
+SNAPSHOT_SECONDS = 10.0        # between two snapshots at most, also without checkpoints
 STOP_SECONDS = 6.0             # for the nodes to stop by themselves, and for the last snapshot
 LAST_SECONDS = 2.0
 
@@ -85,7 +87,8 @@ class ClusterSupervisor(Supervisor):
         self.pending: dict[object, tuple[str, int]] = {}
         self.due: dict[tuple[str, int], float] = {}
         self.parts: dict[int, State] = {}                                # of the snapshot under way
-        self.snapshot_due = clock() + limits.checkpoint_seconds
+        self.snapshot_seconds = min(SNAPSHOT_SECONDS, limits.checkpoint_seconds)
+        self.snapshot_due = clock() + self.snapshot_seconds
 
     @property
     def restarts(self) -> int:
@@ -125,7 +128,7 @@ class ClusterSupervisor(Supervisor):
         under_way = any(kind == "snapshot" for kind, _ in self.pending.values())
         if under_way or len(self.loaded) < len(self.engine.servers):
             return
-        self.snapshot_due = self.clock() + self.limits.checkpoint_seconds
+        self.snapshot_due = self.clock() + self.snapshot_seconds
         self.parts = {}
         for number, server in enumerate(self.engine.servers):
             self.pending[server.snapshot.remote()] = "snapshot", number
@@ -189,7 +192,7 @@ class ClusterSupervisor(Supervisor):
             return
         if number in self.loaded:
             self.loaded.discard(number)
-            self.events.add("parameter server restarted", None, f"step {self.state.global_step:,}")
+            self.events.add("parameter server restarted", None, f"of step {self.state.global_step:,}")
         state = self.state._replace(global_step=max(self.state.global_step, self.status.shared.global_step()))
         server = self.engine.servers[number]
         self.pending[server.load.remote(part_of(state, self.slices[number]))] = "load", number

@@ -16,7 +16,7 @@ SENTENCES = {
     "node warning": "{detail}",                            # what the trainer of a node has logged
     "node lost": "{detail}",                               # worker: the first of the node
     "node joined": "{detail}",
-    "parameter server restarted": "a parameter server was restarted, and resumes from the last checkpoint, {detail}",
+    "parameter server restarted": "a parameter server was restarted, with the theta {detail}",
     "no curve": "no learning curve: {detail}",
 }
 

@@ -130,7 +130,7 @@ class Agent:
             folder.create(config.to_json())
             try:
                 trainer = make_trainer(start, folder, callback, progress, watch, cluster)
-            except Exception:                                            # no memory for it, or no cluster
+            except BaseException:                                        # no memory for it, or no cluster
                 folder.undo_create()
                 raise
             return self._run(trainer)

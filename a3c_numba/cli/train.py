@@ -75,7 +75,7 @@ def _train(arguments: Namespace, limits: Limits, prepared: PreparedRun) -> None:
     try:
         trainer = make_trainer(arguments, start, folder.path, _reporter(arguments, start, folder), limits=limits,
                                draw_curve=draw_curve)
-    except Exception:                                                    # no shared memory, or no cluster
+    except BaseException:                                                # no shared memory, or no cluster
         if not arguments.resume:
             folder.undo_create()
         raise

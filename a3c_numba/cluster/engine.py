@@ -29,11 +29,11 @@ class MissingRay(ImportError):
 
 
 class Lost(ConnectionError):
-    """An actor that does not answer, and that Ray restarts; ``Gone`` if it does not."""
+    """An actor does not answer; Ray restarts it."""
 
 
 class Gone(ConnectionError):
-    """An actor that Ray does not restart; one line."""
+    """An actor has ended, and Ray does not restart it; one line."""
 
 
 def load_ray() -> Any:
@@ -112,8 +112,9 @@ class RayEngine:
         with handlers_kept():
             try:
                 self.ray.init(address=address, logging_level=logging.ERROR, log_to_driver=False)
-            except (ConnectionError, RuntimeError, ValueError) as error:
-                raise ClusterError(f"cannot connect to Ray ({address}): {one_line(error)}") from None
+            except (ConnectionError, RuntimeError, ValueError, self.ray.exceptions.RayError) as error:
+                raise ClusterError(f"cannot connect to Ray ({address}): {one_line(error)}", "if it asks for a token, set "
+                                   "RAY_AUTH_MODE=token, or use the address auto on one of its machines") from None
 
     def _check_room(self, nodes: int, workers: int) -> None:
         deadline = time.monotonic() + REACH_SECONDS                      # a cluster that has just started counts less
@@ -146,7 +147,8 @@ class RayEngine:
             try:
                 check_versions(answer(reference))
             except (Gone, Lost) as error:
-                raise ClusterError(f"a node could not be started: {error}") from None
+                raise ClusterError(f"a node could not be started: {error}", "install the same versions on all machines"
+                                   ) from None
 
     def wait(self, references: list[object], seconds: float) -> list[object]:
         """Wait up to ``seconds`` for an answer; return the references that have one."""

@@ -104,11 +104,6 @@ class ExchangeThread(threading.Thread):
         self.ended = threading.Event()
         self.failure: Exception | None = None                            # a delta that no server takes up
 
-    @property
-    def failed(self) -> int:
-        """Return the number of calls that reached no parameter server with a theta."""
-        return sum(exchanger.failed for exchanger in self.exchangers)
-
     def run(self) -> None:
         """Exchange until ``stop``; wait after a failed call, while the workers go on."""
         last = self.updates()

@@ -74,7 +74,6 @@ class Report(NamedTuple):
         gauges: (workers, 3) entropy, value and gradient norm of each worker's latest update; NaN before the first.
         episodes: rows of episodes.csv since the last report; their workers are numbered from 0.
         streams: random streams used so far, of a node that uses the run's seed.
-        failed_exchanges: the parameter server could not be reached.
         finished: its trainer has ended and its last delta is sent.
         failure: why its trainer ended early, or "".
     """
@@ -89,6 +88,5 @@ class Report(NamedTuple):
     alive: int = 0
     restarts: int = 0
     streams: int = 0
-    failed_exchanges: int = 0
     finished: bool = False
     failure: str = ""

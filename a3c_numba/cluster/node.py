@@ -48,7 +48,7 @@ class NodeSettings(NamedTuple):
 
 
 def versions() -> dict[str, str]:
-    """Return what has to be the same on all machines: the package's version, and Python's."""
+    """Return the versions that have to be the same on all machines."""
     ours: str = import_module("..", __package__).__version__             # the package imports this folder
     return {"a3c_numba": ours, "Python": ".".join(platform.python_version_tuple()[:2]),
             "NumPy": np.__version__.split(".")[0]}
@@ -159,4 +159,4 @@ class Node:
         return Report(self.joined, status.seconds(), status.shared.global_step(), counts, status.gauges(),
                       tuple(status.new_episodes(self.read)), tuple(warnings), trainer.supervisor.alive,
                       trainer.supervisor.restarts, trainer.supervisor.streams if self.joined == 0 else 0,
-                      self.exchange.failed if self.exchange else 0, finished, self.failure)
+                      finished, self.failure)

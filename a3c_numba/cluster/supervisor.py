@@ -220,6 +220,8 @@ class ClusterSupervisor(Supervisor):
             self._wait_until(lambda: self.states.snapshot_step is not None, LAST_SECONDS)
             if self.states.snapshot_step is not None:
                 self.status.shared.resume_at(self.states.snapshot_step)
+            if self.refused:
+                self.events.add("deltas discarded", None, f"{self.refused:,} deltas")
         finally:                                                         # a second Ctrl-C: leave at once
             self.engine.close()
 

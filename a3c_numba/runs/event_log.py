@@ -17,6 +17,7 @@ SENTENCES = {
     "node lost": "{detail}",                               # worker: the first of the node
     "node joined": "{detail}",
     "parameter server restarted": "a parameter server was restarted, with the theta {detail}",
+    "deltas discarded": "discarded as too old for the parameter server: {detail}",
     "no curve": "no learning curve: {detail}",
 }
 

@@ -157,6 +157,16 @@ def test_a_run_resumes_on_another_number_of_nodes(tmp_path, nodes):
     assert start.streams == before.streams and load(out / "final.npz").global_step >= 4000
 
 
+def test_the_run_ends_with_the_number_of_discarded_deltas(tmp_path):
+    def age():
+        engine.servers[0].object.max_staleness = -1                      # every delta is too old from now on
+
+    script = Script((after(500), age), (lambda row: trainer.supervisor.refused > 3, nothing))
+    trainer, engine = trainer_of(tmp_path, Ray(nodes=2), script, total_steps=LONG)
+    trainer.run()
+    assert kinds(tmp_path) == ["deltas discarded"]
+
+
 def test_a_failing_environment_ends_the_run_with_its_node(tmp_path):
     trainer, engine = trainer_of(tmp_path, Ray(nodes=2), env_kwargs=None, total_steps=LONG)
     engine.nodes[1].object.failure = "ValueError: broken"

@@ -113,8 +113,8 @@ class RayEngine:
             try:
                 self.ray.init(address=address, logging_level=logging.ERROR, log_to_driver=False)
             except (ConnectionError, RuntimeError, ValueError, self.ray.exceptions.RayError) as error:
-                raise ClusterError(f"cannot connect to Ray ({address}): {one_line(error)}", "if it asks for a token, set "
-                                   "RAY_AUTH_MODE=token, or use the address auto on one of its machines") from None
+                raise ClusterError(f"cannot connect to Ray ({address}): {one_line(error)}", "if it asks for a token, "
+                                   "set RAY_AUTH_MODE=token, or give the address auto on one of its machines") from None
 
     def _check_room(self, nodes: int, workers: int) -> None:
         deadline = time.monotonic() + REACH_SECONDS                      # a cluster that has just started counts less

@@ -2,7 +2,8 @@
 
 import dataclasses
 from argparse import ArgumentParser, Namespace
-from typing import Any
+from functools import partial
+from typing import Callable
 
 from ..cluster.settings import Ray
 from ..cluster.trainer import ClusterTrainer
@@ -46,11 +47,11 @@ def nodes_named(arguments: Namespace) -> str:
     return "" if arguments.ray is None else f" on each of {nodes} nodes" if nodes > 1 else " on one node"
 
 
-def make_trainer(arguments: Namespace, *positional: Any, **named: Any) -> Trainer:
-    """Return the trainer, or with --ray the driver of a cluster, of these arguments of the trainer."""
+def trainer_of(arguments: Namespace, alone: type[Trainer]) -> Callable[..., Trainer]:
+    """Return ``alone``, or with --ray the driver of a cluster, which takes the same arguments."""
     if arguments.ray is None:
-        return Trainer(*positional, **named)
+        return alone
     given = {name: getattr(arguments, name) for name in OPTIONS}
     address = "" if arguments.ray is True else arguments.ray
     cluster = Ray(address, **{name: value for name, value in given.items() if value is not None})
-    return ClusterTrainer(cluster, *positional, **named)
+    return partial(ClusterTrainer, cluster)

@@ -20,9 +20,9 @@ from ..system.terminal import write_without_blocking
 from ..training.limits import Limits
 from ..training.replay_check import without_update
 from ..training.reporter import Reporter
-from ..training.trainer import initial_checkpoint
+from ..training.trainer import Trainer, initial_checkpoint
 from . import hyperparameter_options as options
-from .cluster_options import add_cluster_options, check_cluster_options, make_trainer, nodes_named
+from .cluster_options import add_cluster_options, check_cluster_options, nodes_named, trainer_of
 from .shared_options import add_run_options, configured, folder_of
 from .tensorboard_reporter import TensorBoardReporter
 
@@ -73,8 +73,8 @@ def _train(arguments: Namespace, limits: Limits, prepared: PreparedRun) -> None:
         write_without_blocking(f"{config.env_name}: {config.workers} worker{'s' if config.workers > 1 else ''}"
                                f"{nodes_named(arguments)}, {config.total_steps:,} steps, into {folder.path}\n")
     try:
-        trainer = make_trainer(arguments, start, folder.path, _reporter(arguments, start, folder), limits=limits,
-                               draw_curve=draw_curve)
+        trainer = trainer_of(arguments, Trainer)(start, folder.path, _reporter(arguments, start, folder), limits=limits,
+                                                 draw_curve=draw_curve)
     except BaseException:                                                # no shared memory, or no cluster
         if not arguments.resume:
             folder.undo_create()

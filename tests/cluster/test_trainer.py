@@ -157,6 +157,17 @@ def test_a_run_resumes_on_another_number_of_nodes(tmp_path, nodes):
     assert start.streams == before.streams and load(out / "final.npz").global_step >= 4000
 
 
+def test_a_worker_that_dies_is_replaced_by_its_node(tmp_path):
+    def kill():
+        engine.nodes[1].object.trainer.supervisor.processes[0].kill()
+
+    script = Script((lambda row: trainer.status.updates.min() > 10, kill), (lambda row: row.restarts, nothing))
+    trainer, engine = trainer_of(tmp_path, Ray(nodes=2), script, total_steps=LONG)
+    trainer.run()
+    event, = rows(tmp_path / "events.csv")
+    assert event["event"].startswith("node 1 says: worker 0 was ended by SIGKILL") and event["worker"] == "1"
+
+
 def test_the_run_ends_with_the_number_of_discarded_deltas(tmp_path):
     def age():
         engine.servers[0].object.max_staleness = -1                      # every delta is too old from now on

@@ -221,7 +221,7 @@ class ClusterSupervisor(Supervisor):
             if self.states.snapshot_step is not None:
                 self.status.shared.resume_at(self.states.snapshot_step)
             if self.refused:
-                self.events.add("deltas discarded", None, f"{self.refused:,} deltas")
+                self.events.add("deltas discarded", None, f"{self.refused:,} of the nodes' deltas")
         finally:                                                         # a second Ctrl-C: leave at once
             self.engine.close()
 

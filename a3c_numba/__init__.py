@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from .agent import Agent
+    from .cluster.settings import Ray
     from .core.algorithms import A3C, DQN, NStepQ, OneStepQ, OneStepSarsa
     from .core.networks import MLP, Convolutional
     from .core.optimizers import LocalRMSProp, MomentumSGD, RMSProp
@@ -23,13 +24,14 @@ _HOMES = {"A3C": "core.algorithms", "Agent": "agent", "AtariSettings": "envs.ata
           "Limits": "training.limits", "LocalRMSProp": "core.optimizers", "MLP": "core.networks",
           "MomentumSGD": "core.optimizers",
           "NStepQ": "core.algorithms", "OneStepQ": "core.algorithms", "OneStepSarsa": "core.algorithms",
-          "RMSProp": "core.optimizers", "UpdatesSkipped": "training.trainer", "Watch": "training.limits",
-          "WorkerDied": "training.supervisor"}
+          "RMSProp": "core.optimizers", "Ray": "cluster.settings", "UpdatesSkipped": "training.trainer",
+          "Watch": "training.limits", "WorkerDied": "training.supervisor"}
 
 __version__ = "0.1.0"
 __all__ = ["A3C", "Agent", "AtariSettings", "CheckpointError", "Convolutional", "DQN", "GymSettings", "Limits",
            "LocalRMSProp", "MLP",
-           "MomentumSGD", "NStepQ", "OneStepQ", "OneStepSarsa", "RMSProp", "UpdatesSkipped", "Watch", "WorkerDied"]
+           "MomentumSGD", "NStepQ", "OneStepQ", "OneStepSarsa", "RMSProp", "Ray", "UpdatesSkipped", "Watch",
+           "WorkerDied"]
 
 
 def __getattr__(name: str) -> Any:

@@ -11,6 +11,7 @@ import numpy.typing as npt
 from gymnasium.spaces import Box, Discrete
 
 from .agent_training import LiveProgress, RunOptions, begins_anew, check_folder, new_run, start_of
+from .cluster.settings import Ray
 from .config import fresh_seed
 from .core.algorithms import Algorithm
 from .core.networks import NetworkSettings
@@ -103,29 +104,29 @@ class Agent:
     def learn(self, total_steps: int = 5_000_000, out: str | Path | None = None,
               callback: Callback | None = None, progress: bool = False,
               watch: Limits = Limits(), anneal_steps: int | None = None, *, callback_seconds: float = 5.0,
-              evaluate_every: int | None = None, evaluate_episodes: int = 30, stop_at: float | None = None) -> "Agent":
+              evaluate_every: int | None = None, evaluate_episodes: int = 30, stop_at: float | None = None,
+              cluster: Ray | None = None) -> "Agent":
         """Train for ``total_steps`` agent steps from the present parameters.
 
         Args:
-            out: a folder for configuration, CSV files, curve and checkpoints; ValueError if it already holds a run, or
-                another run writes to it.
+            out: a folder for configuration, tables, curve and checkpoints; ValueError if it holds a run or is in use.
             callback: called every ``callback_seconds``, and at the end of the run, with a ``Progress`` whose ``agent``
                 is this one with its present parameters; ends the training by returning False.
             progress: show a progress bar on standard error.
             watch: limits of failures, skipped updates, checkpoints.  Without a bar warnings go to logger "a3c_numba".
-            anneal_steps: over which the learning rate falls to 0, and the entropy weight if it falls; by default
-                ``total_steps``.
+            anneal_steps: until the learning rate, and the entropy weight if it falls, are 0; default ``total_steps``.
             evaluate_every: agent steps from one evaluation of ``evaluate_episodes`` games to the next, in a process of
                 its own, as ``evaluate`` does them; the last parameters are evaluated, too.  They go into
                 evaluations.csv, ``progress.evaluation`` and the curve, and best.npz is chosen by their mean.
-            stop_at: end the training once the mean score of the last 100 training games, or with ``evaluate_every`` of
-                an evaluation, is at least this.
+            stop_at: end at this mean score of the last 100 training games, or with ``evaluate_every`` of an evaluation.
+            cluster: ``Ray(address, nodes=4)``, to train on several machines, ``workers`` on each node.
 
         A further ``learn`` goes on with a value method's exploration; a line that is logged says what begins anew.
         Raises WorkerDied with a worker's traceback, UpdatesSkipped, or OSError if the last checkpoint could not be
         written; Ctrl-C raises KeyboardInterrupt.  The agent keeps what it learned.
         """
-        options = RunOptions(callback, callback_seconds, progress, watch, evaluate_every, evaluate_episodes, stop_at)
+        options = RunOptions(callback, callback_seconds, progress, watch, evaluate_every, evaluate_episodes, stop_at,
+                             cluster)
         check_folder("out", out)
         before, start = self._checkpoint, start_of(self._checkpoint, total_steps, anneal_steps)
         with new_run(start, out, lambda folder: options.trainer(start, folder, None, self, self._adopt)) as trainer:
@@ -137,7 +138,7 @@ class Agent:
                total_steps: int | None = None, callback: Callback | None = None, progress: bool = False,
                watch: Limits = Limits(), anneal_steps: int | None = None, *, callback_seconds: float = 5.0,
                evaluate_every: int | None = None, evaluate_episodes: int = 30, stop_at: float | None = None,
-               algorithm: Algorithm | None = None, optimizer: Optimizer | None = None,
+               cluster: Ray | None = None, algorithm: Algorithm | None = None, optimizer: Optimizer | None = None,
                network: NetworkSettings | None = None) -> "Agent":
         """Resume the run in ``folder``, train to its last step, and return the agent.
 
@@ -152,7 +153,8 @@ class Agent:
         The other arguments are those of ``learn``.  Raises ValueError, in one line, if the run cannot be resumed, and
         what ``learn`` raises; the folder keeps what was learned.
         """
-        options = RunOptions(callback, callback_seconds, progress, watch, evaluate_every, evaluate_episodes, stop_at)
+        options = RunOptions(callback, callback_seconds, progress, watch, evaluate_every, evaluate_episodes, stop_at,
+                             cluster)
         check_folder("folder", folder)
         run = RunFolder(folder_of_run(folder))
         lengths = {"total_steps": total_steps, "anneal_steps": anneal_steps}
@@ -177,14 +179,12 @@ class Agent:
         theta[:] = checkpoint.theta
         self._checkpoint, self.config = dataclasses.replace(checkpoint, theta=theta), checkpoint.config
 
-    def predict(self, obs: npt.ArrayLike, state: np.ndarray | None = None,
-                episode_start: npt.ArrayLike | None = None,
+    def predict(self, obs: npt.ArrayLike, state: np.ndarray | None = None, episode_start: npt.ArrayLike | None = None,
                 deterministic: bool = False) -> tuple[int | np.ndarray, np.ndarray | None]:
         """Return actions for a batch of observations (n, ...), or the action for one, and the next state.
 
         Args:
-            state: the recurrent state that the previous call returned; None at the beginning.  A feed-forward policy
-                returns it unchanged.
+            state: the recurrent state that the previous call returned; None at the beginning, and if feed-forward.
             episode_start: (n,) bool, True if an episode begins here: its recurrent state is reset.
 
         Vectors of bytes may be whole numbers, as the environment gives them, or scaled, as ``make_env()`` gives them.

@@ -3,11 +3,14 @@
 import dataclasses
 import math
 from contextlib import contextmanager
+from functools import partial
 from numbers import Real
 from pathlib import Path
 from typing import Callable, Generic, Iterator, TypeVar
 
 from .background_evaluation import BackgroundEvaluation
+from .cluster.settings import Ray
+from .cluster.trainer import ClusterTrainer
 from .plots.curves import draw_curve
 from .progress_bar import ProgressBar
 from .runs.checkpoint import Checkpoint
@@ -49,6 +52,7 @@ class RunOptions(Generic[AnyAgent]):
     evaluate_every: int | None = None
     evaluate_episodes: int = 30
     stop_at: float | None = None
+    cluster: Ray | None = None
 
     def __post_init__(self) -> None:
         """Validate the fields."""
@@ -56,6 +60,8 @@ class RunOptions(Generic[AnyAgent]):
             raise ValueError(f"callback must be a function; got {short_repr(self.callback)}")
         if not isinstance(self.watch, Limits):
             raise ValueError(f"watch must be Limits(); got {short_repr(self.watch)}")
+        if self.cluster is not None and not isinstance(self.cluster, Ray):
+            raise ValueError(f"cluster must be Ray(); got {short_repr(self.cluster)}")
         if _finite("callback_seconds", self.callback_seconds) <= 0:
             raise ValueError(f"callback_seconds must be above 0; got {short_repr(self.callback_seconds)}")
         if self.stop_at is not None:
@@ -83,8 +89,10 @@ class RunOptions(Generic[AnyAgent]):
         if self.evaluate_every is not None:
             evaluator = BackgroundEvaluation(config, int(self.evaluate_every), int(self.evaluate_episodes),
                                              self.watch.heartbeat_seconds)
-        trainer = Trainer(start, folder.path if folder else None, reporter, callback, self.watch, draw_curve,
-                          callback_seconds=float(self.callback_seconds), evaluator=evaluator, stop_at=self.stop_at)
+        trainer_class: Callable[..., Trainer] = partial(ClusterTrainer, self.cluster) if self.cluster else Trainer
+        trainer = trainer_class(start, folder.path if folder else None, reporter, callback, self.watch, draw_curve,
+                                callback_seconds=float(self.callback_seconds), evaluator=evaluator,
+                                stop_at=self.stop_at)
         return trainer
 
 
@@ -113,7 +121,7 @@ def new_run(start: Checkpoint, out: str | Path | None,
         folder.create(start.config.to_json())
         try:
             trainer = make(folder)
-        except OSError:                                                  # no memory for it
+        except BaseException:                                            # no memory for it, or no cluster
             folder.undo_create()
             raise
         yield trainer

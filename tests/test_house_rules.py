@@ -17,7 +17,7 @@ TESTS = sorted(Path(__file__).parent.rglob("test_*.py"))
 
 # Who may import whom, besides its own files, the standard library and the packages that setup.cfg names.
 BELOW = {"system", "fast_kernels", "validation", "core", "plots", "envs", "config", "evaluation", "runs", "training",
-         "agent"}
+         "cluster", "agent"}
 MAY_IMPORT = {
     "system": set(),                                                     # the machine; knows no reinforcement learning
     "fast_kernels": {"system"},                                          # the same sums as core's, faster
@@ -29,6 +29,7 @@ MAY_IMPORT = {
     "runs": {"core", "config", "envs.env_kwargs", "envs.names", "system"},          # what lies on disk
     "evaluation": {"core", "envs", "config", "runs", "plots", "system", "validation"},
     "training": {"core", "envs", "config", "runs", "system", "validation"},         # processes
+    "cluster": {"core", "envs", "config", "runs", "training", "system", "validation"},        # several machines
     "agent": BELOW,
     "studies": BELOW, "diagnostics": BELOW, "teaching": BELOW, "report": BELOW,     # never each other
     "cli": BELOW | {"studies", "diagnostics", "teaching", "report"},     # and nothing imports cli
@@ -278,7 +279,7 @@ def test_no_module_that_python_does_not_document_is_used():
 
 
 OPTION = re.compile(r"(?<![\w-])--[a-z]")
-OF_OTHERS = {"system.shared_memory"}                                     # docker's option
+OF_OTHERS = {"system.shared_memory", "cluster.engine"}                   # docker's option, and Ray's
 
 
 @pytest.mark.parametrize("path", [path for path in FILES if module_of(path)[0] not in ("cli", "teaching")])

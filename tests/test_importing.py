@@ -52,6 +52,7 @@ agent = a3c_numba.Agent("Corridor", workers=1).learn(300)
 agent.evaluate(episodes=2)
 used = surroundings()
 changed = [[name for name in before if before[name] != later[name]] for later in (imported, used)]
+assert "ray" not in sys.modules
 print(json.dumps([*changed, sorted(set(name.split(".")[0] for name in Listener.names))]))
 """
 

@@ -22,6 +22,7 @@ from ..training.replay_check import without_update
 from ..training.reporter import Reporter
 from ..training.trainer import initial_checkpoint
 from . import hyperparameter_options as options
+from .cluster_options import add_cluster_options, check_cluster_options, cluster_of, nodes_named
 from .shared_options import add_quiet, add_run_options, configured, folder_of
 from .tensorboard_reporter import TensorBoardReporter
 
@@ -62,18 +63,21 @@ def add_arguments(parser: ArgumentParser) -> None:
         read = options.whole_number if isinstance(field.default, int) else float
         group.add_argument("--" + field.name.replace("_", "-"), type=read, metavar=type(field.default).__name__.upper(),
                            help=f"{field.metadata['help']} (default {field.default:g})")
+    add_cluster_options(parser)
     options.add_hyper_parameters(parser)
 
 
 def run(arguments: Namespace) -> int:
     """Train until the run ends; if it ends early, print how to resume it."""
+    check_cluster_options(arguments)
     given = {field.name: getattr(arguments, field.name) for field in dataclasses.fields(Limits)}
     limits = Limits(**{name: value for name, value in given.items() if value is not None})
     if arguments.evaluate_episodes is not None and arguments.evaluate_every is None:
         raise ValueError("--evaluate-episodes needs --evaluate-every")
     episodes = 30 if arguments.evaluate_episodes is None else arguments.evaluate_episodes
     steering: RunOptions[None] = RunOptions(watch=limits, evaluate_every=arguments.evaluate_every,
-                                            evaluate_episodes=episodes, stop_at=arguments.stop_at)
+                                            evaluate_episodes=episodes, stop_at=arguments.stop_at,
+                                            cluster=cluster_of(arguments))
     with (resume_run if arguments.resume else new_run)(arguments) as prepared:
         _train(arguments, steering, prepared)
     return 0
@@ -83,11 +87,11 @@ def _train(arguments: Namespace, steering: RunOptions[None], prepared: PreparedR
     start, folder, scores = prepared
     config = start.config
     if not arguments.quiet:
-        write_without_blocking(f"{config.env_name}: {config.workers} worker{'s' if config.workers > 1 else ''}, "
-                               f"{config.total_steps:,} steps, into {folder.path}\n")
+        write_without_blocking(f"{config.env_name}: {config.workers} worker{'s' if config.workers > 1 else ''}"
+                               f"{nodes_named(arguments)}, {config.total_steps:,} steps, into {folder.path}\n")
     try:
         trainer = steering.trainer(start, folder, _reporter(arguments, start, folder))
-    except OSError:                                                      # no shared memory
+    except BaseException:                                                # no shared memory, or no cluster
         if not arguments.resume:
             folder.undo_create()
         raise

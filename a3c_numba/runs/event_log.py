@@ -13,6 +13,11 @@ SENTENCES = {
     "written again": "{detail}",
     "damaged": "{detail}",                                 # a table that a resumed run could not read in full
     "renamed": "{detail}",                                 # a checkpoint that a resumed run has rejected
+    "node warning": "{detail}",                            # what the trainer of a node has logged
+    "node lost": "{detail}",                               # worker: the first of the node
+    "node joined": "{detail}",
+    "parameter server restarted": "a parameter server was restarted, with the theta {detail}",
+    "deltas discarded": "discarded as too old for the parameter server: {detail}",
     "no curve": "no learning curve: {detail}",
     "evaluation": "{detail}",                              # one that failed or was skipped
     "stopped": "{detail}",                                 # the score was reached that ends the run

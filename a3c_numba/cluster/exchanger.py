@@ -1,0 +1,134 @@
+"""The exchange of a node with the parameter server, while the node's workers go on.
+
+    s <- theta (a copy)    centre <- centre + (s - base)    theta <- theta + (centre - s)    base <- centre
+
+The last addition is element by element and in place, without a lock, as a worker's update is: what the workers add
+between the copy and the addition stays in theta, and is part of the next delta.  After a failed call nothing has
+changed here, and the next delta is of both intervals.
+
+T is exchanged by the same rule, with the atomic addition.  So annealing, the end of the run and I_target are of the
+steps of all nodes.  If the steps of others cross a multiple of I_target, the exchange renews theta-.
+"""
+
+import threading
+from typing import Callable, Protocol
+
+import numpy as np
+
+from ..core.algorithms import Algorithm
+from .messages import Delta, Reply, State
+from .shards import SharedSlice
+
+POLL_SECONDS = 0.005           # between two looks at the number of updates
+RETRY_SECONDS = 1.0            # after a failed call
+PUBLISH_SECONDS = 10.0         # between two copies of a node that does not exchange
+KEEP_EVERY = 10                # exchanges; with each of these go the statistics and theta-
+
+
+class Server(Protocol):
+    """A parameter server as a node sees it; any call may raise ConnectionError."""
+
+    def join(self) -> State | None: ...
+    def load(self, state: State) -> None: ...
+    def exchange(self, delta: Delta) -> Reply | None: ...
+
+
+class Exchanger:
+    """The exchange of one node with one parameter server.
+
+    Attributes:
+        base, base_step: theta (n,) and T of the centre as last seen.
+        failed: number of calls that reached no parameter server with a theta.
+    """
+
+    def __init__(self, shared: SharedSlice, server: Server, start: State, algorithm: Algorithm) -> None:
+        self.shared, self.server, self.algorithm = shared, server, algorithm
+        self.base, self.base_step, self.version = start.theta.copy(), start.global_step, start.version
+        self.joined, self.count, self.failed = start.joined, 0, 0
+
+    def exchange(self, with_statistics: bool = False) -> bool:
+        """Exchange once.  Return False, and change nothing, if no parameter server could be reached."""
+        shared = self.shared
+        step, s = shared.global_step(), shared.theta.copy()
+        keep = with_statistics or self.count % KEEP_EVERY == 0
+        delta = Delta(s - self.base, self.version, step - self.base_step, *(self._kept() if keep else ()))
+        try:
+            reply = self.server.exchange(delta)
+        except ConnectionError:
+            reply = None
+        if reply is None:
+            self.failed += 1
+            return False
+        add_in_place(shared.theta, reply.theta - s)
+        self.base, self.base_step, self.version = reply.theta, reply.global_step, reply.version
+        self._advance(reply.global_step - step)
+        self.count += 1
+        return True
+
+    def _advance(self, steps: int) -> None:
+        """T <- T + the others' steps; they may be negative after a parameter server was restarted."""
+        before = self.shared.advance(steps)
+        if steps > 0 and self.algorithm.renews_target(before, before + steps):
+            self.shared.renew_target()
+
+    def _kept(self) -> tuple[np.ndarray, np.ndarray | None]:
+        target = self.shared.target
+        return self.shared.statistics.copy(), target.copy() if target.size else None
+
+    def publish(self) -> bool:
+        """Replace the centre by this node's theta, to the bit, as the only node of a run without exchanges does."""
+        step, theta = self.shared.global_step(), self.shared.theta.copy()
+        statistics, target = self._kept()
+        try:
+            self.server.load(State(theta, statistics, target, step, self.version, self.joined + 1))
+        except ConnectionError:
+            self.failed += 1
+            return False
+        return True
+
+
+def add_in_place(theta: np.ndarray, change: np.ndarray) -> None:
+    """theta <- theta + change: each element is read and written within one instruction or two, and no copy is made."""
+    np.add(theta, change, out=theta)
+
+
+class ExchangeThread(threading.Thread):
+    """Exchange whenever the node has made ``every`` more updates, until ``stop``.
+
+    0: the node is alone in its run.  Every PUBLISH_SECONDS and at the end it replaces the centre.
+    """
+
+    def __init__(self, exchangers: list[Exchanger], updates: Callable[[], int], every: int) -> None:
+        super().__init__(name="exchange", daemon=True)
+        self.exchangers, self.updates, self.every = exchangers, updates, every
+        self.ended = threading.Event()
+        self.failure: Exception | None = None                            # a delta that no server takes up
+
+    def run(self) -> None:
+        """Exchange until ``stop``; wait after a failed call, while the workers go on."""
+        last = self.updates()
+        while not self.ended.wait(POLL_SECONDS if self.every else PUBLISH_SECONDS):
+            made = self.updates()
+            if made - last < self.every:
+                continue
+            last = made
+            try:
+                if not self.exchange():
+                    self.ended.wait(RETRY_SECONDS)
+            except Exception as error:
+                self.failure = error
+                return
+
+    def exchange(self, with_statistics: bool = False) -> bool:
+        """Exchange with every shard; return whether all could be reached."""
+        if not self.every:
+            return all([exchanger.publish() for exchanger in self.exchangers])
+        return all([exchanger.exchange(with_statistics) for exchanger in self.exchangers])
+
+    def stop(self) -> None:
+        """End the thread, and hand in the last delta.  Raise what has ended it before."""
+        self.ended.set()
+        self.join()
+        if self.failure:
+            raise self.failure
+        self.exchange(with_statistics=True)

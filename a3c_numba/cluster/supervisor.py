@@ -1,0 +1,237 @@
+"""Supervise the nodes and parameter servers of a run: collect reports and snapshots, and note what Ray restarts.
+
+A node that is lost is restarted by Ray, and joins the run anew; the others do not wait.  A parameter server that is
+restarted is empty: it is sent the theta of the last snapshot, which is as new as the last checkpoint or newer, and the
+last known T.
+"""
+
+import time
+from typing import Any, Callable, Protocol
+
+import numpy as np
+
+from ..runs.checkpoint import Checkpoint, WorkerState
+from ..runs.event_log import EventLog
+from ..training.limits import Limits
+from ..training.restarts import WorkerDied
+from ..training.state_collector import StateCollector
+from ..training.supervisor import Supervisor
+from .engine import Gone, Lost
+from .messages import Counts, Report, State
+from .nodes_status import NodesStatus
+from .shards import joined, part_of, slices
+
+REPORT_SECONDS = 0.5           # between two questions to the same actor
+SNAPSHOT_SECONDS = 10.0        # between two snapshots at most, also without checkpoints
+STOP_SECONDS = 6.0             # for the nodes to stop by themselves, and for the last snapshot
+LAST_SECONDS = 2.0
+
+
+class Engine(Protocol):
+    """What the supervisor needs of Ray (engine.py)."""
+
+    servers: list[Any]
+    nodes: list[Any]
+
+    def wait(self, references: list[object], seconds: float) -> list[object]: ...
+    def answer(self, reference: object) -> Any: ...
+    def close(self) -> None: ...
+
+
+class Snapshots(StateCollector):
+    """What the trainer asks for a checkpoint: here a snapshot of the centre.  The episodes under way are lost."""
+
+    snapshot_step: int | None = None
+
+    def request(self) -> None:
+        """Request a snapshot."""
+        self.requested_at, self.snapshot_step = self.clock(), None
+
+    @property
+    def all_answered(self) -> bool:
+        """False: the snapshot is in the shared vectors themselves."""
+        return False
+
+    def ready(self) -> bool:
+        """True if a snapshot has come since the last request."""
+        return self.requested and self.snapshot_step is not None
+
+    def collect(self) -> tuple[list[WorkerState | None], int]:
+        """Return no states, and the T of the last snapshot."""
+        step = self.start_point.global_step if self.snapshot_step is None else self.snapshot_step
+        self.requested_at = self.snapshot_step = None
+        return [], step
+
+
+class ClusterSupervisor(Supervisor):
+    """Supervise the nodes; log to ``events`` which of them are lost, and come back.
+
+    Attributes:
+        state: the last snapshot.
+    """
+
+    status: NodesStatus
+
+    def __init__(self, engine: Engine, status: NodesStatus, start: Checkpoint, limits: Limits, events: EventLog,
+                 clock: Callable[[], float] = time.monotonic) -> None:
+        super().__init__(status, start, limits, events, clock)
+        self.engine = engine
+        self.states: Snapshots = Snapshots(status, start, self.handles, clock)
+        self.state = State(start.theta, start.statistics, start.target, start.global_step)
+        self.slices = slices(len(start.theta), len(engine.servers))
+        self.reports = [Report() for _ in engine.nodes]
+        self.lost: set[int] = set()                                      # nodes that Ray restarts
+        self.gone: set[int] = set()                                      # and that it does not
+        self.losses, self.refused = 0, 0
+        self.loaded: set[int] = set()                                    # parameter servers that have had a theta
+        self.pending: dict[object, tuple[str, int]] = {}
+        self.due: dict[tuple[str, int], float] = {}
+        self.parts: dict[int, State] = {}                                # of the snapshot under way
+        self.snapshot_seconds = min(SNAPSHOT_SECONDS, limits.checkpoint_seconds)
+        self.snapshot_due = clock() + self.snapshot_seconds
+
+    @property
+    def restarts(self) -> int:
+        """Return the number of nodes and of workers that were restarted."""
+        return self.losses + sum(report.restarts for report in self.reports)
+
+    @property
+    def alive(self) -> int:
+        """Return the number of running workers."""
+        return sum(report.alive for report in self.reports)
+
+    def poll(self, seconds: float) -> bool:
+        """Ask for what is due, and take up the answers that come within ``seconds``.
+
+        Return False when a node has made the last step of the run.  Raises WorkerDied.
+        """
+        self._ask_all()
+        self._answers(seconds)
+        return not (self.status.stopping or any(report.finished for report in self.reports))
+
+    def _ask_all(self) -> None:
+        now = self.clock()
+        for number, server in enumerate(self.engine.servers):
+            self._ask_if_due("counts", number, server.counts, now)
+        for number, node in enumerate(self.engine.nodes):
+            if number not in self.gone and not self.reports[number].finished:
+                self._ask_if_due("report", number, node.report, now)
+        if now >= self.snapshot_due or self.states.requested and not self.states.ready():
+            self._ask_snapshot()
+
+    def _ask_if_due(self, kind: str, number: int, method: Any, now: float) -> None:
+        if now >= self.due.get((kind, number), 0.0):
+            self.due[kind, number] = np.inf                              # until it has answered
+            self.pending[method.remote()] = kind, number
+
+    def _ask_snapshot(self) -> None:
+        under_way = any(kind == "snapshot" for kind, _ in self.pending.values())
+        if under_way or len(self.loaded) < len(self.engine.servers):
+            return
+        self.snapshot_due = self.clock() + self.snapshot_seconds
+        self.parts = {}
+        for number, server in enumerate(self.engine.servers):
+            self.pending[server.snapshot.remote()] = "snapshot", number
+
+    def _answers(self, seconds: float) -> None:
+        for reference in self.engine.wait(list(self.pending), seconds):
+            kind, number = self.pending.pop(reference)
+            self.due[kind, number] = self.clock() + REPORT_SECONDS
+            try:
+                answer = self.engine.answer(reference)
+            except (Lost, Gone) as error:
+                if kind == "report":
+                    self._lose_node(number, error)
+                continue
+            if kind == "report":
+                self._take_report(number, answer)
+            elif kind == "counts":
+                self._take_counts(number, answer)
+            elif kind == "snapshot":
+                self._take_part(number, answer)
+
+    def _lose_node(self, number: int, error: Lost | Gone) -> None:
+        """Note the loss of a node.  Raises WorkerDied if it was the last."""
+        if isinstance(error, Gone):
+            self.gone.add(number)
+        if number not in self.lost or number in self.gone:
+            self.losses += number not in self.lost
+            self.lost.add(number)
+            others = sum(report.alive > 0 for report in self.reports) - (self.reports[number].alive > 0)
+            how = f"not restarted again ({error})" if number in self.gone else "Ray restarts it"
+            self._note("lost", number, f"was lost: {how}; the others continue, {others} with workers")
+        self.reports[number] = self.reports[number]._replace(alive=0)
+        self.status.lose(number)
+        if len(self.gone) == len(self.engine.nodes):
+            raise WorkerDied(f"no node is left: {error}")
+
+    def _note(self, kind: str, number: int, what: str) -> None:
+        """Log an event of a node, for its first worker."""
+        self.events.add(f"node {kind}", number * self.status.per_node, f"node {number} {what}")
+
+    def _take_report(self, number: int, report: Report) -> None:
+        """Take up a node's report.  Raises WorkerDied with what has ended its trainer."""
+        if number in self.lost and report.joined >= 0:
+            self.lost.discard(number)
+            self._note("joined", number, f"has joined again at step {report.global_step:,}")
+        for line in report.warnings:
+            self._note("warning", number, f"says: {line}")
+        self.status.take(number, report)
+        self.reports[number] = report
+        self.streams = max(self.streams, report.streams)
+        if report.failure:
+            raise WorkerDied(f"node {number}: {report.failure}")
+
+    def _take_counts(self, number: int, counts: Counts) -> None:
+        """Send an empty parameter server the last snapshot, with the last T."""
+        if counts.ready:
+            self.loaded.add(number)
+            if number == 0:
+                self.refused = counts.refused
+                self.state = self.state._replace(joined=max(self.state.joined, counts.joined))
+            return
+        if number in self.loaded:
+            self.loaded.discard(number)
+            self.events.add("parameter server restarted", None, f"of step {self.state.global_step:,}")
+        state = self.state._replace(global_step=max(self.state.global_step, self.status.shared.global_step()))
+        server = self.engine.servers[number]
+        self.pending[server.load.remote(part_of(state, self.slices[number]))] = "load", number
+
+    def _take_part(self, number: int, part: State | None) -> None:
+        if part is None:                                                 # it was restarted, and is empty
+            return
+        self.parts[number] = part
+        if len(self.parts) == len(self.slices):
+            self.state = joined([self.parts[shard] for shard in range(len(self.slices))])
+            self.status.shared.load(self.state.theta, self.state.statistics, self.state.target)
+            self.states.snapshot_step = self.state.global_step
+
+    def stop(self) -> None:
+        """Ask all nodes to stop, wait for their last deltas, take the last snapshot, and leave the cluster."""
+        self.status.stop()
+        try:
+            for number, node in enumerate(self.engine.nodes):
+                if number not in self.gone:
+                    self.pending[node.stop.remote()] = "stop", number
+            self._wait_until(lambda: all(report.finished or number in self.gone | self.lost
+                                         for number, report in enumerate(self.reports)), STOP_SECONDS)
+            self.states.snapshot_step = None
+            self._ask_snapshot()
+            self._wait_until(lambda: self.states.snapshot_step is not None, LAST_SECONDS)
+            if self.states.snapshot_step is not None:
+                self.status.shared.resume_at(self.states.snapshot_step)
+            if self.refused:
+                self.events.add("deltas discarded", None, f"{self.refused:,} of the nodes' deltas")
+        finally:                                                         # a second Ctrl-C: leave at once
+            self.engine.close()
+
+    def _wait_until(self, condition: Callable[[], bool], seconds: float) -> None:
+        deadline = self.clock() + seconds
+        while not condition() and self.clock() < deadline:
+            for key in self.due:
+                self.due[key] = min(self.due[key], self.clock() + 0.1) if self.due[key] < np.inf else np.inf
+            self._ask_all()
+            try:
+                self._answers(0.05)
+            except WorkerDied as error:                                  # the run ends anyhow
+                self.events.add("node warning", detail=str(error).splitlines()[0])

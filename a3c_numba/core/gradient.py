@@ -20,6 +20,7 @@ from .kernel import kernel
 from .parameters import Parameters, Shapes
 
 LARGE = 2**18                  # numbers; the gradient of a smaller weight is an ordinary array
+MOST_ROWS = 23                 # of factors; a larger batch has d_W as an array
 BLOCK = 2**16                  # numbers of d_W that are computed at a time: 256 KB
 
 
@@ -131,7 +132,7 @@ class Gradient(Parameters):
         self.rest: list[slice] = []                                      # parts of flat between the factored weights
         start = end = 0
         for name, view in self.named().items():
-            if name in factored and rows * sum(view.shape) < view.size:  # or the factors would cost more than d_W
+            if name in factored and rows <= MOST_ROWS and rows * sum(view.shape) < view.size:    # else d_W costs less
                 self.products.append(OuterProducts(view.shape, end, rows, dtype))
                 *path, last = name.split(".")
                 tree = self.tree

@@ -31,6 +31,7 @@ AVX512 = "+avx512f" in FEATURES
 VECTOR, SUMS = (16, 20) if AVX512 else (8, 12)       # float32 numbers in a register; registers for sums, of 32 or 16
 WIDE = 2 * VECTOR                                   # channels of a tile, if y has as many: x is read half as often
 HEIGHTS = (20, 16, 10, 9, 8, 5, 4, 2, 1)            # each is compiled separately; other heights are sums of these
+HELD, BLOCK = 64, 128                               # patches, and rows of a weight, that are multiplied at a time
 GROUP = 4                                           # addresses that are computed from one: see ``hidden``
 TALLEST = np.array([max(tall for tall in HEIGHTS if tall <= max(1, rows)) for rows in range(SUMS + 1)])
 
@@ -161,6 +162,14 @@ def forward_fresh(x, fresh, w, b, k, stride, y):
 
 
 @kernel
+def forward_images(x, fresh, w, b, k, stride, y):
+    """Overwrite y (n, h, v, O) as ``forward`` does; a patch that fresh (n, h, v) does not mark is as one image before."""
+    forward(x[:1], w, b, k, stride, y[:1])
+    for t in range(1, len(x)):
+        forward_fresh(x[t - 1:t + 1], fresh[t], w, b, k, stride, y[t - 1:t + 1])
+
+
+@kernel
 def add(x, y):
     """Add x (m,) to y (m,)."""
     for i in range(len(x)):
@@ -175,8 +184,58 @@ def subtract(x, before, change):
 
 
 @kernel
+def copy(x, y):
+    """Set y (m,) to x (m,)."""
+    for i in range(len(x)):
+        y[i] = x[i]
+
+
+@kernel
+def changes(x, before, fresh, total, geometry, scratch, held, d_w):
+    """Add the differences of the fresh patches of x, before (H W C,), and their sums of d_y, to those in ``scratch``.
+
+    When HELD of them are there, add their product to d_w.  Return how many are there then.
+    """
+    change, _, patches, sums = scratch
+    k, stride, line, C = geometry                                        # line = W C
+    width, done = k * C, 0
+    for a, q in np.ndindex(fresh.shape):
+        if not fresh[a, q]:
+            continue
+        first, end = max(done, a * stride * line), (a * stride + k) * line
+        if first < end:                                                  # lines of x that no patch has needed so far
+            subtract(x[first:end], before[first:end], change[first:end])
+            done = end
+        for row in range(k):
+            start = (a * stride + row) * line + q * stride * C
+            copy(change[start:start + width], patches[held, row * width:(row + 1) * width])
+        sums[held] = total[a, q]
+        held += 1
+        if held == len(patches):
+            add_transposed_product(patches, sums, held, d_w)
+            held = 0
+    return held
+
+
+@kernel
+def add_product(x, w, y):
+    """Add x w to y (n, O), for x (n, I) and w (I, O); BLOCK rows of w at a time, which stay in the cache."""
+    (n, O), I = y.shape, len(w)
+    for i in range(0, I, BLOCK):
+        contract(n, O, (1, min(BLOCK, I - i)), y, (0, O), x, (i, I, 0, 1), w, (i * O, O))
+
+
+@kernel
+def add_transposed_product(x, d_y, n, d_w):
+    """Add x^T d_y to d_w (I, O), of the first n rows of x (m, >= I) and d_y (m, O)."""
+    (I, O), step = d_w.shape, x.shape[1]
+    for i in range(0, I, BLOCK):
+        contract(min(BLOCK, I - i), O, (1, n), d_w, (i * O, O), x, (i, 1, 0, step), d_y, (0, O))
+
+
+@kernel
 def backward_weight(x, fresh, d_y, k, stride, scratch, d_w, d_b):
-    """Add to d_w (k k C, O) and d_b (O,), from x (n, H, W, C) and d_y (n, h, v, O); scratch: (H, W, C), (h, v, O).
+    """Add to d_w (k k C, O) and d_b (O,), from x (n, H, W, C) and d_y (n, h, v, O); scratch: see ``weight_scratch``.
 
     fresh (n, h, v) marks patches that may differ from the previous row.  With P_t the patches of row t, and P_-1 = 0,
 
@@ -184,31 +243,32 @@ def backward_weight(x, fresh, d_y, k, stride, scratch, d_w, d_b):
 
     and P_t - P_t-1 is 0 except in fresh patches.  A row in which most patches are fresh starts a new sum.
     """
-    (n, H, W, C), (_, h, v, O), (change, total) = x.shape, d_y.shape, scratch
+    (n, H, W, C), (_, h, v, O), total = x.shape, d_y.shape, scratch[1]
+    images, held = x.reshape(n, -1), 0
     total[:] = 0
     for t in range(n - 1, -1, -1):
         add(d_y[t].reshape(-1), total.reshape(-1))
-        if t == 0 or 5 * fresh[t].sum() > h * v:
-            for row in range(k):
-                x_at = ((t * H + row) * W * C, 1, stride * W * C, stride * C)
-                contract(k * C, O, (h, v), d_w, (row * k * C * O, O), x, x_at, total, (0, O))
-            for a, q in np.ndindex(h, v):
-                add(total[a, q], d_b)                                    # y = ... + b
-            total[:] = 0
+        if t > 0 and 2 * fresh[t].sum() < h * v:
+            held = changes(images[t], images[t - 1], fresh[t], total, (k, stride, W * C, C), scratch, held, d_w)
             continue
-        line = 0
-        for a in range(h):
-            q = 0
-            while q < v:
-                end = run_end(fresh[t, a], q)
-                if end > q:
-                    for line in range(max(line, a * stride), a * stride + k):
-                        subtract(x[t, line].reshape(-1), x[t - 1, line].reshape(-1), change[line].reshape(-1))
-                    for row in range(k):
-                        x_at = (((a * stride + row) * W + q * stride) * C, 1, 0, stride * C)
-                        total_at = (a * v + q) * O, O
-                        contract(k * C, O, (1, end - q), d_w, (row * k * C * O, O), change, x_at, total, total_at)
-                q = max(end, q + 1)
+        for row in range(k):
+            x_at = ((t * H + row) * W * C, 1, stride * W * C, stride * C)
+            contract(k * C, O, (h, v), d_w, (row * k * C * O, O), x, x_at, total, (0, O))
+        for a, q in np.ndindex(h, v):
+            add(total[a, q], d_b)                                        # y = ... + b
+        total[:] = 0
+    add_transposed_product(scratch[2], scratch[3], held, d_w)
+
+
+def weight_scratch(image, output, k, dtype):
+    """Return the scratch of ``backward_weight``, for images (H, W, C) and outputs (h, v, O).
+
+    It is: a difference of images (H W C,); a sum of d_y (h, v, O); HELD differences of patches, and their sums.
+    Rows of patches are a cache line longer than needed: 1,024 bytes apart, they would share a few places of the cache.
+    """
+    H, W, C = image
+    return (np.empty(H * W * C, dtype), np.empty(output, dtype), np.empty((HELD, k * k * C + VECTOR), dtype),
+            np.empty((HELD, output[2]), dtype))
 
 
 @kernel

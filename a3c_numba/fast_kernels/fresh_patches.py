@@ -25,11 +25,12 @@ def compare_pixels(before, after, changed):
 
 
 def changed_pixels(before: np.ndarray, after: np.ndarray) -> np.ndarray:
-    """Return (H, W) bool: True at the pixels that differ between two contiguous images (H, W, C)."""
-    if after.dtype == np.uint8 and after.shape[2] == 4:                  # compare four bytes as one number
-        return before.view(np.uint32)[:, :, 0] != after.view(np.uint32)[:, :, 0]
-    changed = np.empty(after.shape[:2], np.bool_)
-    compare_pixels(before, after, changed)
+    """Return (..., H, W) bool: True at the pixels that differ between contiguous images (..., H, W, C)."""
+    if after.dtype == np.uint8 and after.shape[-1] == 4:                 # compare four bytes as one number
+        return before.view(np.uint32)[..., 0] != after.view(np.uint32)[..., 0]
+    changed = np.empty(after.shape[:-1], np.bool_)
+    lines = -1, *after.shape[-2:]
+    compare_pixels(before.reshape(lines), after.reshape(lines), changed.reshape(lines[:2]))
     return changed
 
 
@@ -50,3 +51,10 @@ def mark_patches(changed, k, stride, fresh):
                     differs |= changed[i, j]
                 for a in range(first, last):
                     fresh[a, q] |= differs
+
+
+@kernel
+def mark_images(changed, k, stride, fresh):
+    """Set fresh (n, h, v) as ``mark_patches`` does, for changed (n, H, W)."""
+    for t in range(len(changed)):
+        mark_patches(changed[t], k, stride, fresh[t])

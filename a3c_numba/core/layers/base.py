@@ -21,6 +21,7 @@ class Cache:
     """Outputs ``y`` (rows, *output_shape) and input gradients ``d_x`` (rows, *input_shape) of one layer."""
 
     counts: np.ndarray         # scratch; only some layers have it
+    greys: np.ndarray          # (rows,) likewise: the median of each image
     states: tuple[np.ndarray, ...] = ()     # (rows + 1, n) each: row t is a recurrent layer's state before row t
 
     def __init__(self, input_shape: Shape, output_shape: Shape, rows: int, dtype: npt.DTypeLike) -> None:
@@ -60,6 +61,12 @@ class Layer(Protocol[Y]):
         Return y, and the same mask for y.
         """
         return self.forward(p, x[t:t + 1], cache, slice(t, t + 1)), None
+
+    def forward_images(self, p: Tree, x: np.ndarray, cache: Memory, rows: slice, changed: Changed) -> tuple[Y, Changed]:
+        """Compute y as ``forward`` does.  ``changed`` (n, H, W) bool marks the places of images where each may differ
+        from the row before it, all of the first; None: everywhere.  Return y, and the same mask for y.
+        """
+        return self.forward(p, x, cache, rows), None
 
     def backward(self, p: Tree, d_p: Tree, x: np.ndarray, cache: Memory, d_y: Y,
                  input_gradient: bool = True) -> np.ndarray | None:

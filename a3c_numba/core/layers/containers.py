@@ -52,8 +52,9 @@ class Chain(_Composed[Any]):
         return caches
 
     def forward(self, p: Tree, x: np.ndarray, cache: Caches, rows: slice) -> Any:
+        changed = None
         for (name, layer), layer_cache in zip(self.layers.items(), cache):
-            x = layer.forward(p.get(name, NONE), x, layer_cache, rows)
+            x, changed = layer.forward_images(p.get(name, NONE), x, layer_cache, rows, changed)
         return x
 
     def step(self, p: Tree, x: np.ndarray, cache: Caches, t: int, changed: Changed = None) -> tuple[Any, Changed]:

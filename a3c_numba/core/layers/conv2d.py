@@ -93,6 +93,16 @@ class Conv2d(Layer[np.ndarray]):
         conv2d_tiled.forward_fresh(x[t - 1:t + 1], fresh, p["weight"], p["bias"], self.k, self.stride, y)
         return y[1:], fresh
 
+    def forward_images(self, p: Tree, x: np.ndarray, cache: "ConvCache", rows: slice,
+                       changed: Changed) -> tuple[np.ndarray, Changed]:
+        """Compute y; an unchanged patch has the y of the row before."""
+        if changed is None or not cache.tiled:
+            return self.forward(p, x, cache, rows), None
+        y, fresh = cache.y[rows], cache.fresh[rows]
+        fresh_patches.mark_images(changed, self.k, self.stride, fresh)
+        conv2d_tiled.forward_images(x, fresh, p["weight"], p["bias"], self.k, self.stride, y)
+        return y, fresh
+
     def backward(self, p: Tree, d_p: Tree, x: np.ndarray, cache: "ConvCache", d_y: np.ndarray,
                  input_gradient: bool = True) -> np.ndarray | None:
         k, stride, d_x = self.k, self.stride, cache.d_x[:len(x)]
@@ -125,7 +135,7 @@ class ConvCache(Cache):
         self.tiled = all(conv2d_tiled.supported(numbers, dtype) for numbers in side_by_side)
         if self.tiled:
             self.fresh = np.ones((rows, h, w), np.bool_)                 # patches that may differ from the row before
-            self.scratch = np.empty(layer.input_shape, dtype), np.empty(layer.output_shape, dtype)
+            self.scratch = conv2d_tiled.weight_scratch(layer.input_shape, layer.output_shape, k, dtype)
             self.turned = np.empty((k, outputs, k * channels), dtype)
         else:
             self.patches, self.d_patches = np.empty((2, h, w, k, k * channels), dtype)

@@ -44,13 +44,15 @@ def median(x, counts):
 
 
 @kernel
-def center(x, factor, counts, y):
-    """Set y (m,) to factor (x - median of x), for bytes x (m,)."""
-    y[0] = factor * median(x, counts)
-    shift = y[0]                                                         # has the dtype of y
-    for i in range(len(x)):
-        y[i] = x[i]
-        y[i] = factor * y[i] - shift
+def center(x, factor, counts, greys, y):
+    """Set each row of y (n, m) to factor (x - grey), grey (n,) being the median of that row of the bytes x (n, m)."""
+    for t in range(len(x)):
+        greys[t] = median(x[t], counts)
+        y[t, 0] = factor * greys[t]
+        shift = y[t, 0]                                                  # has the dtype of y
+        for i in range(x.shape[1]):
+            y[t, i] = x[t, i]
+            y[t, i] = factor * y[t, i] - shift
 
 
 class Scale(Layer[np.ndarray]):
@@ -72,6 +74,15 @@ class Scale(Layer[np.ndarray]):
         y = self.forward(p, x[t:t + 1], cache, slice(t, t + 1))
         return y, changed_pixels(x[t - 1], x[t]) if t and x.ndim == 4 else None
 
+    def forward_images(self, p: Tree, x: np.ndarray, cache: Cache, rows: slice,
+                       changed: Changed) -> tuple[np.ndarray, Changed]:
+        y = self.forward(p, x, cache, rows)
+        if x.ndim != 4 or len(x) == 1:
+            return y, None
+        marks = np.ones(x.shape[:-1], np.bool_)
+        marks[1:] = changed_pixels(x[:-1], x[1:])
+        return y, marks
+
     def backward(self, p: Tree, d_p: Tree, x: np.ndarray, cache: Cache, d_y: np.ndarray,
                  input_gradient: bool = True) -> np.ndarray:
         return np.multiply(d_y, self.factor, out=cache.d_x[:len(x)])     # y = factor x
@@ -85,19 +96,23 @@ class Center(Scale):
     def cache(self, rows: int, dtype: npt.DTypeLike) -> Cache:
         cache = Cache(self.input_shape, self.output_shape, rows, dtype)
         cache.counts = np.zeros(256, np.int64)                           # of a histogram
+        cache.greys = np.zeros(rows, np.int64)                           # the medians
         return cache
 
     def forward(self, p: Tree, x: np.ndarray, cache: Cache, rows: slice) -> np.ndarray:
-        y = cache.y[rows]
-        for image, out in zip(x, y):
-            center(image.reshape(-1), y.dtype.type(self.factor), cache.counts, out.reshape(-1))
+        y, n = cache.y[rows], len(x)
+        center(x.reshape(n, -1), y.dtype.type(self.factor), cache.counts, cache.greys[rows], y.reshape(n, -1))
         return y
 
     def step(self, p: Tree, x: np.ndarray, cache: Cache, t: int, changed: Changed) -> tuple[np.ndarray, Changed]:
-        """Compute as ``Scale`` does; if y of an unchanged pixel differs, the median has changed: mark all pixels."""
+        """Compute as ``Scale`` does; if the median has changed, mark all pixels."""
         y, changed = super().step(p, x, cache, t, changed)
-        if changed is not None and not changed.all():
-            place = divmod(int(changed.argmin()), changed.shape[1])
-            if (cache.y[t][place] != cache.y[t - 1][place]).any():
-                changed = None
+        return y, changed if t and cache.greys[t] == cache.greys[t - 1] else None
+
+    def forward_images(self, p: Tree, x: np.ndarray, cache: Cache, rows: slice,
+                       changed: Changed) -> tuple[np.ndarray, Changed]:
+        y, changed = super().forward_images(p, x, cache, rows, changed)
+        if changed is not None:
+            greys = cache.greys[rows]
+            changed[1:][greys[1:] != greys[:-1]] = True                  # y of every pixel is another
         return y, changed

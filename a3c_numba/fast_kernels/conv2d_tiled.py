@@ -135,6 +135,13 @@ def forward(x, w, b, k, stride, y):
 
 
 @kernel
+def copy(x, y):
+    """Set y (m,) to x (m,)."""
+    for i in range(len(x)):
+        y[i] = x[i]
+
+
+@kernel
 def run_end(fresh, q):
     """Return the first index from q on, in a line (v,) of marks, that is not marked."""
     while q < len(fresh) and fresh[q]:
@@ -146,19 +153,17 @@ def run_end(fresh, q):
 def forward_fresh(x, fresh, w, b, k, stride, y):
     """Overwrite y[1] as ``forward`` does, from x (2, H, W, C); copy y[0] if a patch is not fresh (fresh_patches.py)."""
     (_, H, W, C), (_, h, v, O) = x.shape, y.shape
+    copy(y[0].reshape(-1), y[1].reshape(-1))
     for a in range(h):
         q = 0
         while q < v:
             end = run_end(fresh[a], q)
-            if end == q:
-                y[1, a, q] = y[0, a, q]
-                q += 1
-                continue
-            for p in range(q, end):
-                y[1, a, p] = b
-            x_at = ((H + a * stride) * W * C + q * stride * C, stride * C, W * C, 1)
-            contract(end - q, O, (k, k * C), y, (((h + a) * v + q) * O, O), x, x_at, w, (0, O))
-            q = end
+            if end > q:
+                for p in range(q, end):
+                    y[1, a, p] = b
+                x_at = ((H + a * stride) * W * C + q * stride * C, stride * C, W * C, 1)
+                contract(end - q, O, (k, k * C), y, (((h + a) * v + q) * O, O), x, x_at, w, (0, O))
+            q = max(end, q + 1)
 
 
 @kernel
@@ -181,13 +186,6 @@ def subtract(x, before, change):
     """Set change (m,) to x (m,) - before (m,)."""
     for i in range(len(x)):
         change[i] = x[i] - before[i]
-
-
-@kernel
-def copy(x, y):
-    """Set y (m,) to x (m,)."""
-    for i in range(len(x)):
-        y[i] = x[i]
 
 
 @kernel

@@ -167,11 +167,13 @@ def forward_fresh(x, fresh, w, b, k, stride, y):
 
 
 @kernel
-def forward_images(x, fresh, w, b, k, stride, y):
-    """Overwrite y (n, h, v, O) as ``forward`` does; a patch that fresh (n, h, v) does not mark is as one image before."""
-    forward(x[:1], w, b, k, stride, y[:1])
-    for t in range(1, len(x)):
-        forward_fresh(x[t - 1:t + 1], fresh[t], w, b, k, stride, y[t - 1:t + 1])
+def forward_images(x, fresh, w, b, k, stride, first, end, y):
+    """Overwrite y[first:end]; a patch that fresh (n, h, v) does not mark is as one image before."""
+    for t in range(first, end):
+        if t == 0:
+            forward(x[:1], w, b, k, stride, y[:1])
+        else:
+            forward_fresh(x[t - 1:t + 1], fresh[t], w, b, k, stride, y[t - 1:t + 1])
 
 
 @kernel

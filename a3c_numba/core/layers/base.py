@@ -63,10 +63,12 @@ class Layer(Protocol[Y]):
         return self.forward(p, x[t:t + 1], cache, slice(t, t + 1)), None
 
     def forward_images(self, p: Tree, x: np.ndarray, cache: Memory, rows: slice, changed: Changed) -> tuple[Y, Changed]:
-        """Compute y as ``forward`` does.  ``changed`` (n, H, W) bool marks the places of images where each may differ
-        from the row before it, all of the first; None: everywhere.  Return y, and the same mask for y.
+        """Compute ``rows`` of y from those of x (rows, ...); the rows before them were computed with the same p.
+
+        ``changed`` (n, H, W) bool marks the places where each of these images may differ from the row before it, None:
+        everywhere.  Return y, and the same mask for y.
         """
-        return self.forward(p, x, cache, rows), None
+        return self.forward(p, x[rows], cache, rows), None
 
     def backward(self, p: Tree, d_p: Tree, x: np.ndarray, cache: Memory, d_y: Y,
                  input_gradient: bool = True) -> np.ndarray | None:

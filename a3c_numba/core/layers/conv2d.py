@@ -97,11 +97,11 @@ class Conv2d(Layer[np.ndarray]):
                        changed: Changed) -> tuple[np.ndarray, Changed]:
         """Compute y; an unchanged patch has the y of the row before."""
         if changed is None or not cache.tiled:
-            return self.forward(p, x, cache, rows), None
-        y, fresh = cache.y[rows], cache.fresh[rows]
-        fresh_patches.mark_images(changed, self.k, self.stride, fresh)
-        conv2d_tiled.forward_images(x, fresh, p["weight"], p["bias"], self.k, self.stride, y)
-        return y, fresh
+            return self.forward(p, x[rows], cache, rows), None
+        fresh, first, end = cache.fresh, rows.start, rows.stop
+        fresh_patches.mark_images(changed, self.k, self.stride, fresh[rows])
+        conv2d_tiled.forward_images(x, fresh, p["weight"], p["bias"], self.k, self.stride, first, end, cache.y)
+        return cache.y[rows], fresh[rows]
 
     def backward(self, p: Tree, d_p: Tree, x: np.ndarray, cache: "ConvCache", d_y: np.ndarray,
                  input_gradient: bool = True) -> np.ndarray | None:

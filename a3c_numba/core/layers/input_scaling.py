@@ -31,13 +31,13 @@ def scale(x, factor, y):
 
 @kernel
 def median(x, counts):
-    """Return the median of every EVERY-th of the bytes x (m,); counts (256,) is scratch."""
+    """Return the median of every EVERY-th of the bytes x (m,); counts (4, 256) is scratch."""
     counts[:] = 0
     for i in range(0, len(x), EVERY):
-        counts[x[i]] += 1
+        counts[i % 4, x[i]] += 1                                         # the same count each time would have to wait
     left = (len(x) + EVERY - 1) // EVERY // 2
     for grey in range(256):
-        left -= counts[grey]
+        left -= counts[0, grey] + counts[1, grey] + counts[2, grey] + counts[3, grey]
         if left < 0:
             return grey
     return 255
@@ -76,12 +76,10 @@ class Scale(Layer[np.ndarray]):
 
     def forward_images(self, p: Tree, x: np.ndarray, cache: Cache, rows: slice,
                        changed: Changed) -> tuple[np.ndarray, Changed]:
-        y = self.forward(p, x, cache, rows)
-        if x.ndim != 4 or len(x) == 1:
-            return y, None
-        marks = np.ones(x.shape[:-1], np.bool_)
-        marks[1:] = changed_pixels(x[:-1], x[1:])
-        return y, marks
+        y, first = self.forward(p, x[rows], cache, rows), max(rows.start, 1)
+        changed = np.ones(y.shape[:-1], np.bool_)
+        changed[first - rows.start:] = changed_pixels(x[first - 1:rows.stop - 1], x[first:rows.stop])
+        return y, changed
 
     def backward(self, p: Tree, d_p: Tree, x: np.ndarray, cache: Cache, d_y: np.ndarray,
                  input_gradient: bool = True) -> np.ndarray:
@@ -95,7 +93,7 @@ class Center(Scale):
 
     def cache(self, rows: int, dtype: npt.DTypeLike) -> Cache:
         cache = Cache(self.input_shape, self.output_shape, rows, dtype)
-        cache.counts = np.zeros(256, np.int64)                           # of a histogram
+        cache.counts = np.zeros((4, 256), np.int64)                        # of a histogram
         cache.greys = np.zeros(rows, np.int64)                           # the medians
         return cache
 
@@ -112,7 +110,8 @@ class Center(Scale):
     def forward_images(self, p: Tree, x: np.ndarray, cache: Cache, rows: slice,
                        changed: Changed) -> tuple[np.ndarray, Changed]:
         y, changed = super().forward_images(p, x, cache, rows, changed)
-        if changed is not None:
-            greys = cache.greys[rows]
-            changed[1:][greys[1:] != greys[:-1]] = True                  # y of every pixel is another
+        assert changed is not None
+        for t in range(max(rows.start, 1), rows.stop):
+            if cache.greys[t] != cache.greys[t - 1]:
+                changed[t - rows.start] = True                           # y of every pixel is another
         return y, changed

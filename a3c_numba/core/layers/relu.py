@@ -44,7 +44,7 @@ class ReLU(Layer[np.ndarray]):
 
     def forward_images(self, p: Tree, x: np.ndarray, cache: Cache, rows: slice,
                        changed: Changed) -> tuple[np.ndarray, Changed]:
-        return self.forward(p, x, cache, rows), changed
+        return self.forward(p, x[rows], cache, rows), changed
 
     def backward(self, p: Tree, d_p: Tree, x: np.ndarray, cache: Cache, d_y: np.ndarray,
                  input_gradient: bool = True) -> np.ndarray:

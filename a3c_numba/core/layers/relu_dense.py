@@ -17,7 +17,7 @@ d_y and leaves d_W to the optimizer (gradient.py).
 import numpy as np
 
 from ...fast_kernels import conv2d_tiled, dot_tile
-from ..gradient import LARGE, OuterProducts
+from ..gradient import BATCH, LARGE, OuterProducts
 from ..kernel import kernel
 from ..parameters import Tree
 from .base import Cache, Changed
@@ -25,7 +25,6 @@ from .dense import Dense
 from .initializers import Initializer, fan_in_uniform
 
 MANY = 8                       # rows from which a matrix product, zeros included, is faster
-BATCH = 24                     # and backwards; then there are no factors either
 REFRESH = 256                  # rows after which y is computed anew: rounding adds up to 2e-5 of y in 200 rows
 
 

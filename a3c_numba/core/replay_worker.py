@@ -48,10 +48,10 @@ class ReplayWorker(Worker):
         return self.apply()
 
     def next_outputs(self, batch: Transitions) -> Outputs:
-        """Return theta-'s outputs for the next observations."""
+        """Return theta-'s outputs for the next observations, in the cache that theta's will be in."""
         assert self.target
         rows = slice(0, len(batch.next_obs))
-        return self.network.forward(self.target.parameters.tree, batch.next_obs, self.target.cache, rows)
+        return self.network.forward(self.target.parameters.tree, batch.next_obs, self.cache, rows)
 
     def accumulate_batch(self, batch: Transitions, returns: np.ndarray) -> None:
         """d theta <- d theta + dL / d theta, over the batch."""

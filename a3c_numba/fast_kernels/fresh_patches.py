@@ -35,26 +35,20 @@ def changed_pixels(before: np.ndarray, after: np.ndarray) -> np.ndarray:
 
 
 @kernel
-def mark_patches(changed, k, stride, fresh):
-    """Set fresh (h, v) to True at the patches, of side k, with a changed pixel; changed (H, W) bool."""
-    (H, W), (h, v) = changed.shape, fresh.shape
-    fresh[:] = False
-    for i in range(H):
-        count = 0
-        for j in range(W):
-            count += changed[i, j]
-        if count:
-            first, last = max(0, (i - k) // stride + 1), min(h, i // stride + 1)       # the patches with this line
+def mark_patches(changed, k, stride, line, fresh):
+    """Set fresh (n, h, v) to True at the patches, of side k, with a changed pixel; changed (n, H, W) bool.
+
+    line (W,) bool is scratch.
+    """
+    (n, h, v), W = fresh.shape, len(line)
+    for t in range(n):
+        for a in range(h):
+            line[:] = False
+            for i in range(a * stride, a * stride + k):
+                for j in range(W):
+                    line[j] |= changed[t, i, j]                          # of all lines of these patches
             for q in range(v):
                 differs = False
                 for j in range(q * stride, q * stride + k):
-                    differs |= changed[i, j]
-                for a in range(first, last):
-                    fresh[a, q] |= differs
-
-
-@kernel
-def mark_images(changed, k, stride, fresh):
-    """Set fresh (n, h, v) as ``mark_patches`` does, for changed (n, H, W)."""
-    for t in range(len(changed)):
-        mark_patches(changed[t], k, stride, fresh[t])
+                    differs |= line[j]
+                fresh[t, a, q] = differs

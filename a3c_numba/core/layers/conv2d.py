@@ -89,7 +89,7 @@ class Conv2d(Layer[np.ndarray]):
         if changed is None or not cache.tiled:
             return self.forward(p, x[t:t + 1], cache, slice(t, t + 1)), None
         y, fresh = cache.y[t - 1:t + 1], cache.fresh[t]
-        fresh_patches.mark_patches(changed, self.k, self.stride, fresh)
+        fresh_patches.mark_patches(changed[None], self.k, self.stride, cache.line, fresh[None])
         conv2d_tiled.forward_fresh(x[t - 1:t + 1], fresh, p["weight"], p["bias"], self.k, self.stride, y)
         return y[1:], fresh
 
@@ -99,7 +99,7 @@ class Conv2d(Layer[np.ndarray]):
         if changed is None or not cache.tiled:
             return self.forward(p, x[rows], cache, rows), None
         fresh, first, end = cache.fresh, rows.start, rows.stop
-        fresh_patches.mark_images(changed, self.k, self.stride, fresh[rows])
+        fresh_patches.mark_patches(changed, self.k, self.stride, cache.line, fresh[rows])
         conv2d_tiled.forward_images(x, fresh, p["weight"], p["bias"], self.k, self.stride, first, end, cache.y)
         return cache.y[rows], fresh[rows]
 
@@ -135,6 +135,7 @@ class ConvCache(Cache):
         self.tiled = all(conv2d_tiled.supported(numbers, dtype) for numbers in side_by_side)
         if self.tiled:
             self.fresh = np.ones((rows, h, w), np.bool_)                 # patches that may differ from the row before
+            self.line = np.empty(layer.input_shape[1], np.bool_)
             self.scratch = conv2d_tiled.weight_scratch(layer.input_shape, layer.output_shape, k, dtype)
             self.turned = np.empty((k, outputs, k * channels), dtype)
         else:

@@ -10,11 +10,7 @@ A convolution and both of its gradients are one small product over contiguous ar
 
 A processor adds VECTOR numbers at once, but only in its 16 or 32 registers.  In a plain loop ``y[q, j] += ...`` goes
 through memory, because the compiler cannot know that y is not x.  So a *tile* of y (``height`` rows of VECTOR or WIDE
-channels) is loaded into registers, summed there over all r and c, and stored.
-
-Numba translates Python to LLVM instructions, and LLVM translates those to machine code.  A call of an ``@intrinsic``
-inserts the instructions that its ``emit`` writes: ``builder.fadd(a, b)`` writes "add a and b".  A Python loop in
-``emit`` writes its body many times; ``for_range`` writes a loop.  Shapes are not checked: a wrong one corrupts memory.
+channels) is loaded into registers, summed there over all r and c, and stored.  How: see __init__.py.
 """
 # mypy: disable-error-code="attr-defined, no-untyped-def"
 import numpy as np
@@ -47,10 +43,7 @@ def supported(channels: int, dtype: npt.DTypeLike) -> bool:
 
 
 def hidden(builder, value):
-    """Return ``value`` unchanged, but hide from LLVM how it was computed.
-
-    Otherwise LLVM computes each address of a tile from the previous one: 19 dependent additions, which delay the sums.
-    """
+    """Return ``value``, but hide from LLVM how it was computed: 19 addresses, each from the one before, are slow."""
     return builder.asm(ir.FunctionType(value.type, [value.type]), "", "=r,0", (value,), False)
 
 
@@ -135,86 +128,22 @@ def forward(x, w, b, k, stride, y):
 
 
 @kernel
-def copy(x, y):
-    """Set y (m,) to x (m,)."""
-    for i in range(len(x)):
-        y[i] = x[i]
-
-
-@kernel
-def run_end(fresh, q):
-    """Return the first index from q on, in a line (v,) of marks, that is not marked."""
-    while q < len(fresh) and fresh[q]:
-        q += 1
-    return q
-
-
-@kernel
-def forward_fresh(x, fresh, w, b, k, stride, y):
-    """Overwrite y[1] as ``forward`` does, from x (2, H, W, C); copy y[0] if a patch is not fresh (fresh_patches.py)."""
+def forward_fresh(x, fresh, w, b, k, stride, first, end, y):
+    """Overwrite y[first:end] as ``forward`` does; a patch that fresh (n, h, v) does not mark is as in the row before."""
     (_, H, W, C), (_, h, v, O) = x.shape, y.shape
-    copy(y[0].reshape(-1), y[1].reshape(-1))
-    for a in range(h):
-        q = 0
-        while q < v:
-            end = run_end(fresh[a], q)
-            if end > q:
-                for p in range(q, end):
-                    y[1, a, p] = b
-                x_at = ((H + a * stride) * W * C + q * stride * C, stride * C, W * C, 1)
-                contract(end - q, O, (k, k * C), y, (((h + a) * v + q) * O, O), x, x_at, w, (0, O))
-            q = max(end, q + 1)
-
-
-@kernel
-def forward_images(x, fresh, w, b, k, stride, first, end, y):
-    """Overwrite y[first:end]; a patch that fresh (n, h, v) does not mark is as one image before."""
     for t in range(first, end):
-        if t == 0:
-            forward(x[:1], w, b, k, stride, y[:1])
-        else:
-            forward_fresh(x[t - 1:t + 1], fresh[t], w, b, k, stride, y[t - 1:t + 1])
-
-
-@kernel
-def add(x, y):
-    """Add x (m,) to y (m,)."""
-    for i in range(len(x)):
-        y[i] += x[i]
-
-
-@kernel
-def subtract(x, before, change):
-    """Set change (m,) to x (m,) - before (m,)."""
-    for i in range(len(x)):
-        change[i] = x[i] - before[i]
-
-
-@kernel
-def changes(x, before, fresh, total, geometry, scratch, held, d_w):
-    """Add the differences of the fresh patches of x, before (H W C,), and their sums of d_y, to those in ``scratch``.
-
-    When HELD of them are there, add their product to d_w.  Return how many are there then.
-    """
-    change, _, patches, sums = scratch
-    k, stride, line, C = geometry                                        # line = W C
-    width, done = k * C, 0
-    for a, q in np.ndindex(fresh.shape):
-        if not fresh[a, q]:
-            continue
-        first, end = max(done, a * stride * line), (a * stride + k) * line
-        if first < end:                                                  # lines of x that no patch has needed so far
-            subtract(x[first:end], before[first:end], change[first:end])
-            done = end
-        for row in range(k):
-            start = (a * stride + row) * line + q * stride * C
-            copy(change[start:start + width], patches[held, row * width:(row + 1) * width])
-        sums[held] = total[a, q]
-        held += 1
-        if held == len(patches):
-            add_transposed_product(patches, sums, held, d_w)
-            held = 0
-    return held
+        copy(y[t - 1].reshape(-1), y[t].reshape(-1))
+        for a in range(h):
+            q = 0
+            while q < v:
+                run = q
+                while q < v and fresh[t, a, q]:
+                    y[t, a, q] = b
+                    q += 1
+                if q > run:
+                    x_at = (((t * H + a * stride) * W + run * stride) * C, stride * C, W * C, 1)
+                    contract(q - run, O, (k, k * C), y, (((t * h + a) * v + run) * O, O), x, x_at, w, (0, O))
+                q += 1
 
 
 @kernel
@@ -234,22 +163,65 @@ def add_transposed_product(x, d_y, n, d_w):
 
 
 @kernel
+def copy(x, y):
+    """Set y (m,) to the first numbers of x (>= m,)."""
+    for i in range(len(y)):
+        y[i] = x[i]
+
+
+@kernel
+def add(x, y):
+    """Add x (m,) to y (m,)."""
+    for i in range(len(x)):
+        y[i] += x[i]
+
+
+@kernel
+def subtract(x, before, change):
+    """Set change (m,) to x (m,) - before (m,)."""
+    for i in range(len(x)):
+        change[i] = x[i] - before[i]
+
+
+@kernel
+def add_fresh(x, before, fresh, stride, widths, scratch, held, d_w):
+    """Hold the differences of fresh patches of x, before (H W C,), and their sums of d_y; multiply HELD of them.
+
+    widths: numbers of a line, of a patch's line, of a pixel.  Return how many are held.
+    """
+    (change, total, patches, sums), (line, width, C), done = scratch, widths, 0
+    for a, q in np.ndindex(fresh.shape):
+        if fresh[a, q]:
+            top = a * stride * line
+            first, done = max(done, top), top + width // C * line        # of the lines that no patch has needed so far
+            subtract(x[first:done], before[first:done], change[first:done])
+            for row in range(width // C):
+                copy(change[top + row * line + q * stride * C:], patches[held, row * width:(row + 1) * width])
+            sums[held] = total[a, q]
+            held += 1
+            if held == HELD:
+                add_transposed_product(patches, sums, held, d_w)
+                held = 0
+    return held
+
+
+@kernel
 def backward_weight(x, fresh, d_y, k, stride, scratch, d_w, d_b):
-    """Add to d_w (k k C, O) and d_b (O,), from x (n, H, W, C) and d_y (n, h, v, O); scratch: see ``weight_scratch``.
+    """Add to d_w (k k C, O) and d_b (O,), from x (n, H, W, C) and d_y (n, h, v, O).
 
     fresh (n, h, v) marks patches that may differ from the previous row.  With P_t the patches of row t, and P_-1 = 0,
 
         d_w = sum over t of P_t^T d_y_t = sum over t of (P_t - P_t-1)^T (d_y_t + d_y_t+1 + ... + d_y_n-1)
 
     and P_t - P_t-1 is 0 except in fresh patches.  A row in which most patches are fresh starts a new sum.
+    scratch: (H W C,), a sum (h, v, O), HELD differences of patches (HELD, >= k k C) and their sums (HELD, O).
     """
     (n, H, W, C), (_, h, v, O), total = x.shape, d_y.shape, scratch[1]
-    images, held = x.reshape(n, -1), 0
-    total[:] = 0
+    images, held, total[:] = x.reshape(n, -1), 0, 0
     for t in range(n - 1, -1, -1):
         add(d_y[t].reshape(-1), total.reshape(-1))
         if t > 0 and 2 * fresh[t].sum() < h * v:
-            held = changes(images[t], images[t - 1], fresh[t], total, (k, stride, W * C, C), scratch, held, d_w)
+            held = add_fresh(images[t], images[t - 1], fresh[t], stride, (W * C, k * C, C), scratch, held, d_w)
             continue
         for row in range(k):
             x_at = ((t * H + row) * W * C, 1, stride * W * C, stride * C)
@@ -258,17 +230,6 @@ def backward_weight(x, fresh, d_y, k, stride, scratch, d_w, d_b):
             add(total[a, q], d_b)                                        # y = ... + b
         total[:] = 0
     add_transposed_product(scratch[2], scratch[3], held, d_w)
-
-
-def weight_scratch(image, output, k, dtype):
-    """Return the scratch of ``backward_weight``, for images (H, W, C) and outputs (h, v, O).
-
-    It is: a difference of images (H W C,); a sum of d_y (h, v, O); HELD differences of patches, and their sums.
-    Rows of patches are a cache line longer than needed: 1,024 bytes apart, they would share a few places of the cache.
-    """
-    H, W, C = image
-    return (np.empty(H * W * C, dtype), np.empty(output, dtype), np.empty((HELD, k * k * C + VECTOR), dtype),
-            np.empty((HELD, output[2]), dtype))
 
 
 @kernel

@@ -16,6 +16,8 @@ If the processor's vectors are wide enough, ``conv2d_tiled.py`` computes the sam
 ``step`` computes only the patches that differ from the previous image (fresh_patches.py); both are in fast_kernels/.
 """
 
+from math import prod
+
 import numpy as np
 import numpy.typing as npt
 from numpy.lib.stride_tricks import as_strided
@@ -86,22 +88,18 @@ class Conv2d(Layer[np.ndarray]):
 
     def step(self, p: Tree, x: np.ndarray, cache: "ConvCache", t: int, changed: Changed) -> tuple[np.ndarray, Changed]:
         """Compute y of row t; an unchanged patch keeps its y of row t - 1."""
-        if changed is None or not cache.tiled:
-            return self.forward(p, x[t:t + 1], cache, slice(t, t + 1)), None
-        y, fresh = cache.y[t - 1:t + 1], cache.fresh[t]
-        fresh_patches.mark_patches(changed[None], self.k, self.stride, cache.line, fresh[None])
-        conv2d_tiled.forward_fresh(x[t - 1:t + 1], fresh, p["weight"], p["bias"], self.k, self.stride, y)
-        return y[1:], fresh
+        y, fresh = self.forward_images(p, x, cache, slice(t, t + 1), None if changed is None else changed[None])
+        return y, None if fresh is None else fresh[0]
 
     def forward_images(self, p: Tree, x: np.ndarray, cache: "ConvCache", rows: slice,
                        changed: Changed) -> tuple[np.ndarray, Changed]:
         """Compute y; an unchanged patch has the y of the row before."""
         if changed is None or not cache.tiled:
             return self.forward(p, x[rows], cache, rows), None
-        fresh, first, end = cache.fresh, rows.start, rows.stop
-        fresh_patches.mark_patches(changed, self.k, self.stride, cache.line, fresh[rows])
-        conv2d_tiled.forward_images(x, fresh, p["weight"], p["bias"], self.k, self.stride, first, end, cache.y)
-        return cache.y[rows], fresh[rows]
+        y, fresh, k = cache.y, cache.fresh, self.k
+        fresh_patches.mark_patches(changed, k, self.stride, cache.line, fresh[rows])
+        conv2d_tiled.forward_fresh(x, fresh, p["weight"], p["bias"], k, self.stride, rows.start, rows.stop, y)
+        return y[rows], fresh[rows]
 
     def backward(self, p: Tree, d_p: Tree, x: np.ndarray, cache: "ConvCache", d_y: np.ndarray,
                  input_gradient: bool = True) -> np.ndarray | None:
@@ -136,7 +134,9 @@ class ConvCache(Cache):
         if self.tiled:
             self.fresh = np.ones((rows, h, w), np.bool_)                 # patches that may differ from the row before
             self.line = np.empty(layer.input_shape[1], np.bool_)
-            self.scratch = conv2d_tiled.weight_scratch(layer.input_shape, layer.output_shape, k, dtype)
+            held, K = conv2d_tiled.HELD, k * k * channels + 16           # rows 1,024 bytes apart share places of the cache
+            shapes = (prod(layer.input_shape),), layer.output_shape, (held, K), (held, outputs)
+            self.scratch = tuple(np.empty(shape, dtype) for shape in shapes)
             self.turned = np.empty((k, outputs, k * channels), dtype)
         else:
             self.patches, self.d_patches = np.empty((2, h, w, k, k * channels), dtype)

@@ -34,10 +34,11 @@ class ReplayWorker(Worker):
         """Play some steps; after the warm-up, apply the update of one batch."""
         rollout = self.collect()
         self.memory.add(rollout, self.episode is not None)
-        norm = self.learn() if self.memory.steps >= self.algorithm.warm_up else 0.0
+        finite = bool(np.isfinite(rollout.rewards).all())                # else the update is skipped
+        warm = self.memory.steps >= self.algorithm.warm_up
+        norm = np.nan if not finite else self.learn() if warm else 0.0
         self.advance(rollout.length)
-        finite = bool(np.isfinite(rollout.rewards).all())                # else it is counted as a skipped update
-        return Update(rollout.length, *self.gauges(rollout.length), norm if finite else np.nan, self.episode)
+        return Update(rollout.length, *self.gauges(rollout.length), norm, self.episode)
 
     def learn(self) -> float:
         """Draw a batch and apply its gradient; return the gradient's norm, 0 if there is nothing to learn from."""

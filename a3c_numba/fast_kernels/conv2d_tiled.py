@@ -129,10 +129,10 @@ def forward(x, w, b, k, stride, y):
 
 @kernel
 def forward_fresh(x, fresh, w, b, k, stride, first, end, y):
-    """Overwrite y[first:end] as ``forward`` does; a patch that fresh (n, h, v) does not mark is as in the row before."""
+    """Overwrite y[first:end] as ``forward`` does; a patch that fresh (n, h, v) does not mark is as a row before."""
     (_, H, W, C), (_, h, v, O) = x.shape, y.shape
     for t in range(first, end):
-        copy(y[t - 1].reshape(-1), y[t].reshape(-1))
+        assign(y[t - 1].reshape(-1), y[t].reshape(-1))
         for a in range(h):
             q = 0
             while q < v:
@@ -163,7 +163,7 @@ def add_transposed_product(x, d_y, n, d_w):
 
 
 @kernel
-def copy(x, y):
+def assign(x, y):
     """Set y (m,) to the first numbers of x (>= m,)."""
     for i in range(len(y)):
         y[i] = x[i]
@@ -189,14 +189,14 @@ def add_fresh(x, before, fresh, stride, widths, scratch, held, d_w):
 
     widths: numbers of a line, of a patch's line, of a pixel.  Return how many are held.
     """
-    (change, total, patches, sums), (line, width, C), done = scratch, widths, 0
+    (change, total, patches, sums), (line, width, C), end = scratch, widths, 0
     for a, q in np.ndindex(fresh.shape):
         if fresh[a, q]:
             top = a * stride * line
-            first, done = max(done, top), top + width // C * line        # of the lines that no patch has needed so far
-            subtract(x[first:done], before[first:done], change[first:done])
+            first, end = max(end, top), top + width // C * line          # of the lines that no patch has needed so far
+            subtract(x[first:end], before[first:end], change[first:end])
             for row in range(width // C):
-                copy(change[top + row * line + q * stride * C:], patches[held, row * width:(row + 1) * width])
+                assign(change[top + row * line + q * stride * C:], patches[held, row * width:(row + 1) * width])
             sums[held] = total[a, q]
             held += 1
             if held == HELD:

@@ -62,14 +62,6 @@ class Layer(Protocol[Y]):
         """
         return self.forward(p, x[t:t + 1], cache, slice(t, t + 1)), None
 
-    def forward_images(self, p: Tree, x: np.ndarray, cache: Memory, rows: slice, changed: Changed) -> tuple[Y, Changed]:
-        """Compute ``rows`` of y from those of x (rows, ...); the rows before them were computed with the same p.
-
-        ``changed`` (n, H, W) bool marks the places where each of these images may differ from the row before it, None:
-        everywhere.  Return y, and the same mask for y.
-        """
-        return self.forward(p, x[rows], cache, rows), None
-
     def backward(self, p: Tree, d_p: Tree, x: np.ndarray, cache: Memory, d_y: Y,
                  input_gradient: bool = True) -> np.ndarray | None:
         """Compute d_x (n, *input_shape) from d_y; ADD to d_p, OVERWRITE d_x, which is optional if not asked for."""

@@ -14,8 +14,8 @@ import numpy.typing as npt
 
 from ..parameters import Tree
 from .base import Changed, Layer, Memory, Y
+from .similar_images import forward_images
 
-FEW = 8                        # images that are taken through several layers at a time
 NONE: Tree = {}                # the parameters of a layer without parameters
 
 
@@ -45,8 +45,6 @@ class Chain(_Composed[Any]):
     def __init__(self, **layers: Layer[Any]) -> None:
         super().__init__(**layers)
         self.output_shape = next(reversed(layers.values())).output_shape
-        images = [len(layer.output_shape) == 3 for layer in layers.values()]
-        self.images = (*images, False).index(False)                      # layers at the bottom whose y are images
         self.lowest = next((i for i, name in enumerate(layers) if name in self.shapes), len(layers))
 
     def cache(self, rows: int, dtype: npt.DTypeLike) -> Caches:
@@ -55,24 +53,11 @@ class Chain(_Composed[Any]):
         return caches
 
     def forward(self, p: Tree, x: np.ndarray, cache: Caches, rows: slice) -> Any:
-        first = self._forward_images(p, x, cache) if rows.start == 0 and len(x) > 1 else 0
+        first = forward_images(self.layers, p, x, cache) if rows.start == 0 and len(x) > 1 else 0
         x = cache[first - 1].y[rows] if first else x
         for (name, layer), layer_cache in list(zip(self.layers.items(), cache))[first:]:
             x = layer.forward(p.get(name, NONE), x, layer_cache, rows)
         return x
-
-    def _forward_images(self, p: Tree, images: np.ndarray, cache: Caches) -> int:
-        """Compute the layers whose y are images, a few images at a time, which stay in the processor's cache.
-
-        Return how many layers these are.
-        """
-        for start in range(0, len(images) if self.images else 0, FEW):
-            x, changed = images, None
-            rows = slice(start, min(start + FEW, len(images)))
-            for (name, layer), layer_cache in zip(self.layers.items(), cache[:self.images]):
-                _, changed = layer.forward_images(p.get(name, NONE), x, layer_cache, rows, changed)
-                x = layer_cache.y
-        return self.images
 
     def step(self, p: Tree, x: np.ndarray, cache: Caches, t: int, changed: Changed = None) -> tuple[Any, Changed]:
         for (name, layer), layer_cache in zip(self.layers.items(), cache):

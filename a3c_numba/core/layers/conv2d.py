@@ -88,18 +88,17 @@ class Conv2d(Layer[np.ndarray]):
 
     def step(self, p: Tree, x: np.ndarray, cache: "ConvCache", t: int, changed: Changed) -> tuple[np.ndarray, Changed]:
         """Compute y of row t; an unchanged patch keeps its y of row t - 1."""
-        y, fresh = self.forward_images(p, x, cache, slice(t, t + 1), None if changed is None else changed[None])
-        return y, None if fresh is None else fresh[0]
-
-    def forward_images(self, p: Tree, x: np.ndarray, cache: "ConvCache", rows: slice,
-                       changed: Changed) -> tuple[np.ndarray, Changed]:
-        """Compute y; an unchanged patch has the y of the row before."""
         if changed is None or not cache.tiled:
-            return self.forward(p, x[rows], cache, rows), None
+            return self.forward(p, x[t:t + 1], cache, slice(t, t + 1)), None
+        fresh = self.forward_fresh(p, x, cache, slice(t, t + 1), changed[None])
+        return cache.y[t:t + 1], fresh[0]
+
+    def forward_fresh(self, p: Tree, x: np.ndarray, cache: "ConvCache", rows: slice, changed: np.ndarray) -> np.ndarray:
+        """Compute the same for ``rows``; changed (n, H, W), of row 0 all True.  Return which y may have changed."""
         y, fresh, k = cache.y, cache.fresh, self.k
         fresh_patches.mark_patches(changed, k, self.stride, cache.line, fresh[rows])
         conv2d_tiled.forward_fresh(x, fresh, p["weight"], p["bias"], k, self.stride, rows.start, rows.stop, y)
-        return y[rows], fresh[rows]
+        return fresh[rows]
 
     def backward(self, p: Tree, d_p: Tree, x: np.ndarray, cache: "ConvCache", d_y: np.ndarray,
                  input_gradient: bool = True) -> np.ndarray | None:
@@ -134,7 +133,7 @@ class ConvCache(Cache):
         if self.tiled:
             self.fresh = np.ones((rows, h, w), np.bool_)                 # patches that may differ from the row before
             self.line = np.empty(layer.input_shape[1], np.bool_)
-            held, K = conv2d_tiled.HELD, k * k * channels + 16           # rows 1,024 bytes apart share places of the cache
+            held, K = conv2d_tiled.HELD, k * k * channels + 16           # 1,024 bytes apart, rows share few cache lines
             shapes = (prod(layer.input_shape),), layer.output_shape, (held, K), (held, outputs)
             self.scratch = tuple(np.empty(shape, dtype) for shape in shapes)
             self.turned = np.empty((k, outputs, k * channels), dtype)

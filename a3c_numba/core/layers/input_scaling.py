@@ -74,13 +74,6 @@ class Scale(Layer[np.ndarray]):
         y = self.forward(p, x[t:t + 1], cache, slice(t, t + 1))
         return y, changed_pixels(x[t - 1], x[t]) if t and x.ndim == 4 else None
 
-    def forward_images(self, p: Tree, x: np.ndarray, cache: Cache, rows: slice,
-                       changed: Changed) -> tuple[np.ndarray, Changed]:
-        y, first = self.forward(p, x[rows], cache, rows), max(rows.start, 1)
-        changed = np.ones(y.shape[:-1], np.bool_)
-        changed[first - rows.start:] = changed_pixels(x[first - 1:rows.stop - 1], x[first:rows.stop])
-        return y, changed
-
     def backward(self, p: Tree, d_p: Tree, x: np.ndarray, cache: Cache, d_y: np.ndarray,
                  input_gradient: bool = True) -> np.ndarray:
         return np.multiply(d_y, self.factor, out=cache.d_x[:len(x)])     # y = factor x
@@ -93,7 +86,7 @@ class Center(Scale):
 
     def cache(self, rows: int, dtype: npt.DTypeLike) -> Cache:
         cache = Cache(self.input_shape, self.output_shape, rows, dtype)
-        cache.counts = np.zeros((4, 256), np.int64)                        # of a histogram
+        cache.counts = np.zeros((4, 256), np.int64)                      # of a histogram
         cache.greys = np.zeros(rows, np.int64)                           # the medians
         return cache
 
@@ -106,12 +99,3 @@ class Center(Scale):
         """Compute as ``Scale`` does; if the median has changed, mark all pixels."""
         y, changed = super().step(p, x, cache, t, changed)
         return y, changed if t and cache.greys[t] == cache.greys[t - 1] else None
-
-    def forward_images(self, p: Tree, x: np.ndarray, cache: Cache, rows: slice,
-                       changed: Changed) -> tuple[np.ndarray, Changed]:
-        y, changed = super().forward_images(p, x, cache, rows, changed)
-        assert changed is not None
-        for t in range(max(rows.start, 1), rows.stop):
-            if cache.greys[t] != cache.greys[t - 1]:
-                changed[t - rows.start] = True                           # y of every pixel is another
-        return y, changed

@@ -42,10 +42,6 @@ class ReLU(Layer[np.ndarray]):
         """Compute y of row t; it may have changed at the places where x has."""
         return self.forward(p, x[t:t + 1], cache, slice(t, t + 1)), changed
 
-    def forward_images(self, p: Tree, x: np.ndarray, cache: Cache, rows: slice,
-                       changed: Changed) -> tuple[np.ndarray, Changed]:
-        return self.forward(p, x[rows], cache, rows), changed
-
     def backward(self, p: Tree, d_p: Tree, x: np.ndarray, cache: Cache, d_y: np.ndarray,
                  input_gradient: bool = True) -> np.ndarray:
         n = len(x)

@@ -112,7 +112,6 @@ class ReluDense(Dense):
     def __init__(self, inputs: int | tuple[int, ...], outputs: int, initialize: Initializer = fan_in_uniform) -> None:
         super().__init__(int(np.prod(inputs)), outputs, initialize)
         self.input_shape = inputs if isinstance(inputs, tuple) else (inputs,)
-        self.inputs = np.arange(self.shapes["weight"][0])
         self.factored = ("weight",) if np.prod(self.shapes["weight"]) >= LARGE else ()
 
     def forward(self, p: Tree, x: np.ndarray, cache: Cache, rows: slice) -> np.ndarray:
@@ -150,12 +149,8 @@ class ReluDense(Dense):
         elif n >= BATCH:
             h = np.maximum(x, 0, out=d_x)
             d_p["bias"] += d_y.sum(axis=0)                               # + b
-            if conv2d_tiled.supported(d_W.shape[1], d_W.dtype):
-                conv2d_tiled.add_transposed_product(h, d_y, n, d_W)      # y = h W
-                dot_tile.transposed_product(d_y, p["weight"], self.inputs, d_x)
-            else:
-                d_W += h.T @ d_y                                         # y = h W
-                np.matmul(d_y, p["weight"].T, out=d_x)                   # y = h W
+            d_W += h.T @ d_y                                             # y = h W
+            np.matmul(d_y, p["weight"].T, out=d_x)                       # y = h W
             shut(x.reshape(-1), d_x.reshape(-1))                         # h = max(x, 0)
         else:
             rectified_backward(x, p["weight"], d_y, d_W, d_p["bias"], d_x)

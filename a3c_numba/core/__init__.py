@@ -33,6 +33,7 @@ The other files:
 Not in core: environments (envs/), processes and their supervision (training/, system/), files (runs/), a trained
 network that acts (inference.py), evaluation, pictures, the command line, the check of values (validation.py).
 
-Optional, in fast_kernels/: the same sums in vector registers (conv2d_tiled, dot_tile), and only for the parts of an
-image that have changed (fresh_patches); stacks of frames (interleaved_frames).  core imports only numpy, Numba, gymnasium's spaces, system/ and fast_kernels/.
+Optional, in fast_kernels/: the same sums in vector registers (conv2d_tiled, dot_tile), only for the parts of an image
+that have changed (fresh_patches); stacks of frames (interleaved_frames).  core imports only numpy, Numba, gymnasium's
+spaces, system/ and fast_kernels/.
 """

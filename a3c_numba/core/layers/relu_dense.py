@@ -17,7 +17,7 @@ d_y and leaves d_W to the optimizer (gradient.py).
 import numpy as np
 
 from ...fast_kernels import conv2d_tiled, dot_tile
-from ..gradient import BATCH, LARGE, OuterProducts
+from ..gradient import LARGE, OuterProducts
 from ..kernel import kernel
 from ..parameters import Tree
 from .base import Cache, Changed
@@ -120,12 +120,11 @@ class ReluDense(Dense):
             rectified_forward(x, W, p["bias"], y)
             return y
         h = np.maximum(x, 0, out=cache.d_x[rows].reshape(x.shape))       # d_x is scratch until backward
+        y[:] = p["bias"]                                                 # y = b
         if conv2d_tiled.supported(W.shape[1], W.dtype):
-            y[:] = p["bias"]
-            conv2d_tiled.add_product(h, W, y)                            # y = h W + b
+            conv2d_tiled.add_product(h, W, y)                            # + h W
         else:
-            np.matmul(h, W, out=y)                                       # y = h W
-            y += p["bias"]                                               # + b
+            y += h @ W                                                   # + h W
         return y
 
     def step(self, p: Tree, x: np.ndarray, cache: Cache, t: int, changed: Changed) -> tuple[np.ndarray, Changed]:
@@ -145,12 +144,6 @@ class ReluDense(Dense):
             d_W.add(np.maximum(x, 0), d_y)                               # y = h W
             d_p["bias"] += d_y.sum(axis=0)                               # + b
             input_backward(d_y, p["weight"], d_W.inputs, d_x)            # y = h W
-            shut(x.reshape(-1), d_x.reshape(-1))                         # h = max(x, 0)
-        elif n >= BATCH:
-            h = np.maximum(x, 0, out=d_x)
-            d_p["bias"] += d_y.sum(axis=0)                               # + b
-            d_W += h.T @ d_y                                             # y = h W
-            np.matmul(d_y, p["weight"].T, out=d_x)                       # y = h W
             shut(x.reshape(-1), d_x.reshape(-1))                         # h = max(x, 0)
         else:
             rectified_backward(x, p["weight"], d_y, d_W, d_p["bias"], d_x)

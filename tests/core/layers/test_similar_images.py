@@ -35,7 +35,7 @@ def images(n):
 @pytest.mark.parametrize("pixels", [Center, Scale])
 @pytest.mark.parametrize("filters", [5, 16])
 def test_a_batch_equals_its_images_one_by_one(pixels, filters):
-    """And so do the gradients, of each image alone and of a batch of 30 (more rows than a rollout has)."""
+    """And so do the gradients."""
     net, n = network(pixels, filters), 30
     theta, together, alone = (Parameters(net.shapes) for _ in range(3))
     net.init(theta.tree, np.random.default_rng(1))

@@ -76,7 +76,7 @@ PRESETS = {
     ),
     "classic": Preset(
         _methods(A3C(gae_lambda=0.98, entropy_weight=1e-4, **CLASSIC), 20,
-                 DQN(train_interval=1, batch_size=64, memory_size=50_000, warm_up=1_000, target_interval=500,
+                 DQN(train_interval=2, batch_size=64, memory_size=100_000, warm_up=1_000, target_interval=500,
                      clip_errors=False, clip_rewards=False, reward_scale=0.1, exploration_steps=20_000,
                      final_epsilons="0.05:1"),
                  clip_rewards=False, reward_scale=0.1, target_interval=500, exploration_steps=50_000,

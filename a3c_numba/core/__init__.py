@@ -21,7 +21,7 @@ The other files:
     hyperparameters, kernel, schedules        fields with a range; the Numba decorator; annealing (section 5.1)
     gradient, target_network                  d theta; theta-
     networks                                  the paper's networks, built from layers (section 5.1)
-    layers/relu_dense                         a ReLU and the dense layer above it, fused
+    layers/relu_dense, similar_images         a ReLU and the dense layer above it, fused; batches of images
     layers/lstm, recurrent_state              LSTM cells; their state between rollouts
     layers/input_scaling, initializers        bytes to numbers; how weights start
     distributions/gaussian, epsilon_greedy    continuous actions (section 5.3); exploration of the value methods
@@ -33,6 +33,7 @@ The other files:
 Not in core: environments (envs/), processes and their supervision (training/, system/), files (runs/), a trained
 network that acts (inference.py), evaluation, pictures, the command line, the check of values (validation.py).
 
-Optional, in fast_kernels/: the same sums in vector registers (conv2d_tiled, dot_tile), and only for the parts of an
-image that have changed (fresh_patches).  core imports only numpy, Numba, gymnasium's spaces, system/ and fast_kernels/.
+Optional, in fast_kernels/: the same sums in vector registers (conv2d_tiled, dot_tile), only for the parts of an image
+that have changed (fresh_patches); stacks of frames (interleaved_frames).  core imports only numpy, Numba, gymnasium's
+spaces, system/ and fast_kernels/.
 """

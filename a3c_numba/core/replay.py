@@ -15,6 +15,7 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
+from ..fast_kernels import interleaved_frames
 from .kernel import kernel
 from .returns import Rollout
 
@@ -64,6 +65,7 @@ class ReplayMemory:
         self.rewards, self.discounts = np.zeros((2, capacity), np.float32)
         self.drawable = np.zeros(capacity, np.bool_)                     # a step, that is: not only a frame
         self.entries = self.steps = 0                                    # added so far
+        self._drawn = np.empty((2, 0))
         self.begins = True                                               # whether the next step needs its older frames
 
     def add(self, rollout: Rollout, ended: bool) -> None:
@@ -97,7 +99,10 @@ class ReplayMemory:
         return obs[..., -1] if self.stack > 1 else obs
 
     def draw(self, n: int, rng: np.random.Generator) -> Transitions | None:
-        """Draw n steps with equal probability, with replacement; None if there is none to draw."""
+        """Draw n steps with equal probability, with replacement; None if there is none to draw.
+
+        The observations stay until the next call.
+        """
         first = max(0, self.entries - len(self.frames)) + self.stack - 1        # the oldest with a whole stack
         last = self.entries - 1                                                 # the newest has no successor yet
         chosen = rng.integers(first, max(last, first + 1), n)
@@ -109,7 +114,10 @@ class ReplayMemory:
                 break
             chosen[refused] = rng.integers(first, last, len(refused))
         slots = chosen % len(self.frames)
-        obs, next_obs = np.empty((2, n, self.frames.shape[1], self.stack), self.frames.dtype)
-        gather(self.frames, chosen, obs, next_obs)
+        if self._drawn.shape[1] != n:
+            self._drawn = np.empty((2, n, self.frames.shape[1], self.stack), self.frames.dtype)
+        obs, next_obs = self._drawn
+        fast = interleaved_frames.supported(self.frames.dtype, self.stack)
+        (interleaved_frames.gather if fast else gather)(self.frames, chosen, obs, next_obs)
         return Transitions(obs.reshape(n, *self.shape), self.actions[slots], self.rewards[slots],
                            self.discounts[slots], next_obs.reshape(n, *self.shape))

@@ -34,10 +34,11 @@ class ReplayWorker(Worker):
         """Play some steps; after the warm-up, apply the update of one batch."""
         rollout = self.collect()
         self.memory.add(rollout, self.episode is not None)
-        norm = self.learn() if self.memory.steps >= self.algorithm.warm_up else 0.0
+        finite = bool(np.isfinite(rollout.rewards).all())                # else the update is skipped
+        warm = self.memory.steps >= self.algorithm.warm_up
+        norm = np.nan if not finite else self.learn() if warm else 0.0
         self.advance(rollout.length)
-        finite = bool(np.isfinite(rollout.rewards).all())                # else it is counted as a skipped update
-        return Update(rollout.length, *self.gauges(rollout.length), norm if finite else np.nan, self.episode)
+        return Update(rollout.length, *self.gauges(rollout.length), norm, self.episode)
 
     def learn(self) -> float:
         """Draw a batch and apply its gradient; return the gradient's norm, 0 if there is nothing to learn from."""
@@ -48,10 +49,10 @@ class ReplayWorker(Worker):
         return self.apply()
 
     def next_outputs(self, batch: Transitions) -> Outputs:
-        """Return theta-'s outputs for the next observations."""
+        """Return theta-'s outputs for the next observations, in the cache that theta's will be in."""
         assert self.target
         rows = slice(0, len(batch.next_obs))
-        return self.network.forward(self.target.parameters.tree, batch.next_obs, self.target.cache, rows)
+        return self.network.forward(self.target.parameters.tree, batch.next_obs, self.cache, rows)
 
     def accumulate_batch(self, batch: Transitions, returns: np.ndarray) -> None:
         """d theta <- d theta + dL / d theta, over the batch."""

@@ -10,11 +10,7 @@ A convolution and both of its gradients are one small product over contiguous ar
 
 A processor adds VECTOR numbers at once, but only in its 16 or 32 registers.  In a plain loop ``y[q, j] += ...`` goes
 through memory, because the compiler cannot know that y is not x.  So a *tile* of y (``height`` rows of VECTOR or WIDE
-channels) is loaded into registers, summed there over all r and c, and stored.
-
-Numba translates Python to LLVM instructions, and LLVM translates those to machine code.  A call of an ``@intrinsic``
-inserts the instructions that its ``emit`` writes: ``builder.fadd(a, b)`` writes "add a and b".  A Python loop in
-``emit`` writes its body many times; ``for_range`` writes a loop.  Shapes are not checked: a wrong one corrupts memory.
+channels) is loaded into registers, summed there over all r and c, and stored.  How: see __init__.py.
 """
 # mypy: disable-error-code="attr-defined, no-untyped-def"
 import numpy as np
@@ -31,6 +27,7 @@ AVX512 = "+avx512f" in FEATURES
 VECTOR, SUMS = (16, 20) if AVX512 else (8, 12)       # float32 numbers in a register; registers for sums, of 32 or 16
 WIDE = 2 * VECTOR                                   # channels of a tile, if y has as many: x is read half as often
 HEIGHTS = (20, 16, 10, 9, 8, 5, 4, 2, 1)            # each is compiled separately; other heights are sums of these
+HELD, BLOCK = 64, 128                               # patches, and rows of a weight, that are multiplied at a time
 GROUP = 4                                           # addresses that are computed from one: see ``hidden``
 TALLEST = np.array([max(tall for tall in HEIGHTS if tall <= max(1, rows)) for rows in range(SUMS + 1)])
 
@@ -46,10 +43,7 @@ def supported(channels: int, dtype: npt.DTypeLike) -> bool:
 
 
 def hidden(builder, value):
-    """Return ``value`` unchanged, but hide from LLVM how it was computed.
-
-    Otherwise LLVM computes each address of a tile from the previous one: 19 dependent additions, which delay the sums.
-    """
+    """Return ``value``, but hide from LLVM how it was computed: 19 addresses, each from the one before, are slow."""
     return builder.asm(ir.FunctionType(value.type, [value.type]), "", "=r,0", (value,), False)
 
 
@@ -134,30 +128,45 @@ def forward(x, w, b, k, stride, y):
 
 
 @kernel
-def run_end(fresh, q):
-    """Return the first index from q on, in a line (v,) of marks, that is not marked."""
-    while q < len(fresh) and fresh[q]:
-        q += 1
-    return q
+def forward_fresh(x, fresh, w, b, k, stride, first, end, y):
+    """Overwrite y[first:end] as ``forward`` does; a patch that fresh (n, h, v) does not mark is as a row before."""
+    (_, H, W, C), (_, h, v, O) = x.shape, y.shape
+    for t in range(first, end):
+        assign(y[t - 1].reshape(-1), y[t].reshape(-1))
+        for a in range(h):
+            q = 0
+            while q < v:
+                run = q
+                while q < v and fresh[t, a, q]:
+                    y[t, a, q] = b
+                    q += 1
+                if q > run:
+                    x_at = (((t * H + a * stride) * W + run * stride) * C, stride * C, W * C, 1)
+                    contract(q - run, O, (k, k * C), y, (((t * h + a) * v + run) * O, O), x, x_at, w, (0, O))
+                q += 1
 
 
 @kernel
-def forward_fresh(x, fresh, w, b, k, stride, y):
-    """Overwrite y[1] as ``forward`` does, from x (2, H, W, C); copy y[0] if a patch is not fresh (fresh_patches.py)."""
-    (_, H, W, C), (_, h, v, O) = x.shape, y.shape
-    for a in range(h):
-        q = 0
-        while q < v:
-            end = run_end(fresh[a], q)
-            if end == q:
-                y[1, a, q] = y[0, a, q]
-                q += 1
-                continue
-            for p in range(q, end):
-                y[1, a, p] = b
-            x_at = ((H + a * stride) * W * C + q * stride * C, stride * C, W * C, 1)
-            contract(end - q, O, (k, k * C), y, (((h + a) * v + q) * O, O), x, x_at, w, (0, O))
-            q = end
+def add_product(x, w, y):
+    """Add x w to y (n, O), for x (n, I) and w (I, O); BLOCK rows of w at a time, which stay in the cache."""
+    (n, O), I = y.shape, len(w)
+    for i in range(0, I, BLOCK):
+        contract(n, O, (1, min(BLOCK, I - i)), y, (0, O), x, (i, I, 0, 1), w, (i * O, O))
+
+
+@kernel
+def add_transposed_product(x, d_y, n, d_w):
+    """Add x^T d_y to d_w (I, O), of the first n rows of x (m, >= I) and d_y (m, O)."""
+    (I, O), step = d_w.shape, x.shape[1]
+    for i in range(0, I, BLOCK):
+        contract(min(BLOCK, I - i), O, (1, n), d_w, (i * O, O), x, (i, 1, 0, step), d_y, (0, O))
+
+
+@kernel
+def assign(x, y):
+    """Set y (m,) to the first numbers of x (>= m,)."""
+    for i in range(len(y)):
+        y[i] = x[i]
 
 
 @kernel
@@ -175,40 +184,52 @@ def subtract(x, before, change):
 
 
 @kernel
+def add_fresh(x, before, fresh, stride, widths, scratch, held, d_w):
+    """Hold the differences of fresh patches of x, before (H W C,), and their sums of d_y; multiply HELD of them.
+
+    widths: numbers of a line, of a patch's line, of a pixel.  Return how many are held.
+    """
+    (change, total, patches, sums), (line, width, C), end = scratch, widths, 0
+    for a, q in np.ndindex(fresh.shape):
+        if fresh[a, q]:
+            top = a * stride * line
+            first, end = max(end, top), top + width // C * line          # of the lines that no patch has needed so far
+            subtract(x[first:end], before[first:end], change[first:end])
+            for row in range(width // C):
+                assign(change[top + row * line + q * stride * C:], patches[held, row * width:(row + 1) * width])
+            sums[held] = total[a, q]
+            held += 1
+            if held == HELD:
+                add_transposed_product(patches, sums, held, d_w)
+                held = 0
+    return held
+
+
+@kernel
 def backward_weight(x, fresh, d_y, k, stride, scratch, d_w, d_b):
-    """Add to d_w (k k C, O) and d_b (O,), from x (n, H, W, C) and d_y (n, h, v, O); scratch: (H, W, C), (h, v, O).
+    """Add to d_w (k k C, O) and d_b (O,), from x (n, H, W, C) and d_y (n, h, v, O).
 
     fresh (n, h, v) marks patches that may differ from the previous row.  With P_t the patches of row t, and P_-1 = 0,
 
         d_w = sum over t of P_t^T d_y_t = sum over t of (P_t - P_t-1)^T (d_y_t + d_y_t+1 + ... + d_y_n-1)
 
     and P_t - P_t-1 is 0 except in fresh patches.  A row in which most patches are fresh starts a new sum.
+    scratch: (H W C,), a sum (h, v, O), HELD differences of patches (HELD, >= k k C) and their sums (HELD, O).
     """
-    (n, H, W, C), (_, h, v, O), (change, total) = x.shape, d_y.shape, scratch
-    total[:] = 0
+    (n, H, W, C), (_, h, v, O), total = x.shape, d_y.shape, scratch[1]
+    images, held, total[:] = x.reshape(n, -1), 0, 0
     for t in range(n - 1, -1, -1):
         add(d_y[t].reshape(-1), total.reshape(-1))
-        if t == 0 or 5 * fresh[t].sum() > h * v:
-            for row in range(k):
-                x_at = ((t * H + row) * W * C, 1, stride * W * C, stride * C)
-                contract(k * C, O, (h, v), d_w, (row * k * C * O, O), x, x_at, total, (0, O))
-            for a, q in np.ndindex(h, v):
-                add(total[a, q], d_b)                                    # y = ... + b
-            total[:] = 0
+        if t > 0 and 2 * fresh[t].sum() < h * v:
+            held = add_fresh(images[t], images[t - 1], fresh[t], stride, (W * C, k * C, C), scratch, held, d_w)
             continue
-        line = 0
-        for a in range(h):
-            q = 0
-            while q < v:
-                end = run_end(fresh[t, a], q)
-                if end > q:
-                    for line in range(max(line, a * stride), a * stride + k):
-                        subtract(x[t, line].reshape(-1), x[t - 1, line].reshape(-1), change[line].reshape(-1))
-                    for row in range(k):
-                        x_at = (((a * stride + row) * W + q * stride) * C, 1, 0, stride * C)
-                        total_at = (a * v + q) * O, O
-                        contract(k * C, O, (1, end - q), d_w, (row * k * C * O, O), change, x_at, total, total_at)
-                q = max(end, q + 1)
+        for row in range(k):
+            x_at = ((t * H + row) * W * C, 1, stride * W * C, stride * C)
+            contract(k * C, O, (h, v), d_w, (row * k * C * O, O), x, x_at, total, (0, O))
+        for a, q in np.ndindex(h, v):
+            add(total[a, q], d_b)                                        # y = ... + b
+        total[:] = 0
+    add_transposed_product(scratch[2], scratch[3], held, d_w)
 
 
 @kernel

@@ -6,7 +6,7 @@ Both factors are contiguous along j, so each sum is a dot product.  In a plain l
 and each addition waits for the previous one.  Here a tile of d_x, ``height`` inputs by a few t, is summed at the same
 time, VECTOR numbers j at once, each sum in its own register; the VECTOR parts of each sum are added at the end.
 
-How an ``@intrinsic`` writes machine instructions is explained in conv2d_tiled.py.
+How an ``@intrinsic`` writes machine instructions is explained in __init__.py.
 """
 # mypy: disable-error-code="attr-defined, no-untyped-def"
 from llvmlite import ir

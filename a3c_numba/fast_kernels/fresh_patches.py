@@ -25,28 +25,30 @@ def compare_pixels(before, after, changed):
 
 
 def changed_pixels(before: np.ndarray, after: np.ndarray) -> np.ndarray:
-    """Return (H, W) bool: True at the pixels that differ between two contiguous images (H, W, C)."""
-    if after.dtype == np.uint8 and after.shape[2] == 4:                  # compare four bytes as one number
-        return before.view(np.uint32)[:, :, 0] != after.view(np.uint32)[:, :, 0]
-    changed = np.empty(after.shape[:2], np.bool_)
-    compare_pixels(before, after, changed)
+    """Return (..., H, W) bool: True at the pixels that differ between contiguous images (..., H, W, C)."""
+    if after.dtype == np.uint8 and after.shape[-1] == 4:                 # compare four bytes as one number
+        return before.view(np.uint32)[..., 0] != after.view(np.uint32)[..., 0]
+    changed = np.empty(after.shape[:-1], np.bool_)
+    lines = -1, *after.shape[-2:]
+    compare_pixels(before.reshape(lines), after.reshape(lines), changed.reshape(lines[:2]))
     return changed
 
 
 @kernel
-def mark_patches(changed, k, stride, fresh):
-    """Set fresh (h, v) to True at the patches, of side k, with a changed pixel; changed (H, W) bool."""
-    (H, W), (h, v) = changed.shape, fresh.shape
-    fresh[:] = False
-    for i in range(H):
-        count = 0
-        for j in range(W):
-            count += changed[i, j]
-        if count:
-            first, last = max(0, (i - k) // stride + 1), min(h, i // stride + 1)       # the patches with this line
+def mark_patches(changed, k, stride, line, fresh):
+    """Set fresh (n, h, v) to True at the patches, of side k, with a changed pixel; changed (n, H, W) bool.
+
+    line (W,) bool is scratch.
+    """
+    (n, h, v), W = fresh.shape, len(line)
+    for t in range(n):
+        for a in range(h):
+            line[:] = False
+            for i in range(a * stride, a * stride + k):
+                for j in range(W):
+                    line[j] |= changed[t, i, j]                          # of all lines of these patches
             for q in range(v):
                 differs = False
                 for j in range(q * stride, q * stride + k):
-                    differs |= changed[i, j]
-                for a in range(first, last):
-                    fresh[a, q] |= differs
+                    differs |= line[j]
+                fresh[t, a, q] = differs

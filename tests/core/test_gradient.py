@@ -87,6 +87,22 @@ def test_an_update_equals_that_of_the_plain_array(name):
     np.testing.assert_array_equal(results[0][1], results[0][3])          # local <- theta
 
 
+@pytest.mark.parametrize("name", OPTIMIZERS)
+def test_a_batch_of_many_rows_updates_as_the_plain_array(name):
+    """Above the rows of a rollout, factors are multiplied a block at a time."""
+    rng = np.random.default_rng(2)
+    d = Gradient({"w": (600, 500)}, 40, ("w",))
+    d.tree["w"].add(rng.normal(size=(40, 600)).astype(np.float32), rng.normal(size=(40, 500)).astype(np.float32))
+    theta = rng.normal(size=300_000).astype(np.float32)
+    results = []
+    for given in (d.copy(), d):
+        state = theta.copy(), np.ones_like(theta), np.zeros_like(theta)
+        norm = OPTIMIZERS[name]().update(*state[:2], given, state[2], 0.01)
+        results.append((norm, *state))
+    for plain, factored in zip(*results):
+        np.testing.assert_allclose(factored, plain, rtol=1e-5, atol=1e-7)
+
+
 @pytest.mark.parametrize("place", ["x", "d_y", "flat"])
 @pytest.mark.parametrize("value", [np.nan, np.inf])
 @pytest.mark.parametrize("name", OPTIMIZERS)

@@ -155,7 +155,9 @@ def test_a_reward_that_is_not_finite_is_never_learned_from():
         obs, _, *rest = step(action)
         return obs, float("nan"), *rest
     worker.collector.env.env.step = broken
-    assert np.isnan(worker.update().gradient_norm)                       # counted as skipped
+    theta = shared.theta.copy()
+    assert np.isnan(worker.update().gradient_norm)                       # counted as skipped,
+    assert np.array_equal(shared.theta, theta)                           # and it is
     worker.collector.env.env.step = step
     for _ in range(20):
         assert np.isfinite(worker.update().gradient_norm)

@@ -21,6 +21,7 @@ class Cache:
     """Outputs ``y`` (rows, *output_shape) and input gradients ``d_x`` (rows, *input_shape) of one layer."""
 
     counts: np.ndarray         # scratch; only some layers have it
+    greys: np.ndarray          # (rows,) likewise: the median of each image
     states: tuple[np.ndarray, ...] = ()     # (rows + 1, n) each: row t is a recurrent layer's state before row t
 
     def __init__(self, input_shape: Shape, output_shape: Shape, rows: int, dtype: npt.DTypeLike) -> None:

@@ -14,6 +14,7 @@ import numpy.typing as npt
 
 from ..parameters import Tree
 from .base import Changed, Layer, Memory, Y
+from .similar_images import forward_images
 
 NONE: Tree = {}                # the parameters of a layer without parameters
 
@@ -52,7 +53,9 @@ class Chain(_Composed[Any]):
         return caches
 
     def forward(self, p: Tree, x: np.ndarray, cache: Caches, rows: slice) -> Any:
-        for (name, layer), layer_cache in zip(self.layers.items(), cache):
+        first = forward_images(self.layers, p, x, cache) if rows.start == 0 and len(x) > 1 else 0
+        x = cache[first - 1].y[rows] if first else x
+        for (name, layer), layer_cache in list(zip(self.layers.items(), cache))[first:]:
             x = layer.forward(p.get(name, NONE), x, layer_cache, rows)
         return x
 

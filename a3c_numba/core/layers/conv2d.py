@@ -16,6 +16,8 @@ If the processor's vectors are wide enough, ``conv2d_tiled.py`` computes the sam
 ``step`` computes only the patches that differ from the previous image (fresh_patches.py); both are in fast_kernels/.
 """
 
+from math import prod
+
 import numpy as np
 import numpy.typing as npt
 from numpy.lib.stride_tricks import as_strided
@@ -88,10 +90,15 @@ class Conv2d(Layer[np.ndarray]):
         """Compute y of row t; an unchanged patch keeps its y of row t - 1."""
         if changed is None or not cache.tiled:
             return self.forward(p, x[t:t + 1], cache, slice(t, t + 1)), None
-        y, fresh = cache.y[t - 1:t + 1], cache.fresh[t]
-        fresh_patches.mark_patches(changed, self.k, self.stride, fresh)
-        conv2d_tiled.forward_fresh(x[t - 1:t + 1], fresh, p["weight"], p["bias"], self.k, self.stride, y)
-        return y[1:], fresh
+        fresh = self.forward_fresh(p, x, cache, slice(t, t + 1), changed[None])
+        return cache.y[t:t + 1], fresh[0]
+
+    def forward_fresh(self, p: Tree, x: np.ndarray, cache: "ConvCache", rows: slice, changed: np.ndarray) -> np.ndarray:
+        """Compute the same for ``rows``; changed (n, H, W), of row 0 all True.  Return which y may have changed."""
+        y, fresh, k = cache.y, cache.fresh, self.k
+        fresh_patches.mark_patches(changed, k, self.stride, cache.line, fresh[rows])
+        conv2d_tiled.forward_fresh(x, fresh, p["weight"], p["bias"], k, self.stride, rows.start, rows.stop, y)
+        return fresh[rows]
 
     def backward(self, p: Tree, d_p: Tree, x: np.ndarray, cache: "ConvCache", d_y: np.ndarray,
                  input_gradient: bool = True) -> np.ndarray | None:
@@ -125,7 +132,10 @@ class ConvCache(Cache):
         self.tiled = all(conv2d_tiled.supported(numbers, dtype) for numbers in side_by_side)
         if self.tiled:
             self.fresh = np.ones((rows, h, w), np.bool_)                 # patches that may differ from the row before
-            self.scratch = np.empty(layer.input_shape, dtype), np.empty(layer.output_shape, dtype)
+            self.line = np.empty(layer.input_shape[1], np.bool_)
+            held, K = conv2d_tiled.HELD, k * k * channels + 16           # 1,024 bytes apart, rows share few cache lines
+            shapes = (prod(layer.input_shape),), layer.output_shape, (held, K), (held, outputs)
+            self.scratch = tuple(np.empty(shape, dtype) for shape in shapes)
             self.turned = np.empty((k, outputs, k * channels), dtype)
         else:
             self.patches, self.d_patches = np.empty((2, h, w, k, k * channels), dtype)

@@ -31,26 +31,28 @@ def scale(x, factor, y):
 
 @kernel
 def median(x, counts):
-    """Return the median of every EVERY-th of the bytes x (m,); counts (256,) is scratch."""
+    """Return the median of every EVERY-th of the bytes x (m,); counts (4, 256) is scratch."""
     counts[:] = 0
     for i in range(0, len(x), EVERY):
-        counts[x[i]] += 1
+        counts[i % 4, x[i]] += 1                                         # the same count each time would have to wait
     left = (len(x) + EVERY - 1) // EVERY // 2
     for grey in range(256):
-        left -= counts[grey]
+        left -= counts[0, grey] + counts[1, grey] + counts[2, grey] + counts[3, grey]
         if left < 0:
             return grey
     return 255
 
 
 @kernel
-def center(x, factor, counts, y):
-    """Set y (m,) to factor (x - median of x), for bytes x (m,)."""
-    y[0] = factor * median(x, counts)
-    shift = y[0]                                                         # has the dtype of y
-    for i in range(len(x)):
-        y[i] = x[i]
-        y[i] = factor * y[i] - shift
+def center(x, factor, counts, greys, y):
+    """Set each row of y (n, m) to factor (x - grey), grey (n,) being the median of that row of the bytes x (n, m)."""
+    for t in range(len(x)):
+        greys[t] = median(x[t], counts)
+        y[t, 0] = factor * greys[t]
+        shift = y[t, 0]                                                  # has the dtype of y
+        for i in range(x.shape[1]):
+            y[t, i] = x[t, i]
+            y[t, i] = factor * y[t, i] - shift
 
 
 class Scale(Layer[np.ndarray]):
@@ -84,20 +86,16 @@ class Center(Scale):
 
     def cache(self, rows: int, dtype: npt.DTypeLike) -> Cache:
         cache = Cache(self.input_shape, self.output_shape, rows, dtype)
-        cache.counts = np.zeros(256, np.int64)                           # of a histogram
+        cache.counts = np.zeros((4, 256), np.int64)                      # of a histogram
+        cache.greys = np.zeros(rows, np.int64)                           # the medians
         return cache
 
     def forward(self, p: Tree, x: np.ndarray, cache: Cache, rows: slice) -> np.ndarray:
-        y = cache.y[rows]
-        for image, out in zip(x, y):
-            center(image.reshape(-1), y.dtype.type(self.factor), cache.counts, out.reshape(-1))
+        y, n = cache.y[rows], len(x)
+        center(x.reshape(n, -1), y.dtype.type(self.factor), cache.counts, cache.greys[rows], y.reshape(n, -1))
         return y
 
     def step(self, p: Tree, x: np.ndarray, cache: Cache, t: int, changed: Changed) -> tuple[np.ndarray, Changed]:
-        """Compute as ``Scale`` does; if y of an unchanged pixel differs, the median has changed: mark all pixels."""
+        """Compute as ``Scale`` does; if the median has changed, mark all pixels."""
         y, changed = super().step(p, x, cache, t, changed)
-        if changed is not None and not changed.all():
-            place = divmod(int(changed.argmin()), changed.shape[1])
-            if (cache.y[t][place] != cache.y[t - 1][place]).any():
-                changed = None
-        return y, changed
+        return y, changed if t and cache.greys[t] == cache.greys[t - 1] else None

@@ -115,12 +115,16 @@ class ReluDense(Dense):
         self.factored = ("weight",) if np.prod(self.shapes["weight"]) >= LARGE else ()
 
     def forward(self, p: Tree, x: np.ndarray, cache: Cache, rows: slice) -> np.ndarray:
-        y, x = cache.y[rows], x.reshape(len(x), -1)
+        y, x, W = cache.y[rows], x.reshape(len(x), -1), p["weight"]
         if len(x) < MANY:
-            rectified_forward(x, p["weight"], p["bias"], y)
+            rectified_forward(x, W, p["bias"], y)
+            return y
+        h = np.maximum(x, 0, out=cache.d_x[rows].reshape(x.shape))       # d_x is scratch until backward
+        y[:] = p["bias"]                                                 # y = b
+        if conv2d_tiled.supported(W.shape[1], W.dtype):
+            conv2d_tiled.add_product(h, W, y)                            # + h W
         else:
-            np.matmul(np.maximum(x, 0), p["weight"], out=y)              # y = h W
-            y += p["bias"]                                               # + b
+            y += h @ W                                                   # + h W
         return y
 
     def step(self, p: Tree, x: np.ndarray, cache: Cache, t: int, changed: Changed) -> tuple[np.ndarray, Changed]:

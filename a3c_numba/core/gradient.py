@@ -180,15 +180,23 @@ def arrays(d: np.ndarray | Gradient) -> Iterator[tuple[slice, np.ndarray]]:
         yield slice(0, len(d)), d
 
 
-def products(d: np.ndarray | Gradient) -> Iterator[OuterProducts]:
-    """Yield what is kept as factors; each is 0 afterwards."""
+def arrays_and_batches(d: np.ndarray | Gradient) -> Iterator[tuple[slice, np.ndarray]]:
+    """Yield ``arrays``, and blocks of the factors of BATCH rows and more."""
+    yield from arrays(d)
     for product in d.products if isinstance(d, Gradient) else []:
-        yield product
+        yield from product.blocks() if product.length >= BATCH else ()
+
+
+def products(d: np.ndarray | Gradient) -> Iterator[OuterProducts]:
+    """Yield the other factors; after both d is 0."""
+    for product in d.products if isinstance(d, Gradient) else []:
+        if product.length < BATCH:
+            yield product
         product.length = 0
 
 
 def blocks(d: np.ndarray | Gradient) -> Iterator[tuple[slice, np.ndarray]]:
     """Yield the whole gradient as ``arrays`` does, with a few rows at a time of what is kept as factors."""
-    yield from arrays(d)
+    yield from arrays_and_batches(d)
     for product in products(d):
         yield from product.blocks()

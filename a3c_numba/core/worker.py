@@ -65,7 +65,6 @@ class Worker:
     Attributes:
         progress: share of the annealing that was over when the latest rollout began.
         outputs, episode: of the latest rollout; see ``RolloutCollector.collect``.
-        learned: of the latest update, (actions, returns, outputs), T rows each; None before the first.
     """
 
     def __init__(self, number: int, config: Learner, shared: Shared, seed: np.random.SeedSequence) -> None:
@@ -85,7 +84,7 @@ class Worker:
         self.progress = 0.0
         self.outputs: Outputs = ()
         self.episode: Episode | None = None
-        self.learned: tuple[np.ndarray, np.ndarray, Outputs] | None = None
+        self.learned: tuple[np.ndarray, np.ndarray, Outputs] | None = None      # actions, returns, outputs: the latest
 
     def copy_theta(self) -> None:
         """theta' <- theta, before the first update; later ``optimizer.update`` does it."""

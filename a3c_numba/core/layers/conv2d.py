@@ -16,8 +16,6 @@ If the processor's vectors are wide enough, ``conv2d_tiled.py`` computes the sam
 ``step`` computes only the patches that differ from the previous image (fresh_patches.py); both are in fast_kernels/.
 """
 
-from math import prod
-
 import numpy as np
 import numpy.typing as npt
 from numpy.lib.stride_tricks import as_strided
@@ -134,7 +132,7 @@ class ConvCache(Cache):
             self.fresh = np.ones((rows, h, w), np.bool_)                 # patches that may differ from the row before
             self.line = np.empty(layer.input_shape[1], np.bool_)
             held, K = conv2d_tiled.HELD, k * k * channels + 16           # 1,024 bytes apart, rows share few cache lines
-            shapes = (prod(layer.input_shape),), layer.output_shape, (held, K), (held, outputs)
+            shapes = (int(np.prod(layer.input_shape)),), layer.output_shape, (held, K), (held, outputs)
             self.scratch = tuple(np.empty(shape, dtype) for shape in shapes)
             self.turned = np.empty((k, outputs, k * channels), dtype)
         else:

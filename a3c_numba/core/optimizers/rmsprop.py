@@ -14,7 +14,7 @@ from typing import ClassVar
 
 import numpy as np
 
-from ..gradient import BATCH, Gradient, arrays, products
+from ..gradient import Gradient, arrays_and_batches, products
 from ..hyperparameters import documented, hyperparameter
 from ..kernel import kernel
 from .base import Optimizer
@@ -73,13 +73,9 @@ class RMSProp(Optimizer):
               eta: float) -> None:
         real = d_theta.dtype.type
         rates = real(eta), real(self.decay), real(1 - self.decay), real(self.epsilon)
-        for part, d in arrays(d_theta):
+        for part, d in arrays_and_batches(d_theta):
             update(theta[part], g[part], d, local[part], *rates)
         for each in products(d_theta):
-            if each.length >= BATCH:
-                for part, d in each.blocks():
-                    update(theta[part], g[part], d, local[part], *rates)
-                continue
             update_product(each.view(theta), each.view(g), each.x, each.d_y[:each.length], each.row, each.view(local),
                            rates)
 

@@ -64,12 +64,14 @@ def test_t_is_the_steps_of_all_nodes(finished):
     assert trainer.status.updates.sum() == sum(count[1] for count in counts)
 
 
-def test_each_worker_of_each_node_has_a_lane(finished):
-    folder, trainer, _ = finished
-    episodes = rows(folder / "episodes.csv")
+def test_each_worker_of_each_node_has_a_lane(tmp_path):
+    script = Script((lambda row: (trainer.status.episodes > 0).all(), nothing))
+    trainer, _ = trainer_of(tmp_path, Ray(nodes=2), script, workers=2, total_steps=LONG)
+    trainer.run()
+    episodes = rows(tmp_path / "episodes.csv")
     assert {int(row["worker"]) for row in episodes} == {0, 1, 2, 3}
     assert len(episodes) == trainer.progress_tracker.episodes == trainer.status.episodes.sum()
-    assert int(rows(folder / "progress.csv")[-1]["updates"]) == trainer.status.updates.sum()
+    assert int(rows(tmp_path / "progress.csv")[-1]["updates"]) == trainer.status.updates.sum()
 
 
 def test_nodes_draw_from_different_streams(finished):
@@ -96,7 +98,10 @@ def test_a_lost_node_comes_back_with_the_centre_and_g(tmp_path):
     def restart():
         engine.nodes[1].restart()
 
-    script = Script((after(1000), lose), (lambda row: row.restarts, restart),
+    def has_learned(row):
+        return row.global_step > 1000 and trainer.status.steps[1] > 0
+
+    script = Script((has_learned, lose), (lambda row: row.restarts, restart),
                     (lambda row: trainer.supervisor.reports[1].joined == 2, nothing),
                     (lambda row: trainer.supervisor.reports[1].counts[0, 1] > 5, nothing))
     trainer, engine = trainer_of(tmp_path, Ray(nodes=2), script, total_steps=LONG)
@@ -148,13 +153,14 @@ def test_a_restarted_server_takes_up_the_last_checkpoint(tmp_path):
 @pytest.mark.parametrize("nodes", [1, 3])
 def test_a_run_resumes_on_another_number_of_nodes(tmp_path, nodes):
     out = tmp_path / "run"
-    trainer, _ = trainer_of(out, Ray(nodes=2, shards=2), Script((after(1000), nothing)), total_steps=4000)
+    trainer, _ = trainer_of(out, Ray(nodes=2, shards=2), Script((after(1000), nothing)), total_steps=LONG)
     trainer.run()
     before = load(out / "latest.npz")
-    assert program("train", "--resume", out, "--ray", "auto", "--nodes", nodes) == 0
+    steps = before.global_step + 3000
+    assert program("train", "--resume", out, "--total-steps", steps, "--ray", "auto", "--nodes", nodes) == 0
     start = LocalEngine.made[-1].nodes[0].object.trainer.start
     assert np.array_equal(start.theta, before.theta) and np.array_equal(start.statistics, before.statistics)
-    assert start.streams == before.streams and load(out / "final.npz").global_step >= 4000
+    assert start.streams == before.streams and load(out / "final.npz").global_step >= steps
 
 
 def test_a_worker_that_dies_is_replaced_by_its_node(tmp_path):

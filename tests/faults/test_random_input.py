@@ -195,8 +195,8 @@ def one_game(play):
 
 SEAMS = {
     "training.trainer.initial_parameters": lambda *_: np.zeros(1, np.float32),
-    "cli.train.Trainer": mock.Mock(return_value=mock.Mock(checkpointer=None)),
-    "cli.cluster_options.ClusterTrainer": mock.Mock(return_value=mock.Mock(checkpointer=None)),
+    "agent_training.Trainer": mock.Mock(return_value=mock.Mock(checkpointer=None)),
+    "agent_training.ClusterTrainer": mock.Mock(return_value=mock.Mock(checkpointer=None)),
     "cli.sweep.Sweep.run": lambda *_: None, "cli.speedup.Speedup.run": lambda *_: "",
     "studies.bench.emulator_seconds": lambda *_: 1.0, "studies.bench.environment_seconds": lambda *_: 1.0,
     "studies.bench.pieces": lambda *_: {"update": 1.0}, "studies.bench.sgemm_peak": lambda *_: 1.0,
@@ -271,8 +271,8 @@ def test_what_would_go_on_for_ever_is_refused_before_it_starts(trained, argument
         return dataclasses.replace(*parts, **fields)
     seams = {"studies.sweep.train_to_score": mock.Mock(side_effect=started),
              "studies.speedup.dataclasses": mock.Mock(replace=replace),
-             "cli.train.Trainer": mock.Mock(side_effect=started),
-             "cli.cluster_options.ClusterTrainer": mock.Mock(side_effect=started),
+             "agent_training.Trainer": mock.Mock(side_effect=started),
+             "agent_training.ClusterTrainer": mock.Mock(side_effect=started),
              "evaluation.Evaluator": mock.Mock(side_effect=started),
              "evaluation.map_in_workers": mock.Mock(side_effect=started)}
     with contextlib.ExitStack() as stack:

@@ -171,7 +171,8 @@ class Agent:
         try:
             trainer.run()
         finally:
-            self._adopt(trainer.final_checkpoint or trainer.start)
+            if trainer.final_checkpoint:                                 # none after a second Ctrl-C
+                self._adopt(trainer.final_checkpoint)
         return self
 
     def _adopt(self, checkpoint: Checkpoint) -> None:
@@ -200,9 +201,9 @@ class Agent:
                  workers: int = 1, max_steps: int = MOST_STEPS) -> np.ndarray:
         """Return scores (episodes,) of whole games, rewards not clipped; ``protocol`` "noop" or "sticky", for Atari.
 
-        The games depend on ``seed`` alone; None draws one.  A game is stopped after ``max_steps``; a line that is
-        logged says how many were.  Raises ValueError, in one line, for a value out of its range and for an observation
-        that does not fit the environment's space; with several workers BrokenProcessPool if one of them exited early.
+        The games depend on ``seed`` alone; None draws one.  A game is stopped, and a line logged, after ``max_steps``.
+        Raises ValueError, in one line, for a value out of its range, for an observation that does not fit its space;
+        with several workers BrokenProcessPool if one of them exited early.
         """
         settings = EvaluationSettings(episodes, protocol, deterministic, seed, max_steps)
         return np.array([game.score for game in evaluate(self.config, self._checkpoint.theta, settings, workers)])
@@ -243,8 +244,7 @@ class Agent:
 
         Raises CheckpointError, in one line, for a file that is missing, broken, or for another network.
         """
-        agent = cls.__new__(cls)
-        file = default_checkpoint(user_path(path))
+        agent, file = cls.__new__(cls), default_checkpoint(user_path(path))
         agent._use_checkpoint(checkpoints.load_fitting(file, env, env_kwargs, algorithm=algorithm, optimizer=optimizer,
                                                        network=network))
         return agent

@@ -2,6 +2,7 @@
 
 import dataclasses
 import math
+import weakref
 from contextlib import contextmanager
 from functools import partial
 from numbers import Real
@@ -26,6 +27,7 @@ from .validation import as_scalar, whole_number
 
 MOST_EPISODES = 1_000_000
 AnyAgent = TypeVar("AnyAgent")
+CALLED: set[int] = set()       # ids of the agents whose callback is being called
 
 
 class LiveProgress(Progress, Generic[AnyAgent]):
@@ -33,11 +35,12 @@ class LiveProgress(Progress, Generic[AnyAgent]):
 
     Attributes:
         agent: the Agent that is learning, with the parameters of this moment: ``predict``, ``evaluate`` and ``save``
-            use them.  The next callback's replace them; ``copy.copy(progress.agent)`` keeps them.
+            use them.  The next callback overwrites them; ``copy.copy(progress.agent)`` keeps them.  What is written to
+            them does not reach the workers.
         evaluation: agent step and Figures (mean, standard_error ...) of this training's latest evaluation, or None.
     """
 
-    agent: AnyAgent
+    agent: AnyAgent = None  # type: ignore[assignment]
     evaluation: tuple[int, Figures] | None = None
 
 
@@ -78,10 +81,19 @@ class RunOptions(Generic[AnyAgent]):
         """
         def call(row: Progress) -> bool | None:
             assert self.callback is not None and agent is not None and adopt
+            trainer = weak()                                             # or trainer and callback would hold each other
+            assert trainer
             adopt(trainer.take())
             live: LiveProgress[AnyAgent] = LiveProgress(*row)
             live.agent, live.evaluation = agent, trainer.evaluations.latest if trainer.evaluations else None
-            return self.callback(live)
+            CALLED.add(id(agent))
+            try:
+                return self.callback(live)
+            finally:
+                CALLED.discard(id(agent))
+
+        if id(agent) in CALLED:
+            raise ValueError("this agent is learning: in a callback copy.copy(progress.agent) can learn, it cannot")
 
         config, evaluator = start.config, None
         reporter = reporter or (ProgressBar(config.total_steps) if self.progress else None)
@@ -93,6 +105,7 @@ class RunOptions(Generic[AnyAgent]):
         trainer = trainer_class(start, folder.path if folder else None, reporter, callback, self.watch, draw_curve,
                                 callback_seconds=float(self.callback_seconds), evaluator=evaluator,
                                 stop_at=self.stop_at)
+        weak = weakref.ref(trainer)
         return trainer
 
 
@@ -145,7 +158,7 @@ def begins_anew(before: Checkpoint) -> list[str]:
     kept = {"the exploration": _explores(before), "the optimiser's statistics": has_statistics}
     new, old = (", ".join(name for name, holds in parts.items() if holds) for parts in (anew, kept))
     on = f"; goes on: {old}" if old else ""
-    return [f"learning on after {before.config.explored + before.global_step:,} steps; begins anew: {new}{on}"]
+    return [f"learning on after a run of {before.global_step:,} steps; begins anew: {new}{on}"]
 
 
 def _explores(checkpoint: Checkpoint) -> bool:

@@ -34,9 +34,18 @@ def agent_file(source: Path) -> Path:
     A game is named "pong", "Pong" or "ALE/Pong-v5"; a file or folder of that name comes first.  Raises CheckpointError
     for a folder without an agent.
     """
-    if source.exists() or source.suffix == ".npz":
+    if source.exists() and not is_empty(source) or source.suffix == ".npz":
         return default_checkpoint(source)
-    for game in games():
+    found = games()
+    for game in found:
         if _letters(game) == _letters(str(source)):
             return Path(examples_folder() or PACKAGE, game, AGENT)
-    raise CheckpointError(f"{source}: no such file or folder; agents come with the package for: {', '.join(games())}")
+    if source.exists():
+        return default_checkpoint(source)
+    with_agent = f"; agents come with the package for: {', '.join(found)}" if found else ""
+    raise CheckpointError(f"{source}: no such file or folder{with_agent}")
+
+
+def is_empty(folder: Path) -> bool:
+    """True for a folder in which there is nothing."""
+    return folder.is_dir() and not any(folder.iterdir())

@@ -26,11 +26,13 @@ class JsonLines:
 
     def __init__(self, path):
         self.path = path
+        open(path, "w", encoding="utf-8").close()                        # of this run alone
 
     def log(self, values, step):
         """Append a line."""
         with open(self.path, "a", encoding="utf-8") as file:
-            file.write(json.dumps({"step": step} | values) + "\n")
+            known = {name: value for name, value in values.items() if value == value}        # JSON has no nan
+            file.write(json.dumps({"step": step} | known) + "\n")
 
 
 def main(total_steps: int = 500_000) -> None:

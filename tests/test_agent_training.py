@@ -1,8 +1,10 @@
 """Seeing and steering a training from Python: callbacks, evaluations, the score to stop at, a further ``learn``."""
 
 import copy
+import gc
 import logging
 import math
+import os
 
 import numpy as np
 import pytest
@@ -209,3 +211,36 @@ def test_what_begins_anew_is_one_logged_line(caplog, tmp_path):
     dqn = little(algorithm=DQN(memory_size=1000, warm_up=20, exploration_steps=50)).learn(100, watch=Limits())
     assert begins_anew(dqn._checkpoint)[0].endswith(
         "begins anew: the learning rate, the replay memory; goes on: the exploration, the optimiser's statistics")
+
+
+def test_nothing_of_a_run_waits_for_the_cycle_collector():
+    """Shared memory and its descriptors are free when the run has ended."""
+    agent = little()
+    agent.learn(300, callback=lambda row: None, evaluate_every=200, evaluate_episodes=1)
+    before = len(os.listdir("/proc/self/fd"))
+    gc.disable()
+    try:
+        agent.learn(300, callback=lambda row: None, evaluate_every=200, evaluate_episodes=1)
+        assert len(os.listdir("/proc/self/fd")) <= before
+    finally:
+        gc.enable()
+
+
+def test_an_agent_cannot_learn_inside_its_own_callback(tmp_path):
+    refused = []
+
+    def learn_again(row):
+        with pytest.raises(ValueError, match="^this agent is learning: .*copy.copy"):
+            row.agent.learn(100)
+        refused.append(copy.copy(row.agent).learn(100))
+    little().learn(300, callback=learn_again)
+    assert refused
+
+
+def test_what_begins_anew_names_the_last_runs_steps(caplog):
+    agent = little().learn(300)
+    for _ in range(2):
+        steps = agent._checkpoint.global_step
+        caplog.clear()
+        agent.learn(300)
+        assert f"learning on after a run of {steps} steps" in caplog.text

@@ -27,6 +27,12 @@ def test_a_file_of_that_name_comes_first(tmp_path, monkeypatch):
     assert agent_file(Path("pong")) == Path("pong")
 
 
+def test_an_empty_folder_of_that_name_is_in_nobodys_way(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "pong").mkdir()
+    assert agent_file(Path("pong")).is_file()
+
+
 def test_a_game_without_an_agent_names_those_that_have_one(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     with pytest.raises(CheckpointError, match=r"^Seaquest: no such file or folder; agents .* for: .*pong"):

@@ -3,6 +3,7 @@
 import dataclasses
 from argparse import ArgumentParser, Namespace
 
+from ..cluster.engine import RayEngine
 from ..cluster.settings import Ray
 from .hyperparameter_options import whole_number
 
@@ -41,6 +42,13 @@ def nodes_named(arguments: Namespace) -> str:
     """Return what the first line of a run says of its nodes."""
     nodes = arguments.nodes or Ray().nodes
     return "" if arguments.ray is None else f" on each of {nodes} nodes" if nodes > 1 else " on one node"
+
+
+def check_cluster(arguments: Namespace, workers: int) -> None:
+    """Raise what a run on the cluster would: before another run is replaced by it."""
+    cluster = cluster_of(arguments)
+    if cluster is not None:
+        RayEngine(cluster, workers, None).close()
 
 
 def cluster_of(arguments: Namespace) -> Ray | None:

@@ -5,6 +5,7 @@
 
 import argparse
 import difflib
+import re
 import sys
 from importlib import import_module
 from typing import Any, Iterable, NoReturn
@@ -33,6 +34,8 @@ COMMANDS = {
     "completion": ("completion", "print a script with which a shell completes commands and options"),
 }
 
+NEGATIVE = re.compile(r"-(\d+\.?\d*|\.\d+)(e[-+]?\d+)?", re.IGNORECASE)
+
 
 class Parser(argparse.ArgumentParser):
     """Reports an error in one line, without the usage above it; accepts no abbreviated options.
@@ -47,7 +50,7 @@ class Parser(argparse.ArgumentParser):
 
     def parse_known_args(self, args: Any = None, namespace: Any = None) -> Any:
         """Parse as argparse does, and expand ~; raise ValueError for an empty text."""
-        typed, rest = super().parse_known_args(args, namespace)
+        typed, rest = super().parse_known_args(None if args is None else self._joined(list(args)), namespace)
         for action in self._actions:
             value = getattr(typed, action.dest, None)
             if "" in (value if isinstance(value, list) else [value]):
@@ -67,6 +70,17 @@ class Parser(argparse.ArgumentParser):
             wrong = next((word for word in rest if word.startswith("-")), "").split("=")[0]
             command.error(f"unrecognized arguments: {' '.join(rest)}{_near(wrong, command.options)}")
         return typed
+
+    def _joined(self, words: list[str]) -> list[str]:
+        """Return the words with "--option -1e3" as "--option=-1e3": argparse takes only -1000 for a number."""
+        joined: list[str] = []
+        for word in words:
+            option = self.options.get(joined[-1]) if joined and joined[-1].startswith("--") else None
+            if option is not None and option.nargs is None and NEGATIVE.fullmatch(word):
+                joined[-1] += "=" + word
+            else:
+                joined.append(word)
+        return joined
 
     @property
     def options(self) -> dict[str, argparse.Action]:

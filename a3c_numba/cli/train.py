@@ -22,7 +22,7 @@ from ..training.replay_check import without_update
 from ..training.reporter import Reporter
 from ..training.trainer import initial_checkpoint
 from . import hyperparameter_options as options
-from .cluster_options import add_cluster_options, check_cluster_options, cluster_of, nodes_named
+from .cluster_options import add_cluster_options, check_cluster, check_cluster_options, cluster_of, nodes_named
 from .shared_options import add_quiet, add_run_options, configured, folder_of
 from .tensorboard_reporter import TensorBoardReporter
 
@@ -130,6 +130,8 @@ def new_run(arguments: Namespace) -> Iterator[PreparedRun]:
     start = initial_checkpoint(config)                                   # fails before anything is written
     folder = RunFolder(folder_of(arguments, config, f"s{config.seed}"))
     with exclusive_lock(folder.path):
+        if arguments.overwrite:
+            check_cluster(arguments, config.workers)
         folder.create(config.to_json(), arguments.overwrite)
         _warn(annealing(config, config, 0) + without_update(config))
         explored = getattr(config.algorithm, "exploration_steps", 0)

@@ -133,6 +133,13 @@ class ClusterSupervisor(Supervisor):
         for number, server in enumerate(self.engine.servers):
             self.pending[server.snapshot.remote()] = "snapshot", number
 
+    def refresh(self) -> None:
+        """Take a snapshot, or wait for the one under way, for a few seconds at most.  Raises WorkerDied."""
+        before, deadline = self.state.theta, self.clock() + LAST_SECONDS
+        self._ask_snapshot()
+        while self.state.theta is before and self.clock() < deadline:
+            self._answers(0.05)
+
     def _answers(self, seconds: float) -> None:
         for reference in self.engine.wait(list(self.pending), seconds):
             kind, number = self.pending.pop(reference)

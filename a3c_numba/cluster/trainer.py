@@ -36,5 +36,10 @@ class ClusterTrainer(Trainer):
         engine = RayEngine(cluster, self.config.workers, settings)
         status = NodesStatus(self.shared, cluster.nodes, self.config.workers, start.seconds)
         self.status = status
-        self.supervisor = ClusterSupervisor(engine, status, start, limits, self.events)
+        self.supervisor: ClusterSupervisor = ClusterSupervisor(engine, status, start, limits, self.events)
         self.progress_tracker = ProgressTracker(status, self.config, start.seconds, start.global_step)
+
+    def take(self) -> Checkpoint:
+        """Return the centre as it is now, or as it was last if no parameter server answers, with its own T."""
+        self.supervisor.refresh()
+        return self._copy(self.shared.vectors, self.supervisor.state.global_step, [])

@@ -96,7 +96,7 @@ class RolloutCollector:
         self.next_action_drawn = False
 
     def _forward(self, theta: Tree, t: int) -> Outputs:
-        if self.algorithm.acts_on_snapshot or self.algorithm.uses_replay:        # rows so far are of the same theta
+        if self.algorithm.acts_on_snapshot or self.algorithm.uses_replay:        # one theta (on a cluster nearly)
             return self.network.step(theta, self.obs, self.cache, t, None)[0]
         return self.network.forward(theta, self.obs[t:t + 1], self.cache, slice(t, t + 1))
 

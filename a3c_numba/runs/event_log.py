@@ -19,7 +19,7 @@ SENTENCES = {
     "parameter server restarted": "a parameter server was restarted, with the theta {detail}",
     "deltas discarded": "discarded as too old for the parameter server: {detail}",
     "no curve": "no learning curve: {detail}",
-    "evaluation": "{detail}",                              # one that failed or was skipped
+    "evaluation": "{detail}",                              # one that failed, was skipped or interrupted
     "stopped": "{detail}",                                 # the score was reached that ends the run
 }
 

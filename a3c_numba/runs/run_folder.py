@@ -3,7 +3,7 @@
     config.json      what the run was started with
     progress.csv     a row every few seconds
     episodes.csv     a row for each finished training episode
-    events.csv       a row for each event: a worker that died, a file that could not be written
+    events.csv       a row for each event: a worker that died, an evaluation that failed, the score that ended it
     evaluations.csv  a row for each evaluation during training, if there are any
     curve.png        the learning curve
     latest.npz, best.npz, final.npz

@@ -19,6 +19,7 @@ from ..runs.run_folder import RunFolder
 from ..system.advised_error import AdvisedError
 from ..system.signals import DeferredSignals
 from ..system.terminal import log_once
+from ..system.weak_method import weakly
 from ..validation import as_scalar
 from .evaluations import BackgroundEvaluator, Evaluations
 from .limits import Limits
@@ -82,7 +83,8 @@ class Trainer:
         self.status = WorkerStatus(self.shared, self.config.workers, start.seconds)
         self.supervisor = Supervisor(self.status, start, limits, self.events, start_worker=start_worker)
         self.checkpointer = Checkpointer(self.folder, start, limits.keep, bool(evaluator)) if self.folder else None
-        self.evaluations = Evaluations(evaluator, start.global_step, self._record, self.events) if evaluator else None
+        self.evaluations = Evaluations(evaluator, start.global_step, weakly(self._record),
+                                       self.events) if evaluator else None
         self.interrupts = DeferredSignals()
         self.progress_tracker = ProgressTracker(self.status, self.config, start.seconds, start.global_step)
         every = self.reporter.report_seconds

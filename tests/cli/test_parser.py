@@ -78,3 +78,9 @@ def test_a_tilde_in_any_argument_is_the_home_folder(monkeypatch):
     words = ["train", "--resume", "~/run", "--env-kwargs", '{"name": "~"}']
     typed = parser_for(words).parse_args(words)
     assert typed.resume == "/home/me/run" and typed.env_kwargs == {"name": "~"} and typed.out is None
+
+
+@pytest.mark.parametrize("number", ["-10", "-1e1", "-1.5E+2", "-.5"])
+def test_a_negative_number_is_a_value_in_any_form(number):
+    arguments = parser_for(["train"]).parse_args(["train", "Catch", "--stop-at", number])
+    assert arguments.stop_at == float(number)

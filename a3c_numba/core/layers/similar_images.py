@@ -21,7 +21,8 @@ FEW = 8                        # images at a time
 
 def forward_images(layers: Mapping[str, Layer[Any]], p: Tree, images: np.ndarray, caches: list[Any]) -> int:
     """Compute y of the layers whose y are images, into the first rows of their caches; return how many layers."""
-    count = [*(len(layer.output_shape) == 3 for layer in layers.values()), False].index(False)
+    images_of = (isinstance(layer, (Conv2d, ReLU, Scale)) and len(layer.output_shape) == 3 for layer in layers.values())
+    count = [*images_of, False].index(False)
     for start in range(0, len(images) if count else 0, FEW):
         rows = slice(start, min(start + FEW, len(images)))
         x, changed = images, None

@@ -1,5 +1,6 @@
 """A cluster that is named or asked for wrongly is one line, and nothing is written."""
 
+import shutil
 import socket
 import sys
 
@@ -88,3 +89,15 @@ def test_without_ray_one_line_says_what_to_install(tmp_path, capsys, monkeypatch
 def test_workers_per_node_cannot_change_on_resuming(catch_run, capsys):
     assert program("train", "--resume", catch_run, "--workers-per-node", 2, "--ray", "auto") == 2
     assert "--workers-per-node cannot change" in capsys.readouterr().err
+
+
+def test_a_run_is_not_replaced_by_one_that_has_no_cluster(catch_run, tmp_path, capsys):
+    shutil.copytree(catch_run, tmp_path / "run")
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        address = f"127.0.0.1:{free.getsockname()[1]}"
+    pytest.importorskip("ray")
+    assert program("train", "Catch", "--out", tmp_path / "run", "--overwrite", "--workers-per-node", 1,
+                   "--ray", address) == 2
+    assert "no Ray at" in capsys.readouterr().err
+    assert (tmp_path / "run" / "final.npz").read_bytes() == (catch_run / "final.npz").read_bytes()

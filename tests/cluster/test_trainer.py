@@ -204,3 +204,18 @@ def test_value_methods_train_on_two_nodes(algorithm):
     assert all(report.counts[0, 1] > 10 and report.finished and not report.failure for report in reports)
     targets = [actor.object.trainer.shared.target for actor in LocalEngine.made[-1].nodes]
     assert all(not np.array_equal(target, before) for target in targets)
+
+
+def test_what_is_taken_is_the_centre_as_it_is_with_its_own_t(tmp_path):
+    taken = []
+
+    def take():
+        taken.append((trainer.take(), engine.servers[0].object.snapshot()))
+
+    script = Script((after(1000), take), (after(2000), nothing))
+    trainer, engine = trainer_of(tmp_path, Ray(nodes=2), script, total_steps=LONG)
+    trainer.supervisor.snapshot_due = float("inf")                       # it asks for one
+    trainer.run()
+    (took, centre), = taken
+    assert 0 < took.global_step <= centre.global_step
+    assert not np.array_equal(took.theta, trainer.start.theta)

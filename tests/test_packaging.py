@@ -77,7 +77,7 @@ def test_a_wheel_has_the_examples_that_readme_names(site, tmp_path):
 
 
 def test_a_wheel_is_small_and_has_every_page(built, site):
-    assert built[1].stat().st_size < 6 * 2**20
+    assert built[1].stat().st_size < 16 * 2**20                          # an agent of a game takes 2.5 MB
     pages = {path.name for path in (ROOT / "a3c_numba/docs").glob("*.md")}
     assert {path.name for path in (site / "a3c_numba/docs").glob("*.md")} == pages
     assert not (site / "tests").exists() and not (site / "examples").exists()

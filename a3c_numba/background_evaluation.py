@@ -22,7 +22,8 @@ from .system.shared_memory import ArraySpec, SharedArrays
 from .system.terminal import log_once
 from .system.worker_pool import BackgroundWorker
 
-FIRST_SECONDS = 120.0          # without a step in a new process, which compiles
+FIRST_SECONDS = 120.0          # without a step while an evaluation begins: it makes an environment, and may compile
+FIRST_BEATS = 10               # steps and resets, until which it does
 CHECKS = 4                     # that a process has to miss before it is killed, however long a check takes
 
 
@@ -52,9 +53,8 @@ class BackgroundEvaluation:
         self._memory.arrays()[0][:] = theta
         if self._worker is None:
             self._worker = BackgroundWorker(_player, pack(self.config), self._memory, self.settings)
-            self._heartbeats = 0
-            self._memory.arrays()[1][:] = 0
-        self._silence, self._checked = 0.0, time.monotonic()
+        self._memory.arrays()[1][:] = 0
+        self._heartbeats, self._silence, self._checked = 0, 0.0, time.monotonic()
         self._worker.call()
 
     def result(self, seconds: float = 0.0) -> Figures | None:
@@ -76,7 +76,7 @@ class BackgroundEvaluation:
         """Raise HungEvaluation if there was no step for too long; a suspended machine counts as one missed check."""
         assert self._memory
         now, beats = time.monotonic(), int(self._memory.arrays()[1][0])
-        limit = self.heartbeat_seconds if beats else max(FIRST_SECONDS, self.heartbeat_seconds)
+        limit = max(self.heartbeat_seconds, FIRST_SECONDS if beats < FIRST_BEATS else 0.0)
         self._silence += min(now - self._checked, limit / CHECKS)
         self._checked = now
         if beats != self._heartbeats:

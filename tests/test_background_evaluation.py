@@ -76,6 +76,22 @@ def test_a_hung_environment_is_killed(background):
         waited_for(one)
 
 
+class SlowToBegin(Chances):
+    """A simulator, say, that loads its world in the first step."""
+
+    def step(self, action):
+        if not self.steps:
+            time.sleep(1.2)
+        return super().step(action)
+
+
+def test_an_environment_that_is_slow_to_begin_is_waited_for(background):
+    config = small(SlowToBegin)
+    one = background(config, heartbeat_seconds=0.4)
+    one.start(initial_checkpoint(config).theta)
+    assert waited_for(one).episodes == 4
+
+
 def test_training_and_evaluation_draw_from_other_streams():
     """The first seeds of a run's episodes, and those of an evaluation with the same seed."""
     training = [np.random.default_rng(np.random.SeedSequence(0, spawn_key=(stream,))).integers(2**31)

@@ -51,7 +51,7 @@ def test_the_loop_ends_at_the_last_step_and_gives_its_state():
 
 
 def test_a_workers_losses_rest_on_more_than_one_rollout(monkeypatch):
-    """Of 5 rows each: all of them with no time from one sample to the next, the first and the last with ever so much."""
+    """Of 5 rows each: all of them with no time from one sample to the next, only two with ever so much."""
     rows = []
     for seconds in (0.0, 1e9):
         monkeypatch.setattr("a3c_numba.training.worker_process.MOMENTS_SECONDS", seconds)

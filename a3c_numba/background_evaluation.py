@@ -6,23 +6,26 @@
     result, some poll later       <-        mean, standard error ...
 
 The games are those of ``evaluate``, with the same seeds each time, of random streams of their own, which no worker has.
-The process is started with the first evaluation, and again after one that has failed.
+The process is started with the first evaluation, and again after one that has failed.  Each evaluation makes an
+environment of its own and closes it, as ``evaluate`` does: one with a state that outlasts episodes begins anew.
 """
 
 import time
+from contextlib import suppress
 
 import numpy as np
 
 from .config import Config
 from .envs.heartbeat import Heartbeat
 from .envs.registry import pack, unpack
-from .evaluation import EvaluationSettings, Evaluator, figures
+from .evaluation import MOST_PROCESSES, EvaluationSettings, Evaluator, figures
 from .runs.progress import Figures
 from .system.shared_memory import ArraySpec, SharedArrays
 from .system.terminal import log_once
 from .system.worker_pool import BackgroundWorker
 
-FIRST_SECONDS = 120.0          # without a step in a new process, which compiles
+FIRST_SECONDS = 120.0          # without a step while an evaluation begins: it makes an environment, and may compile
+FIRST_BEATS = 10               # steps and resets, until which it does
 CHECKS = 4                     # that a process has to miss before it is killed, however long a check takes
 
 
@@ -51,10 +54,9 @@ class BackgroundEvaluation:
             self._memory = SharedArrays([ArraySpec(np.float32, theta.shape), ArraySpec(np.int64, (1,))])
         self._memory.arrays()[0][:] = theta
         if self._worker is None:
-            self._worker = BackgroundWorker(_player, pack(self.config), self._memory, self.settings)
-            self._heartbeats = 0
-            self._memory.arrays()[1][:] = 0
-        self._silence, self._checked = 0.0, time.monotonic()
+            self._worker = BackgroundWorker(_Player, pack(self.config), self._memory, self.settings)
+        self._memory.arrays()[1][:] = 0
+        self._heartbeats, self._silence, self._checked = 0, 0.0, time.monotonic()
         self._worker.call()
 
     def result(self, seconds: float = 0.0) -> Figures | None:
@@ -76,7 +78,7 @@ class BackgroundEvaluation:
         """Raise HungEvaluation if there was no step for too long; a suspended machine counts as one missed check."""
         assert self._memory
         now, beats = time.monotonic(), int(self._memory.arrays()[1][0])
-        limit = self.heartbeat_seconds if beats else max(FIRST_SECONDS, self.heartbeat_seconds)
+        limit = max(self.heartbeat_seconds, FIRST_SECONDS if beats < FIRST_BEATS else 0.0)
         self._silence += min(now - self._checked, limit / CHECKS)
         self._checked = now
         if beats != self._heartbeats:
@@ -94,19 +96,19 @@ class BackgroundEvaluation:
 class _Player:
     """The process's end: evaluate what the shared memory holds."""
 
-    def __init__(self, config: Config, memory: SharedArrays, settings: EvaluationSettings) -> None:
-        self.parameters, heartbeats = memory.arrays()
-        self.evaluator = Evaluator(config, self.parameters.copy(), settings)
-        self.evaluator.env.env = Heartbeat(self.evaluator.env.env, heartbeats, 0)
+    def __init__(self, config: bytes, memory: SharedArrays, settings: EvaluationSettings) -> None:
+        self.config, self.settings = unpack(config), settings
+        self.parameters, self.heartbeats = memory.arrays()
 
     def __call__(self, number: int) -> Figures:
-        self.evaluator.policy.parameters.flat[:] = self.parameters
-        settings = self.evaluator.settings
-        games = [self.evaluator.play(episode) for episode in range(settings.episodes)]
+        settings = self.settings
+        evaluator = Evaluator(self.config, self.parameters.copy(), settings, number=MOST_PROCESSES)      # no other's
+        evaluator.env.env = Heartbeat(evaluator.env.env, self.heartbeats, 0)
+        try:
+            games = [evaluator.play(episode) for episode in range(settings.episodes)]
+        finally:
+            with suppress(Exception, SystemExit):
+                evaluator.env.close()
         if any(game.capped for game in games):
             log_once(f"evaluations stop a game after {settings.max_steps:,} steps: its score is that so far")
         return figures(games)
-
-
-def _player(config: bytes, memory: SharedArrays, settings: EvaluationSettings) -> _Player:
-    return _Player(unpack(config), memory, settings)

@@ -81,7 +81,11 @@ class ProgressBar:
 
     def warn(self, lines: list[str]) -> None:
         """Print each warning on a line of its own; the next ``update`` redraws the bar."""
-        text = "".join(f"a3c-numba: warning: {line}\n" for line in lines)
+        self.note([f"a3c-numba: warning: {line}" for line in lines])
+
+    def note(self, lines: list[str]) -> None:
+        """Print each line; the next ``update`` redraws the bar."""
+        text = "".join(f"{line}\n" for line in lines)
         write_without_blocking("\r\x1b[K" * (self.is_terminal and bool(text)) + text, self.stream)
 
     def close(self, row: Progress | None) -> None:
@@ -101,6 +105,9 @@ class Warnings:
     def warn(self, lines: list[str]) -> None:
         """Print each warning on a line of its own."""
         write_without_blocking("".join(f"a3c-numba: warning: {line}\n" for line in lines))
+
+    def note(self, lines: list[str]) -> None:
+        """Print nothing."""
 
     def close(self, row: Progress) -> None:
         """Print nothing."""

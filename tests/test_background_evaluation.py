@@ -4,12 +4,13 @@ import os
 import signal
 import time
 from concurrent.futures.process import BrokenProcessPool
+from functools import partial
 
 import numpy as np
 import pytest
 
 from a3c_numba.background_evaluation import BackgroundEvaluation, HungEvaluation
-from a3c_numba.evaluation import EvaluationSettings, evaluate, figures
+from a3c_numba.evaluation import MOST_PROCESSES, EvaluationSettings, evaluate, figures
 from a3c_numba.training.trainer import initial_checkpoint
 from tests.programs import Chances, small
 from tests.promises import until
@@ -74,6 +75,55 @@ def test_a_hung_environment_is_killed(background):
     one.start(initial_checkpoint(config).theta)
     with pytest.raises(HungEvaluation, match="made no step for 0.5 s and was killed"):
         waited_for(one)
+
+
+class SlowToBegin(Chances):
+    """A simulator, say, that loads its world in the first step."""
+
+    def step(self, action):
+        if not self.steps:
+            time.sleep(1.2)
+        return super().step(action)
+
+
+def test_an_environment_that_is_slow_to_begin_is_waited_for(background):
+    config = small(SlowToBegin)
+    one = background(config, heartbeat_seconds=0.4)
+    one.start(initial_checkpoint(config).theta)
+    assert waited_for(one).episodes == 4
+
+
+class Remembers(Chances):
+    """Pays more in each game, as NormalizeObservation sees other means in each; notes its number and its end."""
+
+    def __init__(self, folder, worker):
+        super().__init__(at_step=lambda: [][0])
+        self.file = folder / f"{worker}"
+
+    def reset(self, **options):
+        self.scale += 1
+        return super().reset(**options)
+
+    def close(self):
+        with self.file.open("a") as file:
+            file.write("closed ")
+
+
+def test_each_evaluation_makes_an_environment_and_closes_it(background, tmp_path):
+    """One of its own, with a number that no other has, also if it fails: here after 200 steps of ten a game."""
+    config = small(partial(Remembers, tmp_path))
+    one, theta = background(config, 15), initial_checkpoint(config).theta
+    wanted = figures(evaluate(config, theta, EvaluationSettings(15)))
+    for _ in range(2):
+        one.start(theta)
+        assert waited_for(one) == wanted
+    failing = background(config, 21)
+    failing.start(theta)
+    with pytest.raises(IndexError):
+        waited_for(failing)
+    closed = {path.name: path.read_text() for path in tmp_path.iterdir()}
+    assert closed.pop(f"{config.workers + MOST_PROCESSES}") == 3 * "closed "
+    assert {*closed} == {f"{config.workers}"}                            # of the spaces, and of evaluate
 
 
 def test_training_and_evaluation_draw_from_other_streams():

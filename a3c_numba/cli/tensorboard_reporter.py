@@ -21,6 +21,10 @@ class TensorBoardReporter:
         """Show the warnings."""
         self.shown.warn(lines)
 
+    def note(self, lines: list[str]) -> None:
+        """Show the lines."""
+        self.shown.note(lines)
+
     def close(self, row: Progress) -> None:
         """Show the last row."""
         self.shown.close(row)

@@ -68,7 +68,7 @@ def add_arguments(parser: ArgumentParser) -> None:
 
 
 def run(arguments: Namespace) -> int:
-    """Train until the run ends; if it ends early, print how to resume it."""
+    """Train until the run ends; if it ends early, and not at a score, print how to resume it."""
     check_cluster_options(arguments)
     given = {field.name: getattr(arguments, field.name) for field in dataclasses.fields(Limits)}
     limits = Limits(**{name: value for name, value in given.items() if value is not None})
@@ -100,7 +100,7 @@ def _train(arguments: Namespace, steering: RunOptions[None], prepared: PreparedR
         trainer.run()
     finally:
         step = trainer.checkpointer.step if trainer.checkpointer else None
-        if step is not None and step < config.total_steps:
+        if step is not None and step < config.total_steps and not trainer.stopped:
             name = config.env_name
             env = f"{shlex.quote(name)} " if ":" in name else ""         # an id that names a module: to import it
             write_without_blocking(f"step {step:,}; to resume: a3c-numba train {env}--resume "

@@ -77,6 +77,9 @@ class NodeReporter:
         """Keep the lines."""
         self.warnings.extend(lines)
 
+    def note(self, lines: list[str]) -> None:
+        """Show nothing."""
+
     def close(self, row: Progress) -> None:
         """Show nothing."""
 

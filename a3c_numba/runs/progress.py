@@ -24,7 +24,8 @@ class Progress(NamedTuple):
         workers: running.
         restarts: workers replaced since this process started.
         policy_loss: mean of -log pi(a|s) (R - V), without the entropy; nan for a value method.  This and the next two
-            are of one rollout of each worker together, of its last half second; of DQN's batch.
+            are of the workers together, and rest on about the last ten seconds: each worker samples an update every
+            half second, and one that is s samples old weighs its rows (of a rollout, or of DQN's batch) by 0.95^s.
         value_loss: mean of (R - V)^2, for a value method of (R - Q(s, a))^2.
         explained_variance: 1 - Var(R - V) / Var(R), for a value method with Q(s, a) in place of V: 1 if V foretells the
             returns, 0 if it is no better than a constant; nan if all returns are the same.

@@ -3,6 +3,7 @@
     T reaches a multiple of ``every``     a copy of theta is evaluated; its row and its checkpoint are of that step
     ... while an evaluation is running    this one is skipped
     the run ends in order                 the running one is waited for, then the last parameters are evaluated
+    ... because one has reached a score   none is begun any more
 """
 
 from typing import Callable, Protocol
@@ -15,6 +16,7 @@ from ..runs.progress import Figures
 from ..system.text import one_line
 
 WAIT_SECONDS = 0.1             # between two looks for a signal, at the end of a run
+SILENT_LOOKS = 10              # before it is said that the run waits
 
 Take = Callable[[], Checkpoint]                  # copies the parameters as they are now
 Record = Callable[[Checkpoint, Figures], None]   # of the parameters that were evaluated
@@ -55,10 +57,13 @@ class Evaluations:
     def _after(self, step: int) -> int:
         return (step // self.evaluator.every + 1) * self.evaluator.every
 
-    def poll(self, step: int, take: Take) -> None:
-        """Record an evaluation that is over, and begin one that is due at agent step ``step``."""
+    def poll(self, step: int, take: Take, is_last: Callable[[], object] = lambda: False) -> None:
+        """Record an evaluation that is over, and begin one that is due at agent step ``step``.
+
+        ``is_last`` is asked in between: true if the run ends with the evaluation that is recorded.
+        """
         self._finish()
-        if step < self.due:
+        if step < self.due or is_last():
             return
         if self._running is None:
             self._begin(take())
@@ -97,18 +102,25 @@ class Evaluations:
         said = f"{type(error).__name__}: {one_line(error)}"
         self.events.add("evaluation", detail=f"the evaluation of step {step:,} failed: {said}")
 
-    def finish(self, last: Checkpoint, is_interrupted: Callable[[], bool]) -> None:
-        """Wait for the running evaluation and for that of the last parameters, until there is an interrupt."""
+    def finish(self, last: Checkpoint, is_interrupted: Callable[[], bool], say: Callable[[str], None]) -> None:
+        """Wait for the running evaluation and for that of the last parameters, until there is an interrupt.
+
+        ``say`` is called with a line for each that takes long.
+        """
         try:
-            self._wait(is_interrupted)
+            self._wait(is_interrupted, say)
             if self._last_step != last.global_step and not is_interrupted():
                 self._begin(last)
-                self._wait(is_interrupted)
+                self._wait(is_interrupted, say)
         finally:
             self.close()
 
-    def _wait(self, is_interrupted: Callable[[], bool]) -> None:
+    def _wait(self, is_interrupted: Callable[[], bool], say: Callable[[str], None]) -> None:
+        looks = 0
         while self._running and not is_interrupted():
+            if looks == SILENT_LOOKS:
+                say(f"waiting for the evaluation of step {self._running.global_step:,}; Ctrl-C skips it")
+            looks += 1
             self._finish(WAIT_SECONDS)
 
     def close(self) -> None:

@@ -1,10 +1,11 @@
-"""How well updates fitted: the losses of the workers' latest rollouts together, with R held constant.
+"""How well updates fitted: the losses of the workers' recent rollouts together, with R held constant.
 
     policy loss           mean of -log pi(a|s) (R - V), without the entropy; nan for the value methods
     value loss            mean of (R - V)^2, or (R - Q(s, a))^2
     explained variance    1 - Var(R - V) / Var(R); nan if Var(R) is 0
 
-A worker notes the moments of an update, some dozen microseconds of NumPy, and so not of each (worker_process.py).
+A worker samples the moments of an update, some dozen microseconds of NumPy, and so not of each (worker_process.py).
+One rollout has few rows: a worker's moments are those of all rows that it has sampled, weighed by KEPT^age in samples.
 """
 
 from typing import Any, NamedTuple
@@ -14,9 +15,11 @@ import numpy as np
 from ..core.layers.base import Outputs
 from ..core.worker import Worker
 
+KEPT = 0.95                    # of a sample's weight when the next one comes: about the last 1 / (1 - KEPT) count
+
 
 class Moments(NamedTuple):
-    """What the losses of an update of ``steps`` rows are computed from; error is R - V, or R - Q(s, a)."""
+    """What the losses of ``steps`` rows are computed from; error is R - V, or R - Q(s, a)."""
 
     steps: float = 0.0
     policy_loss: float = np.nan
@@ -50,17 +53,30 @@ def _moments(worker: Worker, actions: np.ndarray, returns: np.ndarray, outputs: 
     return Moments(steps, policy_loss, R.mean(), R.var(), errors.mean(), errors.var())
 
 
-def losses(moments: np.ndarray) -> tuple[float, float, float]:
-    """Return policy loss, value loss and explained variance of several workers' Moments (workers, 6) together."""
+def averaged(before: Moments, sample: Moments) -> Moments:
+    """Return a worker's moments with those of one more sample; one that is unknown changes nothing."""
+    return together(np.array([before._replace(steps=KEPT * before.steps), sample]))
+
+
+def together(moments: np.ndarray) -> Moments:
+    """Return the moments of all rows of several Moments (k, 6); unknown ones do not count."""
     known = moments[np.isfinite(np.delete(moments, 1, axis=1)).all(axis=1)]
     if not len(known):
-        return np.nan, np.nan, np.nan
+        return Moments()
     steps, policy_loss, return_mean, return_variance, error_mean, error_variance = known.T
     share = steps / steps.sum()
+    has_policy = np.isfinite(policy_loss)                                # not of a skipped update, nor a value method
 
     def variance(means: np.ndarray, variances: np.ndarray) -> float:
         return float(share @ (variances + (means - share @ means) ** 2))
 
-    of_returns = variance(return_mean, return_variance)
-    explained = 1 - variance(error_mean, error_variance) / of_returns if of_returns > 0 else np.nan
-    return float(share @ policy_loss), float(share @ (error_variance + error_mean ** 2)), explained
+    policy = share[has_policy] @ policy_loss[has_policy] / share[has_policy].sum() if has_policy.any() else np.nan
+    return Moments(steps.sum(), policy, share @ return_mean, variance(return_mean, return_variance),
+                   share @ error_mean, variance(error_mean, error_variance))
+
+
+def losses(moments: np.ndarray) -> tuple[float, float, float]:
+    """Return policy loss, value loss and explained variance of several workers' Moments (workers, 6) together."""
+    of = together(moments)
+    explained = 1 - of.error_variance / of.return_variance if of.return_variance > 0 else np.nan
+    return float(of.policy_loss), float(of.error_variance + of.error_mean ** 2), float(explained)

@@ -19,12 +19,15 @@ class Reporter(Protocol):
     def warn(self, lines: list[str]) -> None:
         """Show each warning on a line of its own; there may be none."""
 
+    def note(self, lines: list[str]) -> None:
+        """Show each line, which is no warning, on a line of its own; there may be none."""
+
     def close(self, row: Progress) -> None:
         """Show the last progress of the run."""
 
 
 class LogReporter:
-    """Log the warnings, and show no progress."""
+    """Log what is said, and show no progress."""
 
     def __init__(self, report_seconds: float | None = None) -> None:
         self.report_seconds = report_seconds
@@ -34,6 +37,10 @@ class LogReporter:
 
     def warn(self, lines: list[str]) -> None:
         """Log each warning."""
+        log(lines)
+
+    def note(self, lines: list[str]) -> None:
+        """Log each line."""
         log(lines)
 
     def close(self, row: Progress) -> None:

@@ -123,14 +123,16 @@ class Trainer:
 
     def _report_events(self) -> None:
         """Write new events to the run's folder, and show them at once, not line by line: a terminal may be slow."""
-        sentences = []
+        warnings: list[str] = []
+        notes: list[str] = []
         while events := self.events.drain():                             # a failed write adds an event
             for event in events:
-                sentences.append(event.sentence)
+                (notes if event.kind == "stopped" else warnings).append(event.sentence)
                 if self.folder:
                     self.folder.append_event(self.status.seconds(), self.shared.global_step(), event.sentence,
                                              event.worker, event.kind)
-        self.reporter.warn(sentences)
+        self.reporter.warn(warnings)
+        self.reporter.note(notes)
 
     def _watch(self) -> None:
         states = self.supervisor.states
@@ -138,7 +140,7 @@ class Trainer:
         while self.supervisor.poll(POLL_SECONDS) and not self.interrupts.received:
             now = time.monotonic()
             if self.evaluations:
-                self.evaluations.poll(self.shared.global_step(), self.take)
+                self.evaluations.poll(self.shared.global_step(), self.take, self._reached)
             self._report_events()
             self._read_episodes()
             row = None
@@ -151,7 +153,7 @@ class Trainer:
                     return
             if row:
                 self._check_skipped()
-            if reason := reached_score(self.stop_at, self.progress_tracker.scores, self.evaluations):
+            if reason := self._reached():
                 self.stopped = True
                 self.events.add("stopped", detail=f"{reason}: the run ends here")
                 return
@@ -161,6 +163,9 @@ class Trainer:
             if self.checkpointer and states.ready():
                 whole = states.all_answered                              # then the snapshot is consistent
                 self._save(self._checkpoint(self.status.snapshot_vectors if whole else self.shared.vectors))
+
+    def _reached(self) -> str | None:
+        return reached_score(self.stop_at, self.progress_tracker.scores, self.evaluations)
 
     def _call(self, row: Progress) -> object:
         assert self.callback
@@ -190,8 +195,9 @@ class Trainer:
         unwritten = self._save(last, in_order and self.stopped)
         self._report_events()
         self._report(row)
-        if self.evaluations and in_order:
-            self.evaluations.finish(last, lambda: self.interrupts.received is not None)
+        if self.evaluations and in_order and not self.stopped:
+            self.evaluations.finish(last, lambda: self.interrupts.received is not None,
+                                    lambda line: self.reporter.note([line]))
         elif self.evaluations:
             self.evaluations.close()
         if self.folder and self.draw_curve and (reason := self.draw_curve(self.folder.path)):

@@ -16,7 +16,7 @@ from ..system.exhaustion import exhausted
 from ..system.subnormals import flush_subnormals
 from ..system.terminal import log_once
 from .collector_state import collector_state, restore
-from .losses import moments_of
+from .losses import Moments, averaged, moments_of
 from .worker_status import WorkerStatus
 
 
@@ -26,18 +26,19 @@ MOMENTS_SECONDS = 0.5          # from one update whose losses are looked at to t
 def loop(worker: Worker, status: WorkerStatus, pipe: Channel) -> None:
     """Update until the run is over or asked to stop; send this worker's state when it is asked for, and at the end."""
     worker.copy_theta()
-    due = 0.0
+    due, moments = 0.0, Moments()
     while not status.stopping and worker.shared.global_step() < worker.config.total_steps:
         update = worker.update()
         if (now := time.monotonic()) >= due:
-            status.note_moments(worker.number, moments_of(worker))
+            moments = averaged(moments, moments_of(worker))
+            status.note_moments(worker.number, moments)
             due = now + MOMENTS_SECONDS
         status.count_update(worker.number, update)
         if pipe.peer_closed():
             raise SystemExit(1)                                          # the run has ended without a word
         if status.is_requested(worker.number):
             publish(worker, status, pipe)
-    status.note_moments(worker.number, moments_of(worker))
+    status.note_moments(worker.number, averaged(moments, moments_of(worker)))
     publish(worker, status, pipe, "last state")
 
 

@@ -84,7 +84,7 @@ class WorkerStatus:
             self.push_episode(worker, *update.episode)
 
     def note_moments(self, worker: int, moments: Moments) -> None:
-        """Note the moments of an update, before it is counted; only ``worker`` itself calls this."""
+        """Note the worker's moments, before an update is counted; only ``worker`` itself calls this."""
         self._moments[worker, :len(moments)] = moments
 
     def push_episode(self, worker: int, score: float, length: int) -> None:
@@ -127,7 +127,7 @@ class WorkerStatus:
         return gauges
 
     def moments(self) -> np.ndarray:
-        """Moments (workers, 6) of an update of each worker that has made one, of its last half second."""
+        """Moments (workers, 6) of each worker that has made an update."""
         return self._moments[self.updates > 0, :len(Moments._fields)].copy()
 
     def snapshot(self, worker: int) -> None:

@@ -77,14 +77,21 @@ def test_a_result_is_written_to_standard_output(catch_run, tmp_path, capsys):
 
 def test_a_run_is_evaluated_and_ends_at_a_score(tmp_path, capsys):
     """The mean of an evaluation is what counts, and 100 training games are not needed."""
-    assert program("train", "Corridor", "--workers", 1, "--total-steps", 1e8, "--quiet", "--out", tmp_path, "--stop-at",
-                   -100, "--evaluate-every", 100, "--evaluate-episodes", 2) == 0
-    table = rows(tmp_path / "evaluations.csv")
-    assert {row["episodes"] for row in table} == {"2"} and (tmp_path / "best.npz").exists()
-    assert load(tmp_path / "final.npz").global_step == int(table[-1]["global_step"]) < 1e8
-    *_, reason, resume = capsys.readouterr().err.splitlines()
-    assert "the mean score of the evaluation of step " in reason and "is at least -100: the run ends here" in reason
-    assert resume.endswith(f"to resume: a3c-numba train --resume {tmp_path}")
+    assert program("train", "Corridor", "--workers", 1, "--total-steps", 1e8, "--out", tmp_path, "--stop-at", -100,
+                   "--evaluate-every", 100, "--evaluate-episodes", 2) == 0
+    row, = rows(tmp_path / "evaluations.csv")
+    assert row["episodes"] == "2" and load(tmp_path / "best.npz").global_step == int(row["global_step"])
+    assert int(row["global_step"]) <= load(tmp_path / "final.npz").global_step < 1e8
+    err = capsys.readouterr().err
+    reason, = [line for line in err.splitlines() if "ends here" in line]
+    assert reason.startswith(f"the mean score of the evaluation of step {int(row['global_step']):,}, ")
+    assert reason.endswith("is at least -100: the run ends here") and "resume" not in err
+
+
+def test_a_quiet_run_says_nothing_of_the_score(tmp_path, capsys):
+    assert program("train", "Corridor", "--workers", 1, "--total-steps", 1e8, "--out", tmp_path, "--stop-at", -100,
+                   "--quiet") == 0
+    assert capsys.readouterr().err == "" and load(tmp_path / "final.npz").global_step < 1e8
 
 
 @pytest.mark.parametrize("options, line", [

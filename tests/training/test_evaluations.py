@@ -62,6 +62,12 @@ class Schedule:
             self.evaluations.poll(step, lambda: dataclasses.replace(self.start, global_step=step))
         return [checkpoint.global_step for checkpoint, _ in self.recorded]
 
+    def finish(self, step, is_interrupted=lambda: False):
+        """The lines that are said meanwhile."""
+        said = []
+        self.evaluations.finish(dataclasses.replace(self.start, global_step=step), is_interrupted, said.append)
+        return said
+
 
 def test_each_multiple_is_evaluated_once_at_its_step(start):
     evaluator = Evaluator()
@@ -99,17 +105,25 @@ def test_the_end_waits_for_what_runs_and_evaluates_the_last(start):
     evaluator = Evaluator(looks=3)
     schedule = Schedule(start, evaluator)
     schedule.at(100)
-    schedule.evaluations.finish(dataclasses.replace(start, global_step=150), lambda: False)
+    assert schedule.finish(150) == []
     assert schedule.at() == [100, 150] and evaluator.closed == 1 and not schedule.events.events
     schedule.at(300)
-    schedule.evaluations.finish(dataclasses.replace(start, global_step=300), lambda: False)
+    schedule.finish(300)
     assert schedule.at() == [100, 150, 300]                              # not once more
+
+
+def test_a_long_wait_at_the_end_is_said_once_for_each(start):
+    schedule = Schedule(start, Evaluator(looks=50))
+    schedule.at(100)
+    assert schedule.finish(150) == [f"waiting for the evaluation of step {step}; Ctrl-C skips it"
+                                    for step in (100, 150)]
+    assert schedule.at() == [100, 150]
 
 
 def test_an_interrupt_ends_the_wait_and_closes(start):
     evaluator, seen = Evaluator(looks=10**9), []
     schedule = Schedule(start, evaluator)
-    schedule.evaluations.finish(dataclasses.replace(start, global_step=150), lambda: seen.append(0) or len(seen) > 5)
+    schedule.finish(150, lambda: seen.append(0) or len(seen) > 5)
     assert evaluator.closed == 1 and schedule.events.sentences() == ["the evaluation of step 150 was interrupted"]
 
 
@@ -142,8 +156,11 @@ def test_ctrl_c_while_the_last_evaluation_runs_loses_nothing(tmp_path):
 
 
 def test_a_run_stops_at_the_mean_of_an_evaluation(tmp_path):
-    evaluator = Evaluator(every=50, means=[0.1, 0.7])
+    evaluator = Evaluator(every=1, means=[0.1, 0.7])
     last = run_of(tmp_path, evaluator, total_steps=10**8, stop_at=0.6).run()
     assert load(tmp_path / "final.npz").global_step == last.global_step < 10**8
     event, = [row for row in rows(tmp_path / "events.csv") if row["kind"] == "stopped"]
     assert "0.7, is at least 0.6: the run ends here" in event["event"] and "the evaluation of step " in event["event"]
+    assert len(evaluator.thetas) == len(rows(tmp_path / "evaluations.csv")) == 2     # none after that
+    best = load(tmp_path / "best.npz")
+    assert best.evaluation_score == 0.7 and np.array_equal(best.theta, evaluator.thetas[1])

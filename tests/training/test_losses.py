@@ -1,4 +1,4 @@
-"""Policy loss, value loss and explained variance of the workers' latest rollouts."""
+"""Policy loss, value loss and explained variance of the workers' recent rollouts."""
 
 import dataclasses
 import math
@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from a3c_numba.core.networks import MLP
-from a3c_numba.training.losses import Moments, losses, moments_of
+from a3c_numba.training.losses import KEPT, Moments, averaged, losses, moments_of
 from tests.core import test_replay_worker, test_worker
 from tests.core.test_worker import config_of
 
@@ -64,6 +64,24 @@ def test_several_workers_count_as_one_sample():
     R, errors = (np.concatenate(arrays) for arrays in zip(*parts))
     wanted = 0.5, (errors ** 2).mean(), 1 - errors.var() / R.var()
     np.testing.assert_allclose(losses(np.array([*rows, Moments()])), wanted)          # one has made no update
+
+
+def test_a_workers_samples_weigh_less_the_older_they_are():
+    """As if each row were there KEPT^age times; a sample of which nothing is known does not count."""
+    rng = np.random.default_rng(0)
+    samples = [(rng.normal(k, 1, 5), rng.normal(-k, 1, 5)) for k in range(3)]
+    moments = Moments()
+    for loss, (R, e) in enumerate(samples):
+        moments = averaged(moments, Moments(5, float(loss), R.mean(), R.var(), e.mean(), e.var()))
+    weights = np.repeat([KEPT ** 2, KEPT, 1], 5)
+    R, errors = (np.concatenate(arrays) for arrays in zip(*samples))
+    share, explained = weights / weights.sum(), 1 - np.cov(errors, aweights=weights) / np.cov(R, aweights=weights)
+    wanted = share @ np.repeat([0, 1, 2], 5), share @ errors ** 2, explained
+    np.testing.assert_allclose(one(moments), wanted)
+    np.testing.assert_allclose(one(averaged(moments, Moments())), wanted)
+    of_a_skipped = averaged(moments, Moments(5, math.nan, 0.0, 1.0, 0.0, 1.0))
+    assert of_a_skipped.policy_loss == pytest.approx(moments.policy_loss) and of_a_skipped.steps > moments.steps
+    assert of_a_skipped.return_variance != moments.return_variance
 
 
 def test_without_a_finite_number_there_is_nan():

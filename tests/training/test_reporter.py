@@ -21,6 +21,9 @@ class Recorder:
     def warn(self, lines):
         self.calls += [("warn", line) for line in lines]
 
+    def note(self, lines):
+        self.calls += [("note", line) for line in lines]
+
     def close(self, row):
         self.calls.append(("close", row))
 
@@ -31,13 +34,15 @@ def test_a_reporter_is_called_at_each_report_and_closed_once():
     def callback(row):
         rows.append(row)
         trainer.events.add("no curve", detail=f"{len(rows)}")
+        trainer.events.add("stopped", detail="a score")
         return len(rows) < 2
 
     trainer = Trainer(initial_checkpoint(small("Catch", total_steps=10**8)), None, reporter, callback)
     trainer.run()
     last = trainer.progress_tracker.latest
-    assert reporter.calls == [("update", rows[0]), ("warn", "no learning curve: 1"), ("update", rows[1]),
-                              ("warn", "no learning curve: 2"), ("update", last), ("close", last)]
+    assert reporter.calls == [("update", rows[0]), ("warn", "no learning curve: 1"), ("note", "a score"),
+                              ("update", rows[1]), ("warn", "no learning curve: 2"), ("note", "a score"),
+                              ("update", last), ("close", last)]
 
 
 def test_a_reporter_says_how_often_there_is_a_report():

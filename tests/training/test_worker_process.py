@@ -50,6 +50,18 @@ def test_the_loop_ends_at_the_last_step_and_gives_its_state():
     np.testing.assert_array_equal(status.snapshot_vectors.statistics, worker.shared.statistics)
 
 
+def test_a_workers_losses_rest_on_more_than_one_rollout(monkeypatch):
+    """Of 5 rows each: all of them with no time from one sample to the next, only two with ever so much."""
+    rows = []
+    for seconds in (0.0, 1e9):
+        monkeypatch.setattr("a3c_numba.training.worker_process.MOMENTS_SECONDS", seconds)
+        worker, status = begun(config_of("Catch", MLP(hidden=8), 100))
+        loop(worker, status, Pipe())
+        (steps, *_), = status.moments()
+        rows.append(steps)
+    assert rows[0] > 50 and 5 < rows[1] <= 10
+
+
 def test_the_loop_stops_when_told_and_answers_each_request_once():
     worker, status = begun(config_of("Catch", MLP(hidden=8), 100))
     pipe = Pipe()

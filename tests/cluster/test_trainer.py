@@ -214,7 +214,6 @@ def test_what_is_taken_is_the_centre_as_it_is_with_its_own_t(tmp_path):
 
     script = Script((after(1000), take), (after(2000), nothing))
     trainer, engine = trainer_of(tmp_path, Ray(nodes=2), script, total_steps=LONG)
-    trainer.supervisor.snapshot_due = float("inf")                       # it asks for one
     trainer.run()
     (took, centre), = taken
     assert 0 < took.global_step <= centre.global_step

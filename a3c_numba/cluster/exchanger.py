@@ -3,15 +3,16 @@
     s <- theta (a copy)    centre <- centre + (s - base)    theta <- theta + (centre - s)    base <- centre
 
 The last addition is element by element and in place, without a lock, as a worker's update is: what the workers add
-between the copy and the addition stays in theta, and is part of the next delta.  After a failed call nothing has
-changed here, and the next delta is of both intervals.
+between the copy and the addition stays in theta, and is part of the next delta.  A delta that was not answered is
+repeated as it was, with its s, until it is: the server may have taken it up, and knows it by its serial number.
 
 T is exchanged by the same rule, with the atomic addition.  So annealing, the end of the run and I_target are of the
 steps of all nodes.  If the steps of others cross a multiple of I_target, the exchange renews theta-.
 """
 
 import threading
-from typing import Callable, Protocol
+import uuid
+from typing import Callable, NamedTuple, Protocol
 
 import numpy as np
 
@@ -33,11 +34,20 @@ class Server(Protocol):
     def exchange(self, delta: Delta) -> Reply | None: ...
 
 
+class Pending(NamedTuple):
+    """A delta that has not been answered yet, and the s and T that it was made from."""
+
+    delta: Delta
+    s: np.ndarray
+    step: int
+
+
 class Exchanger:
     """The exchange of one node with one parameter server.
 
     Attributes:
         base, base_step: theta (n,) and T of the centre as last seen.
+        pending: the delta that the next call repeats.
         failed: number of calls that reached no parameter server with a theta.
     """
 
@@ -45,24 +55,42 @@ class Exchanger:
         self.shared, self.server, self.algorithm = shared, server, algorithm
         self.base, self.base_step, self.version = start.theta.copy(), start.global_step, start.version
         self.joined, self.count, self.failed = start.joined, 0, 0
+        self.sender = uuid.uuid4().hex                                   # two nodes may have the same ``joined``
+        self.pending: Pending | None = None
 
     def exchange(self, with_statistics: bool = False) -> bool:
-        """Exchange once.  Return False, and change nothing, if no parameter server could be reached."""
-        shared = self.shared
-        step, s = shared.global_step(), shared.theta.copy()
+        """Exchange once, and before that repeat a delta that was not answered.
+
+        Return False, and change nothing, if no parameter server could be reached.
+        """
+        if self.pending:
+            version = self.version
+            if not self._send(self.pending):
+                return False
+            self.version = version                                       # where what was learned meanwhile began, too
+        self.pending = self._take(with_statistics)
+        return self._send(self.pending)
+
+    def _take(self, with_statistics: bool) -> Pending:
+        step, s = self.shared.global_step(), self.shared.theta.copy()
         keep = with_statistics or self.count % KEEP_EVERY == 0
-        delta = Delta(s - self.base, self.version, step - self.base_step, *(self._kept() if keep else ()))
+        self.count += 1
+        delta = Delta(s - self.base, self.version, step - self.base_step, self.sender, self.count,
+                      *(self._kept() if keep else ()))
+        return Pending(delta, s, step)
+
+    def _send(self, pending: Pending) -> bool:
         try:
-            reply = self.server.exchange(delta)
+            reply = self.server.exchange(pending.delta)
         except ConnectionError:
             reply = None
         if reply is None:
             self.failed += 1
             return False
-        add_in_place(shared.theta, reply.theta - s)
+        self.pending = None
+        add_in_place(self.shared.theta, reply.theta - pending.s)
         self.base, self.base_step, self.version = reply.theta, reply.global_step, reply.version
-        self._advance(reply.global_step - step)
-        self.count += 1
+        self._advance(reply.global_step - pending.step)
         return True
 
     def _advance(self, steps: int) -> None:

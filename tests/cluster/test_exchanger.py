@@ -133,6 +133,55 @@ def test_a_failed_call_changes_nothing_and_loses_nothing():
     assert np.array_equal(servers[0].snapshot().theta, np.full(SIZE, 2)) and servers[0].counts().global_step == 6
 
 
+class Late:
+    """A link whose server takes up each delta; the first ``failures`` replies do not come in time."""
+
+    def __init__(self, server, failures):
+        self.server, self.failures = server, failures
+
+    def exchange(self, delta):
+        reply = self.server.exchange(delta)
+        if self.failures:
+            self.failures -= 1
+            raise ConnectionError("no reply in time")
+        return reply
+
+
+def test_a_delta_whose_reply_is_late_is_taken_up_once():
+    """Work goes on between the calls, of this node and of another; each interval counts once."""
+    servers = servers_with(np.zeros(SIZE, np.float32), shards=2)
+    machine, other = Machine(servers, link=lambda server: Late(server, 3)), Machine(servers)
+    for change in (1, 2, 4):
+        machine.work(change, change)
+        assert machine.exchange() == [False, False]
+        other.work(10, 10)
+        other.exchange()
+    machine.work(8, 8)
+    assert machine.exchange() == [True, True]
+    last = joined([server.snapshot() for server in servers])
+    assert np.array_equal(last.theta, np.full(SIZE, 45)) and last.global_step == 45
+    assert np.array_equal(machine.shared.theta, last.theta) and machine.shared.global_step() == 45
+    assert servers[0].counts().accepted == 5                             # three of them the other's
+
+
+def test_what_was_learned_in_an_outage_is_as_old_as_its_base():
+    """After an outage of one node both deltas are too old, also the one that is made when the first is answered."""
+    broken = [True]
+    servers = servers_with(np.zeros(SIZE, np.float32), max_staleness=2)
+    slow, quick = Machine(servers, link=lambda server: Between(server, broken=lambda: broken[0])), Machine(servers)
+    slow.work(100, 1)
+    slow.exchange()
+    slow.work(100, 1)
+    for _ in range(3):
+        quick.exchange()
+    broken[0] = False
+    slow.exchange()
+    assert servers[0].counts().refused == 2 and not slow.shared.theta.any()
+    slow.work(1, 1)
+    slow.exchange()
+    assert servers[0].counts().refused == 2 and servers[0].snapshot().theta.all()
+
+
 def test_a_delta_too_old_is_discarded_but_its_steps_count():
     servers = servers_with(np.zeros(SIZE, np.float32), max_staleness=2)
     slow, quick = Machine(servers), Machine(servers)
@@ -210,7 +259,7 @@ def test_publishing_replaces_the_centre_to_the_bit():
 def test_a_delta_that_fits_nothing_is_refused_in_one_line(theta, words):
     server, = servers_with(np.zeros(SIZE, np.float32))
     with pytest.raises(ValueError, match=words) as raised:
-        server.exchange(Delta(theta, 0, 3))
+        server.exchange(Delta(theta, 0, 3, "node", 1))
     assert "\n" not in str(raised.value) and server.counts()[:3] == (True, 0, 0)
     assert not server.snapshot().theta.any()
 
@@ -221,7 +270,7 @@ def test_a_server_copies_what_it_is_given():
     theta.flags.writeable = False
     server, = servers_with(theta)
     before = server.snapshot()
-    server.exchange(Delta(np.ones(SIZE, np.float32), 0, 1))
+    server.exchange(Delta(np.ones(SIZE, np.float32), 0, 1, "node", 1))
     assert not before.theta.any() and server.snapshot().theta.all()
 
 

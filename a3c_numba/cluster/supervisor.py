@@ -1,8 +1,8 @@
 """Supervise the nodes and parameter servers of a run: collect reports and snapshots, and note what Ray restarts.
 
 A node that is lost is restarted by Ray, and joins the run anew; the others do not wait.  A parameter server that is
-restarted is empty: it is sent the theta of the last snapshot, which is as new as the last checkpoint or newer, and the
-last known T.
+restarted is empty: it is sent the theta of the last snapshot, which is as new as the last checkpoint or newer, and its
+own last T.  The T of the nodes' reports holds steps that they have not handed in yet, and will.
 """
 
 import time
@@ -10,16 +10,16 @@ from typing import Any, Callable, Protocol
 
 import numpy as np
 
-from ..runs.checkpoint import Checkpoint, WorkerState
+from ..runs.checkpoint import Checkpoint
 from ..runs.event_log import EventLog
 from ..training.limits import Limits
 from ..training.restarts import WorkerDied
-from ..training.state_collector import StateCollector
 from ..training.supervisor import Supervisor
 from .engine import Gone, Lost
 from .messages import Counts, Report, State
 from .nodes_status import NodesStatus
 from .shards import joined, part_of, slices
+from .snapshots import Snapshots
 
 REPORT_SECONDS = 0.5           # between two questions to the same actor
 SNAPSHOT_SECONDS = 10.0        # between two snapshots at most, also without checkpoints
@@ -38,36 +38,12 @@ class Engine(Protocol):
     def close(self) -> None: ...
 
 
-class Snapshots(StateCollector):
-    """What the trainer asks for a checkpoint: here a snapshot of the centre.  The episodes under way are lost."""
-
-    snapshot_step: int | None = None
-
-    def request(self) -> None:
-        """Request a snapshot."""
-        self.requested_at, self.snapshot_step = self.clock(), None
-
-    @property
-    def all_answered(self) -> bool:
-        """False: the snapshot is in the shared vectors themselves."""
-        return False
-
-    def ready(self) -> bool:
-        """True if a snapshot has come since the last request."""
-        return self.requested and self.snapshot_step is not None
-
-    def collect(self) -> tuple[list[WorkerState | None], int]:
-        """Return no states, and the T of the last snapshot."""
-        step = self.start_point.global_step if self.snapshot_step is None else self.snapshot_step
-        self.requested_at = self.snapshot_step = None
-        return [], step
-
-
 class ClusterSupervisor(Supervisor):
     """Supervise the nodes; log to ``events`` which of them are lost, and come back.
 
     Attributes:
         state: the last snapshot.
+        server_step: T as the first parameter server last said it.
     """
 
     status: NodesStatus
@@ -78,6 +54,7 @@ class ClusterSupervisor(Supervisor):
         self.engine = engine
         self.states: Snapshots = Snapshots(status, start, self.handles, clock)
         self.state = State(start.theta, start.statistics, start.target, start.global_step)
+        self.server_step = start.global_step
         self.slices = slices(len(start.theta), len(engine.servers))
         self.reports = [Report() for _ in engine.nodes]
         self.lost: set[int] = set()                                      # nodes that Ray restarts
@@ -183,17 +160,18 @@ class ClusterSupervisor(Supervisor):
             raise WorkerDied(f"node {number}: {report.failure}")
 
     def _take_counts(self, number: int, counts: Counts) -> None:
-        """Send an empty parameter server the last snapshot, with the last T."""
+        """Send an empty parameter server the last snapshot, with its own last T."""
         if counts.ready:
             self.loaded.add(number)
             if number == 0:
                 self.refused = counts.refused
+                self.server_step = counts.global_step
                 self.state = self.state._replace(joined=max(self.state.joined, counts.joined))
             return
         if number in self.loaded:
             self.loaded.discard(number)
             self.events.add("parameter server restarted", None, f"of step {self.state.global_step:,}")
-        state = self.state._replace(global_step=max(self.state.global_step, self.status.shared.global_step()))
+        state = self.state._replace(global_step=max(self.state.global_step, self.server_step))
         server = self.engine.servers[number]
         self.pending[server.load.remote(part_of(state, self.slices[number]))] = "load", number
 

@@ -11,6 +11,7 @@ steps of all nodes.  If the steps of others cross a multiple of I_target, the ex
 """
 
 import threading
+import time
 import uuid
 from typing import Callable, NamedTuple, Protocol
 
@@ -22,6 +23,7 @@ from .shards import SharedSlice
 
 POLL_SECONDS = 0.005           # between two looks at the number of updates
 RETRY_SECONDS = 1.0            # after a failed call
+HAND_IN_SECONDS = 3.0          # in which the last delta is tried again; the driver waits for 6 s
 PUBLISH_SECONDS = 10.0         # between two copies of a node that does not exchange
 KEEP_EVERY = 10                # exchanges; with each of these go the statistics and theta-
 
@@ -48,13 +50,15 @@ class Exchanger:
     Attributes:
         base, base_step: theta (n,) and T of the centre as last seen.
         pending: the delta that the next call repeats.
-        failed: number of calls that reached no parameter server with a theta.
+        unreached_since: when the first call began of those that reached no parameter server with a theta; None if the
+            last call reached one.
     """
 
     def __init__(self, shared: SharedSlice, server: Server, start: State, algorithm: Algorithm) -> None:
         self.shared, self.server, self.algorithm = shared, server, algorithm
         self.base, self.base_step, self.version = start.theta.copy(), start.global_step, start.version
-        self.joined, self.count, self.failed = start.joined, 0, 0
+        self.joined, self.count = start.joined, 0
+        self.unreached_since: float | None = None
         self.sender = uuid.uuid4().hex                                   # two nodes may have the same ``joined``
         self.pending: Pending | None = None
 
@@ -80,18 +84,25 @@ class Exchanger:
         return Pending(delta, s, step)
 
     def _send(self, pending: Pending) -> bool:
+        began = time.monotonic()
         try:
             reply = self.server.exchange(pending.delta)
         except ConnectionError:
             reply = None
+        self._note(began, reply is not None)
         if reply is None:
-            self.failed += 1
             return False
         self.pending = None
         add_in_place(self.shared.theta, reply.theta - pending.s)
         self.base, self.base_step, self.version = reply.theta, reply.global_step, reply.version
         self._advance(reply.global_step - pending.step)
         return True
+
+    def _note(self, began: float, reached: bool) -> None:
+        if reached:
+            self.unreached_since = None
+        elif self.unreached_since is None:
+            self.unreached_since = began
 
     def _advance(self, steps: int) -> None:
         """T <- T + the others' steps; they may be negative after a parameter server was restarted."""
@@ -107,12 +118,13 @@ class Exchanger:
         """Replace the centre by this node's theta, to the bit, as the only node of a run without exchanges does."""
         step, theta = self.shared.global_step(), self.shared.theta.copy()
         statistics, target = self._kept()
+        began, reached = time.monotonic(), True
         try:
             self.server.load(State(theta, statistics, target, step, self.version, self.joined + 1))
         except ConnectionError:
-            self.failed += 1
-            return False
-        return True
+            reached = False
+        self._note(began, reached)
+        return reached
 
 
 def add_in_place(theta: np.ndarray, change: np.ndarray) -> None:
@@ -147,16 +159,25 @@ class ExchangeThread(threading.Thread):
                 self.failure = error
                 return
 
-    def exchange(self, with_statistics: bool = False) -> bool:
+    def exchange(self) -> bool:
         """Exchange with every shard; return whether all could be reached."""
-        if not self.every:
-            return all([exchanger.publish() for exchanger in self.exchangers])
-        return all([exchanger.exchange(with_statistics) for exchanger in self.exchangers])
+        return not self._unreached(self.exchangers, False)
+
+    def _unreached(self, exchangers: list[Exchanger], with_statistics: bool) -> list[Exchanger]:
+        return [exchanger for exchanger in exchangers
+                if not (exchanger.exchange(with_statistics) if self.every else exchanger.publish())]
+
+    def unreached(self) -> float:
+        """Return for how many seconds a parameter server has not been reached; 0.0 if all were at the last call."""
+        since = [exchanger.unreached_since for exchanger in self.exchangers]
+        return max((time.monotonic() - began for began in since if began is not None), default=0.0)
 
     def stop(self) -> None:
-        """End the thread, and hand in the last delta.  Raise what has ended it before."""
+        """End the thread, and hand in the last delta, for HAND_IN_SECONDS.  Raise what has ended it before."""
         self.ended.set()
         self.join()
         if self.failure:
             raise self.failure
-        self.exchange(with_statistics=True)
+        left, deadline = self.exchangers, time.monotonic() + HAND_IN_SECONDS
+        while (left := self._unreached(left, True)) and time.monotonic() < deadline:
+            time.sleep(HAND_IN_SECONDS / 10)

@@ -79,6 +79,7 @@ class Report(NamedTuple):
         streams: random streams used so far, of a node that uses the run's seed.
         finished: its trainer has ended and its last delta is sent.
         failure: why its trainer ended early, or "".
+        unreached: for how many seconds it has reached no parameter server; 0.0 if its last call did.
     """
 
     joined: int = -1
@@ -94,3 +95,4 @@ class Report(NamedTuple):
     streams: int = 0
     finished: bool = False
     failure: str = ""
+    unreached: float = 0.0

@@ -152,11 +152,12 @@ class Node:
         """Return what has happened since the last report."""
         finished, trainer = self.finished, self.trainer                  # first: what follows is then the last
         warnings, self.reporter.warnings = self.reporter.warnings, []
-        if trainer is None:
+        if trainer is None or self.exchange is None:
             return Report(warnings=tuple(warnings), finished=finished, failure=self.failure)
         status = trainer.status
         counts = np.stack([status.steps, status.updates, status.skipped, status.episodes], axis=1)
         return Report(self.joined, status.seconds(), status.shared.global_step(), counts, status.gauges(),
                       status.moments(), tuple(status.new_episodes(self.read)), tuple(warnings),
                       trainer.supervisor.alive, trainer.supervisor.restarts,
-                      trainer.supervisor.streams if self.joined == 0 else 0, finished, self.failure)
+                      trainer.supervisor.streams if self.joined == 0 else 0, finished, self.failure,
+                      self.exchange.unreached())

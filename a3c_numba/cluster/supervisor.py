@@ -25,6 +25,7 @@ REPORT_SECONDS = 0.5           # between two questions to the same actor
 SNAPSHOT_SECONDS = 10.0        # between two snapshots at most, also without checkpoints
 STOP_SECONDS = 6.0             # for the nodes to stop by themselves, and for the last snapshot
 LAST_SECONDS = 2.0
+ALONE_SECONDS = 10.0           # without an exchange, after which it is an event; a restart takes less
 
 
 class Engine(Protocol):
@@ -59,6 +60,7 @@ class ClusterSupervisor(Supervisor):
         self.reports = [Report() for _ in engine.nodes]
         self.lost: set[int] = set()                                      # nodes that Ray restarts
         self.gone: set[int] = set()                                      # and that it does not
+        self.alone: set[int] = set()                                     # nodes that reach no parameter server
         self.losses, self.refused = 0, 0
         self.loaded: set[int] = set()                                    # parameter servers that have had a theta
         self.pending: dict[object, tuple[str, int]] = {}
@@ -139,6 +141,7 @@ class ClusterSupervisor(Supervisor):
             self._note("lost", number, f"was lost: {how}; the others continue, {others} with workers")
         self.reports[number] = self.reports[number]._replace(alive=0)
         self.status.lose(number)
+        self.alone.discard(number)
         if len(self.gone) == len(self.engine.nodes):
             raise WorkerDied(f"no node is left: {error}")
 
@@ -153,11 +156,20 @@ class ClusterSupervisor(Supervisor):
             self._note("joined", number, f"has joined again at step {report.global_step:,}")
         for line in report.warnings:
             self._note("warning", number, f"says: {line}")
+        self._note_outage(number, report.unreached)
         self.status.take(number, report)
         self.reports[number] = report
         self.streams = max(self.streams, report.streams)
         if report.failure:
             raise WorkerDied(f"node {number}: {report.failure}")
+
+    def _note_outage(self, number: int, seconds: float) -> None:
+        if seconds >= ALONE_SECONDS and number not in self.alone:
+            self.alone.add(number)
+            self._note("alone", number, f"has reached no parameter server for {seconds:.0f} s, and trains on alone")
+        elif not seconds and number in self.alone:
+            self.alone.discard(number)
+            self._note("reconnected", number, "has reached the parameter server again")
 
     def _take_counts(self, number: int, counts: Counts) -> None:
         """Send an empty parameter server the last snapshot, with its own last T."""

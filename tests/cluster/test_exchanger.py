@@ -62,6 +62,11 @@ class Between:
         self.meanwhile()
         return reply
 
+    def load(self, state):
+        if self.broken():
+            raise ConnectionError("lost")
+        self.server.load(state)
+
 
 @pytest.mark.parametrize("shards", [1, 2, 3])
 def test_exchanges_are_those_of_a_straight_line_run(shards):
@@ -125,11 +130,11 @@ def test_a_failed_call_changes_nothing_and_loses_nothing():
     servers = servers_with(np.zeros(SIZE, np.float32))
     machine = Machine(servers, link=lambda server: Between(server, broken=lambda: lost[0]))
     machine.work(1, 3)
-    assert machine.exchange() == [False] and machine.exchangers[0].failed == 1
+    assert machine.exchange() == [False] and machine.exchangers[0].unreached_since
     assert np.array_equal(machine.shared.theta, np.ones(SIZE)) and machine.shared.global_step() == 3
     lost[0] = False
     machine.work(1, 3)
-    assert machine.exchange() == [True]
+    assert machine.exchange() == [True] and machine.exchangers[0].unreached_since is None
     assert np.array_equal(servers[0].snapshot().theta, np.full(SIZE, 2)) and servers[0].counts().global_step == 6
 
 
@@ -311,3 +316,27 @@ def test_the_thread_ends_with_a_delta_that_is_not_finite():
     until(lambda: thread.failure)
     with pytest.raises(ValueError, match="not finite"):
         thread.stop()
+
+
+@pytest.mark.parametrize("every", [4, 0])
+def test_the_last_delta_is_tried_again(every, monkeypatch):
+    monkeypatch.setattr("a3c_numba.cluster.exchanger.HAND_IN_SECONDS", 0.5)
+    broken = [True, True, True]
+    servers = servers_with(np.zeros(SIZE, np.float32))
+    machine = Machine(servers, link=lambda server: Between(server, broken=lambda: broken and broken.pop()))
+    thread = ExchangeThread(machine.exchangers, lambda: 0, every)
+    thread.start()
+    machine.work(1, 3)
+    thread.stop()
+    assert servers[0].snapshot().theta.all() and servers[0].counts().global_step == 3
+    assert not broken and thread.unreached() == 0.0
+
+
+def test_a_server_that_stays_away_does_not_hold_up_the_end(monkeypatch):
+    monkeypatch.setattr("a3c_numba.cluster.exchanger.HAND_IN_SECONDS", 0.1)
+    servers = servers_with(np.zeros(SIZE, np.float32))
+    machine = Machine(servers, link=lambda server: Between(server, broken=lambda: True))
+    thread = ExchangeThread(machine.exchangers, lambda: 0, 4)
+    thread.start()
+    thread.stop()
+    assert 0.1 <= thread.unreached() < 10

@@ -1,4 +1,5 @@
-"""The driver's supervision, one answer at a time: parameter servers in this process, a node that says what it is told."""
+"""The driver's supervision, one answer at a time: parameter servers in this process, a node that says what it is told.
+"""
 
 import numpy as np
 
@@ -99,3 +100,13 @@ def test_a_restarted_server_is_sent_its_own_last_t():
     assert driver.supervisor.status.shared.global_step() == 100
     driver.learn(70)
     assert server.object.state.global_step == 100
+
+
+def test_an_outage_is_one_event_and_its_end_another():
+    driver = Driver()
+    for seconds in (0.0, 3.0, 0.0, 11.0, 12.5, 80.0, 0.0, 0.0):
+        driver.report(unreached=seconds)
+    assert driver.events.sentences() == ["node 0 has reached no parameter server for 11 s, and trains on alone",
+                                         "node 0 has reached the parameter server again"]
+    driver.report(unreached=20.0)
+    assert [event.kind for event in driver.events.drain()][2:] == ["node alone"]

@@ -205,8 +205,7 @@ class ClusterSupervisor(Supervisor):
                     self.pending[node.stop.remote()] = "stop", number
             self._wait_until(lambda: all(report.finished or number in self.gone | self.lost
                                          for number, report in enumerate(self.reports)), STOP_SECONDS)
-            self.states.snapshot_step = None
-            self._ask_snapshot()
+            self._drop_snapshot()
             self._wait_until(lambda: self.states.snapshot_step is not None, LAST_SECONDS)
             if self.states.snapshot_step is not None:
                 self.status.shared.resume_at(self.states.snapshot_step)
@@ -214,6 +213,12 @@ class ClusterSupervisor(Supervisor):
                 self.events.add("deltas discarded", None, f"{self.refused:,} of the nodes' deltas")
         finally:                                                         # a second Ctrl-C: leave at once
             self.engine.close()
+
+    def _drop_snapshot(self) -> None:
+        """Forget a snapshot under way, which may be older than the last deltas; the next is due now."""
+        self.pending = {reference: asked for reference, asked in self.pending.items() if asked[0] != "snapshot"}
+        self.states.snapshot_step = None
+        self.snapshot_due = self.clock()
 
     def _wait_until(self, condition: Callable[[], bool], seconds: float) -> None:
         deadline = self.clock() + seconds

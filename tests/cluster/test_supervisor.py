@@ -2,6 +2,7 @@
 """
 
 import numpy as np
+import pytest
 
 from a3c_numba.cluster.messages import Delta, Report
 from a3c_numba.cluster.nodes_status import NodesStatus
@@ -110,3 +111,20 @@ def test_an_outage_is_one_event_and_its_end_another():
                                          "node 0 has reached the parameter server again"]
     driver.report(unreached=20.0)
     assert [event.kind for event in driver.events.drain()][2:] == ["node alone"]
+
+
+@pytest.mark.parametrize("late", [set(), {"snapshot"}])
+def test_the_last_snapshot_holds_the_last_deltas(late):
+    """Also if one was under way from before them."""
+    driver = Driver(shards=2)
+    driver.engine.late = late
+    driver.clock.now += 60
+    driver.poll()
+    for shard in range(2):
+        driver.learn(7 * (shard == 0), shard)
+    driver.report(finished=True)
+    driver.engine.late = set()
+    driver.supervisor.stop()
+    assert driver.supervisor.state.global_step == driver.supervisor.status.shared.global_step() == 7
+    assert np.allclose(driver.supervisor.state.theta, START.theta + 1)
+    assert np.array_equal(driver.supervisor.status.shared.theta, driver.supervisor.state.theta)

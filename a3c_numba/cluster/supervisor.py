@@ -45,6 +45,7 @@ class ClusterSupervisor(Supervisor):
     Attributes:
         state: the last snapshot.
         server_step: T as the first parameter server last said it.
+        refused: deltas discarded, of all parameter servers, also of those that were restarted since.
     """
 
     status: NodesStatus
@@ -62,6 +63,7 @@ class ClusterSupervisor(Supervisor):
         self.gone: set[int] = set()                                      # and that it does not
         self.alone: set[int] = set()                                     # nodes that reach no parameter server
         self.losses, self.refused = 0, 0
+        self.last_refused = [0] * len(engine.servers)                    # of each since it was started
         self.loaded: set[int] = set()                                    # parameter servers that have had a theta
         self.pending: dict[object, tuple[str, int]] = {}
         self.due: dict[tuple[str, int], float] = {}
@@ -173,10 +175,11 @@ class ClusterSupervisor(Supervisor):
 
     def _take_counts(self, number: int, counts: Counts) -> None:
         """Send an empty parameter server the last snapshot, with its own last T."""
+        self.refused += max(0, counts.refused - self.last_refused[number])
+        self.last_refused[number] = counts.refused
         if counts.ready:
             self.loaded.add(number)
             if number == 0:
-                self.refused = counts.refused
                 self.server_step = counts.global_step
                 self.state = self.state._replace(joined=max(self.state.joined, counts.joined))
             return
@@ -205,18 +208,20 @@ class ClusterSupervisor(Supervisor):
                     self.pending[node.stop.remote()] = "stop", number
             self._wait_until(lambda: all(report.finished or number in self.gone | self.lost
                                          for number, report in enumerate(self.reports)), STOP_SECONDS)
-            self._drop_snapshot()
+            self._ask_anew("snapshot", "counts")
             self._wait_until(lambda: self.states.snapshot_step is not None, LAST_SECONDS)
             if self.states.snapshot_step is not None:
                 self.status.shared.resume_at(self.states.snapshot_step)
             if self.refused:
-                self.events.add("deltas discarded", None, f"{self.refused:,} of the nodes' deltas")
+                parts = "" if len(self.slices) == 1 else "parts of the "  # each shard discards its own
+                self.events.add("deltas discarded", None, f"{self.refused:,} of the {parts}nodes' deltas")
         finally:                                                         # a second Ctrl-C: leave at once
             self.engine.close()
 
-    def _drop_snapshot(self) -> None:
-        """Forget a snapshot under way, which may be older than the last deltas; the next is due now."""
-        self.pending = {reference: asked for reference, asked in self.pending.items() if asked[0] != "snapshot"}
+    def _ask_anew(self, *kinds: str) -> None:
+        """Forget answers under way, which may be older than the last deltas; they are asked for at the next look."""
+        self.pending = {reference: asked for reference, asked in self.pending.items() if asked[0] not in kinds}
+        self.due = {key: when for key, when in self.due.items() if key[0] not in kinds}
         self.states.snapshot_step = None
         self.snapshot_due = self.clock()
 

@@ -128,3 +128,24 @@ def test_the_last_snapshot_holds_the_last_deltas(late):
     assert driver.supervisor.state.global_step == driver.supervisor.status.shared.global_step() == 7
     assert np.allclose(driver.supervisor.state.theta, START.theta + 1)
     assert np.array_equal(driver.supervisor.status.shared.theta, driver.supervisor.state.theta)
+
+
+def test_discarded_deltas_of_all_shards_and_restarts_count():
+    """Two of a server that is then restarted, one of it afterwards, one of the other, and one just before the end."""
+    driver = Driver(shards=2)
+    driver.learn(version=-99)
+    driver.learn(version=-99)
+    driver.poll()
+    driver.engine.servers[0].restart()
+    driver.poll(3)
+    for shard in range(2):
+        driver.learn(shard=shard, version=-99)
+    driver.poll()
+    assert driver.supervisor.refused == 4
+    driver.engine.late = {"counts"}
+    driver.poll()
+    driver.learn(shard=1, version=-99)
+    driver.report(finished=True)
+    driver.engine.late = set()
+    driver.supervisor.stop()
+    assert driver.events.sentences()[-1].endswith(": 5 of the parts of the nodes' deltas")

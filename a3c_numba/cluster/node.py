@@ -71,16 +71,16 @@ class NodeReporter:
     def __init__(self) -> None:
         self.warnings: deque[str] = deque()                              # the train thread adds, the report takes
 
+    def taken(self) -> tuple[str, ...]:
+        """Return the lines that were not taken yet."""
+        return tuple(self.warnings.popleft() for _ in range(len(self.warnings)))
+
     def update(self, row: Progress) -> None:
         """Show nothing."""
 
     def warn(self, lines: list[str]) -> None:
         """Keep the lines."""
         self.warnings.extend(lines)
-
-    def taken(self) -> tuple[str, ...]:
-        """Return the lines that were not taken yet."""
-        return tuple(self.warnings.popleft() for _ in range(len(self.warnings)))
 
     def close(self, row: Progress) -> None:
         """Show nothing."""

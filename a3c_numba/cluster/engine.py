@@ -51,10 +51,10 @@ def answer(reference: object, seconds: float | None = None) -> Any:
         return ray.get(reference, timeout=seconds)
     except ray.exceptions.ActorDiedError as error:
         raise Gone(one_line(str(error).strip().splitlines()[-1])) from None
-    except (ray.exceptions.RayActorError, ray.exceptions.GetTimeoutError) as error:
-        raise Lost(type(error).__name__) from None
     except ray.exceptions.RayTaskError as error:
         raise error.cause from None
+    except ray.exceptions.RayError as error:                             # late, lost on the way, or its machine is
+        raise Lost(type(error).__name__) from None
 
 
 class RemoteServer:

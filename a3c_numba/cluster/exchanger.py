@@ -3,15 +3,17 @@
     s <- theta (a copy)    centre <- centre + (s - base)    theta <- theta + (centre - s)    base <- centre
 
 The last addition is element by element and in place, without a lock, as a worker's update is: what the workers add
-between the copy and the addition stays in theta, and is part of the next delta.  After a failed call nothing has
-changed here, and the next delta is of both intervals.
+between the copy and the addition stays in theta, and is part of the next delta.  A delta that was not answered is
+repeated as it was, with its s, until it is: the server may have taken it up, and knows it by its serial number.
 
 T is exchanged by the same rule, with the atomic addition.  So annealing, the end of the run and I_target are of the
 steps of all nodes.  If the steps of others cross a multiple of I_target, the exchange renews theta-.
 """
 
 import threading
-from typing import Callable, Protocol
+import time
+import uuid
+from typing import Callable, NamedTuple, Protocol
 
 import numpy as np
 
@@ -21,6 +23,7 @@ from .shards import SharedSlice
 
 POLL_SECONDS = 0.005           # between two looks at the number of updates
 RETRY_SECONDS = 1.0            # after a failed call
+HAND_IN_SECONDS = 3.0          # in which the last delta is tried again; the driver waits for 6 s
 PUBLISH_SECONDS = 10.0         # between two copies of a node that does not exchange
 KEEP_EVERY = 10                # exchanges; with each of these go the statistics and theta-
 
@@ -33,37 +36,73 @@ class Server(Protocol):
     def exchange(self, delta: Delta) -> Reply | None: ...
 
 
+class Pending(NamedTuple):
+    """A delta that has not been answered yet, and the s and T that it was made from."""
+
+    delta: Delta
+    s: np.ndarray
+    step: int
+
+
 class Exchanger:
     """The exchange of one node with one parameter server.
 
     Attributes:
         base, base_step: theta (n,) and T of the centre as last seen.
-        failed: number of calls that reached no parameter server with a theta.
+        pending: the delta that the next call repeats.
+        unreached_since: when the first call began of those that reached no parameter server with a theta; None if the
+            last call reached one.
     """
 
     def __init__(self, shared: SharedSlice, server: Server, start: State, algorithm: Algorithm) -> None:
         self.shared, self.server, self.algorithm = shared, server, algorithm
         self.base, self.base_step, self.version = start.theta.copy(), start.global_step, start.version
-        self.joined, self.count, self.failed = start.joined, 0, 0
+        self.joined, self.count = start.joined, 0
+        self.unreached_since: float | None = None
+        self.sender = uuid.uuid4().hex                                   # two nodes may have the same ``joined``
+        self.pending: Pending | None = None
 
     def exchange(self, with_statistics: bool = False) -> bool:
-        """Exchange once.  Return False, and change nothing, if no parameter server could be reached."""
-        shared = self.shared
-        step, s = shared.global_step(), shared.theta.copy()
+        """Exchange once, and before that repeat a delta that was not answered.
+
+        Return False, and change nothing, if no parameter server could be reached.
+        """
+        if self.pending:
+            version = self.version
+            if not self._send(self.pending):
+                return False
+            self.version = version                                       # where what was learned meanwhile began, too
+        self.pending = self._take(with_statistics)
+        return self._send(self.pending)
+
+    def _take(self, with_statistics: bool) -> Pending:
+        step, s = self.shared.global_step(), self.shared.theta.copy()
         keep = with_statistics or self.count % KEEP_EVERY == 0
-        delta = Delta(s - self.base, self.version, step - self.base_step, *(self._kept() if keep else ()))
+        self.count += 1
+        delta = Delta(s - self.base, self.version, step - self.base_step, self.sender, self.count,
+                      *(self._kept() if keep else ()))
+        return Pending(delta, s, step)
+
+    def _send(self, pending: Pending) -> bool:
+        began = time.monotonic()
         try:
-            reply = self.server.exchange(delta)
+            reply = self.server.exchange(pending.delta)
         except ConnectionError:
             reply = None
+        self._note(began, reply is not None)
         if reply is None:
-            self.failed += 1
             return False
-        add_in_place(shared.theta, reply.theta - s)
+        self.pending = None
+        add_in_place(self.shared.theta, reply.theta - pending.s)
         self.base, self.base_step, self.version = reply.theta, reply.global_step, reply.version
-        self._advance(reply.global_step - step)
-        self.count += 1
+        self._advance(reply.global_step - pending.step)
         return True
+
+    def _note(self, began: float, reached: bool) -> None:
+        if reached:
+            self.unreached_since = None
+        elif self.unreached_since is None:
+            self.unreached_since = began
 
     def _advance(self, steps: int) -> None:
         """T <- T + the others' steps; they may be negative after a parameter server was restarted."""
@@ -79,12 +118,13 @@ class Exchanger:
         """Replace the centre by this node's theta, to the bit, as the only node of a run without exchanges does."""
         step, theta = self.shared.global_step(), self.shared.theta.copy()
         statistics, target = self._kept()
+        began, reached = time.monotonic(), True
         try:
             self.server.load(State(theta, statistics, target, step, self.version, self.joined + 1))
         except ConnectionError:
-            self.failed += 1
-            return False
-        return True
+            reached = False
+        self._note(began, reached)
+        return reached
 
 
 def add_in_place(theta: np.ndarray, change: np.ndarray) -> None:
@@ -119,16 +159,25 @@ class ExchangeThread(threading.Thread):
                 self.failure = error
                 return
 
-    def exchange(self, with_statistics: bool = False) -> bool:
+    def exchange(self) -> bool:
         """Exchange with every shard; return whether all could be reached."""
-        if not self.every:
-            return all([exchanger.publish() for exchanger in self.exchangers])
-        return all([exchanger.exchange(with_statistics) for exchanger in self.exchangers])
+        return not self._unreached(self.exchangers, False)
+
+    def _unreached(self, exchangers: list[Exchanger], with_statistics: bool) -> list[Exchanger]:
+        return [exchanger for exchanger in exchangers
+                if not (exchanger.exchange(with_statistics) if self.every else exchanger.publish())]
+
+    def unreached(self) -> float:
+        """Return for how many seconds a parameter server has not been reached; 0.0 if all were at the last call."""
+        since = [exchanger.unreached_since for exchanger in self.exchangers]
+        return max((time.monotonic() - began for began in since if began is not None), default=0.0)
 
     def stop(self) -> None:
-        """End the thread, and hand in the last delta.  Raise what has ended it before."""
+        """End the thread, and hand in the last delta, for HAND_IN_SECONDS.  Raise what has ended it before."""
         self.ended.set()
         self.join()
         if self.failure:
             raise self.failure
-        self.exchange(with_statistics=True)
+        left, deadline = self.exchangers, time.monotonic() + HAND_IN_SECONDS
+        while (left := self._unreached(left, True)) and time.monotonic() < deadline:
+            time.sleep(HAND_IN_SECONDS / 10)

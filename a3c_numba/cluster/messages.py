@@ -32,23 +32,25 @@ class Delta(NamedTuple):
         theta: (n,) s - base.
         version: of the centre that base is a copy of.
         steps: agent steps made since.
+        sender, serial: the node, and its number of this delta: one that is sent again counts once.
         statistics, target: the node's, now and then: what a node that joins is handed, and a checkpoint holds.
     """
 
     theta: np.ndarray
     version: int
     steps: int
+    sender: str
+    serial: int
     statistics: np.ndarray | None = None
     target: np.ndarray | None = None
 
 
 class Reply(NamedTuple):
-    """The centre after an exchange; ``accepted`` is False if the delta was too old."""
+    """The centre after an exchange."""
 
     theta: np.ndarray
     version: int
     global_step: int
-    accepted: bool
 
 
 class Counts(NamedTuple):
@@ -77,6 +79,7 @@ class Report(NamedTuple):
         streams: random streams used so far, of a node that uses the run's seed.
         finished: its trainer has ended and its last delta is sent.
         failure: why its trainer ended early, or "".
+        unreached: for how many seconds it has reached no parameter server; 0.0 if its last call did.
     """
 
     joined: int = -1
@@ -92,3 +95,4 @@ class Report(NamedTuple):
     streams: int = 0
     finished: bool = False
     failure: str = ""
+    unreached: float = 0.0

@@ -11,6 +11,7 @@ import dataclasses
 import platform
 import threading
 import traceback
+from collections import deque
 from importlib import import_module
 from typing import NamedTuple
 
@@ -68,7 +69,11 @@ class NodeReporter:
     report_seconds: float | None = LOOK_SECONDS
 
     def __init__(self) -> None:
-        self.warnings: list[str] = []
+        self.warnings: deque[str] = deque()                              # the train thread adds, the report takes
+
+    def taken(self) -> tuple[str, ...]:
+        """Return the lines that were not taken yet."""
+        return tuple(self.warnings.popleft() for _ in range(len(self.warnings)))
 
     def update(self, row: Progress) -> None:
         """Show nothing."""
@@ -154,12 +159,13 @@ class Node:
     def report(self) -> Report:
         """Return what has happened since the last report."""
         finished, trainer = self.finished, self.trainer                  # first: what follows is then the last
-        warnings, self.reporter.warnings = self.reporter.warnings, []
-        if trainer is None:
-            return Report(warnings=tuple(warnings), finished=finished, failure=self.failure)
+        warnings = self.reporter.taken()
+        if trainer is None or self.exchange is None:
+            return Report(warnings=warnings, finished=finished, failure=self.failure)
         status = trainer.status
         counts = np.stack([status.steps, status.updates, status.skipped, status.episodes], axis=1)
         return Report(self.joined, status.seconds(), status.shared.global_step(), counts, status.gauges(),
-                      status.moments(), tuple(status.new_episodes(self.read)), tuple(warnings),
+                      status.moments(), tuple(status.new_episodes(self.read)), warnings,
                       trainer.supervisor.alive, trainer.supervisor.restarts,
-                      trainer.supervisor.streams if self.joined == 0 else 0, finished, self.failure)
+                      trainer.supervisor.streams if self.joined == 0 else 0, finished, self.failure,
+                      self.exchange.unreached())

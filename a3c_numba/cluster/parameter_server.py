@@ -3,7 +3,8 @@
     centre <- centre + delta,  T <- T + steps         Downpour (Dean et al. 2012); Gorila (Nair et al. 2015)
 
 A delta whose base lies more than ``max_staleness`` versions back is discarded (Gorila) and counted; its steps still
-count.  The server has no optimiser of its own: a delta is the result of a node's.
+count.  A delta that comes again, since its reply was late or lost, is answered with the centre and not added: each
+sender's last serial number is kept.  The server has no optimiser of its own: a delta is the result of a node's.
 
 It knows no network and no engine: Ray makes an actor of it, tests call it directly.
 """
@@ -20,6 +21,7 @@ class ParameterServer:
         self.max_staleness = max_staleness
         self.state: State | None = None
         self.accepted, self.refused = 0, 0
+        self.serials: dict[str, int] = {}                                # sender -> of its last delta
 
     def load(self, state: State) -> None:
         """Take up a run's state: at its start, or from the last checkpoint."""
@@ -34,7 +36,7 @@ class ParameterServer:
         return welcome
 
     def exchange(self, delta: Delta) -> Reply | None:
-        """Take up a delta unless it is too old; return the centre, or None while the server is empty.
+        """Take up a delta unless it is too old, or came before; return the centre, or None while the server is empty.
 
         Raises ValueError, in one line, for a delta of another length or with numbers that are not finite.
         """
@@ -42,6 +44,12 @@ class ParameterServer:
         if state is None:
             return None
         _check("a delta", delta.theta, len(state.theta))
+        if delta.serial > self.serials.get(delta.sender, 0):
+            state = self.state = self._taken(state, delta)
+            self.serials[delta.sender] = delta.serial
+        return Reply(state.theta.copy(), state.version, state.global_step)
+
+    def _taken(self, state: State, delta: Delta) -> State:
         accepted = state.version - delta.version <= self.max_staleness
         if accepted:
             np.add(state.theta, delta.theta, out=state.theta)
@@ -50,8 +58,7 @@ class ParameterServer:
                                    target=state.target if delta.target is None else delta.target)
         else:
             self.refused += 1
-        self.state = state._replace(version=state.version + accepted, global_step=state.global_step + delta.steps)
-        return Reply(state.theta.copy(), self.state.version, self.state.global_step, accepted)
+        return state._replace(version=state.version + accepted, global_step=state.global_step + delta.steps)
 
     def snapshot(self) -> State | None:
         """Return a copy of the state, or None while the server is empty."""

@@ -1,8 +1,8 @@
 """Supervise the nodes and parameter servers of a run: collect reports and snapshots, and note what Ray restarts.
 
 A node that is lost is restarted by Ray, and joins the run anew; the others do not wait.  A parameter server that is
-restarted is empty: it is sent the theta of the last snapshot, which is as new as the last checkpoint or newer, and the
-last known T.
+restarted is empty: it is sent the theta of the last snapshot, which is as new as the last checkpoint or newer, and its
+own last T.  The T of the nodes' reports holds steps that they have not handed in yet, and will.
 """
 
 import time
@@ -10,21 +10,22 @@ from typing import Any, Callable, Protocol
 
 import numpy as np
 
-from ..runs.checkpoint import Checkpoint, WorkerState
+from ..runs.checkpoint import Checkpoint
 from ..runs.event_log import EventLog
 from ..training.limits import Limits
 from ..training.restarts import WorkerDied
-from ..training.state_collector import StateCollector
 from ..training.supervisor import Supervisor
 from .engine import Gone, Lost
 from .messages import Counts, Report, State
 from .nodes_status import NodesStatus
 from .shards import joined, part_of, slices
+from .snapshots import Snapshots
 
 REPORT_SECONDS = 0.5           # between two questions to the same actor
 SNAPSHOT_SECONDS = 10.0        # between two snapshots at most, also without checkpoints
 STOP_SECONDS = 6.0             # for the nodes to stop by themselves, and for the last snapshot
 LAST_SECONDS = 2.0
+ALONE_SECONDS = 10.0           # without an exchange, after which it is an event; a restart takes less
 
 
 class Engine(Protocol):
@@ -38,36 +39,13 @@ class Engine(Protocol):
     def close(self) -> None: ...
 
 
-class Snapshots(StateCollector):
-    """What the trainer asks for a checkpoint: here a snapshot of the centre.  The episodes under way are lost."""
-
-    snapshot_step: int | None = None
-
-    def request(self) -> None:
-        """Request a snapshot."""
-        self.requested_at, self.snapshot_step = self.clock(), None
-
-    @property
-    def all_answered(self) -> bool:
-        """False: the snapshot is in the shared vectors themselves."""
-        return False
-
-    def ready(self) -> bool:
-        """True if a snapshot has come since the last request."""
-        return self.requested and self.snapshot_step is not None
-
-    def collect(self) -> tuple[list[WorkerState | None], int]:
-        """Return no states, and the T of the last snapshot."""
-        step = self.start_point.global_step if self.snapshot_step is None else self.snapshot_step
-        self.requested_at = self.snapshot_step = None
-        return [], step
-
-
 class ClusterSupervisor(Supervisor):
     """Supervise the nodes; log to ``events`` which of them are lost, and come back.
 
     Attributes:
         state: the last snapshot.
+        server_step: T as the first parameter server last said it.
+        refused: deltas discarded, of all parameter servers, also of those that were restarted since.
     """
 
     status: NodesStatus
@@ -78,11 +56,14 @@ class ClusterSupervisor(Supervisor):
         self.engine = engine
         self.states: Snapshots = Snapshots(status, start, self.handles, clock)
         self.state = State(start.theta, start.statistics, start.target, start.global_step)
+        self.server_step = start.global_step
         self.slices = slices(len(start.theta), len(engine.servers))
         self.reports = [Report() for _ in engine.nodes]
         self.lost: set[int] = set()                                      # nodes that Ray restarts
         self.gone: set[int] = set()                                      # and that it does not
+        self.alone: set[int] = set()                                     # nodes that reach no parameter server
         self.losses, self.refused = 0, 0
+        self.last_refused = [0] * len(engine.servers)                    # of each since it was started
         self.loaded: set[int] = set()                                    # parameter servers that have had a theta
         self.pending: dict[object, tuple[str, int]] = {}
         self.due: dict[tuple[str, int], float] = {}
@@ -169,6 +150,7 @@ class ClusterSupervisor(Supervisor):
             self._note("lost", number, f"was lost: {how}; the others continue, {others} with workers")
         self.reports[number] = self.reports[number]._replace(alive=0)
         self.status.lose(number)
+        self.alone.discard(number)
         if len(self.gone) == len(self.engine.nodes):
             raise WorkerDied(f"no node is left: {error}")
 
@@ -183,24 +165,35 @@ class ClusterSupervisor(Supervisor):
             self._note("joined", number, f"has joined again at step {report.global_step:,}")
         for line in report.warnings:
             self._note("warning", number, f"says: {line}")
+        self._note_outage(number, report.unreached)
         self.status.take(number, report)
         self.reports[number] = report
         self.streams = max(self.streams, report.streams)
         if report.failure:
             raise WorkerDied(f"node {number}: {report.failure}")
 
+    def _note_outage(self, number: int, seconds: float) -> None:
+        if seconds >= ALONE_SECONDS and number not in self.alone:
+            self.alone.add(number)
+            self._note("alone", number, f"has reached no parameter server for {seconds:.0f} s, and trains on alone")
+        elif not seconds and number in self.alone:
+            self.alone.discard(number)
+            self._note("reconnected", number, "has reached the parameter server again")
+
     def _take_counts(self, number: int, counts: Counts) -> None:
-        """Send an empty parameter server the last snapshot, with the last T."""
+        """Send an empty parameter server the last snapshot, with its own last T."""
+        self.refused += max(0, counts.refused - self.last_refused[number])
+        self.last_refused[number] = counts.refused
         if counts.ready:
             self.loaded.add(number)
             if number == 0:
-                self.refused = counts.refused
+                self.server_step = counts.global_step
                 self.state = self.state._replace(joined=max(self.state.joined, counts.joined))
             return
         if number in self.loaded:
             self.loaded.discard(number)
             self.events.add("parameter server restarted", None, f"of step {self.state.global_step:,}")
-        state = self.state._replace(global_step=max(self.state.global_step, self.status.shared.global_step()))
+        state = self.state._replace(global_step=max(self.state.global_step, self.server_step))
         server = self.engine.servers[number]
         self.pending[server.load.remote(part_of(state, self.slices[number]))] = "load", number
 
@@ -222,15 +215,22 @@ class ClusterSupervisor(Supervisor):
                     self.pending[node.stop.remote()] = "stop", number
             self._wait_until(lambda: all(report.finished or number in self.gone | self.lost
                                          for number, report in enumerate(self.reports)), STOP_SECONDS)
-            self.states.snapshot_step = None
-            self._ask_snapshot()
+            self._ask_anew("snapshot", "counts")
             self._wait_until(lambda: self.states.snapshot_step is not None, LAST_SECONDS)
             if self.states.snapshot_step is not None:
                 self.status.shared.resume_at(self.states.snapshot_step)
             if self.refused:
-                self.events.add("deltas discarded", None, f"{self.refused:,} of the nodes' deltas")
+                parts = "" if len(self.slices) == 1 else "parts of the "  # each shard discards its own
+                self.events.add("deltas discarded", None, f"{self.refused:,} of the {parts}nodes' deltas")
         finally:                                                         # a second Ctrl-C: leave at once
             self.engine.close()
+
+    def _ask_anew(self, *kinds: str) -> None:
+        """Forget answers under way, which may be older than the last deltas; they are asked for at the next look."""
+        self.pending = {reference: asked for reference, asked in self.pending.items() if asked[0] not in kinds}
+        self.due = {key: when for key, when in self.due.items() if key[0] not in kinds}
+        self.states.snapshot_step = None
+        self.snapshot_due = self.clock()
 
     def _wait_until(self, condition: Callable[[], bool], seconds: float) -> None:
         deadline = self.clock() + seconds

@@ -16,6 +16,8 @@ SENTENCES = {
     "node warning": "{detail}",                            # what the trainer of a node has logged
     "node lost": "{detail}",                               # worker: the first of the node
     "node joined": "{detail}",
+    "node alone": "{detail}",                              # it reaches no parameter server
+    "node reconnected": "{detail}",
     "parameter server restarted": "a parameter server was restarted, with the theta {detail}",
     "deltas discarded": "discarded as too old for the parameter server: {detail}",
     "no curve": "no learning curve: {detail}",

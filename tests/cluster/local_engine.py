@@ -1,5 +1,7 @@
 """An engine without Ray: actors are objects of this process, and a call is answered at once.  And scripts of runs."""
 
+import threading
+
 from a3c_numba.cluster.engine import Gone, Lost
 from a3c_numba.cluster.node import Node
 from a3c_numba.cluster.parameter_server import ParameterServer
@@ -23,14 +25,16 @@ class Answer:
     def get(self):
         if self.actor.error:
             raise self.actor.error
-        return getattr(self.actor.object, self.name)(*self.arguments)
+        with self.actor.lock:
+            return getattr(self.actor.object, self.name)(*self.arguments)
 
 
 class Actor:
-    """What Ray hands out for an object; ``error`` is raised by each call while it is set."""
+    """What Ray hands out for an object, which answers one call at a time; ``error``, if set, is raised by each."""
 
     def __init__(self, make):
         self.make, self.object, self.error = make, make(), None
+        self.lock = threading.Lock()
 
     def __getattr__(self, name):
         return Method(self, name)

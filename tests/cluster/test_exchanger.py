@@ -62,6 +62,11 @@ class Between:
         self.meanwhile()
         return reply
 
+    def load(self, state):
+        if self.broken():
+            raise ConnectionError("lost")
+        self.server.load(state)
+
 
 @pytest.mark.parametrize("shards", [1, 2, 3])
 def test_exchanges_are_those_of_a_straight_line_run(shards):
@@ -125,12 +130,61 @@ def test_a_failed_call_changes_nothing_and_loses_nothing():
     servers = servers_with(np.zeros(SIZE, np.float32))
     machine = Machine(servers, link=lambda server: Between(server, broken=lambda: lost[0]))
     machine.work(1, 3)
-    assert machine.exchange() == [False] and machine.exchangers[0].failed == 1
+    assert machine.exchange() == [False] and machine.exchangers[0].unreached_since
     assert np.array_equal(machine.shared.theta, np.ones(SIZE)) and machine.shared.global_step() == 3
     lost[0] = False
     machine.work(1, 3)
-    assert machine.exchange() == [True]
+    assert machine.exchange() == [True] and machine.exchangers[0].unreached_since is None
     assert np.array_equal(servers[0].snapshot().theta, np.full(SIZE, 2)) and servers[0].counts().global_step == 6
+
+
+class Late:
+    """A link whose server takes up each delta; the first ``failures`` replies do not come in time."""
+
+    def __init__(self, server, failures):
+        self.server, self.failures = server, failures
+
+    def exchange(self, delta):
+        reply = self.server.exchange(delta)
+        if self.failures:
+            self.failures -= 1
+            raise ConnectionError("no reply in time")
+        return reply
+
+
+def test_a_delta_whose_reply_is_late_is_taken_up_once():
+    """Work goes on between the calls, of this node and of another; each interval counts once."""
+    servers = servers_with(np.zeros(SIZE, np.float32), shards=2)
+    machine, other = Machine(servers, link=lambda server: Late(server, 3)), Machine(servers)
+    for change in (1, 2, 4):
+        machine.work(change, change)
+        assert machine.exchange() == [False, False]
+        other.work(10, 10)
+        other.exchange()
+    machine.work(8, 8)
+    assert machine.exchange() == [True, True]
+    last = joined([server.snapshot() for server in servers])
+    assert np.array_equal(last.theta, np.full(SIZE, 45)) and last.global_step == 45
+    assert np.array_equal(machine.shared.theta, last.theta) and machine.shared.global_step() == 45
+    assert servers[0].counts().accepted == 5                             # three of them the other's
+
+
+def test_what_was_learned_in_an_outage_is_as_old_as_its_base():
+    """After an outage of one node both deltas are too old, also the one that is made when the first is answered."""
+    broken = [True]
+    servers = servers_with(np.zeros(SIZE, np.float32), max_staleness=2)
+    slow, quick = Machine(servers, link=lambda server: Between(server, broken=lambda: broken[0])), Machine(servers)
+    slow.work(100, 1)
+    slow.exchange()
+    slow.work(100, 1)
+    for _ in range(3):
+        quick.exchange()
+    broken[0] = False
+    slow.exchange()
+    assert servers[0].counts().refused == 2 and not slow.shared.theta.any()
+    slow.work(1, 1)
+    slow.exchange()
+    assert servers[0].counts().refused == 2 and servers[0].snapshot().theta.all()
 
 
 def test_a_delta_too_old_is_discarded_but_its_steps_count():
@@ -210,7 +264,7 @@ def test_publishing_replaces_the_centre_to_the_bit():
 def test_a_delta_that_fits_nothing_is_refused_in_one_line(theta, words):
     server, = servers_with(np.zeros(SIZE, np.float32))
     with pytest.raises(ValueError, match=words) as raised:
-        server.exchange(Delta(theta, 0, 3))
+        server.exchange(Delta(theta, 0, 3, "node", 1))
     assert "\n" not in str(raised.value) and server.counts()[:3] == (True, 0, 0)
     assert not server.snapshot().theta.any()
 
@@ -221,7 +275,7 @@ def test_a_server_copies_what_it_is_given():
     theta.flags.writeable = False
     server, = servers_with(theta)
     before = server.snapshot()
-    server.exchange(Delta(np.ones(SIZE, np.float32), 0, 1))
+    server.exchange(Delta(np.ones(SIZE, np.float32), 0, 1, "node", 1))
     assert not before.theta.any() and server.snapshot().theta.all()
 
 
@@ -262,3 +316,27 @@ def test_the_thread_ends_with_a_delta_that_is_not_finite():
     until(lambda: thread.failure)
     with pytest.raises(ValueError, match="not finite"):
         thread.stop()
+
+
+@pytest.mark.parametrize("every", [4, 0])
+def test_the_last_delta_is_tried_again(every, monkeypatch):
+    monkeypatch.setattr("a3c_numba.cluster.exchanger.HAND_IN_SECONDS", 0.5)
+    broken = [True, True, True]
+    servers = servers_with(np.zeros(SIZE, np.float32))
+    machine = Machine(servers, link=lambda server: Between(server, broken=lambda: broken and broken.pop()))
+    thread = ExchangeThread(machine.exchangers, lambda: 0, every)
+    thread.start()
+    machine.work(1, 3)
+    thread.stop()
+    assert servers[0].snapshot().theta.all() and servers[0].counts().global_step == 3
+    assert not broken and thread.unreached() == 0.0
+
+
+def test_a_server_that_stays_away_does_not_hold_up_the_end(monkeypatch):
+    monkeypatch.setattr("a3c_numba.cluster.exchanger.HAND_IN_SECONDS", 0.1)
+    servers = servers_with(np.zeros(SIZE, np.float32))
+    machine = Machine(servers, link=lambda server: Between(server, broken=lambda: True))
+    thread = ExchangeThread(machine.exchangers, lambda: 0, 4)
+    thread.start()
+    thread.stop()
+    assert 0.1 <= thread.unreached() < 10

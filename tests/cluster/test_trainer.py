@@ -1,5 +1,7 @@
 """A run on a cluster, its folder and its faults, with nodes in this process in place of Ray's."""
 
+import time
+
 import numpy as np
 import pytest
 
@@ -72,6 +74,14 @@ def test_each_worker_of_each_node_has_a_lane(tmp_path):
     assert {int(row["worker"]) for row in episodes} == {0, 1, 2, 3}
     assert len(episodes) == trainer.progress_tracker.episodes == trainer.status.episodes.sum()
     assert int(rows(tmp_path / "progress.csv")[-1]["updates"]) == trainer.status.updates.sum()
+
+
+def test_a_node_reports_how_long_it_has_been_alone(finished):
+    _, _, engine = finished
+    node = engine.nodes[0].object
+    assert node.report().unreached == 0.0
+    node.exchange.exchangers[0].unreached_since = time.monotonic() - 20
+    assert 20 <= node.report().unreached < 30
 
 
 def test_nodes_draw_from_different_streams(finished):

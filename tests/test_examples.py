@@ -135,6 +135,7 @@ def test_the_whole_of_a3c_has_one_statement_a_line():
     ("06_rmsprop.py", "+ (1 - alpha) * d * d", "+ d * d"),
     ("08_lstm.py", "d_c = d_c * f  ", "d_c = d_c * 1  "),
 ])
+@pytest.mark.long
 def test_a_mistake_in_a_lesson_is_seen_in_what_it_prints(name, before, after, tmp_path):
     out = run(with_a_changed(name, tmp_path, before, after), tmp_path)
     assert any(float(apart) > 1e-3 for apart in re.findall(r"(\d+e[-+]\d+) apart", out)), out
@@ -192,6 +193,7 @@ def test_pong_is_never_trained_over_another_run(tmp_path, monkeypatch):
         new_folder().mkdir(parents=True)
 
 
+@pytest.mark.long
 def test_the_first_one_learns_and_the_second_goes_downhill(ran):
     before, after = (float(score) for score in re.findall(r"-?\d\.\d+", ran("11_catch.py")[0]))
     assert before < 0 and after > 0.8
@@ -199,11 +201,13 @@ def test_the_first_one_learns_and_the_second_goes_downhill(ran):
     assert float(losses[1]) < float(losses[0])
 
 
+@pytest.mark.long
 def test_q_learning_finds_the_values_worked_out_by_hand(ran):
     line = re.search(r"max_a Q +\[(.*)\]", ran("13_one_step_q.py", 30_000)[0])
     assert np.array(line[1].split(), float) == pytest.approx([0.970, 0.980, 0.990, 1], abs=0.02)
 
 
+@pytest.mark.long
 def test_optimizers_writes_a_picture_or_without_opencv_a_table(ran, tmp_path):
     from a3c_numba.plots.canvas import load_cv2
 

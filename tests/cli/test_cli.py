@@ -385,6 +385,7 @@ def test_plotting_several_runs(catch_run, capsys):
     refused(capsys, "plot", catch_run, "nothing", "-o", "three.png")
 
 
+@pytest.mark.long
 def test_without_opencv_training_works_and_pictures_are_refused(catch_run):
     stub = Path("stub")
     stub.mkdir()

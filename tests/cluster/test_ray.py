@@ -58,6 +58,7 @@ def kill(actor):
     os.kill(ray.get(actor.__ray_call__.remote(lambda self: os.getpid())), signal.SIGKILL)
 
 
+@pytest.mark.long
 def test_killed_processes_are_restarted_and_the_run_goes_on(tmp_path, address):
     """First a node, which joins with the centre; then the parameter server, which takes up the checkpoint."""
     def has(kind):
@@ -80,6 +81,7 @@ def test_killed_processes_are_restarted_and_the_run_goes_on(tmp_path, address):
     assert steps[:-1] == sorted(steps[:-1]) and last.statistics.any()
 
 
+@pytest.mark.long
 def test_one_node_without_exchange_is_the_run_without_ray(tmp_path, address, catch_run):
     assert program("train", "Catch", "--ray", address, "--workers-per-node", 1, "--total-steps", 2000,
                    "--exchange-every", 0, "--out", tmp_path / "run") == 0
@@ -89,6 +91,7 @@ def test_one_node_without_exchange_is_the_run_without_ray(tmp_path, address, cat
 
 
 @undisturbed
+@pytest.mark.long
 def test_ctrl_c_ends_a_run_within_10_seconds_and_it_resumes(tmp_path, address):
     """Gorila's bundled mode: two nodes with a replay memory each; then one node takes up their checkpoint."""
     pressed = []

@@ -67,6 +67,7 @@ def test_no_more_steps_than_asked_for():
 
 
 @pytest.mark.parametrize("suffix", [".mp4", ".gif"])
+@pytest.mark.long
 def test_of_images_there_is_a_film(tmp_path, capsys, suffix):
     save(tmp_path / "agent.npz", shown())
     assert command(tmp_path / "agent.npz", "-o", tmp_path / "a" / "b", "--video", suffix) == 0

@@ -246,6 +246,7 @@ print(last, sorted(ways))
 
 
 @pytest.mark.parametrize("how", ["links", "copies"])
+@pytest.mark.long
 def test_death_at_every_line_of_a_save(tmp_path, how):
     """latest.npz is whole after each, and the next process saves and rotates as if nothing had been."""
     folder = started(tmp_path / "run", 1, 2, 3, 4)

@@ -81,6 +81,7 @@ def started(folder, env, set_back):
     return subprocess.Popen(command, cwd=ROOT, env=environment, stderr=subprocess.PIPE, text=True)
 
 
+@pytest.mark.long
 def test_a_run_whose_clocks_are_set_back_is_the_same_run(tmp_path):
     """In the main process and in the worker, each on its way; one worker's run is repeatable to the last bit."""
     runs = {env: started(tmp_path / env, env, env == "SetBack") for env in ("Slow", "SetBack")}

@@ -58,6 +58,7 @@ def test_ctrl_c_is_heeded_while_the_server_starts(tmp_path):
 
 
 @undisturbed
+@pytest.mark.long
 def test_ctrl_c_works_while_a_stopped_server_is_to_fork(tmp_path):
     with Run(tmp_path, f"{HERE}:StepsLater-v0", *TWO, "--total-steps", 10**8) as run:
         until(lambda: (run.gates / "here").exists())
@@ -178,6 +179,7 @@ def test_a_signal_that_is_ignored_ends_no_server(monkeypatch):
 
 
 @pytest.mark.parametrize("killed", [False, True])
+@pytest.mark.long
 def test_a_temporary_folder_that_is_cleaned_costs_nobody(tmp_path, killed):
     """Nothing of a run lies there."""
     with tempfile.TemporaryDirectory() as short, \

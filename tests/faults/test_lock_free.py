@@ -258,6 +258,7 @@ def test_rmsprop_never_leaves_the_way_it_would_go_alone(tmp_path, crowd, name):
     assert 0 < taken.min() and taken.max() <= total
 
 
+@pytest.mark.long
 def test_no_word_is_torn(crowd):
     """All four bytes of a word are one writer's, whenever it is looked at; the words of a vector are not."""
     n, writers = SIZES["the paper's network"], 4

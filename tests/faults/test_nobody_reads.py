@@ -64,6 +64,7 @@ def unread(opened=pipe):
 
 @pytest.mark.parametrize("opened, halt", [(pipe, fill), (os.openpty, fill), (os.openpty, stop)],
                          ids=["a pipe that is full", "a terminal that is full", "Ctrl-S"])
+@pytest.mark.long
 def test_a_run_with_unread_lines_is_supervised_and_stopped(tmp_path, opened, halt):
     with unread(opened) as (_, writing):
         with Run(tmp_path, GATED, "--workers", 2, "--total-steps", 10**8, "--checkpoint-seconds", 0.3,
@@ -144,6 +145,7 @@ def script(folder, callback, **where):
                           text=True, timeout=PATIENCE, **where)
 
 
+@pytest.mark.long
 def test_a_program_whose_warnings_nobody_reads_trains_on(tmp_path):
     with unread() as (_, writing):
         fill(writing)
@@ -233,6 +235,7 @@ def without_standard_error(*arguments):
     return command(*arguments, preexec_fn=lambda: os.close(2))
 
 
+@pytest.mark.long
 def test_a_run_without_a_standard_error(tmp_path):
     """What would be said there goes nowhere else, and a warning of a run's start is such a line."""
     ended = without_standard_error("train", *SHORT, "--algorithm", "one_step_q", "--out", tmp_path / "run")

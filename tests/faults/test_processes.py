@@ -103,6 +103,7 @@ def test_ctrl_c_leaves_environments_programs_to_the_workers(tmp_path):
             raise Late("STOP_SECONDS was not enough for two workers to end theirs")
 
 
+@pytest.mark.long
 def test_a_worker_that_fails_closes_its_environment(tmp_path):
     with Run(tmp_path, f"{HERE}:Simulated-v0", *TWO, "--total-steps", 10**8) as run:
         run.trains(workers=2)
@@ -140,6 +141,7 @@ def test_a_hang_in_close_delays_the_end_and_loses_nothing(tmp_path):
     assert final.global_step == sum(state["steps"] for state in final.workers)
 
 
+@pytest.mark.long
 def test_a_failed_worker_that_hangs_in_close_is_replaced_early(tmp_path):
     with Run(tmp_path, f"{HERE}:FailsAndHangsInClose-v0", *TWO, "--total-steps", 10**8, "--heartbeat-seconds",
              10**6) as run:
@@ -253,6 +255,7 @@ if __name__ == "__main__":
 
 @LINUX
 @undisturbed
+@pytest.mark.long
 def test_a_killed_main_process_that_forked_leaves_nothing_behind(tmp_path):
     """The fork lives on; what it inherited of the main process must not stand for it."""
     with Program(tmp_path, FORKS) as program:
@@ -280,6 +283,7 @@ if __name__ == "__main__":
 """
 
 
+@pytest.mark.long
 def test_a_fork_made_after_learning_can_learn_as_can_its_parent(tmp_path):
     with Program(tmp_path, FORKED) as program:
         assert program.ended() == (0, "500\n" * 3, "")
@@ -349,6 +353,7 @@ def test_a_lost_server_ends_none_of_two_trainings(kill):
 
 
 @LINUX
+@pytest.mark.long
 def test_a_long_temporary_path_makes_no_difference(tmp_path):
     """Longer than the address of a socket may be."""
     folder = tmp_path / ("x" * 200)

@@ -127,6 +127,7 @@ def test_one_line_names_the_descriptors_that_others_lack(tmp_path):
 
 
 @pytest.mark.parametrize("count", [12, 18, 24])
+@pytest.mark.long
 def test_too_few_descriptors_are_named_in_one_line(tmp_path, count):
     """Some workers train, or none; there is no traceback."""
     code, lines = train(tmp_path, limit_descriptors(count))
@@ -180,6 +181,7 @@ def evaluation(folder):
 
 
 @undisturbed
+@pytest.mark.long
 def test_kill_9_of_an_evaluation_leaves_nothing(tmp_path):
     with evaluation(tmp_path) as program:
         until(lambda: len(program.others()) == 3)                        # a server and two workers
@@ -196,6 +198,7 @@ STUDIED = "tests.faults.gates:Gated-v0", "--total-steps", 10**8
     ("speedup", *STUDIED, "--workers", 2, "--target-score", 9, "--out", "study"),
     ("sweep", *STUDIED, "--workers", 2, "--runs", 2, "--out", "study")], ids=lambda command: command[0])
 @undisturbed
+@pytest.mark.long
 def test_kill_9_of_another_command_leaves_nothing(tmp_path, command):
     with Program(["-m", "a3c_numba", *command], tmp_path) as program:
         until(lambda: len(program.others()) == 3)                        # a server and two workers
@@ -205,6 +208,7 @@ def test_kill_9_of_another_command_leaves_nothing(tmp_path, command):
 
 
 @undisturbed
+@pytest.mark.long
 def test_ctrl_c_of_an_evaluation_leaves_nothing(tmp_path):
     with evaluation(tmp_path) as program:
         until(lambda: len(program.others()) == 3)
@@ -214,6 +218,7 @@ def test_ctrl_c_of_an_evaluation_leaves_nothing(tmp_path):
         until(lambda: not program.others(), seconds=3, error=Late)
 
 
+@pytest.mark.long
 def test_an_evaluations_worker_that_is_killed_is_named(tmp_path):
     with evaluation(tmp_path) as program:
         until(lambda: len(program.others()) == 3)

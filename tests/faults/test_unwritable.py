@@ -41,6 +41,7 @@ def test_final_is_written_where_latest_cannot_be(tmp_path):
     assert any(event.startswith("latest.npz could not be written") for event in run.events())
 
 
+@pytest.mark.long
 def test_latest_is_written_where_best_and_final_cannot_be(tmp_path):
     with Run(tmp_path, GATED, "--workers", 1, "--total-steps", 2000) as run:
         run.trains()
@@ -70,6 +71,7 @@ def test_an_unwritable_file_is_named_once_and_costs_no_other(tmp_path):
     assert again == "best.npz is written again"
 
 
+@pytest.mark.long
 def test_a_run_says_to_go_on_from_what_is_on_the_disk(tmp_path):
     """Not from where it ended, which could not be saved."""
     with Run(tmp_path, GATED, "--workers", 1, "--total-steps", 10**8, "--checkpoint-seconds", 0.3) as run:

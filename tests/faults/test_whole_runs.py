@@ -26,6 +26,7 @@ pytestmark = [pytest.mark.faults, pytest.mark.skipif(not os.path.exists("/proc/s
 GATED = "tests.faults.gates:Gated-v0"
 
 
+@pytest.mark.long
 def test_a_disk_that_is_full_for_a_while_costs_nothing(tmp_path):
     """A limit on the size of files makes the real writes of the running process fail half-way."""
     with Run(tmp_path, GATED, "--workers", 2, "--total-steps", 10**8, "--checkpoint-seconds", 0.5) as run:

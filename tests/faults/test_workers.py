@@ -63,6 +63,7 @@ def test_workers_killed_at_random_moments_are_replaced(tmp_path):
     assert all(re.search(rf"SIGKILL; replaced, {k} of", event) for k, event in enumerate(run.events(), 1))
 
 
+@pytest.mark.long
 def test_too_many_deaths_end_the_run_with_the_last_traceback(tmp_path):
     with Run(tmp_path, "tests.faults.gates:RaisesAlways-v0", *TWO, "--total-steps", 10**8, "--max-restarts", 2) as run:
         code, err = run.ended()
@@ -129,6 +130,7 @@ def test_a_worker_whose_environment_raises_is_replaced(tmp_path, env, said):
     assert load(run.out / "final.npz").streams == 3
 
 
+@pytest.mark.long
 def test_a_constructor_that_always_fails_ends_the_run_at_once(tmp_path):
     with Run(tmp_path, "tests.faults.gates:CannotBeMade-v0", *TWO, "--total-steps", 10_000) as run:
         code, err = run.ended()
@@ -136,6 +138,7 @@ def test_a_constructor_that_always_fails_ends_the_run_at_once(tmp_path):
     assert "a3c-numba: error: worker 0 died" in err and "ArithmeticError: no constructor works" in err
 
 
+@pytest.mark.long
 def test_an_environment_that_exits_with_255_counts_as_failed(tmp_path):
     """As ``exit(-1)`` does; it is also how a worker ends whose server has died."""
     with Run(tmp_path, "tests.faults.test_workers:Leaves-v0", "--total-steps", 1000, "--workers", 1) as run:

@@ -68,6 +68,7 @@ def test_a_run_of_a_factory_is_resumed_from_python(run):
     assert agent.predict(np.zeros(5), deterministic=True)[0] in (0, 1) and len(agent.evaluate(2)) == 2
 
 
+@pytest.mark.long
 def test_a_run_of_a_factory_is_resumed_by_the_factorys_name(run, capsys):
     folder, step = run
     assert program("train", "--resume", folder, "--total-steps", step + STEPS) == 2
@@ -90,6 +91,7 @@ def test_a_run_of_the_command_line_is_resumed_from_python(catch_run, tmp_path):
     assert final.global_step >= 2200 and (agent.policy.parameters.flat == final.theta).all()
 
 
+@pytest.mark.long
 def test_an_exception_in_a_resumed_run_loses_nothing(run, monkeypatch):
     reports_often(monkeypatch)
     folder, step = run
@@ -116,6 +118,7 @@ def test_what_cannot_be_resumed_is_one_line(run, catch_run, tmp_path):
     assert load(folder / "latest.npz", corridor).config.env_kwargs == {"length": 5}
 
 
+@pytest.mark.long
 def test_a_factory_without_a_name_may_be_any(tmp_path):
     folder = tmp_path / "run"
     step = begun(lambda: Corridor(5), folder)

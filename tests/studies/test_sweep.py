@@ -300,6 +300,7 @@ def test_a_sweep_goes_on_beside_what_came_into_its_folder_later(trained):
 
 @pytest.mark.skipif(os.name != "posix", reason="process groups are POSIX's")
 @undisturbed
+@pytest.mark.long
 def test_ctrl_c_loses_the_run_under_way_and_nothing_else(tmp_path):
     """Two runs of one episode each, and a third that would never end."""
     code = ("import sys, dataclasses, a3c_numba.studies.sweep as s\n"

@@ -66,6 +66,7 @@ def test_nothing_is_written_beside_the_package(checkout, tmp_path):
     assert not [*(tmp_path / "one").rglob("*.nb?"), *(tmp_path / "one").rglob("__pycache__")]
 
 
+@pytest.mark.long
 def test_two_checkouts_do_not_share_kernels(checkout, tmp_path):
     """Nor do two versions of a file of the same length."""
     checkout("one")

@@ -92,6 +92,7 @@ TO_ALL, TO_MAIN = os.killpg, os.kill
 ], ids=["Ctrl-C", "SIGINT, ignored at the start, to the main process", "SIGTERM to all", "SIGTERM to the main process",
         "the terminal is closed"])
 @undisturbed
+@pytest.mark.long
 def test_a_signal_ends_the_run_with_a_checkpoint(tmp_path, send, number, code, how):
     out = tmp_path / "run"
     process = start(out, **how)

@@ -85,6 +85,7 @@ def test_a_notebook_has_jupyters_format(path):
     nbformat.validate(nbformat.reads(notebook(path.read_text(encoding="utf-8"), path.stem), as_version=4))
 
 
+@pytest.mark.long
 def test_a_kernel_runs_a_lesson_that_starts_processes(tmp_path, monkeypatch):
     nbclient, nbformat = pytest.importorskip("nbclient"), pytest.importorskip("nbformat")
     pytest.importorskip("ipykernel")

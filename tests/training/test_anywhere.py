@@ -62,6 +62,7 @@ def run(arguments, folder, **options):
 
 
 @pytest.mark.parametrize("name", DEFINITIONS)
+@pytest.mark.long
 def test_a_program_without_a_main_guard_learns(tmp_path, name):
     (tmp_path / "program.py").write_text(text_of(name))
     assert run(["program.py"], tmp_path) == (f"{SAID}\n", "")
@@ -71,16 +72,19 @@ def test_a_program_from_standard_input_learns(tmp_path):
     assert run(["-"], tmp_path, input=text_of("lambda")) == (f"{SAID}\n", "")
 
 
+@pytest.mark.long
 def test_a_program_given_as_an_argument_learns(tmp_path):
     assert run(["-c", text_of("registered")], tmp_path) == (f"{SAID}\n", "")
 
 
+@pytest.mark.long
 def test_a_guarded_program_is_run_once(tmp_path):
     (tmp_path / "program.py").write_text(f"print('here')\nif __name__ == '__main__':\n"
                                          f"{textwrap.indent(text_of('class'), '    ')}")
     assert run(["program.py"], tmp_path) == (f"here\n{SAID}\n", "")
 
 
+@pytest.mark.long
 def test_a_console_learns(tmp_path):
     """A REPL at a pseudo-terminal, into which the lines are typed."""
     ours, theirs = pty.openpty()
@@ -121,6 +125,7 @@ def read_until(terminal, text):
 
 
 @pytest.mark.parametrize("name", ["class", "lambda", "registered"])
+@pytest.mark.long
 def test_a_notebook_learns(tmp_path, monkeypatch, name):
     """By a kernel of its own."""
     nbclient = pytest.importorskip("nbclient")

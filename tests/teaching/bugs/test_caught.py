@@ -22,6 +22,7 @@ def run_tests(bug, tests):
     return ended.returncode, ended.stdout + ended.stderr
 
 
+@pytest.mark.long
 def test_without_a_bug_all_of_them_pass():
     tests = sorted({test for lesson in LESSONS for test in lesson.tests})
     code, words = run_tests(0, tests)

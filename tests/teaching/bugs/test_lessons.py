@@ -136,6 +136,7 @@ def ends(lesson, steps=None):
             for broken in (False, True)]
 
 
+@pytest.mark.long
 def test_past_the_end_values_run_away():
     (_, value), (_, broken_value) = ends(PAST_THE_END, 6000)
     assert -1 <= value <= 1 and abs(broken_value) > 10
@@ -153,6 +154,7 @@ def test_a_stale_frame_costs_what_was_worked_out():
     assert score > 7.5 and 3.5 < broken_score < 5.5
 
 
+@pytest.mark.long
 def test_one_seed_plays_the_same_games():
     for _ in range(ATTEMPTS):                                            # what was unread in time tells nothing
         share = PLAYED_BEFORE.curve(ONE_SEED.record(0, None, True))
@@ -167,6 +169,7 @@ def test_a_kept_state_learns_only_the_most_frequent_answer():
     assert score > 5 and broken_score < 3
 
 
+@pytest.mark.long
 def test_an_advantage_not_constant_makes_values_too_large():
     (score, value), (broken_score, broken_value) = ends(ADVANTAGE)
     assert score > 0.5 > 0 > broken_score and value < 1 < broken_value

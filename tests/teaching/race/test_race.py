@@ -138,6 +138,7 @@ def command(*words):
     return run(parser.parse_args([str(word) for word in words]))
 
 
+@pytest.mark.long
 def test_the_command_draws_and_tells(tmp_path, capsys):
     cv2 = pytest.importorskip("cv2")
     out = tmp_path / "race.png"

@@ -88,12 +88,13 @@ def test_an_update_equals_that_of_the_plain_array(name):
 
 
 @pytest.mark.parametrize("name", OPTIMIZERS)
-def test_a_batch_of_many_rows_updates_as_the_plain_array(name):
+def test_a_batch_of_many_rows_updates_as_the_plain_array(name, monkeypatch):
     """Above the rows of a rollout, factors are multiplied a block at a time."""
+    monkeypatch.setattr("a3c_numba.core.gradient.BLOCK", 4096)           # several blocks
     rng = np.random.default_rng(2)
-    d = Gradient({"w": (600, 500)}, 40, ("w",))
-    d.tree["w"].add(rng.normal(size=(40, 600)).astype(np.float32), rng.normal(size=(40, 500)).astype(np.float32))
-    theta = rng.normal(size=300_000).astype(np.float32)
+    d = Gradient({"w": (200, 150)}, 40, ("w",))
+    d.tree["w"].add(rng.normal(size=(40, 200)).astype(np.float32), rng.normal(size=(40, 150)).astype(np.float32))
+    theta = rng.normal(size=30_000).astype(np.float32)
     results = []
     for given in (d.copy(), d):
         state = theta.copy(), np.ones_like(theta), np.zeros_like(theta)

@@ -145,11 +145,15 @@ def test_rows_and_the_best_checkpoint_are_by_evaluation(tmp_path):
 
 
 def test_ctrl_c_while_the_last_evaluation_runs_loses_nothing(tmp_path):
-    evaluator = Evaluator(every=10**9, looks=10**9)
+    evaluator = Evaluator(every=10**9, looks=1000)
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)    # a shell may have it ignored
     evaluator.at_look = lambda: signal.raise_signal(signal.SIGINT) if evaluator.closed == 0 else None
     calls = []
-    with pytest.raises(KeyboardInterrupt):
-        run_of(tmp_path, evaluator, callback=calls.append, callback_seconds=1e9).run()
+    try:
+        with pytest.raises(KeyboardInterrupt):
+            run_of(tmp_path, evaluator, callback=calls.append, callback_seconds=1e9).run()
+    finally:
+        signal.signal(signal.SIGINT, before)
     assert evaluator.closed and load(tmp_path / "final.npz").global_step >= 400 and not calls
     assert rows(tmp_path / "events.csv")[-1]["event"].endswith("was interrupted")
     assert not (tmp_path / "evaluations.csv").exists()

@@ -4,7 +4,7 @@ An observation that is a stack of the last k frames is stored as its newest fram
 The memory is a ring of frames, and entry i stands for the observation made of frames i - k + 1 .. i:
 
     episode of 3 steps, k = 3:     . . s_0 s_1 s_2 s_3          . : the older frames of s_0, which no entry is drawn for
-                                        a_0 a_1 a_2             s_3 : the last observation, acted on by nobody
+                                        a_0 a_1 a_2             s_3 : the last observation, without an action
 
 So a stack never reaches over an episode's border, also where the memory begins in the middle of an episode.
 """

@@ -38,7 +38,7 @@ def work(memory, lock, gate, steps, number):
     for _ in range(5 * steps):                                           # 2
         with lock:
             theta[:] = number
-            copy = theta.copy()
+            copy = theta + 0      # theta.copy() moves bytes, and may tear a number
         if copy.min() != copy.max():
             torn[number] += 1
             unknown[number] += not np.isin(copy, range(WORKERS)).all()

@@ -18,6 +18,7 @@ from typing import Callable, NamedTuple, Protocol
 import numpy as np
 
 from ..core.algorithms import Algorithm
+from ..system.whole_words import copied_words
 from .messages import Delta, Reply, State
 from .shards import SharedSlice
 
@@ -76,7 +77,7 @@ class Exchanger:
         return self._send(self.pending)
 
     def _take(self, with_statistics: bool) -> Pending:
-        step, s = self.shared.global_step(), self.shared.theta.copy()
+        step, s = self.shared.global_step(), copied_words(self.shared.theta)
         keep = with_statistics or self.count % KEEP_EVERY == 0
         self.count += 1
         delta = Delta(s - self.base, self.version, step - self.base_step, self.sender, self.count,
@@ -112,11 +113,11 @@ class Exchanger:
 
     def _kept(self) -> tuple[np.ndarray, np.ndarray | None]:
         target = self.shared.target
-        return self.shared.statistics.copy(), target.copy() if target.size else None
+        return copied_words(self.shared.statistics), copied_words(target) if target.size else None
 
     def publish(self) -> bool:
         """Replace the centre by this node's theta, to the bit, as the only node of a run without exchanges does."""
-        step, theta = self.shared.global_step(), self.shared.theta.copy()
+        step, theta = self.shared.global_step(), copied_words(self.shared.theta)
         statistics, target = self._kept()
         began, reached = time.monotonic(), True
         try:

@@ -54,4 +54,4 @@ class SharedSlice:
 
     def renew_target(self) -> None:
         """theta- <- theta, of all slices."""
-        self.shared.target[:] = self.shared.theta
+        self.shared.renew_target()

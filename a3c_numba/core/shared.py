@@ -2,9 +2,7 @@
 
 theta, and the statistics of an optimiser that shares them, are written by all workers at once (Hogwild), theta- by
 whichever worker crosses a multiple of I_target.  T, the paper's global step counter, is added to by one atomic
-instruction.
-
-All of it is one block that ``shared_memory`` has reserved before the first worker starts.
+instruction.  All of it is one block that ``shared_memory`` has reserved before the first worker starts.
 """
 
 from typing import NamedTuple
@@ -13,6 +11,7 @@ import numpy as np
 
 from ..system.atomic_counter import fetch_add
 from ..system.shared_memory import ArraySpec, SharedArrays
+from ..system.whole_words import copy_words
 
 LINE = 8                       # 64-bit words in a cache line
 
@@ -55,6 +54,10 @@ class Shared:
     def advance(self, steps: int) -> int:
         """T <- T + steps; return T as it was before.  No two calls return the same."""
         return fetch_add(self.clock, steps)
+
+    def renew_target(self) -> None:
+        """theta- <- theta."""
+        copy_words(self.theta, self.target)
 
     def load(self, theta: np.ndarray, statistics: np.ndarray | None, target: np.ndarray | None) -> None:
         """Start from a checkpoint's vectors; statistics that it lacks are 0, and theta- is theta."""

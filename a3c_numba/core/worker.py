@@ -17,6 +17,7 @@ from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 
+from ..system.whole_words import copy_words
 from .algorithms import Algorithm
 from .gradient import Gradient
 from .layers.base import Network, Outputs
@@ -88,7 +89,7 @@ class Worker:
 
     def copy_theta(self) -> None:
         """theta' <- theta, before the first update; later ``optimizer.update`` does it."""
-        self.local.flat[:] = self.shared.theta
+        copy_words(self.shared.theta, self.local.flat)
 
     def update(self) -> Update:
         """Collect one rollout and apply one update."""
@@ -141,7 +142,7 @@ class Worker:
         """T <- T + t; only the worker that crosses a multiple of I_target copies theta to theta-."""
         before = self.shared.advance(steps)
         if self.config.algorithm.renews_target(before, before + steps):
-            self.shared.target[:] = self.shared.theta                    # theta- <- theta
+            self.shared.renew_target()                                   # theta- <- theta
 
     def gauges(self, T: int) -> tuple[float, float]:
         """Return the mean entropy and value of the latest rollout's T states."""

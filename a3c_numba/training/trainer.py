@@ -20,6 +20,7 @@ from ..system.advised_error import AdvisedError
 from ..system.signals import DeferredSignals
 from ..system.terminal import log_once
 from ..system.weak_method import weakly
+from ..system.whole_words import copied_words
 from ..validation import as_scalar
 from .evaluations import BackgroundEvaluator, Evaluations
 from .limits import Limits
@@ -232,10 +233,10 @@ class Trainer:
         return self._copy(vectors, max(step, reached), states)
 
     def _copy(self, vectors: Vectors, step: int, states: list[WorkerState | None]) -> Checkpoint:
-        target = vectors.target.copy() if vectors.target.size else None
-        return Checkpoint(self.config, self.start.shapes, vectors.theta.copy(), vectors.statistics.copy(), target,
-                          global_step=step, seconds=self.status.seconds(), workers=states,
-                          streams=self.supervisor.streams, mean_score=self.progress_tracker.mean_score)
+        target = copied_words(vectors.target) if vectors.target.size else None
+        theta, statistics = map(copied_words, (vectors.theta, vectors.statistics))
+        return Checkpoint(self.config, self.start.shapes, theta, statistics, target, step, self.status.seconds(),
+                          workers=states, streams=self.supervisor.streams, mean_score=self.progress_tracker.mean_score)
 
     def _read_episodes(self) -> None:
         rows = self.progress_tracker.new_episodes()

@@ -12,6 +12,7 @@ from ..core.shared import LINE, Shared, Vectors
 from ..core.worker import Update
 from ..system.atomic_counter import fetch_add
 from ..system.shared_memory import ArraySpec, SharedArrays
+from ..system.whole_words import copy_words
 from .losses import Moments
 
 COUNTS = ("steps", "updates", "skipped", "episodes", "heartbeats", "answered")     # of each worker
@@ -136,10 +137,10 @@ class WorkerStatus:
         n, own = len(shared.theta), shared.statistics.size > len(shared.theta)
         if own or worker == 0:
             start = worker * n * own
-            self.snapshot_vectors.statistics[start:start + n] = shared.statistics[start:start + n]
+            copy_words(shared.statistics[start:start + n], self.snapshot_vectors.statistics[start:start + n])
         if worker == 0:
-            self.snapshot_vectors.theta[:] = shared.theta
-            self.snapshot_vectors.target[:] = shared.target
+            copy_words(shared.theta, self.snapshot_vectors.theta)
+            copy_words(shared.target, self.snapshot_vectors.target)
 
     def request_states(self) -> None:
         """Ask all workers for their states at the end of the rollouts they are in."""

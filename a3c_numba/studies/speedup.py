@@ -6,7 +6,7 @@
 A run ends when the mean of its last 100 episodes (fewer at the start, at least 20) reaches the score.  Seconds count
 from the first update: they exclude the start of Python and the compilation of kernels, and include the start of the
 other workers.  If the score is reached before all workers train, a line says that the run cannot be compared.  With
-several seeds the means are compared.
+several seeds the means are compared; with three or more each ratio has the bootstrap's 95 % interval.
 
     speedup_runs.json, speedup_runs.csv    the settings; one row per run
     speedup.csv                            one row per number of workers
@@ -18,12 +18,16 @@ import math
 from pathlib import Path
 from typing import Callable, NamedTuple
 
+import numpy as np
+
 from ..config import Config
 from ..runs.csv_log import as_csv
 from ..system.terminal import show
 from .study import Study, train_to_score, write
 
 MOST_SEEDS = 1000
+FEWEST = 3                     # runs that an interval needs
+RESAMPLES = 10_000
 
 
 class Run(NamedTuple):
@@ -47,31 +51,60 @@ class Count(NamedTuple):
     steps: float                # agent steps of all workers, mean over the runs
     speedup_time: float
     speedup_data: float
+    time_low: float = math.nan      # 2.5th and 97.5th percentile of the two, over resampled runs
+    time_high: float = math.nan
+    data_low: float = math.nan
+    data_high: float = math.nan
+
+
+def mean(numbers: list[float]) -> float:
+    return sum(numbers) / len(numbers)
+
+
+def interval(first: list[float], own: list[float]) -> tuple[float, float]:
+    """Return the bootstrap's 95 % interval of mean(first) / mean(own); nan if one has fewer than FEWEST runs."""
+    if min(len(first), len(own)) < FEWEST:
+        return math.nan, math.nan
+    rng = np.random.default_rng(0)
+    above, below = (np.array(runs)[rng.integers(len(runs), size=(RESAMPLES, len(runs)))].mean(axis=1)
+                    for runs in (first, own))
+    low, high = np.percentile(above / below, (2.5, 97.5))
+    return float(low), float(high)
 
 
 def summary(runs: list[Run], counts: list[int]) -> list[Count]:
     """Return a row for each of ``counts``, relative to the first; every count must have runs."""
     rows: list[Count] = []
+    first: list[Run] = []
     for workers in counts:
         own = [run for run in runs if run.workers == workers]
-        seconds = sum(run.seconds for run in own) / len(own)
-        steps = sum(run.steps for run in own) / len(own)
-        first = (rows[0].seconds, rows[0].steps) if rows else (seconds, steps)
+        seconds, steps = mean([run.seconds for run in own]), mean([run.steps for run in own])
         reached = sum(not math.isnan(run.steps) for run in own)
-        rows.append(Count(workers, len(own), reached, seconds, steps, first[0] / seconds, first[1] / steps))
+        ratios = (rows[0].seconds / seconds, rows[0].steps / steps) if rows else (seconds / seconds, steps / steps)
+        time = interval([run.seconds for run in first], [run.seconds for run in own])
+        data = interval([run.steps for run in first], [run.steps for run in own])
+        first = first or own                                             # whose ratio is 1, without an interval
+        rows.append(Count(workers, len(own), reached, seconds, steps, *ratios, *time, *data))
     return rows
+
+
+def ratio(speedup: float, low: float, high: float) -> str:
+    """Return "1.65 (1.50 to 1.81)", without what is nan."""
+    told = "--" if math.isnan(speedup) else f"{speedup:.2f}"
+    return told if math.isnan(low) else f"{told} ({low:.2f} to {high:.2f})"
 
 
 def table(rows: list[Count], total_steps: int) -> str:
     """Return the summary as a human-readable table."""
-    lines = ["workers  reached      seconds        steps  speed-up: time    data"]
+    lines = ["workers  reached      seconds        steps      speed-up: time                data"]
     for row in rows:
         line = f"{row.workers:7}  {row.reached} of {row.runs}  "
         if row.reached < row.runs:
             line += f"{'':5}not reached within {total_steps:,} steps" + " by every seed" * (row.runs > 1)
         else:
-            speedups = ["--" if math.isnan(x) else f"{x:.2f}" for x in (row.speedup_time, row.speedup_data)]
-            line += f"{row.seconds:13.1f}{row.steps:13,.0f}{speedups[0]:>16}{speedups[1]:>8}"
+            line += f"{row.seconds:13.1f}{row.steps:13,.0f}"
+            line += f"{ratio(row.speedup_time, row.time_low, row.time_high):>20}"
+            line += f"{ratio(row.speedup_data, row.data_low, row.data_high):>20}"
         lines.append(line)
     return "\n".join(lines)
 

@@ -4,9 +4,10 @@ import math
 from pathlib import Path
 from types import SimpleNamespace
 
+import numpy as np
 import pytest
 
-from a3c_numba.studies.speedup import Count, Run, summary, table
+from a3c_numba.studies.speedup import Count, Run, interval, summary, table
 from tests.programs import program
 from tests.cli.test_cli import elsewhere, refused  # noqa: F401
 from tests.runs.test_run_folder import rows
@@ -44,7 +45,7 @@ def test_the_speedup_is_the_first_counts_over_each():
     counts = [Count(1, 1, 1, 100.0, 5000.0, 1.0, 1.0), Count(2, 1, 1, 40.0, 4000.0, 2.5, 1.25),
               Count(4, 1, 1, 25.0, 10000.0, 4.0, 0.5)]
     assert summary(runs, [1, 2, 4]) == counts
-    assert summary(runs, [4, 1])[1][-2:] == (0.25, 2.0)
+    assert summary(runs, [4, 1])[1][5:7] == (0.25, 2.0)
 
 
 def test_the_means_of_several_seeds_are_compared():
@@ -53,11 +54,31 @@ def test_the_means_of_several_seeds_are_compared():
     assert summary(runs, [1, 2]) == [Count(1, 2, 2, 200.0, 6000.0, 1.0, 1.0), Count(2, 2, 2, 50.0, 1500.0, 4.0, 4.0)]
 
 
+def test_a_ratio_of_three_seeds_has_an_interval_and_the_first_has_none():
+    times = [80.0, 100.0, 120.0]
+    runs = [Run(k, seed, seconds / k, 100.0 * k, k) for k in (1, 2) for seed, seconds in enumerate(times)]
+    first, second = summary(runs, [1, 2])
+    assert all(math.isnan(x) for x in first[7:])
+    assert 80 / 60 <= second.time_low < 1.8 < 2.0 < 2.2 < second.time_high <= 120 / 40
+    assert second.data_low == second.data_high == second.speedup_data == 0.5
+    _, _, line = table([first, second], 100).splitlines()
+    assert f"2.00 ({second.time_low:.2f} to {second.time_high:.2f})" in line and line.endswith("0.50 (0.50 to 0.50)")
+
+
+def test_the_interval_is_a_resampled_ratio_of_means():
+    """Of many runs it is that of the normal distribution: a ratio of means of 1, each with a variance of 0.04 / 400."""
+    one, two = np.random.default_rng(1).normal(1, 0.2, (2, 400))
+    low, high = interval(list(one), list(two))
+    half = 1.96 * 0.2 * math.sqrt(2 / 400)
+    assert high - low == pytest.approx(2 * half, rel=0.1) and low < one.mean() / two.mean() < high
+    assert all(math.isnan(x) for x in interval([1.0, 2.0], [1.0, 2.0, 3.0]))
+
+
 def test_what_is_not_reached_is_no_number():
     runs = [Run(1, 0, 100.0, 5000.0, 1), Run(2, 0, NAN, NAN, 2), Run(4, 0, 50.0, 5000.0, 4)]
     first, second, third = summary(runs, [1, 2, 4])
     assert second[:3] == (2, 1, 0) and all(math.isnan(x) for x in second[3:])
-    assert first[-2:] == (1.0, 1.0) and third[-2:] == (2.0, 1.0)
+    assert first[5:7] == (1.0, 1.0) and third[5:7] == (2.0, 1.0)
     some = summary([Run(1, 0, 100.0, 5000.0, 1), Run(1, 1, NAN, NAN, 1)], [1])[0]
     assert some[:3] == (1, 2, 1) and all(math.isnan(x) for x in some[3:])
 

@@ -11,6 +11,7 @@ from .runs.progress import Progress
 from .system.terminal import is_terminal, write_without_blocking
 
 TERMINAL_SECONDS = 1.0         # between two redraws
+STARTING = "starting (the first time, kernels are compiled)"
 SHORTEST_BAR, LONGEST_BAR = 5, 20       # characters
 
 
@@ -51,6 +52,8 @@ class ProgressBar:
         skipped = f"{row.skipped} updates skipped" if row.skipped else ""
         back = f" ({row.restarts} replaced)" if row.restarts else ""
         alive = f"{row.workers} worker{'s' * (row.workers > 1)}{back}" if row.workers else ""
+        if not row.updates:
+            return [STARTING, *filter(None, [alive]), f"{_duration(row.seconds)} gone"]
         parts = [f"score {score}", f"{_count(row.global_step)}/{_count(self.total_steps)} steps", skipped,
                  f"{_duration(left)} left", f"{row.steps_per_second:.0f}/s", alive, f"{row.episodes} episodes",
                  f"entropy {row.entropy:.2f}", f"{_duration(row.seconds)} gone"]

@@ -5,7 +5,7 @@ import re
 
 import pytest
 
-from a3c_numba.progress_bar import ProgressBar, Warnings, _count, _duration
+from a3c_numba.progress_bar import STARTING, ProgressBar, Warnings, _count, _duration
 from a3c_numba.runs.progress import Progress
 
 
@@ -42,6 +42,13 @@ def test_a_line_says_all_that_matters():
 def test_a_line_before_anything_has_happened():
     line = ProgressBar(1000, io.StringIO()).line(row(0, 0.0, steps_per_second=0.0, mean_score=float("nan"), episodes=0))
     assert "score --" in line and "--:-- left" in line
+
+
+@pytest.mark.parametrize("columns", [40, 80])
+def test_before_the_first_update_it_says_what_takes_time(columns):
+    bar = ProgressBar(1000, Terminal()).bar(row(500, 12.0, updates=0, steps_per_second=0.0), columns)
+    assert STARTING[:30] in bar and "score" not in bar and len(bar) <= columns
+    assert columns < 80 or STARTING in bar and "0:12 gone" in bar
 
 
 @pytest.mark.parametrize("step", [0, 1, 500, 1000, 1019, 10**9])

@@ -87,8 +87,8 @@ class Config:
             self._check_replay()
         object.__setattr__(self, "save_replay", as_scalar(self.save_replay))
         if type(self.save_replay) is not bool or self.save_replay and not self.algorithm.uses_replay:
-            raise ValueError(f"save_replay must be False, or for DQN True; got {short_repr(self.save_replay)} for "
-                             f"{menu_name(self.algorithm)}")
+            raise ValueError(f"save_replay must be True or False, and True for DQN alone; got "
+                             f"{short_repr(self.save_replay)} for {menu_name(self.algorithm)}")
         if not isinstance(self.env, str):
             _check_factory(self.env)
         object.__setattr__(self, "env_kwargs", checked_env_kwargs(self.env_kwargs))

@@ -24,7 +24,7 @@ from a3c_numba.training.saved_replay import SavedReplayMemory, replay_state, use
 from a3c_numba.training.trainer import Trainer
 from tests.core.test_replay import CAPACITY, SHAPE, rollouts
 from tests.core.test_replay_worker import SMALL, begun, config_of
-from tests.programs import program, reports_often
+from tests.programs import program, raises_in_step, reports_often
 from tests.promises import undisturbed
 from tests.runs.test_run_folder import rows
 from tests.training.test_resume import run_in_parts, run_whole, same
@@ -131,7 +131,7 @@ def test_any_damage_to_the_memory_is_detected(tmp_path, name):
 
 def test_a_replaced_worker_takes_over_the_memory(tmp_path):
     """Not the last step, whose successor never came: also if the worker that resumes from a checkpoint is lost."""
-    memory = stepped(memory_of(tmp_path / FILE), 30)
+    stepped(memory_of(tmp_path / FILE), 30)
     plain = stepped(ReplayMemory(CAPACITY, (*SHAPE, 1), np.uint8), 30)
     successor = memory_of(tmp_path / FILE)
     assert (successor.entries, successor.steps, successor.begins) == (30, 30, True)
@@ -297,6 +297,14 @@ def test_a_lost_state_is_one_line_and_keeps_the_memory(cut, capsys):
     assert final.workers[0]["replay"]["entries"] > entries + 500
 
 
+def test_a_worker_that_replaces_another_keeps_the_memory(tmp_path):
+    """Each raises at its 200th step; in all a few steps are lost with them."""
+    agent = Agent(raises_in_step, DQN(**DQN_RUN), workers=1, hidden=4)
+    agent.learn(700, tmp_path / "run", save_replay=True)
+    final = load(tmp_path / "run" / "final.npz", raises_in_step)
+    assert len(rows(tmp_path / "run" / "events.csv")) == 3 and 680 < final.workers[0]["replay"]["steps"] <= 705
+
+
 def test_the_memory_may_be_given_up_or_saved_from_now_on(cut, capsys):
     lines, final = resumed(cut, capsys, "--no-save-replay")
     assert not lines and not (cut / FILE).exists() and "replay" not in final.workers[0]
@@ -340,7 +348,8 @@ def test_a_small_disk_or_a_cluster_is_refused_in_one_line(cut, capsys, monkeypat
 
 @pytest.mark.parametrize("value, algorithm", [(True, "a3c"), (1, "dqn"), ("yes", "dqn")])
 def test_it_is_a_truth_value_and_for_dqn(value, algorithm):
-    with pytest.raises(ValueError, match=f"^save_replay must be False, or for DQN True; got .* for {algorithm}$"):
+    line = f"^save_replay must be True or False, and True for DQN alone; got .* {algorithm}$"
+    with pytest.raises(ValueError, match=line):
         configure("Catch", algorithm=algorithm, workers=1, save_replay=value)
 
 

@@ -105,7 +105,7 @@ class Agent:
               callback: Callback | None = None, progress: bool = False,
               watch: Limits = Limits(), anneal_steps: int | None = None, *, callback_seconds: float = 5.0,
               evaluate_every: int | None = None, evaluate_episodes: int = 30, stop_at: float | None = None,
-              cluster: Ray | None = None) -> "Agent":
+              cluster: Ray | None = None, save_replay: bool = False) -> "Agent":
         """Train for ``total_steps`` agent steps from the present parameters.
 
         Args:
@@ -120,6 +120,7 @@ class Agent:
                 evaluations.csv, ``progress.evaluation`` and the curve, and best.npz is chosen by their mean.
             stop_at: end at this mean score of the last 100 training games, or with ``evaluate_every`` of an evaluation.
             cluster: ``Ray(address, nodes=4)``, to train on several machines, ``workers`` on each node.
+            save_replay: keep DQN's replay memory in ``out``, so that ``resume`` goes on with it (docs/dqn.md).
 
         A further ``learn`` goes on with a value method's exploration; a line that is logged says what begins anew.
         Raises WorkerDied with a worker's traceback, UpdatesSkipped, or OSError if the last checkpoint could not be
@@ -128,7 +129,7 @@ class Agent:
         options = RunOptions(callback, callback_seconds, progress, watch, evaluate_every, evaluate_episodes, stop_at,
                              cluster)
         check_folder("out", out)
-        before, start = self._checkpoint, start_of(self._checkpoint, total_steps, anneal_steps)
+        before, start = self._checkpoint, start_of(self._checkpoint, total_steps, anneal_steps, save_replay)
         with new_run(start, out, lambda folder: options.trainer(start, folder, None, self, self._adopt)) as trainer:
             log(begins_anew(before))
             return self._run(trainer)
@@ -138,8 +139,8 @@ class Agent:
                total_steps: int | None = None, callback: Callback | None = None, progress: bool = False,
                watch: Limits = Limits(), anneal_steps: int | None = None, *, callback_seconds: float = 5.0,
                evaluate_every: int | None = None, evaluate_episodes: int = 30, stop_at: float | None = None,
-               cluster: Ray | None = None, algorithm: Algorithm | None = None, optimizer: Optimizer | None = None,
-               network: NetworkSettings | None = None) -> "Agent":
+               cluster: Ray | None = None, save_replay: bool | None = None, algorithm: Algorithm | None = None,
+               optimizer: Optimizer | None = None, network: NetworkSettings | None = None) -> "Agent":
         """Resume the run in ``folder``, train to its last step, and return the agent.
 
         It makes no difference if ``learn(out=folder)`` or the command line began the run.
@@ -147,7 +148,7 @@ class Agent:
         Args:
             folder: of the run, or its latest.npz.
             env, env_kwargs: the environment that the run was started with, if a file cannot name it: a factory.
-            total_steps, anneal_steps: replace the run's own, to make a finished run longer.
+            total_steps, anneal_steps, save_replay: replace the run's own, the first to make a finished run longer.
             algorithm, optimizer, network: objects of your own, which no file holds.
 
         The other arguments are those of ``learn``.  Raises ValueError, in one line, if the run cannot be resumed, and
@@ -157,9 +158,9 @@ class Agent:
                              cluster)
         check_folder("folder", folder)
         run = RunFolder(folder_of_run(folder))
-        lengths = {"total_steps": total_steps, "anneal_steps": anneal_steps}
+        changes = {"total_steps": total_steps, "anneal_steps": anneal_steps, "save_replay": save_replay}
         with exclusive_lock(run.path):
-            start, scores = load_run(run, env, env_kwargs, lengths, log, algorithm=algorithm, optimizer=optimizer,
+            start, scores = load_run(run, env, env_kwargs, changes, log, algorithm=algorithm, optimizer=optimizer,
                                      network=network)
             agent = cls.__new__(cls)
             agent._use_checkpoint(start)
@@ -239,8 +240,7 @@ class Agent:
              optimizer: Optimizer | None = None, network: NetworkSettings | None = None) -> "Agent":
         """Load an agent from a file that ``save`` or a run wrote, or from a run's folder, its best or final one.
 
-        ``env``, ``env_kwargs``, ``algorithm``, ``optimizer`` and ``network`` replace its own; objects of your own have
-        to be given again.
+        The other arguments replace its own; objects of your own have to be given again.
 
         Raises CheckpointError, in one line, for a file that is missing, broken, or for another network.
         """

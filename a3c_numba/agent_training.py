@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Callable, Generic, Iterator, TypeVar
 
 from .background_evaluation import BackgroundEvaluation
-from .cluster.settings import Ray
+from .cluster.settings import ONE_MACHINE, Ray
 from .cluster.trainer import ClusterTrainer
 from .plots.curves import draw_curve
 from .progress_bar import ProgressBar
@@ -96,6 +96,9 @@ class RunOptions(Generic[AnyAgent]):
             raise ValueError("this agent is learning: in a callback copy.copy(progress.agent) can learn, it cannot")
 
         config, evaluator = start.config, None
+        if config.save_replay and (folder is None or self.cluster):
+            raise ValueError(ONE_MACHINE if self.cluster else "save_replay keeps the replay memory in the run's "
+                             "folder: give out=")
         reporter = reporter or (ProgressBar(config.total_steps) if self.progress else None)
         callback = None if self.callback is None else call
         if self.evaluate_every is not None:
@@ -140,10 +143,11 @@ def new_run(start: Checkpoint, out: str | Path | None,
         yield trainer
 
 
-def start_of(before: Checkpoint, total_steps: int, anneal_steps: int | None) -> Checkpoint:
+def start_of(before: Checkpoint, total_steps: int, anneal_steps: int | None, save_replay: bool) -> Checkpoint:
     """Return the first state of a run that trains an agent on; its exploration goes on if it falls with the steps."""
     explored = before.config.explored + before.global_step if _explores(before) else 0
-    config = dataclasses.replace(before.config, total_steps=total_steps, anneal_steps=anneal_steps, explored=explored)
+    config = dataclasses.replace(before.config, total_steps=total_steps, anneal_steps=anneal_steps, explored=explored,
+                                 save_replay=save_replay)
     return dataclasses.replace(before, config=config.share_spaces(before.config), global_step=0, seconds=0.0,
                                workers=[], target=None, mean_score=None, evaluation_score=None)
 

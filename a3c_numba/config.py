@@ -29,7 +29,7 @@ from .envs.untrusted import foreign_code
 from .own_parts import check_part, check_pickles, class_name, described, part_from
 from .system.advised_error import AdvisedError
 from .system.text import short_repr
-from .validation import whole_number
+from .validation import as_scalar, whole_number
 
 # Part of a configuration -> the menu that its objects come from.
 MENUS: dict[str, Mapping[str, type]] = {"algorithm": METHODS, "optimizer": OPTIMIZERS, "network": NETWORKS,
@@ -37,7 +37,7 @@ MENUS: dict[str, Mapping[str, type]] = {"algorithm": METHODS, "optimizer": OPTIM
 
 # The whole numbers of a run: the least and the largest.  T counts on beyond total_steps, in an int64.
 NUMBERS: dict[str, tuple[int, int]] = {"workers": (1, 1024), "total_steps": (1, 2**62), "seed": (0, 2**63 - 1)}
-LENGTHS = "total_steps", "anneal_steps"                # what may change when a run is resumed
+MAY_CHANGE = "total_steps", "anneal_steps", "save_replay"             # when a run is resumed
 MOST_PARAMETERS, LONGEST_ROLLOUT = 2**28, 2**31       # numbers, and bytes of observations: of one worker, 1 and 2 GiB
 
 
@@ -50,7 +50,7 @@ class Config:
     """Configuration of a run.
 
     Attributes:
-        env: an environment's id, or a factory that takes ``env_kwargs`` alone.
+        env: an environment's id, or a factory.
         algorithm: the method and its hyper-parameters.
         optimizer: how gradients are applied.
         network: its layers and their sizes.
@@ -60,8 +60,9 @@ class Config:
         total_steps: T_max, agent steps of all workers together.
         seed: of the initial parameters and of all random streams.
         anneal_steps: over which the learning rate, and an entropy weight that falls, are annealed; None: total_steps.
-        env_kwargs: keyword arguments of ``env``, as JSON.
+        env_kwargs: keyword arguments of ``env``, as JSON; a factory takes no others.
         explored: agent steps that the agent had made before this run, with which a value method's epsilon goes on.
+        save_replay: keep the replay memory in the run's folder, so that a resumed run has it.
     """
 
     env: EnvSource
@@ -76,6 +77,7 @@ class Config:
     anneal_steps: int | None = None
     env_kwargs: Mapping[str, object] = field(default_factory=dict, hash=False)
     explored: int = 0
+    save_replay: bool = False
 
     def __post_init__(self) -> None:
         """Validate all fields.  Raises ValueError, in one line, for a value out of its range."""
@@ -83,15 +85,17 @@ class Config:
             check_part(part, getattr(self, part), menu)
         if self.algorithm.uses_replay:
             self._check_replay()
+        object.__setattr__(self, "save_replay", as_scalar(self.save_replay))
+        if type(self.save_replay) is not bool or self.save_replay and not self.algorithm.uses_replay:
+            raise ValueError(f"save_replay must be True or False, and True for DQN alone; got "
+                             f"{short_repr(self.save_replay)} for {menu_name(self.algorithm)}")
         if not isinstance(self.env, str):
             _check_factory(self.env)
         object.__setattr__(self, "env_kwargs", checked_env_kwargs(self.env_kwargs))
-        for name in NUMBERS:
-            object.__setattr__(self, name, whole_number(name, getattr(self, name), *NUMBERS[name]))
-        object.__setattr__(self, "explored", whole_number("explored", self.explored, 0, NUMBERS["total_steps"][1]))
-        if self.anneal_steps is not None:
-            steps = whole_number("anneal_steps", self.anneal_steps, *NUMBERS["total_steps"])
-            object.__setattr__(self, "anneal_steps", steps)
+        ranges = NUMBERS | {"explored": (0, NUMBERS["total_steps"][1])}
+        ranges |= {} if self.anneal_steps is None else {"anneal_steps": NUMBERS["total_steps"]}
+        for name, limits in ranges.items():
+            object.__setattr__(self, name, whole_number(name, getattr(self, name), *limits))
 
     def _check_replay(self) -> None:
         """Raise ValueError, in one line, for what a method with a replay memory cannot do."""
@@ -198,7 +202,7 @@ class Config:
             is_known = type(value) in MENUS[part].values()
             fields[part] = {"name": menu_name(value)} | dataclasses.asdict(value) if is_known else described(value)
         fields |= {name: getattr(self, name) for name in (*NUMBERS, "anneal_steps")}
-        fields |= {"explored": self.explored} if self.explored else {}   # older files lack it
+        fields |= {name: value for name in ("explored", "save_replay") if (value := getattr(self, name))}
         return json.dumps(fields, indent=2)
 
     @staticmethod

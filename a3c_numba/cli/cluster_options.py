@@ -4,7 +4,8 @@ import dataclasses
 from argparse import ArgumentParser, Namespace
 
 from ..cluster.engine import RayEngine
-from ..cluster.settings import Ray
+from ..cluster.settings import ONE_MACHINE, Ray
+from ..config import Config
 from .hyperparameter_options import whole_number
 
 OPTIONS = {"nodes": "N", "exchange_every": "H", "shards": "K"}
@@ -44,11 +45,13 @@ def nodes_named(arguments: Namespace) -> str:
     return "" if arguments.ray is None else f" on each of {nodes} nodes" if nodes > 1 else " on one node"
 
 
-def check_cluster(arguments: Namespace, workers: int) -> None:
+def check_cluster(arguments: Namespace, config: Config) -> None:
     """Raise what a run on the cluster would: before another run is replaced by it."""
     cluster = cluster_of(arguments)
+    if cluster is not None and config.save_replay:
+        raise ValueError(ONE_MACHINE)
     if cluster is not None:
-        RayEngine(cluster, workers, None).close()
+        RayEngine(cluster, config.workers, None).close()
 
 
 def cluster_of(arguments: Namespace) -> Ray | None:

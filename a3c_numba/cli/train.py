@@ -2,16 +2,17 @@
 
 import dataclasses
 import shlex
-from argparse import ArgumentParser, Namespace
+from argparse import ArgumentParser, BooleanOptionalAction, Namespace
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Iterator
 
 from ..agent_training import RunOptions
-from ..config import LENGTHS, Config
+from ..config import MAY_CHANGE, Config
 from ..presets import PRESETS
 from ..progress_bar import ProgressBar, Warnings
 from ..runs.checkpoint import Checkpoint
+from ..runs.replay_file import check_space
 from ..runs.resume import annealing, folder_of_run, load_run
 from ..runs.run_folder import RunFolder
 from ..runs.tensorboard import TensorBoardLog
@@ -58,7 +59,10 @@ def add_arguments(parser: ArgumentParser) -> None:
                        help="end the run once the mean score of the last 100 finished training games, and not before "
                             "there are 100, is at least SCORE; with --evaluate-every the mean of an evaluation "
                             "instead; rewards are not clipped in either")
-    group = parser.add_argument_group("limits and checkpoints")
+    group = parser.add_argument_group("limits and checkpoints", "a resumed run may change them")
+    group.add_argument("--save-replay", action=BooleanOptionalAction, default=None,
+                       help="dqn: keep the replay memory in the run's folder, in replay.bin, so that a resumed run is "
+                            "the one that was interrupted (default: no; a resumed run fills a new memory first)")
     for field in dataclasses.fields(Limits):
         read = options.whole_number if isinstance(field.default, int) else float
         group.add_argument("--" + field.name.replace("_", "-"), type=read, metavar=type(field.default).__name__.upper(),
@@ -127,11 +131,14 @@ def _reporter(arguments: Namespace, start: Checkpoint, folder: RunFolder) -> Rep
 def new_run(arguments: Namespace) -> Iterator[PreparedRun]:
     """Create a run's folder and lock it; raise ValueError."""
     config = configured(arguments, arguments.workers)
+    if arguments.save_replay is not None:
+        config = dataclasses.replace(config, save_replay=arguments.save_replay).share_spaces(config)
     start = initial_checkpoint(config)                                   # fails before anything is written
     folder = RunFolder(folder_of(arguments, config, f"s{config.seed}"))
     with exclusive_lock(folder.path):
+        check_space(config, folder.path)
         if arguments.overwrite:
-            check_cluster(arguments, config.workers)
+            check_cluster(arguments, config)
         folder.create(config.to_json(), arguments.overwrite)
         _warn(annealing(config, config, 0) + without_update(config))
         explored = getattr(config.algorithm, "exploration_steps", 0)
@@ -154,9 +161,10 @@ def resume_run(arguments: Namespace) -> Iterator[PreparedRun]:
         raise ValueError(f"--resume continues the run as it was started: --{name} cannot change")
     folder = RunFolder(folder_of_run(arguments.resume))
     with exclusive_lock(folder.path):
-        lengths = {name: getattr(arguments, name) for name in LENGTHS}
-        start, scores = load_run(folder, arguments.env, arguments.env_kwargs, lengths, _warn)
-        _warn(without_update(start.config, start.global_step))
+        changes = {name: getattr(arguments, name) for name in MAY_CHANGE}
+        start, scores = load_run(folder, arguments.env, arguments.env_kwargs, changes, _warn)
+        if not start.config.save_replay:                                 # else the memory is warm, or a line says so
+            _warn(without_update(start.config, start.global_step))
         yield start, folder, scores
 
 

@@ -54,11 +54,14 @@ class ReplayMemory:
     """A ring of ``capacity`` frames; observations are stacks of ``stack`` of them along the last axis (1: no stack).
 
     Attributes:
+        frames, actions, rewards, discounts, drawable: the ring; training/saved_replay.py puts a longer one in their
+            place, in a file.  Steps are drawn from the last ``capacity`` frames of either.
         steps: how many steps have been added, also those that the ring has lost since.
     """
 
     def __init__(self, capacity: int, shape: tuple[int, ...], dtype: npt.DTypeLike, stack: int = 1) -> None:
         self.stack, self.shape = stack, shape
+        self.capacity = capacity
         frame = shape[:-1] if stack > 1 else shape
         self.frames = np.zeros((capacity, int(np.prod(frame))), dtype)   # the system allocates what is written
         self.actions = np.zeros(capacity, np.int64)
@@ -103,7 +106,7 @@ class ReplayMemory:
 
         The observations stay until the next call.
         """
-        first = max(0, self.entries - len(self.frames)) + self.stack - 1        # the oldest with a whole stack
+        first = max(0, self.entries - self.capacity) + self.stack - 1           # the oldest with a whole stack
         last = self.entries - 1                                                 # the newest has no successor yet
         chosen = rng.integers(first, max(last, first + 1), n)
         for draws in itertools.count(1):

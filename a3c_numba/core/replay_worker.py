@@ -8,7 +8,8 @@
         theta <- theta - eta d theta / sqrt(g + epsilon)                    optimizer.update
     T <- T + t; if T has crossed a multiple of I_target: theta- <- theta    Worker.advance
 
-The memory is not part of a checkpoint: a resumed run fills a new one for ``warm_up`` steps before it learns on.
+The memory is not part of a checkpoint: a resumed run fills a new one for ``warm_up`` steps before it learns on, unless
+``save_replay`` keeps it in the run's folder (training/saved_replay.py).
 """
 
 import numpy as np

@@ -10,6 +10,7 @@ from .compact_array import decode
 # Fields of Checkpoint that JSON holds; older files lack evaluation_score.
 PROGRESS = "global_step", "seconds", "workers", "streams", "mean_score", "evaluation_score"
 Fields = dict[str, Any]        # of a JSON object
+STATE = {"generator", "episode_seed", "episode_actions", "recurrent", "next_action", "steps", "replay"}
 DIMENSIONS, LARGEST = 8, 2**62                                              # of a parameter; of a whole number
 
 
@@ -63,12 +64,17 @@ def _is_state(state: object) -> bool:
     """True if it has exactly the fields of training/collector_state.py, or is None, a lost state."""
     if not isinstance(state, dict):
         return state is None
-    rest: Fields = {"recurrent": [], "next_action": None, "steps": 0} | state
-    return (rest.keys() == {"generator", "episode_seed", "episode_actions", "recurrent", "next_action", "steps"}
-            and _is_generator(rest["generator"]) and _is_count(rest["steps"])
+    rest: Fields = {"recurrent": [], "next_action": None, "steps": 0, "replay": None} | state
+    return (rest.keys() == STATE and _is_generator(rest["generator"]) and _is_count(rest["steps"])
             and (rest["episode_seed"] is None or _is_count(rest["episode_seed"])) and _are_numbers(rest["recurrent"])
             and (rest["next_action"] is None or _is_action(rest["next_action"]))
-            and _are_actions(rest["episode_actions"]))
+            and _are_actions(rest["episode_actions"]) and (rest["replay"] is None or _is_memory(rest["replay"])))
+
+
+def _is_memory(x: object) -> bool:
+    """True if it has exactly the fields of training/saved_replay.py."""
+    return (isinstance(x, dict) and x.keys() == {"entries", "steps", "begins", "crc32"} and type(x["begins"]) is bool
+            and all(_is_count(x[name]) for name in ("entries", "steps", "crc32")))
 
 
 def _are_actions(x: object) -> bool:

@@ -8,6 +8,7 @@ SENTENCES = {
     "not started": "worker {worker} {detail}",             # no room, or it fails again and again; the others train
     "server lost": "the server that workers are forked from {detail}",
     "episode begun anew": "worker {worker} begins a new episode: {detail}",
+    "replay memory": "{detail}",                           # it is not what the interrupted run had
     "server killed": "the server that workers are forked from does not answer: it was killed, and its workers with it",
     "not written": "{detail}",                             # a checkpoint or rows; the run continues
     "written again": "{detail}",

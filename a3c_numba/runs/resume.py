@@ -5,13 +5,14 @@ import json
 from pathlib import Path
 from typing import Any, Callable, Mapping
 
-from ..config import LENGTHS, Config, EnvSource
+from ..config import MAY_CHANGE, Config, EnvSource
 from ..core.schedules import linear
 from ..envs.env_kwargs import checked_env_kwargs
 from ..envs.names import has_name, is_called, name_of
 from ..system.text import one_line
 from ..system.user_path import user_path
 from .checkpoint import Checkpoint
+from .replay_file import FILE
 from .run_folder import RunFolder, RunFolderError
 
 Warn = Callable[[list[str]], None]
@@ -32,11 +33,11 @@ def folder_of_run(source: str | Path) -> Path:
 
 
 def load_run(folder: RunFolder, env: EnvSource | None, env_kwargs: Mapping[str, object] | None,
-             lengths: Mapping[str, int | None], warn: Warn, **parts: object) -> tuple[Checkpoint, list[float]]:
+             changes: Mapping[str, int | None], warn: Warn, **parts: object) -> tuple[Checkpoint, list[float]]:
     """Return the checkpoint to resume from and the scores of the run's episodes so far; the folder must be locked.
 
-    ``lengths`` replace total_steps and anneal_steps, ``parts`` the run's parts, unless they are None.  Raise
-    ValueError, in one line, if the run cannot be resumed.
+    ``changes`` replace the fields of MAY_CHANGE, ``parts`` the run's parts, unless they are None.  Raise ValueError, in
+    one line, if the run cannot be resumed.
     """
     file = folder.path / "config.json"
     _check_same(file, env, env_kwargs)
@@ -44,7 +45,7 @@ def load_run(folder: RunFolder, env: EnvSource | None, env_kwargs: Mapping[str, 
     start, refused = folder.load_latest(env, env_kwargs, **parts)
     warn(refused + _edited(file, env, env_kwargs, start.config, **parts))
     before = start.config
-    given: dict[str, Any] = {name: value for name, value in lengths.items() if value is not None}
+    given: dict[str, Any] = {name: value for name, value in changes.items() if value is not None}
     start.config = dataclasses.replace(before, **given).share_spaces(before)
     warn(annealing(start.config, before, start.global_step))
     if start.global_step >= start.config.total_steps:
@@ -53,6 +54,8 @@ def load_run(folder: RunFolder, env: EnvSource | None, env_kwargs: Mapping[str, 
                              "give a larger --total-steps to continue")
     if not refused:                                                      # then latest.npz is as new
         (folder.path / "final.npz").unlink(missing_ok=True)
+    if given.get("save_replay") is False:
+        (folder.path / FILE).unlink(missing_ok=True)
     folder.quarantine_rejected()
     scores = folder.cut_after(start.global_step)
     warn([event.sentence for event in folder.events.drain()])
@@ -74,14 +77,14 @@ def _edited(file: Path, env: EnvSource | None, env_kwargs: Mapping[str, object] 
             **parts: object) -> list[str]:
     """Return a warning if a run's config.json, which says how it was started, differs from its checkpoint.
 
-    Another length is not reported: it may have been resumed with more.
+    What may change is not reported: it may have been resumed with more steps.
     """
     try:
         found = Config.from_json(file.read_text(encoding="utf-8"), env, env_kwargs, **parts)
     except (OSError, ValueError) as error:
         return [f"{file} cannot be read ({error}): the run continues with its checkpoint's configuration"]
     names = [field.name for field in dataclasses.fields(Config)
-             if getattr(found, field.name) != getattr(config, field.name) and field.name not in LENGTHS]
+             if getattr(found, field.name) != getattr(config, field.name) and field.name not in MAY_CHANGE]
     if not names:
         return []
     return [f"{file} was changed ({', '.join(names)}): the run continues with its checkpoint's configuration"]

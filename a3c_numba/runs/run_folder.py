@@ -8,6 +8,7 @@
     curve.png        the learning curve
     latest.npz, best.npz, final.npz
     latest-1.npz, latest-2.npz ...   the checkpoints before the latest, the higher the older
+    replay.bin       the replay memory of DQN, if it is to be saved
 
 A full disk ends no run: rows that cannot be written are kept, and written with the next ones.  Files that a resumed run
 cannot read are kept: a checkpoint is renamed to NAME.refused, a table is copied to NAME.damaged.
@@ -26,6 +27,7 @@ from .checkpoint import Checkpoint, CheckpointError, load_fitting, write
 from .csv_log import CsvLog, encode_rows
 from .event_log import EventLog
 from .progress import Figures, Progress
+from .replay_file import FILE, ReplayFile
 
 EPISODE_COLUMNS = ("seconds", "global_step", "worker", "score", "length")
 EVENT_COLUMNS = ("seconds", "global_step", "event", "worker", "kind")     # version 0.1 had the first three
@@ -33,7 +35,7 @@ TABLES = {"progress.csv": Progress._fields, "episodes.csv": EPISODE_COLUMNS, "ev
 EVALUATIONS = {"evaluations.csv": ("seconds", "global_step", *Figures._fields)}     # made with its first row
 
 OWN_FILES = ("config.json", *TABLES, *EVALUATIONS, "latest.npz", "best.npz", "final.npz", "curve.png",
-             "report.html", "evaluation.json")
+             "report.html", "evaluation.json", FILE)
 STUDIES = {"sweep.json": "a sweep", "speedup_runs.json": "a speed-up"}   # what a folder holds where these files are
 OLDER = re.compile(r"latest-([1-9][0-9]*)\.npz")
 ASIDE = re.compile(r"(latest(-[0-9]+)?\.npz\.refused|(progress|episodes|evaluations)\.csv\.damaged)(-[0-9]+)?")
@@ -61,7 +63,12 @@ class RunFolder:
 
     Args:
         events: the log of failures to read or write; a new one by default.
+
+    Attributes:
+        replay: the replay memory of the run under way; it is flushed to the disk before each checkpoint.
     """
+
+    replay: ReplayFile | None = None
 
     def __init__(self, path: Path, events: EventLog | None = None) -> None:
         self.path = path
@@ -94,7 +101,7 @@ class RunFolder:
     def undo_create(self) -> None:
         """Undo ``create`` if the run could not be started: remove its files, so that the folder holds no run."""
         with contextlib.suppress(OSError):
-            for name in ("config.json", *TABLES):
+            for name in ("config.json", FILE, *TABLES):
                 (self.path / name).unlink(missing_ok=True)
 
     def _held(self) -> list[str]:
@@ -123,6 +130,8 @@ class RunFolder:
         Raises OSError; then latest.npz is unchanged, and nothing of the new one stays.
         """
         latest = self.path / "latest.npz"
+        if self.replay:
+            self.replay.flush()
         with atomic_file.temporary_sibling(latest) as temporary:
             write(temporary, checkpoint)
             npz.rotate(latest, keep)

@@ -55,9 +55,10 @@ class SharedArrays:
     Raises OSError, in one line, if there is not enough memory.
     """
 
-    def __init__(self, layout: list[ArraySpec]) -> None:
+    def __init__(self, layout: list[ArraySpec], file: int | None = None) -> None:
+        """Reserve the memory, or take that of the ``file``, of a descriptor which is closed with it."""
         self.layout = layout
-        self._map(_reserved(self.length))
+        self._map(_reserved(self.length) if file is None else file)
 
     def _map(self, file: int) -> None:
         """Map the file.  Its descriptor is needed to send it; the mapping has another one, and both are closed."""
@@ -76,6 +77,10 @@ class SharedArrays:
     def length(self) -> int:
         """Return the bytes of all arrays."""
         return sum(array.length for array in self.layout)
+
+    def flush(self) -> None:
+        """Write what is new to the disk, if the memory is that of a file there.  Raises OSError."""
+        self._buffer.flush()
 
     def fileno(self) -> int:
         """Return the descriptor of the file behind the memory."""
@@ -108,14 +113,19 @@ def _file_of(folder: str | None, size: int) -> int:
     try:
         if folder == MEMORY and 2 * size > available_memory():           # as /dev/shm's default; this has no limit
             raise OSError(errno.ENOSPC, f"more than half of the {available_memory() / 1e6:,.0f} MB of memory")
-        if hasattr(os, "posix_fallocate"):
-            os.posix_fallocate(file, 0, size)
-        else:
-            os.ftruncate(file, size)                                     # macOS: no promise
+        allocate(file, size)
     except BaseException:
         os.close(file)
         raise
     return file
+
+
+def allocate(file: int, size: int) -> None:
+    """Give a file ``size`` bytes on the disk or in memory; its content stays.  Raises OSError."""
+    if hasattr(os, "posix_fallocate"):
+        os.posix_fallocate(file, 0, size)
+    else:
+        os.ftruncate(file, size)                                         # macOS: no promise
 
 
 def anonymous_file(folder: str | None) -> int:

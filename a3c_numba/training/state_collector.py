@@ -3,7 +3,7 @@
 from typing import Callable
 
 from ..runs.checkpoint import Checkpoint, WorkerState
-from .worker_handle import WorkerHandle
+from .worker_handle import WorkerHandle, WorkerPhase
 from .worker_status import WorkerStatus
 
 ANSWER_SECONDS = 10.0          # after which a checkpoint is written without the missing states
@@ -24,9 +24,10 @@ class StateCollector:
         return self.requested_at is not None
 
     def request(self) -> None:
-        """Request every worker's state at the end of its current rollout."""
+        """Request every worker's state at the end of its current rollout; that of one that has ended stays."""
         for handle in self.handles.values():
-            handle.forget_state()
+            if handle.reported is not WorkerPhase.FINISHED:
+                handle.forget_state()
         self.requested_at = self.clock()
         self.status.request_states()
 

@@ -27,6 +27,7 @@ from .limits import Limits
 from .progress_tracker import ProgressTracker
 from .reached_score import reached_score
 from .replay_check import check_replay_memory
+from .saved_replay import open_replay
 from .reporter import LogReporter, Reporter
 from .supervisor import Supervisor
 from .worker_handle import StartWorker, start_worker
@@ -82,6 +83,7 @@ class Trainer:
         self.shared.resume_at(start.global_step)
         self.shared.load(start.theta, start.statistics, start.target)
         self.status = WorkerStatus(self.shared, self.config.workers, start.seconds)
+        self.status.replay = open_replay(self.folder, start)
         self.supervisor = Supervisor(self.status, start, limits, self.events, start_worker=start_worker)
         self.checkpointer = Checkpointer(self.folder, start, limits.keep, bool(evaluator)) if self.folder else None
         self.evaluations = Evaluations(evaluator, start.global_step, weakly(self._record),
@@ -99,9 +101,8 @@ class Trainer:
     def run(self) -> Checkpoint:
         """Train to the end.  Return the last checkpoint, which is also on disk if there is a folder.
 
-        Raises WorkerDied, UpdatesSkipped, or what Ctrl-C and SIGTERM raise.  Before that it writes a checkpoint, or a
-        warning that says why not, unless a second Ctrl-C interrupts it.  Raises OSError if nothing else failed and one
-        of its files could not be written.
+        Raises WorkerDied, UpdatesSkipped, what Ctrl-C and SIGTERM raise, or else OSError for an unwritten file.
+        Before that it writes a checkpoint, or a warning that says why not, unless a second Ctrl-C interrupts it.
         """
         in_order = False
         with self.interrupts:
@@ -158,7 +159,8 @@ class Trainer:
                 self.stopped = True
                 self.events.add("stopped", detail=f"{reason}: the run ends here")
                 return
-            if self.checkpointer and now - asked >= self.limits.checkpoint_seconds and not states.requested:
+            due = now - asked >= self.limits.checkpoint_seconds or self.status.replay and self.status.replay.is_due
+            if self.checkpointer and due and not states.requested:
                 asked = now
                 states.request()
             if self.checkpointer and states.ready():

@@ -17,6 +17,7 @@ from ..system.subnormals import flush_subnormals
 from ..system.terminal import log_once
 from .collector_state import collector_state, restore
 from .losses import Moments, averaged, moments_of
+from .saved_replay import replay_state, use_file
 from .worker_status import WorkerStatus
 
 
@@ -46,7 +47,7 @@ def publish(worker: Worker, status: WorkerStatus, pipe: Channel, kind: str = "st
     """Send the worker's random stream and episode; theta, statistics and theta- are copied as they stand."""
     number, request = worker.number, status.request()
     status.snapshot(number)
-    pipe.send((kind, collector_state(worker.collector) | {"steps": int(status.steps[number])}))
+    pipe.send((kind, collector_state(worker.collector) | {"steps": int(status.steps[number])} | replay_state(worker)))
     status.answered[number] = request
 
 
@@ -61,6 +62,8 @@ def main(number: int, config: Learner, status: WorkerStatus, seed: np.random.See
         worker = make_worker(number, config, status.shared, seed)
         worker.collector.env.env = Heartbeat(worker.collector.env.env, status.heartbeats, number)
         failed = "error"
+        if status.replay:
+            use_file(worker, status.replay, state)
         if state is not None:
             restore(worker.collector, state)
             if number == 0 and (line := running_statistics(worker.collector.env)):

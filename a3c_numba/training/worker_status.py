@@ -10,6 +10,7 @@ import numpy as np
 
 from ..core.shared import LINE, Shared, Vectors
 from ..core.worker import Update
+from ..runs.replay_file import ReplayFile
 from ..system.atomic_counter import fetch_add
 from ..system.shared_memory import ArraySpec, SharedArrays
 from ..system.whole_words import copy_words
@@ -31,7 +32,10 @@ class WorkerStatus:
         steps, updates, skipped, episodes: int64 (workers,), how many each worker has made; skipped are updates whose
             gradient was not finite, episodes are finished ones.
         heartbeats: int64 (workers,), steps and resets that each worker's environment has come back from.
+        replay: the file of the replay memory, if it is saved.
     """
+
+    replay: ReplayFile | None = None
 
     steps: np.ndarray
     updates: np.ndarray
@@ -62,7 +66,7 @@ class WorkerStatus:
             setattr(self, name, self._counts[:, column])
 
     def __getstate__(self) -> dict[str, object]:
-        return {name: getattr(self, name) for name in ("shared", "workers", "start_time", "_memory")}
+        return {name: getattr(self, name) for name in ("shared", "workers", "start_time", "_memory", "replay")}
 
     def __setstate__(self, state: dict[str, object]) -> None:
         self.__dict__.update(state)

@@ -119,11 +119,15 @@ def holders_of(files):
     return {pid for pid in pids if files & {(file.st_dev, file.st_ino) for file in files_of(pid)}}
 
 
+METHODS = {"a3c": (), "dqn": ("--algorithm", "dqn", "--save-replay", "--memory-size", 1000, "--warm-up", 200)}
+
+
+@pytest.mark.parametrize("method", METHODS)
 @pytest.mark.long
-def test_killed_and_resumed_three_times_equals_never_interrupted(tmp_path):
+def test_killed_and_resumed_three_times_equals_never_interrupted(tmp_path, method):
     """One worker: bit for bit.  kill -9 costs no more than the steps since the last checkpoint."""
     env, often = "tests.faults.gates:SlowCorridor-v0", ("--checkpoint-seconds", 0.2)
-    options = ("--workers", 1, "--total-steps", 8000, "--hidden", 8)
+    options = ("--workers", 1, "--total-steps", 8000, "--hidden", 8, *METHODS[method])
     (tmp_path / "whole").mkdir(), (tmp_path / "cut").mkdir()
     with Run(tmp_path / "whole", env, *options) as run:
         run.open()
@@ -141,11 +145,12 @@ def test_killed_and_resumed_three_times_equals_never_interrupted(tmp_path):
     final = load(run.out / "final.npz")
     np.testing.assert_array_equal(final.theta, expected.theta)
     np.testing.assert_array_equal(final.statistics, expected.statistics)
+    assert not run.events()
     rows = table(run.out / "progress.csv")
     reached = [int(row["global_step"]) for row in rows]
     assert steps == sorted(set(steps)) and reached == sorted(reached) and final.global_step == expected.global_step
     for row in rows:                                                     # one straight line, whoever drew it
-        eta = 7e-4 * max(0, 1 - int(row["global_step"]) / 8000)
+        eta = final.config.optimizer.learning_rate * max(0, 1 - int(row["global_step"]) / 8000)
         assert float(row["learning_rate"]) == pytest.approx(eta, rel=1e-6, abs=1e-12)
 
 

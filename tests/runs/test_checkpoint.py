@@ -482,6 +482,7 @@ def test_progress_of_another_kind_is_refused(path, changes):
 
 STATE = some().workers[0]
 PCG = STATE["generator"]
+REPLAY = {"entries": 7, "steps": 5, "begins": False, "crc32": 2**32 - 1}
 
 
 @pytest.mark.parametrize("changes", [
@@ -494,6 +495,8 @@ PCG = STATE["generator"]
     {"episode_actions": {"shape": [1]}}, {"episode_actions": ["left"]}, {"episode_actions": [[[0]]]},
     {"episode_actions": [2**64]}, {"episode_actions": {"0": 1}}, {"recurrent": [[0.0]]}, {"recurrent": ["0"]},
     {"next_action": "0"}, {"next_action": [[0]]}, {"steps": -1}, {"steps": 0.5}, {"another": 0},
+    {"replay": {}}, {"replay": REPLAY | {"begins": 1}}, {"replay": REPLAY | {"entries": -1}},
+    {"replay": REPLAY | {"crc32": 0.5}}, {"replay": REPLAY | {"another": 0}}, {"replay": 7},
 ], ids=str)
 def test_a_workers_state_of_another_kind_is_refused(path, changes):
     refused(with_meta(path, workers=[STATE | changes, None]))
@@ -503,6 +506,10 @@ def test_a_workers_actions_as_an_array_or_too_many(path):
     for actions in (None, encode(np.arange(300)), encode(np.ones((2, 3), np.float32))):
         state = STATE | {"episode_actions": actions}
         assert load(with_meta(path, workers=[None, state])).workers == [None, state]
+
+
+def test_a_workers_state_may_say_what_its_replay_memory_was(path):
+    assert load(with_meta(path, workers=[STATE | {"replay": REPLAY}, None])).workers[0]["replay"] == REPLAY
 
 
 def test_a_workers_state_of_before_there_were_recurrent_ones(path):

@@ -158,6 +158,16 @@ def test_states_are_ready_when_all_have_answered_or_too_late():
     assert states.ready() and not states.all_answered
 
 
+def test_a_request_keeps_the_last_state_of_a_worker_that_ended():
+    """It answers no more: a checkpoint that is due when the run ends has its state."""
+    watched = Crew(CATCH)
+    watched.readers[0].said.append(("last state", {"steps": 5}))
+    watched.readers[1].said.append(("state", {"steps": 4}))
+    watched.look()
+    watched.supervisor.states.request()
+    assert [handle.state for handle in watched.supervisor.handles.values()] == [{"steps": 5}, None]
+
+
 def test_only_a_last_state_outlives_the_end():
     watched = Crew(CATCH)
     watched.readers[0].said.append(("last state", {"steps": 5}))

@@ -58,6 +58,7 @@ class Count(NamedTuple):
 
 
 def mean(numbers: list[float]) -> float:
+    """Return the mean, nan if one of the numbers is."""
     return sum(numbers) / len(numbers)
 
 

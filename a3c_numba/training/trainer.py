@@ -235,10 +235,9 @@ class Trainer:
         return self._copy(vectors, max(step, reached), states)
 
     def _copy(self, vectors: Vectors, step: int, states: list[WorkerState | None]) -> Checkpoint:
-        target = copied_words(vectors.target) if vectors.target.size else None
-        theta, statistics = map(copied_words, (vectors.theta, vectors.statistics))
-        return Checkpoint(self.config, self.start.shapes, theta, statistics, target, step, self.status.seconds(),
-                          workers=states, streams=self.supervisor.streams, mean_score=self.progress_tracker.mean_score)
+        theta, statistics, target = map(copied_words, vectors)
+        return Checkpoint(self.config, self.start.shapes, theta, statistics, target if target.size else None, step,
+                          self.status.seconds(), states, self.supervisor.streams, self.progress_tracker.mean_score)
 
     def _read_episodes(self) -> None:
         rows = self.progress_tracker.new_episodes()

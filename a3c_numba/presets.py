@@ -67,16 +67,16 @@ PRESETS = {
     "paper": Preset(_methods(A3C(), 5, DQN()), RMSProp(), Convolutional(), workers=16, replay_optimizer=NATURE),
     "atari": Preset(
         _methods(A3C(t_max=20, gae_lambda=0.95, entropy_share_left=0.0), 20,
-                 DQN(warm_up=10_000, exploration_steps=100_000, target_interval=8_000, final_epsilons="0.02:1"),
+                 DQN(warm_up=10_000, exploration_steps=100_000, target_interval=4_000, final_epsilons="0.02:1"),
                  exploration_steps=500_000, final_epsilons="0.1:0.4,0.01:0.6"),
         RMSProp(learning_rate=1.5e-3, epsilon=1e-3),
         Convolutional(pixels="center", body_init="he_normal", head_init="near_zero"),
         workers=min(max(4, available_cores()), NUMBERS["workers"][1]),
-        replay_optimizer=NATURE,
+        replay_optimizer=dataclasses.replace(NATURE, epsilon=1e-4),
     ),
     "classic": Preset(
         _methods(A3C(gae_lambda=0.98, entropy_weight=1e-4, **CLASSIC), 20,
-                 DQN(train_interval=2, batch_size=64, memory_size=100_000, warm_up=1_000, target_interval=500,
+                 DQN(train_interval=2, batch_size=64, memory_size=100_000, warm_up=1_000, target_interval=100,
                      clip_errors=False, clip_rewards=False, reward_scale=0.1, exploration_steps=20_000,
                      final_epsilons="0.05:1"),
                  clip_rewards=False, reward_scale=0.1, target_interval=500, exploration_steps=50_000,
@@ -84,7 +84,7 @@ PRESETS = {
         RMSProp(learning_rate=7e-4, epsilon=1e-6),
         MLP(),
         workers=8,
-        replay_optimizer=RMSProp(learning_rate=1e-3, epsilon=0.01, max_gradient_norm=10.0),
+        replay_optimizer=RMSProp(learning_rate=5e-4, epsilon=0.01, max_gradient_norm=10.0),
     ),
     "continuous": Preset(
         _methods(A3C(gae_lambda=0.9, entropy_weight=1e-3, **CLASSIC), 20, DQN()),

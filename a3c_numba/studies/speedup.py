@@ -97,7 +97,7 @@ def ratio(speedup: float, low: float, high: float) -> str:
 
 def table(rows: list[Count], total_steps: int) -> str:
     """Return the summary as a human-readable table."""
-    lines = ["workers  reached      seconds        steps      speed-up: time                data"]
+    lines = ["workers  reached      seconds        steps      speed-up: time                  data"]
     for row in rows:
         line = f"{row.workers:7}  {row.reached} of {row.runs}  "
         if row.reached < row.runs:
@@ -105,7 +105,7 @@ def table(rows: list[Count], total_steps: int) -> str:
         else:
             line += f"{row.seconds:13.1f}{row.steps:13,.0f}"
             line += f"{ratio(row.speedup_time, row.time_low, row.time_high):>20}"
-            line += f"{ratio(row.speedup_data, row.data_low, row.data_high):>20}"
+            line += f"{ratio(row.speedup_data, row.data_low, row.data_high):>22}"
         lines.append(line)
     return "\n".join(lines)
 

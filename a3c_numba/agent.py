@@ -120,7 +120,7 @@ class Agent:
                 evaluations.csv, ``progress.evaluation`` and the curve, and best.npz is chosen by their mean.
             stop_at: end at this mean score of the last 100 training games, or with ``evaluate_every`` of an evaluation.
             cluster: ``Ray(address, nodes=4)``, to train on several machines, ``workers`` on each node.
-            save_replay: keep DQN's replay memory in ``out``, so that ``resume`` goes on with it (docs/dqn.md).
+            save_replay: keep DQN's replay memory in ``out``, so that ``resume`` is exact (docs/dqn.md).
 
         A further ``learn`` goes on with a value method's exploration; a line that is logged says what begins anew.
         Raises WorkerDied with a worker's traceback, UpdatesSkipped, or OSError if the last checkpoint could not be
@@ -161,7 +161,7 @@ class Agent:
         changes = {"total_steps": total_steps, "anneal_steps": anneal_steps, "save_replay": save_replay}
         with exclusive_lock(run.path):
             start, scores = load_run(run, env, env_kwargs, changes, log, algorithm=algorithm, optimizer=optimizer,
-                                     network=network)
+                                     network=network, on_cluster=cluster is not None)
             agent = cls.__new__(cls)
             agent._use_checkpoint(start)
             trainer = options.trainer(start, run, None, agent, agent._adopt)

@@ -10,12 +10,13 @@ from pathlib import Path
 from typing import Callable, Generic, Iterator, TypeVar
 
 from .background_evaluation import BackgroundEvaluation
-from .cluster.settings import ONE_MACHINE, Ray
+from .cluster.settings import Ray
 from .cluster.trainer import ClusterTrainer
 from .plots.curves import draw_curve
 from .progress_bar import ProgressBar
 from .runs.checkpoint import Checkpoint
 from .runs.progress import Figures, Progress
+from .runs.replay_file import ONE_MACHINE
 from .runs.run_folder import RunFolder
 from .system.directory_lock import exclusive_lock
 from .system.text import short_repr

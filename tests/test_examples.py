@@ -221,3 +221,9 @@ def test_optimizers_writes_a_picture_or_without_opencv_a_table(ran, tmp_path):
 
 
 HIDE = "import sys; sys.modules['cv2'] = None"
+
+
+def test_the_picture_over_time_is_drawn(tmp_path):
+    out = tmp_path / "clock.png"
+    subprocess.run([sys.executable, FOLDER / "pong" / "wall_clock.py", out], check=True, timeout=100)
+    assert out.read_bytes().startswith(b"\x89PNG") and out.stat().st_size > 50_000

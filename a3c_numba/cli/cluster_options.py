@@ -4,8 +4,9 @@ import dataclasses
 from argparse import ArgumentParser, Namespace
 
 from ..cluster.engine import RayEngine
-from ..cluster.settings import ONE_MACHINE, Ray
+from ..cluster.settings import Ray
 from ..config import Config
+from ..runs.replay_file import ONE_MACHINE
 from .hyperparameter_options import whole_number
 
 OPTIONS = {"nodes": "N", "exchange_every": "H", "shards": "K"}

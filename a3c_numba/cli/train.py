@@ -62,7 +62,7 @@ def add_arguments(parser: ArgumentParser) -> None:
     group = parser.add_argument_group("limits and checkpoints", "a resumed run may change them")
     group.add_argument("--save-replay", action=BooleanOptionalAction, default=None,
                        help="dqn: keep the replay memory in the run's folder, in replay.bin, so that a resumed run is "
-                            "the one that was interrupted (default: no; a resumed run fills a new memory first)")
+                            "the one that was interrupted (default: no; when a run is resumed: as it was)")
     for field in dataclasses.fields(Limits):
         read = options.whole_number if isinstance(field.default, int) else float
         group.add_argument("--" + field.name.replace("_", "-"), type=read, metavar=type(field.default).__name__.upper(),
@@ -135,8 +135,8 @@ def new_run(arguments: Namespace) -> Iterator[PreparedRun]:
         config = dataclasses.replace(config, save_replay=arguments.save_replay).share_spaces(config)
     start = initial_checkpoint(config)                                   # fails before anything is written
     folder = RunFolder(folder_of(arguments, config, f"s{config.seed}"))
+    check_space(config, folder.path)
     with exclusive_lock(folder.path):
-        check_space(config, folder.path)
         if arguments.overwrite:
             check_cluster(arguments, config)
         folder.create(config.to_json(), arguments.overwrite)
@@ -162,8 +162,8 @@ def resume_run(arguments: Namespace) -> Iterator[PreparedRun]:
     folder = RunFolder(folder_of_run(arguments.resume))
     with exclusive_lock(folder.path):
         changes = {name: getattr(arguments, name) for name in MAY_CHANGE}
-        start, scores = load_run(folder, arguments.env, arguments.env_kwargs, changes, _warn)
-        if not start.config.save_replay:                                 # else the memory is warm, or a line says so
+        start, scores = load_run(folder, arguments.env, arguments.env_kwargs, changes, _warn, arguments.ray is not None)
+        if not (start.config.save_replay and start.workers and (start.workers[0] or {}).get("replay")):
             _warn(without_update(start.config, start.global_step))
         yield start, folder, scores
 

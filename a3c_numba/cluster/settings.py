@@ -8,7 +8,6 @@ from ..system.advised_error import AdvisedError
 from ..validation import validate, whole_number
 
 UPDATES = 30                   # of all nodes together, from one exchange of a node to its next: docs/cluster.md
-ONE_MACHINE = "save_replay is for one machine: on a cluster each node fills a replay memory of its own"
 STALENESS = 10                 # exchanges of each node: a delta that more have overtaken is discarded
 
 

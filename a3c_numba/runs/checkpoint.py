@@ -130,6 +130,8 @@ def _checkpoint(meta: Fields, arrays: dict[str, np.ndarray], env: EnvSource | No
     if meta["format"] != FORMAT or meta["version"] != VERSION:
         raise Mismatch(f"format {meta['format']!r} version {meta['version']!r}, this program reads version {VERSION}")
     shapes = {name: shape_of(name, shape) for name, shape in meta["parameters"].items()}
+    if not getattr(parts.get("algorithm"), "uses_replay", True):         # the file's method, which is replaced, had one
+        meta["config"].pop("save_replay", None)
     try:
         config = Config.from_json(json.dumps(meta["config"]), env, env_kwargs, **parts)
     except EnvironmentNeeded:

@@ -12,6 +12,7 @@ the file is detected.
 All of its bytes are allocated before the run starts: a full disk would be a SIGBUS later.
 """
 
+import errno
 import os
 import shutil
 import sys
@@ -29,6 +30,7 @@ from ..system.shared_memory import ArraySpec, SharedArrays, allocate
 from .checkpoint import WorkerState
 
 FILE = "replay.bin"
+ONE_MACHINE = "save_replay is for one machine: on a cluster each node fills a replay memory of its own"
 MAGIC = int.from_bytes(b"a3cmemo1", sys.byteorder)
 ENTRIES, STEPS = 1, 2                                                    # places in the header
 ARRAYS = ("frames", "actions", "rewards", "discounts", "drawable")       # of a ReplayMemory
@@ -83,21 +85,20 @@ class ReplayFile:
     Attributes:
         memory_size: frames of the memory; the ring has more.
         ring: the ARRAYS.
-        found: "", or why the file holds no memory, and what it had was dropped.
+        problem: "", or why the file holds no memory, and what it had was dropped.
     """
 
     def __init__(self, path: Path, config: Config) -> None:
         """Open the file, or make it.  Raises OSError, in one line."""
         layout, self.spare = layout_of(config)
         self.path, self.memory_size = path, memory_size_of(config)
-        file, self.found = _opened(path, sum(array.length for array in layout))
+        file, self.problem = _opened(path, sum(array.length for array in layout))
         self._view(SharedArrays(layout, file))
-        if not self.found and self._header[0] != MAGIC:
-            self.found = "is not a replay memory"
-        if self.found or min(self.entries, self.steps) < 0:
-            self.set_counts(0, 0)
+        if not self.problem and self._header[0] != MAGIC:
+            self.problem = "is not a replay memory"
+        is_empty = bool(self.problem) or min(self.entries, self.steps) < 0
+        self.begin_at(*((0, 0) if is_empty else (self.entries, self.steps)))
         self._header[0] = MAGIC
-        self.flushed = self.entries                                      # how many had been added at the last flush
 
     def _view(self, arrays: SharedArrays) -> None:
         self._arrays = arrays
@@ -125,6 +126,11 @@ class ReplayFile:
         """Note how many frames and steps have been added: a worker that replaces another one begins with these."""
         self._header[ENTRIES], self._header[STEPS] = entries, steps
 
+    def begin_at(self, entries: int, steps: int) -> None:
+        """Begin with a memory to which so many frames and steps were added."""
+        self.set_counts(entries, steps)
+        self.flushed = entries                                           # how many had been added at the last flush
+
     def set_checksum(self, entry: int) -> None:
         """Note the checksum of a frame."""
         slot = entry % len(self.frames)
@@ -148,18 +154,21 @@ class ReplayFile:
     def resume(self, saved: WorkerState) -> bool:
         """Go back to the memory of a checkpoint.  Return False, and be empty, if the file does not hold it."""
         entries = saved["entries"]
+        if entries:                                                      # a worker that was replaced may have reset it
+            _, _, rewards, _, drawable = self.ring
+            last = (entries - 1) % len(drawable)
+            drawable[last] = not saved["begins"] and np.isfinite(rewards[last])
         for entry in range(max(0, entries - self.memory_size), entries):
             self.set_checksum(entry)
         held = self.crc32(entries) == saved["crc32"]
-        self.set_counts(entries if held else 0, saved["steps"] if held else 0)
-        self.flushed = self.entries
+        self.begin_at(entries if held else 0, saved["steps"] if held else 0)
         return held
 
     @property
     def is_due(self) -> bool:
         """True if a quarter of the spare frames has been added since the last flush.
 
-        The header is read from the file: to touch memory of a file that somebody has cut would be a SIGBUS.
+        The header is read from the file: reading the memory of a file that was cut would be a SIGBUS.
         """
         return self._written() - self.flushed > self.spare // 4
 
@@ -175,12 +184,12 @@ class ReplayFile:
 
 def _opened(path: Path, length: int) -> tuple[int, str]:
     """Return the descriptor of the file, of ``length`` allocated bytes, and why they are all 0, or "" if not."""
-    found, fits = "", False
+    problem, fits = "", False
     try:
         size = path.stat().st_size if path.exists() else None
         fits = size == length
         if not fits:
-            found = "did not exist" if size is None else f"had {size:,} bytes, expected {length:,}"
+            problem = "did not exist" if size is None else f"had {size:,} bytes, expected {length:,}"
         file = os.open(path, os.O_RDWR | os.O_CREAT, 0o666)
         try:
             if not fits:
@@ -192,6 +201,7 @@ def _opened(path: Path, length: int) -> tuple[int, str]:
                 path.unlink(missing_ok=True)                             # what was allocated
             raise
     except OSError as error:
-        raise OSError(f"{path}: no file of {length / 1e6:,.0f} MB for the replay memory ({error.strerror}): give a "
-                      "smaller memory_size, or do without save_replay") from None
-    return file, found
+        advice = ": give a smaller memory_size, or do without save_replay" if error.errno == errno.ENOSPC else ""
+        raise OSError(f"{path}: no file of {length / 1e6:,.0f} MB for the replay memory "
+                      f"({error.strerror}){advice}") from None
+    return file, problem

@@ -12,7 +12,7 @@ from ..envs.names import has_name, is_called, name_of
 from ..system.text import one_line
 from ..system.user_path import user_path
 from .checkpoint import Checkpoint
-from .replay_file import FILE
+from .replay_file import ONE_MACHINE, check_space
 from .run_folder import RunFolder, RunFolderError
 
 Warn = Callable[[list[str]], None]
@@ -33,7 +33,8 @@ def folder_of_run(source: str | Path) -> Path:
 
 
 def load_run(folder: RunFolder, env: EnvSource | None, env_kwargs: Mapping[str, object] | None,
-             changes: Mapping[str, int | None], warn: Warn, **parts: object) -> tuple[Checkpoint, list[float]]:
+             changes: Mapping[str, int | None], warn: Warn, on_cluster: bool = False,
+             **parts: object) -> tuple[Checkpoint, list[float]]:
     """Return the checkpoint to resume from and the scores of the run's episodes so far; the folder must be locked.
 
     ``changes`` replace the fields of MAY_CHANGE, ``parts`` the run's parts, unless they are None.  Raise ValueError, in
@@ -52,10 +53,11 @@ def load_run(folder: RunFolder, env: EnvSource | None, env_kwargs: Mapping[str, 
         raise RunFolderError(f"{folder.path} has made all of its {start.config.total_steps:,} steps",
                              "give a larger total_steps to continue, or load its agent with Agent.load",
                              "give a larger --total-steps to continue")
+    if start.config.save_replay and on_cluster:
+        raise RunFolderError(ONE_MACHINE, "give save_replay=False", "give --no-save-replay")
+    check_space(start.config, folder.path)
     if not refused:                                                      # then latest.npz is as new
         (folder.path / "final.npz").unlink(missing_ok=True)
-    if given.get("save_replay") is False:
-        (folder.path / FILE).unlink(missing_ok=True)
     folder.quarantine_rejected()
     scores = folder.cut_after(start.global_step)
     warn([event.sentence for event in folder.events.drain()])

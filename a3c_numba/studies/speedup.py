@@ -91,21 +91,21 @@ def summary(runs: list[Run], counts: list[int]) -> list[Count]:
 
 def ratio(speedup: float, low: float, high: float) -> str:
     """Return "1.65 (1.50 to 1.81)", without what is nan."""
-    told = "--" if math.isnan(speedup) else f"{speedup:.2f}"
-    return told if math.isnan(low) else f"{told} ({low:.2f} to {high:.2f})"
+    text = "--" if math.isnan(speedup) else f"{speedup:.2f}"
+    return text if math.isnan(low) else f"{text} ({low:.2f} to {high:.2f})"
 
 
 def table(rows: list[Count], total_steps: int) -> str:
     """Return the summary as a human-readable table."""
-    lines = ["workers  reached      seconds        steps      speed-up: time                  data"]
+    lines = ["workers  reached      seconds        steps          speed-up: time                    data"]
     for row in rows:
         line = f"{row.workers:7}  {row.reached} of {row.runs}  "
         if row.reached < row.runs:
             line += f"{'':5}not reached within {total_steps:,} steps" + " by every seed" * (row.runs > 1)
         else:
             line += f"{row.seconds:13.1f}{row.steps:13,.0f}"
-            line += f"{ratio(row.speedup_time, row.time_low, row.time_high):>20}"
-            line += f"{ratio(row.speedup_data, row.data_low, row.data_high):>22}"
+            line += f"  {ratio(row.speedup_time, row.time_low, row.time_high):>22}"
+            line += f"  {ratio(row.speedup_data, row.data_low, row.data_high):>22}"
         lines.append(line)
     return "\n".join(lines)
 

@@ -1,4 +1,4 @@
-"""Copies of arrays that other processes write to meanwhile: every word is one that somebody wrote.
+"""Copies of arrays that other processes write to meanwhile: every word is one that was written.
 
 ``copy()`` and ``a[:] = b`` copy bytes (``memcpy``).  Some processors copy the ends of a block byte by byte: a word that
 is written at this moment may come out with bytes of the old one and the new one.  An operation on numbers reads and

@@ -1,5 +1,7 @@
 """A replay memory that lies in a file of the run's folder, so that a resumed run is the one that was interrupted."""
 
+import contextlib
+
 from ..core.replay import ReplayMemory
 from ..core.replay_worker import ReplayWorker
 from ..core.returns import Rollout
@@ -61,15 +63,18 @@ def open_replay(folder: RunFolder | None, start: Checkpoint) -> ReplayFile | Non
     If the file does not hold that memory, log it as an event of the folder.  Raises OSError, in one line.
     """
     if folder is None or not start.config.save_replay:
+        if folder:                                                       # given up on resuming
+            with contextlib.suppress(OSError):
+                (folder.path / FILE).unlink(missing_ok=True)
         return None
     folder.replay = file = ReplayFile(folder.path / FILE, start.config)
     if start.global_step == 0:
-        file.set_counts(0, 0)
+        file.begin_at(0, 0)
         return file
     saved = start.workers[0].get("replay") if start.workers and start.workers[0] else None
     problem = ""
-    if file.found:
-        problem = file.found
+    if file.problem:
+        problem = file.problem
     elif saved is not None and not file.resume(saved):
         problem = f"does not hold the memory of step {start.global_step:,}: overwritten since then, or damaged"
     if problem:
@@ -77,6 +82,6 @@ def open_replay(folder: RunFolder | None, start: Checkpoint) -> ReplayFile | Non
                           "and is not the one that was interrupted")
     elif saved is None:
         folder.events.add("replay memory", detail=f"the checkpoint of step {start.global_step:,} does not say what the "
-                          f"replay memory was; the run goes on with what {file.path} holds, {file.entries:,} frames "
+                          f"replay memory was; the run continues with what is in {file.path}, {file.entries:,} frames "
                           "so far, and is not exactly the one that was interrupted")
     return file

@@ -62,6 +62,8 @@ def test_a_ratio_of_three_seeds_has_an_interval():
     assert 80 / 60 <= second.time_low < 1.8 < 2.0 < 2.2 < second.time_high <= 120 / 40
     assert second.data_low == second.data_high == second.speedup_data == 0.5
     _, _, line = table([first, second], 100).splitlines()
+    wide = table([second._replace(speedup_time=36.76, time_low=28.11, time_high=48.07)], 100).splitlines()[1]
+    assert cells(wide)[4:7] == ["50.0", "200", "36.76"]
     assert f"2.00 ({second.time_low:.2f} to {second.time_high:.2f})" in line and line.endswith("0.50 (0.50 to 0.50)")
 
 

@@ -12,7 +12,7 @@ import pytest
 from a3c_numba.agent import Agent
 from a3c_numba.cluster.settings import Ray
 from a3c_numba.config import Config
-from a3c_numba.core.algorithms import DQN
+from a3c_numba.core.algorithms import DQN, OneStepQ
 from a3c_numba.core.networks import Convolutional
 from a3c_numba.core.replay import ReplayMemory
 from a3c_numba.presets import configure
@@ -131,10 +131,12 @@ def test_any_damage_to_the_memory_is_detected(tmp_path, name):
 
 def test_a_replaced_worker_takes_over_the_memory(tmp_path):
     """Not the last step, whose successor never came: also if the worker that resumes from a checkpoint is lost."""
-    stepped(memory_of(tmp_path / FILE), 30)
+    state = stepped(memory_of(tmp_path / FILE), 30).state()
     plain = stepped(ReplayMemory(CAPACITY, (*SHAPE, 1), np.uint8), 30)
     successor = memory_of(tmp_path / FILE)
     assert (successor.entries, successor.steps, successor.begins) == (30, 30, True)
+    assert ReplayFile(tmp_path / FILE, Imaginary()).resume(state)        # of the checkpoint before it, too
+    successor = memory_of(tmp_path / FILE)
     plain.drawable[29] = False
     for each in (plain, successor):
         filled(each, 1, count=5)
@@ -152,9 +154,9 @@ def test_a_file_that_cannot_be_the_memory_is_begun_anew(tmp_path, spoil, found):
     size = (tmp_path / FILE).stat().st_size
     spoil(tmp_path / FILE)
     file = ReplayFile(tmp_path / FILE, Imaginary())
-    assert file.found == found.format(size=size, less=size - 1, more=size + 1) and file.entries == 0
+    assert file.problem == found.format(size=size, less=size - 1, more=size + 1) and file.entries == 0
     assert (tmp_path / FILE).stat().st_size == size
-    assert ReplayFile(tmp_path / FILE, Imaginary()).found == ""
+    assert ReplayFile(tmp_path / FILE, Imaginary()).problem == ""
 
 
 def test_a_full_disk_is_one_line_before_the_run_starts(tmp_path, monkeypatch):
@@ -292,8 +294,8 @@ def test_a_lost_state_is_one_line_and_keeps_the_memory(cut, capsys):
     latest.workers = [None]
     Trainer(latest, cut).folder.save(latest)
     (line,), final = resumed(cut, capsys)
-    assert line.endswith(f"the run goes on with what {cut / FILE} holds, {entries:,} frames so far, and is not exactly "
-                         "the one that was interrupted")
+    assert line.endswith(f"the run continues with what is in {cut / FILE}, {entries:,} frames so far, and is not "
+                         "exactly the one that was interrupted")
     assert final.workers[0]["replay"]["entries"] > entries + 500
 
 
@@ -308,8 +310,11 @@ def test_a_worker_that_replaces_another_keeps_the_memory(tmp_path):
 def test_the_memory_may_be_given_up_or_saved_from_now_on(cut, capsys):
     lines, final = resumed(cut, capsys, "--no-save-replay")
     assert not lines and not (cut / FILE).exists() and "replay" not in final.workers[0]
-    (line,), final = resumed(cut, capsys, "--save-replay", "--total-steps", STEPS + 100)
-    assert f"{cut / FILE} did not exist" in line and 90 < final.workers[0]["replay"]["steps"] < 105
+    capsys.readouterr()
+    assert program("train", "--resume", cut, "--quiet", "--save-replay", "--total-steps", STEPS + 100) == 0
+    said, final = capsys.readouterr().err, load(cut / "final.npz")
+    assert f"{cut / FILE} did not exist" in said and "learns nothing" in said
+    assert 90 < final.workers[0]["replay"]["steps"] < 105
 
 
 def test_the_api_resumes_and_replaces_as_the_command_does(cut, whole_run):
@@ -321,6 +326,13 @@ def test_the_api_resumes_and_replaces_as_the_command_does(cut, whole_run):
     with pytest.raises(ValueError, match="^save_replay is for one machine: "):
         agent.learn(50, cut.parent / "other", save_replay=True, cluster=Ray())
     assert not (cut.parent / "other" / "config.json").exists()
+    assert not Agent.load(cut, algorithm=OneStepQ()).config.save_replay  # which has no such memory
+
+
+def test_a_refused_resumption_keeps_the_final_agent(cut, capsys):
+    resumed(cut, capsys)
+    assert program("train", "--resume", cut, "--total-steps", 2 * STEPS, "--ray") == 2
+    assert "give --no-save-replay" in capsys.readouterr().err and (cut / "final.npz").exists()
 
 
 def test_a_new_run_replaces_the_old_memory(cut, capsys):

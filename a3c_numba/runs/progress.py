@@ -49,6 +49,12 @@ class Progress(NamedTuple):
     explained_variance: float = math.nan
 
 
+def news(row: Progress, evaluations: object) -> str:
+    """Return what makes a row, or the latest of the evaluations, a new one: as a text, in which nan equals nan."""
+    return repr((row.global_step, row.episodes, row.updates, row.policy_loss, row.value_loss, row.explained_variance,
+                 getattr(evaluations, "latest", None)))
+
+
 class Figures(NamedTuple):
     """The figures of an evaluation during training.
 

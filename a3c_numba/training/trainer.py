@@ -14,7 +14,7 @@ from ..core.shared import Shared, Vectors
 from ..runs.checkpoint import Checkpoint, WorkerState
 from ..runs.checkpointer import Checkpointer
 from ..runs.event_log import EventLog
-from ..runs.progress import Figures, Progress
+from ..runs.progress import Figures, Progress, news
 from ..runs.run_folder import RunFolder
 from ..system.advised_error import AdvisedError
 from ..system.signals import DeferredSignals
@@ -35,7 +35,6 @@ from .worker_status import WorkerStatus
 
 POLL_SECONDS = 0.1
 REPORT_SECONDS = 5.0
-COUNTED = "global_step", "episodes", "updates"                           # what makes a row a new one
 
 
 class UpdatesSkipped(AdvisedError, RuntimeError):
@@ -94,7 +93,7 @@ class Trainer:
         self.report_seconds = REPORT_SECONDS if every is None else every
         self.callback_seconds = self.report_seconds if callback_seconds is None else callback_seconds
         self.stop_at, self.stopped = stop_at, False                      # stopped: the score has been reached
-        self._called_with: Progress | None = None                        # the last callback
+        self._called_with = ""                                           # the news that the last callback had
         self._best_unwritten: OSError | None = None                      # by the last evaluation
         self.final_checkpoint: Checkpoint | None = None                  # the last checkpoint of the run
 
@@ -172,15 +171,14 @@ class Trainer:
 
     def _call(self, row: Progress) -> object:
         assert self.callback
-        self._called_with = row
+        self._called_with = news(row, self.evaluations)
         return as_scalar(self.callback(row))
 
     def _call_for_the_last_time(self) -> None:
-        """Call the callback with the run's last row, if it has not had it; to end the run means nothing any more."""
-        row, before = self.progress_tracker.latest, self._called_with
-        if self.callback and row and not self.interrupts.received:
-            if before is None or any(getattr(row, name) != getattr(before, name) for name in COUNTED):
-                self._call(row)
+        """Call the callback with the run's last row, if it has news; to end the run means nothing any more."""
+        row = self.progress_tracker.latest
+        if self.callback and row and not self.interrupts.received and news(row, self.evaluations) != self._called_with:
+            self._call(row)
 
     def _check_skipped(self) -> None:
         skipped = self.progress_tracker.skipped

@@ -96,8 +96,9 @@ class ReplayFile:
         self._view(SharedArrays(layout, file))
         if not self.problem and self._header[0] != MAGIC:
             self.problem = "is not a replay memory"
-        is_empty = bool(self.problem) or min(self.entries, self.steps) < 0
-        self.begin_at(*((0, 0) if is_empty else (self.entries, self.steps)))
+        if self.problem or min(self.entries, self.steps) < 0:
+            self.set_counts(0, 0)
+        self.begin_at(self.entries, self.steps)
         self._header[0] = MAGIC
 
     def _view(self, arrays: SharedArrays) -> None:

@@ -66,13 +66,17 @@ class Counts(NamedTuple):
     global_step: int
 
 
+Episode = tuple[float, int, int, float, int]    # a row of episodes.csv
+
+
 class Report(NamedTuple):
     """What a node tells the driver, about twice a second; counts are of this node since it joined.
 
     Attributes:
         joined: its number in the order of joining; -1 before.
         seconds: of training.
-        counts: (workers, 4) steps, updates, skipped updates and finished episodes of each worker.
+        counts: (workers, 4) steps, updates, skipped updates and episodes that each worker has finished: those
+            reported so far, and those that a full ring has lost.
         moments: (k, 6) Moments of the k workers that have made an update.
         gauges: (workers, 3) entropy, value and gradient norm of each worker's latest update; NaN before the first.
         episodes: rows of episodes.csv since the last report; their workers are numbered from 0.
@@ -88,7 +92,7 @@ class Report(NamedTuple):
     counts: np.ndarray | None = None
     gauges: np.ndarray | None = None
     moments: np.ndarray | None = None
-    episodes: tuple[tuple[float, int, int, float, int], ...] = ()
+    episodes: tuple[Episode, ...] = ()
     warnings: tuple[str, ...] = ()
     alive: int = 0
     restarts: int = 0

@@ -24,7 +24,7 @@ from ..runs.progress import Progress
 from ..training.limits import Limits
 from ..training.trainer import Trainer
 from .exchanger import Exchanger, ExchangeThread, Server
-from .messages import Report, State
+from .messages import Episode, Report, State
 from .shards import SharedSlice, joined, slices
 
 STREAM = 2**32 - 3             # of the seeds of nodes; the last two are the agent's and config.worker_rng's
@@ -99,6 +99,8 @@ class Node:
         self.exchange: ExchangeThread | None = None
         self.stopping, self.finished = threading.Event(), False
         self.joined, self.failure, self.read = -1, "", np.zeros(0, np.int64)
+        self.episodes: list[Episode] = []                                # the train thread adds, the report takes
+        self.reading = threading.Lock()
         self.thread = threading.Thread(target=self._run, name="train", daemon=True)
         self.thread.start()
 
@@ -153,8 +155,21 @@ class Node:
             self.exchange.stop()
 
     def _goes_on(self, row: Progress) -> bool:
-        """The trainer's callback."""
+        """The trainer's callback; read the episodes before their rings are full, however rarely the driver asks."""
+        self._read_episodes()
         return not (self.stopping.is_set() or self.exchange and self.exchange.failure)
+
+    def _read_episodes(self) -> None:
+        assert self.trainer
+        with self.reading:
+            self.episodes += self.trainer.status.new_episodes(self.read)
+
+    def _taken_episodes(self) -> tuple[tuple[Episode, ...], np.ndarray]:
+        """Return the episodes since the last report, and how many each worker has finished (workers,)."""
+        self._read_episodes()
+        with self.reading:
+            taken, self.episodes = tuple(self.episodes), []
+            return taken, self.read.copy()
 
     def report(self) -> Report:
         """Return what has happened since the last report."""
@@ -163,9 +178,10 @@ class Node:
         if trainer is None or self.exchange is None:
             return Report(warnings=warnings, finished=finished, failure=self.failure)
         status = trainer.status
-        counts = np.stack([status.steps, status.updates, status.skipped, status.episodes], axis=1)
+        episodes, read = self._taken_episodes()
+        counts = np.stack([status.steps, status.updates, status.skipped, read], axis=1)
         return Report(self.joined, status.seconds(), status.shared.global_step(), counts, status.gauges(),
-                      status.moments(), tuple(status.new_episodes(self.read)), warnings,
+                      status.moments(), episodes, warnings,
                       trainer.supervisor.alive, trainer.supervisor.restarts,
                       trainer.supervisor.streams if self.joined == 0 else 0, finished, self.failure,
                       self.exchange.unreached())

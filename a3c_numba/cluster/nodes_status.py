@@ -5,9 +5,7 @@ import numpy as np
 from ..core.shared import Shared
 from ..training.losses import Moments
 from ..training.worker_status import GAUGES, WorkerStatus
-from .messages import Report
-
-Episode = tuple[float, int, int, float, int]
+from .messages import Episode, Report
 
 
 class NodesStatus(WorkerStatus):
@@ -55,8 +53,7 @@ class NodesStatus(WorkerStatus):
         return np.concatenate(self.latest_moments)
 
     def new_episodes(self, since: np.ndarray) -> list[Episode]:
-        """Return the episodes reported since the last call, and count them in ``since`` (workers,)."""
+        """Return the episodes reported since the last call; ``since`` (workers,) becomes all that were finished."""
         rows, self.rows = self.rows, []
-        for row in rows:
-            since[row[2]] += 1
+        since[:] = self.episodes
         return sorted(rows)

@@ -1,7 +1,7 @@
 """The table of small tasks in RESULTS.md: five seeds of each, 100 games of each final agent.
 
 A run's result is the mean score of 100 games, with actions drawn as in training, from seed 100 S.  Over the seeds the
-table has the interquartile mean and the bootstrap's 95 % interval of it.  Each result goes to small_tasks.csv at once, and a
+table has the interquartile mean and its 95 % bootstrap interval.  Each result goes to small_tasks.csv at once, and a
 second start leaves out what is there.  ``python small_tasks.py 3 Pendulum`` makes three seeds of the tasks so named.
 """
 

@@ -76,7 +76,7 @@ PRESETS = {
     ),
     "classic": Preset(
         _methods(A3C(gae_lambda=0.98, entropy_weight=1e-4, **CLASSIC), 20,
-                 DQN(train_interval=2, batch_size=64, memory_size=100_000, warm_up=1_000, target_interval=100,
+                 DQN(train_interval=1, batch_size=64, memory_size=100_000, warm_up=1_000, target_interval=200,
                      clip_errors=False, clip_rewards=False, reward_scale=0.1, exploration_steps=20_000,
                      final_epsilons="0.05:1"),
                  clip_rewards=False, reward_scale=0.1, target_interval=500, exploration_steps=50_000,
@@ -84,7 +84,8 @@ PRESETS = {
         RMSProp(learning_rate=7e-4, epsilon=1e-6),
         MLP(),
         workers=8,
-        replay_optimizer=RMSProp(learning_rate=5e-4, epsilon=0.01, max_gradient_norm=10.0),
+        # Clipping the norm weakens the batches in which an episode ends, so values rise beyond what is possible.
+        replay_optimizer=RMSProp(learning_rate=5e-4, epsilon=0.01, max_gradient_norm=1e6),
     ),
     "continuous": Preset(
         _methods(A3C(gae_lambda=0.9, entropy_weight=1e-3, **CLASSIC), 20, DQN()),

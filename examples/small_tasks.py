@@ -22,7 +22,7 @@ TASKS = (
     ("CartPole-v1 n_step_q", 600_000, ("CartPole-v1", "n_step_q"), {}),
     ("CartPole-v1 one_step_q", 400_000, ("CartPole-v1", "one_step_q"), {}),
     ("CartPole-v1 one_step_sarsa", 400_000, ("CartPole-v1", "one_step_sarsa"), {}),
-    ("CartPole-v1 dqn", 150_000, ("CartPole-v1", "dqn"), {}),
+    ("CartPole-v1 dqn", 100_000, ("CartPole-v1", "dqn"), {}),
     ("Acrobot-v1 a3c", 500_000, ("Acrobot-v1", "a3c"), {}),
     ("Pendulum-v1 a3c", 1_000_000, ("Pendulum-v1", "a3c"), {}),
     ("MountainCarContinuous-v0 a3c --action-repeat 8", 300_000, ("MountainCarContinuous-v0", "a3c"),

@@ -5,13 +5,13 @@ import pytest
 from a3c_numba import Agent, GymSettings
 
 GAMES = 100
-STEPS = {"a3c": 500_000, "n_step_q": 600_000, "one_step_q": 400_000, "one_step_sarsa": 400_000}
+STEPS = {"a3c": 500_000, "n_step_q": 600_000, "one_step_q": 400_000, "one_step_sarsa": 400_000, "dqn": 100_000}
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("name", STEPS)
 def test_every_method_solves_cart_pole(name):
-    """Two seeds of three at least: a run of n-step Q has ended at 293."""
+    """Two seeds of three at least: a run of n-step Q has ended at 293, one of DQN at 444."""
     means: list[float] = []
     while sum(mean >= 475 for mean in means) < 2 and len(means) < 3:
         agent = Agent("CartPole-v1", name, seed=len(means))

@@ -84,7 +84,7 @@ PRESETS = {
         RMSProp(learning_rate=7e-4, epsilon=1e-6),
         MLP(),
         workers=8,
-        # Clipping the norm weakens the batches in which an episode ends, so values rise beyond what is possible.
+        # Norms of hundreds are usual where an episode ends: they are not clipped.
         replay_optimizer=RMSProp(learning_rate=5e-4, epsilon=0.01, max_gradient_norm=1e6),
     ),
     "continuous": Preset(

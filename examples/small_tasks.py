@@ -5,8 +5,8 @@ table has the interquartile mean and its 95 % bootstrap interval.  Each result g
 second start leaves out what is there.  ``python small_tasks.py 3 Pendulum`` makes three seeds of the tasks so named.
 """
 
+import argparse
 import csv
-import sys
 from pathlib import Path
 
 import numpy as np
@@ -16,6 +16,7 @@ from a3c_numba.plots.seeds import centre, interval
 
 GAMES = 100
 FILE = Path("small_tasks.csv")
+Key = tuple[str, int, int]     # name, steps, seed
 # The name, agent steps, and what Agent is given.
 TASKS = (
     ("CartPole-v1 a3c", 500_000, ("CartPole-v1", "a3c"), {}),
@@ -37,25 +38,46 @@ def result(seed: int, steps: int, parts: tuple[str, str], options: dict[str, Gym
     return float(agent.evaluate(GAMES, seed=100 * seed).mean())
 
 
-def main(seeds: int = 5, name_contains: str = "") -> None:
-    """Make the runs that small_tasks.csv lacks; print a line for each task."""
-    known = {}
-    if FILE.exists():
-        with FILE.open(newline="") as file:
-            known = {(name, int(seed)): float(mean) for name, seed, mean in csv.reader(file)}
+def read() -> dict[Key, float]:
+    """Return the results of FILE."""
+    if not FILE.exists():
+        return {}
+    with FILE.open(newline="") as file:
+        return {(name, int(steps), int(seed)): float(mean) for name, steps, seed, mean in csv.reader(file)}
+
+
+def write(known: dict[Key, float]) -> None:
+    """Replace FILE, at once."""
+    part = FILE.with_suffix(".part")
+    with part.open("w", newline="") as file:
+        csv.writer(file).writerows([*key, mean] for key, mean in known.items())
+    part.replace(FILE)
+
+
+def main(seeds: int, name_contains: str) -> None:
+    """Make the runs that FILE lacks; print a line for each task."""
+    known = read()
     for name, steps, parts, options in TASKS:
         if name_contains not in name:
             continue
-        for seed in range(seeds):
-            if (name, seed) not in known:
-                known[name, seed] = result(seed, steps, parts, options)
-                with FILE.open("a", newline="") as file:
-                    csv.writer(file).writerow([name, seed, known[name, seed]])
-        means = np.array([known[name, seed] for seed in range(seeds)])
+        keys = [(name, steps, seed) for seed in range(seeds)]
+        for key in keys:
+            if key not in known:
+                known[key] = result(key[2], steps, parts, options)
+                write(known)
+        means = np.array([known[key] for key in keys])
         low, high = interval(means[:, None])
         print(f"{name:48} {steps:9,} steps   {centre(means[:, None])[0]:7.1f} ({low[0]:.1f} to {high[0]:.1f})   "
               f"{', '.join(f'{mean:.1f}' for mean in means)}", flush=True)
 
 
 if __name__ == "__main__":
-    main(*map(int, sys.argv[1:2]), *sys.argv[2:3])
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("seeds", nargs="?", type=int, default=5, metavar="SEEDS")
+    parser.add_argument("name", nargs="?", default="", help="part of a task's name")
+    arguments = parser.parse_args()
+    if arguments.seeds < 1:
+        parser.error(f"SEEDS must be at least 1; got {arguments.seeds}")
+    if not any(arguments.name in task[0] for task in TASKS):
+        parser.error(f"no task has {arguments.name!r} in its name; there are: {', '.join(task[0] for task in TASKS)}")
+    main(arguments.seeds, arguments.name)

@@ -76,7 +76,7 @@ class Report(NamedTuple):
         joined: its number in the order of joining; -1 before.
         seconds: of training.
         counts: (workers, 4) steps, updates, skipped updates and episodes that each worker has finished: those
-            reported so far, and those that a full ring has lost.
+            reported so far, and those that were lost because nobody asked in time.
         moments: (k, 6) Moments of the k workers that have made an update.
         gauges: (workers, 3) entropy, value and gradient norm of each worker's latest update; NaN before the first.
         episodes: rows of episodes.csv since the last report; their workers are numbered from 0.

@@ -28,6 +28,7 @@ from .messages import Episode, Report, State
 from .shards import SharedSlice, joined, slices
 
 STREAM = 2**32 - 3             # of the seeds of nodes; the last two are the agent's and config.worker_rng's
+WAITING = 100_000              # episodes that wait for the driver to ask; older ones are counted, but lost
 LOOK_SECONDS = 0.2             # between two looks at the request to stop, and for a parameter server
 
 
@@ -99,7 +100,7 @@ class Node:
         self.exchange: ExchangeThread | None = None
         self.stopping, self.finished = threading.Event(), False
         self.joined, self.failure, self.read = -1, "", np.zeros(0, np.int64)
-        self.episodes: list[Episode] = []                                # the train thread adds, the report takes
+        self.episodes: deque[Episode] = deque(maxlen=WAITING)            # the train thread adds, the report takes
         self.reading = threading.Lock()
         self.thread = threading.Thread(target=self._run, name="train", daemon=True)
         self.thread.start()
@@ -168,7 +169,8 @@ class Node:
         """Return the episodes since the last report, and how many each worker has finished (workers,)."""
         self._read_episodes()
         with self.reading:
-            taken, self.episodes = tuple(self.episodes), []
+            taken = tuple(self.episodes)
+            self.episodes.clear()
             return taken, self.read.copy()
 
     def report(self) -> Report:

@@ -53,7 +53,7 @@ class NodesStatus(WorkerStatus):
         return np.concatenate(self.latest_moments)
 
     def new_episodes(self, since: np.ndarray) -> list[Episode]:
-        """Return the episodes reported since the last call; ``since`` (workers,) becomes all that were finished."""
+        """Return the episodes reported since the last call; set ``since`` (workers,) to how many each has finished."""
         rows, self.rows = self.rows, []
         since[:] = self.episodes
         return sorted(rows)

@@ -17,24 +17,28 @@ from a3c_numba.plots.seeds import centre, interval
 GAMES = 100
 FILE = Path("small_tasks.csv")
 Key = tuple[str, int, int]     # name, steps, seed
-# The name, agent steps, and what Agent is given.
+# The name, which begins with the environment and the method; agent steps; other settings.
 TASKS = (
-    ("CartPole-v1 a3c", 500_000, ("CartPole-v1", "a3c"), {}),
-    ("CartPole-v1 n_step_q", 600_000, ("CartPole-v1", "n_step_q"), {}),
-    ("CartPole-v1 one_step_q", 400_000, ("CartPole-v1", "one_step_q"), {}),
-    ("CartPole-v1 one_step_sarsa", 400_000, ("CartPole-v1", "one_step_sarsa"), {}),
-    ("CartPole-v1 dqn", 100_000, ("CartPole-v1", "dqn"), {}),
-    ("Acrobot-v1 a3c", 500_000, ("Acrobot-v1", "a3c"), {}),
-    ("Pendulum-v1 a3c", 1_000_000, ("Pendulum-v1", "a3c"), {}),
-    ("MountainCarContinuous-v0 a3c --action-repeat 8", 300_000, ("MountainCarContinuous-v0", "a3c"),
-     {"gym": GymSettings(action_repeat=8)}),
+    ("CartPole-v1 a3c", 500_000, {}),
+    ("CartPole-v1 n_step_q", 600_000, {}),
+    ("CartPole-v1 one_step_q", 400_000, {}),
+    ("CartPole-v1 one_step_sarsa", 400_000, {}),
+    ("CartPole-v1 dqn", 100_000, {}),
+    ("Acrobot-v1 a3c", 500_000, {}),
+    ("Pendulum-v1 a3c", 1_000_000, {}),
+    ("MountainCarContinuous-v0 a3c --action-repeat 8", 300_000, {"gym": GymSettings(action_repeat=8)}),
 )
 
 
-def result(seed: int, steps: int, parts: tuple[str, str], options: dict[str, GymSettings]) -> float:
+def agent_of(name: str, seed: int, options: dict[str, GymSettings]) -> Agent:
+    """Return an untrained agent for a task."""
+    env, algorithm = name.split()[:2]
+    return Agent(env, algorithm, seed=seed, **options)
+
+
+def result(name: str, steps: int, seed: int, options: dict[str, GymSettings]) -> float:
     """Train an agent, and return the mean score of GAMES games."""
-    agent = Agent(*parts, seed=seed, **options)
-    agent.learn(steps)
+    agent = agent_of(name, seed, options).learn(steps)
     return float(agent.evaluate(GAMES, seed=100 * seed).mean())
 
 
@@ -57,13 +61,13 @@ def write(known: dict[Key, float]) -> None:
 def main(seeds: int, name_contains: str) -> None:
     """Make the runs that FILE lacks; print a line for each task."""
     known = read()
-    for name, steps, parts, options in TASKS:
+    for name, steps, options in TASKS:
         if name_contains not in name:
             continue
         keys = [(name, steps, seed) for seed in range(seeds)]
         for key in keys:
             if key not in known:
-                known[key] = result(key[2], steps, parts, options)
+                known[key] = result(*key, options)
                 write(known)
         means = np.array([known[key] for key in keys])
         low, high = interval(means[:, None])

@@ -4,6 +4,7 @@ An environment is made by a function at a module's level, so that workers can im
 this module, ``tests.programs:Dies-v0``, so that the command line can.
 """
 
+import importlib.util
 import os
 import signal
 
@@ -17,6 +18,14 @@ from a3c_numba.presets import configure
 from a3c_numba.system.server_process import in_worker
 
 SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+
+
+def module_of(path):
+    """A program of examples/ as a module, not run."""
+    spec = importlib.util.spec_from_file_location(path.stem, path)
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
 
 
 def program(*arguments):

@@ -1,7 +1,6 @@
 """The comparison with PyTorch compares like with like: both sides make the same update of the same rollout."""
 
 import dataclasses
-import importlib.util
 import random
 import subprocess
 import sys
@@ -15,6 +14,7 @@ from a3c_numba.core.shared import Shared
 from a3c_numba.core.worker import Worker
 from a3c_numba.presets import PRESETS
 from a3c_numba.training.trainer import initial_checkpoint
+from tests.programs import module_of
 
 PROGRAM = Path(__file__).parents[1] / "examples" / "compare_pytorch.py"
 PAPER = PRESETS["paper"]
@@ -38,10 +38,7 @@ def test_without_torch_one_line_and_exit_code_2():
 def program():
     """The program as a module; skipped where there is no PyTorch."""
     pytest.importorskip("torch")
-    spec = importlib.util.spec_from_file_location("compare_pytorch", PROGRAM)
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
+    return module_of(PROGRAM)
 
 
 def worker_after(config, rollouts):

@@ -1,6 +1,5 @@
 """examples/small_tasks.py with tasks of a moment."""
 
-import importlib.util
 import subprocess
 import sys
 from pathlib import Path
@@ -9,6 +8,7 @@ import pytest
 
 from a3c_numba import Agent
 from a3c_numba.core.algorithms import METHODS
+from tests.programs import module_of
 
 PROGRAM = Path(__file__).parents[1] / "examples" / "small_tasks.py"
 
@@ -16,23 +16,20 @@ PROGRAM = Path(__file__).parents[1] / "examples" / "small_tasks.py"
 @pytest.fixture
 def program(monkeypatch, tmp_path):
     monkeypatch.chdir(tmp_path)
-    spec = importlib.util.spec_from_file_location("small_tasks", PROGRAM)
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
+    return module_of(PROGRAM)
 
 
 def test_every_task_can_be_trained(program):
-    for name, steps, parts, options in program.TASKS:
-        agent = Agent(*parts, seed=1, **options)
-        assert name.startswith(" ".join(parts)) and steps > 0
-        assert isinstance(agent.config.algorithm, METHODS[parts[1]])
+    for name, steps, options in program.TASKS:
+        agent = program.agent_of(name, 1, options)
+        assert name.startswith(agent.config.env) and steps > 0
+        assert isinstance(agent.config.algorithm, METHODS[name.split()[1]])
 
 
 def test_a_second_start_makes_only_what_is_missing(program, monkeypatch, capsys):
     made = []
     monkeypatch.setattr(program, "result",
-                        lambda seed, steps, parts, options: made.append((parts[1], seed)) or 10.0 * seed)
+                        lambda name, steps, seed, options: made.append((name.split()[1], seed)) or 10.0 * seed)
     program.main(2, "Acrobot")
     assert made == [("a3c", 0), ("a3c", 1)] and "5.0 (0.0 to 10.0)   0.0, 10.0" in capsys.readouterr().out
     program.main(3, "Acrobot")
@@ -47,8 +44,7 @@ def test_a_second_start_makes_only_what_is_missing(program, monkeypatch, capsys)
 def test_the_result_is_the_mean_of_all_games(program, monkeypatch):
     monkeypatch.setattr(program, "GAMES", 3)
     trained = Agent("CartPole-v1", "a3c", seed=4, workers=1).learn(200)
-    monkeypatch.setattr(program, "Agent", lambda *parts, seed: Agent(*parts, seed=seed, workers=1))
-    assert program.result(4, 200, ("CartPole-v1", "a3c"), {}) == trained.evaluate(3, seed=400).mean()
+    assert program.result("CartPole-v1 a3c", 200, 4, {"workers": 1}) == trained.evaluate(3, seed=400).mean()
 
 
 @pytest.mark.parametrize("given, said", [("0", "SEEDS must be at least 1; got 0"), ("x", "invalid int value: 'x'"),

@@ -4,6 +4,8 @@ from typing import NamedTuple
 
 import numpy as np
 
+from ..training.worker_status import EpisodeRow
+
 
 class State(NamedTuple):
     """What a run consists of at one moment, besides its configuration.
@@ -66,17 +68,14 @@ class Counts(NamedTuple):
     global_step: int
 
 
-Episode = tuple[float, int, int, float, int]    # a row of episodes.csv
-
-
 class Report(NamedTuple):
     """What a node tells the driver, about twice a second; counts are of this node since it joined.
 
     Attributes:
         joined: its number in the order of joining; -1 before.
         seconds: of training.
-        counts: (workers, 4) steps, updates, skipped updates and episodes that each worker has finished: those
-            reported so far, and those that were lost because nobody asked in time.
+        counts: (workers, 4) steps, updates, skipped updates and finished episodes of each worker; episodes that
+            were lost because they were not read in time are counted, too.
         moments: (k, 6) Moments of the k workers that have made an update.
         gauges: (workers, 3) entropy, value and gradient norm of each worker's latest update; NaN before the first.
         episodes: rows of episodes.csv since the last report; their workers are numbered from 0.
@@ -92,7 +91,7 @@ class Report(NamedTuple):
     counts: np.ndarray | None = None
     gauges: np.ndarray | None = None
     moments: np.ndarray | None = None
-    episodes: tuple[Episode, ...] = ()
+    episodes: tuple[EpisodeRow, ...] = ()
     warnings: tuple[str, ...] = ()
     alive: int = 0
     restarts: int = 0

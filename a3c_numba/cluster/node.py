@@ -23,8 +23,9 @@ from ..runs.checkpoint import Checkpoint
 from ..runs.progress import Progress
 from ..training.limits import Limits
 from ..training.trainer import Trainer
+from ..training.worker_status import EpisodeRow
 from .exchanger import Exchanger, ExchangeThread, Server
-from .messages import Episode, Report, State
+from .messages import Report, State
 from .shards import SharedSlice, joined, slices
 
 STREAM = 2**32 - 3             # of the seeds of nodes; the last two are the agent's and config.worker_rng's
@@ -100,7 +101,7 @@ class Node:
         self.exchange: ExchangeThread | None = None
         self.stopping, self.finished = threading.Event(), False
         self.joined, self.failure, self.read = -1, "", np.zeros(0, np.int64)
-        self.episodes: deque[Episode] = deque(maxlen=WAITING)            # the train thread adds, the report takes
+        self.episodes: deque[EpisodeRow] = deque(maxlen=WAITING)         # the train thread adds, the report takes
         self.reading = threading.Lock()
         self.thread = threading.Thread(target=self._run, name="train", daemon=True)
         self.thread.start()
@@ -165,7 +166,7 @@ class Node:
         with self.reading:
             self.episodes += self.trainer.status.new_episodes(self.read)
 
-    def _taken_episodes(self) -> tuple[tuple[Episode, ...], np.ndarray]:
+    def _taken_episodes(self) -> tuple[tuple[EpisodeRow, ...], np.ndarray]:
         """Return the episodes since the last report, and how many each worker has finished (workers,)."""
         self._read_episodes()
         with self.reading:

@@ -4,8 +4,8 @@ import numpy as np
 
 from ..core.shared import Shared
 from ..training.losses import Moments
-from ..training.worker_status import GAUGES, WorkerStatus
-from .messages import Episode, Report
+from ..training.worker_status import GAUGES, EpisodeRow, WorkerStatus
+from .messages import Report
 
 
 class NodesStatus(WorkerStatus):
@@ -14,7 +14,7 @@ class NodesStatus(WorkerStatus):
     def __init__(self, shared: Shared, nodes: int, workers: int, seconds: float) -> None:
         super().__init__(shared, nodes * workers, seconds)
         self.per_node = workers
-        self.rows: list[Episode] = []
+        self.rows: list[EpisodeRow] = []
         self.latest_gauges = np.full((nodes * workers, GAUGES), np.nan)
         self.before = np.zeros((nodes * workers, 4), np.int64)           # of nodes that were lost
         self.joined = [-1] * nodes
@@ -52,7 +52,7 @@ class NodesStatus(WorkerStatus):
         """Return the moments (k, 6) that were last reported."""
         return np.concatenate(self.latest_moments)
 
-    def new_episodes(self, since: np.ndarray) -> list[Episode]:
+    def new_episodes(self, since: np.ndarray) -> list[EpisodeRow]:
         """Return the episodes reported since the last call; set ``since`` (workers,) to how many each has finished."""
         rows, self.rows = self.rows, []
         since[:] = self.episodes

@@ -9,7 +9,7 @@ from ..config import Config
 from ..core.schedules import linear
 from ..runs.progress import WINDOW, Progress
 from .losses import losses
-from .worker_status import WorkerStatus
+from .worker_status import EpisodeRow, WorkerStatus
 
 
 class ProgressTracker:
@@ -43,7 +43,7 @@ class ProgressTracker:
         """Return the number of skipped updates."""
         return int(self.status.skipped.sum())
 
-    def new_episodes(self) -> list[tuple[float, int, int, float, int]]:
+    def new_episodes(self) -> list[EpisodeRow]:
         """Return rows of episodes.csv for the episodes finished since the last call."""
         before = self._read.sum()
         rows = self.status.new_episodes(self._read)

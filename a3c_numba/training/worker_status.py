@@ -20,6 +20,7 @@ COUNTS = ("steps", "updates", "skipped", "episodes", "heartbeats", "answered")  
 GAUGES = 3                     # entropy, value, gradient norm
 STOP, REQUEST = range(2)                                                 # places in the commands
 RING = 1024                    # finished episodes of one worker that wait to be read
+EpisodeRow = tuple[float, int, int, float, int]    # of episodes.csv: seconds, step, worker, score, length
 EPISODE_FIELDS = ("seconds", "global_step", "score", "length")
 
 
@@ -109,7 +110,7 @@ class WorkerStatus:
         seconds, step, score, length = self._ring[worker, number % RING].tolist()
         return seconds, int(step), score, int(length)
 
-    def new_episodes(self, since: np.ndarray) -> list[tuple[float, int, int, float, int]]:
+    def new_episodes(self, since: np.ndarray) -> list[EpisodeRow]:
         """Rows of episodes.csv for what has ended after each worker's first ``since`` (workers,) episodes; moves these
         on.
 

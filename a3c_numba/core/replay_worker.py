@@ -57,7 +57,7 @@ class ReplayWorker(Worker):
 
     def accumulate_batch(self, batch: Transitions, returns: np.ndarray) -> None:
         """d theta <- d theta + dL / d theta, over the batch."""
-        theta, rows = self.acting_parameters.tree, slice(0, len(batch.obs))
+        theta, rows = self.local.tree, slice(0, len(batch.obs))
         outputs = self.network.forward(theta, batch.obs, self.cache, rows)
         self.learned = batch.actions, returns, outputs
         d_outputs = self.algorithm.loss_gradient(self.distribution, *self.learned, self.progress)

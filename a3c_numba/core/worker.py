@@ -64,6 +64,7 @@ class Worker:
     """A worker's own state: environment, random stream, theta', d_theta and the memory of a rollout.
 
     Attributes:
+        local: theta', which it acts and learns with: a copy of theta, or theta itself for one-step methods and DQN.
         progress: share of the annealing that was over when the latest rollout began.
         outputs, episode: of the latest rollout; see ``RolloutCollector.collect``.
     """
@@ -72,11 +73,9 @@ class Worker:
         env, algorithm = config.make_episode_env(worker=number), config.algorithm
         self.number, self.config, self.shared = number, config, shared
         self.network = config.build_network(env)
-        self.local = Parameters(self.network.shapes)
+        self.local = Parameters(self.network.shapes, None if algorithm.acts_on_snapshot else shared.theta)
         self.d_theta = Gradient(self.network.shapes, algorithm.rows_per_update, self.network.factored)
         self.copy_theta()
-        acting = self.local.flat if algorithm.acts_on_snapshot else shared.theta
-        self.acting_parameters = Parameters(self.network.shapes, acting)
         self.statistics = shared.statistics_of(number)
         self.distribution = algorithm.behaviour_policy(env.action_space, config.worker_rng(number))
         self.collector = RolloutCollector(env, algorithm, self.network, self.distribution, np.random.default_rng(seed))
@@ -89,7 +88,8 @@ class Worker:
 
     def copy_theta(self) -> None:
         """theta' <- theta, before the first update; later ``optimizer.update`` does it."""
-        copy_words(self.shared.theta, self.local.flat)
+        if self.local.flat is not self.shared.theta:
+            copy_words(self.shared.theta, self.local.flat)
 
     def update(self) -> Update:
         """Collect one rollout and apply one update."""
@@ -105,7 +105,7 @@ class Worker:
         step = self.shared.global_step()
         self.progress = step / self.config.horizon
         self.distribution.anneal(self.config.explored + step)
-        rollout, self.outputs, self.episode = self.collector.collect(self.acting_parameters.tree)
+        rollout, self.outputs, self.episode = self.collector.collect(self.local.tree)
         return rollout
 
     def targets(self, rollout: Rollout) -> np.ndarray:
@@ -125,8 +125,8 @@ class Worker:
         outputs = tuple(output[:T] for output in self.outputs)
         self.learned = rollout.actions, returns, outputs
         d_outputs = self.config.algorithm.loss_gradient(self.distribution, *self.learned, self.progress)
-        self.network.backward(self.acting_parameters.tree, self.d_theta.tree, rollout.obs[:T], self.collector.cache,
-                              d_outputs, input_gradient=False)
+        self.network.backward(self.local.tree, self.d_theta.tree, rollout.obs[:T], self.collector.cache, d_outputs,
+                              input_gradient=False)
         return d_outputs
 
     def apply(self) -> float:

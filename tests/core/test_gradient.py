@@ -88,6 +88,21 @@ def test_an_update_equals_that_of_the_plain_array(name):
 
 
 @pytest.mark.parametrize("name", OPTIMIZERS)
+def test_theta_is_the_same_for_a_worker_that_acts_on_it(name):
+    """One-step methods have no theta': ``local`` is theta itself."""
+    rng = np.random.default_rng(1)
+    vectors, optimizer = rng.random((2, SIZE)).astype(np.float32), OPTIMIZERS[name]()
+    results = []
+    for itself in (False, True):
+        theta, statistics = vectors.copy()
+        for _ in range(3):
+            optimizer.update(theta, statistics, filled()[0], theta if itself else theta.copy(), 0.01)
+        results.append((theta, statistics))
+    np.testing.assert_array_equal(*results)
+    assert (results[0][0] != vectors[0]).any()
+
+
+@pytest.mark.parametrize("name", OPTIMIZERS)
 def test_a_batch_of_many_rows_updates_as_the_plain_array(name, monkeypatch):
     """Above the rows of a rollout, factors are multiplied a block at a time."""
     monkeypatch.setattr("a3c_numba.core.gradient.BLOCK", 4096)           # several blocks

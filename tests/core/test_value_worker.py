@@ -172,7 +172,7 @@ def test_sarsa_keeps_its_drawn_action_if_the_best_one_changes():
     worker.update()
     bound = int(worker.collector.next_action)
     shared.theta[:] = 0
-    worker.acting_parameters.named()["q.head.bias"][(bound + 1) % 3] = 1  # theta's own: now another action is best
+    worker.local.named()["q.head.bias"][(bound + 1) % 3] = 1  # theta's own: now another action is best
     worker.update()
     worker.update()
     assert worker.collector.episode_actions.rows()[1:].tolist() == [bound, (bound + 1) % 3]
@@ -191,7 +191,7 @@ def test_sarsas_next_action_is_the_one_that_is_then_taken(steps):
     worker, shared, _ = begun(config)
     kept, across = None, 0
     for _ in range(60):
-        rollout, _, episode = worker.collector.collect(worker.acting_parameters.tree)
+        rollout, _, episode = worker.collector.collect(worker.local.tree)
         actions, ahead = rollout.actions.copy(), rollout.next_actions.copy()
         assert kept is None or actions[0] == kept
         across += kept is not None
@@ -253,7 +253,7 @@ def test_targets_are_read_off_theta_minus_alone():
 def test_one_step_methods_read_theta_and_n_step_ones_their_copy():
     for cls, itself in ((NStepQ, False), (OneStepQ, True), (OneStepSarsa, True)):
         worker, shared, _ = begun(config_of(CATCH, method_of(cls, 3)))
-        assert np.shares_memory(worker.acting_parameters.flat, shared.theta) == itself
+        assert np.shares_memory(worker.local.flat, shared.theta) == itself
 
 
 def test_epsilon_goes_on_from_the_steps_explored_before():

@@ -21,6 +21,11 @@ def square_norm(d):
     return total
 
 
+def apart(local: np.ndarray, theta: np.ndarray, part: slice) -> np.ndarray | None:
+    """Return this part of ``local`` (n,); None if it is ``theta`` itself, where a kernel need not write twice."""
+    return None if local is theta else local[part]
+
+
 def clip(d: np.ndarray | Gradient, limit: float) -> float:
     """Scale d (n,) in place to a norm of at most ``limit``; return its norm before that, which may not be finite."""
     factors = d.products if isinstance(d, Gradient) else []
@@ -48,6 +53,8 @@ class Optimizer(Protocol):
     def update(self, theta: np.ndarray, statistics: np.ndarray, d_theta: np.ndarray | Gradient, local: np.ndarray,
                eta: float) -> float:
         """Apply ``d_theta`` (n,) to ``theta`` and ``statistics`` (n,) in place; then local <- theta and d_theta <- 0.
+
+        ``local`` is theta', or the array ``theta`` itself if the worker acts on it.
 
         Return the global norm of the gradient before clipping.  If it is not finite, theta and statistics stay
         unchanged.

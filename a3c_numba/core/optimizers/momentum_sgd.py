@@ -14,18 +14,19 @@ import numpy as np
 from ..gradient import Gradient, blocks
 from ..hyperparameters import documented, hyperparameter
 from ..kernel import kernel
-from .base import Optimizer
+from .base import Optimizer, apart
 
 
 @kernel
 def update(theta, m, d, local, eta, alpha, one_less_alpha):
-    """Update all elements (n,); then theta' = local is what was just written to theta, and d is 0."""
+    """Update all elements (n,); then theta' = local, if not None, is what was just written to theta, and d is 0."""
     for i in range(len(d)):
         m_i = alpha * m[i] + one_less_alpha * d[i]
         theta_i = theta[i] - eta * m_i
         m[i] = m_i
         theta[i] = theta_i
-        local[i] = theta_i
+        if local is not None:
+            local[i] = theta_i
         d[i] = 0
 
 
@@ -43,4 +44,5 @@ class MomentumSGD(Optimizer):
               eta: float) -> None:
         real = d_theta.dtype.type
         for part, d in blocks(d_theta):
-            update(theta[part], m[part], d, local[part], real(eta), real(self.momentum), real(1 - self.momentum))
+            own = apart(local, theta, part)
+            update(theta[part], m[part], d, own, real(eta), real(self.momentum), real(1 - self.momentum))

@@ -17,12 +17,12 @@ import numpy as np
 from ..gradient import Gradient, arrays_and_batches, products
 from ..hyperparameters import documented, hyperparameter
 from ..kernel import kernel
-from .base import Optimizer
+from .base import Optimizer, apart
 
 
 @kernel
 def update(theta, g, d, local, eta, alpha, one_less_alpha, epsilon):
-    """Update all elements (n,); then theta' = local is what was just written to theta, and d is 0.
+    """Update all elements (n,); then theta' = local, if not None, is what was just written to theta, and d is 0.
 
     All scalars have the dtype of the arrays; ``1 - alpha`` computed here would be float64, and so would the results.
     """
@@ -31,7 +31,8 @@ def update(theta, g, d, local, eta, alpha, one_less_alpha, epsilon):
         theta_i = theta[i] - eta * d[i] / np.sqrt(g_i + epsilon)
         g[i] = g_i
         theta[i] = theta_i
-        local[i] = theta_i
+        if local is not None:
+            local[i] = theta_i
         d[i] = 0
 
 
@@ -50,11 +51,15 @@ def update_product(theta, g, x, d_y, d, local, rates):
                 for j in range(len(d)):
                     d[j] += x[i, t] * d_y[t, j]
         if nonzero:
-            update(theta[i], g[i], d, local[i], *rates)
+            if local is None:
+                update(theta[i], g[i], d, None, *rates)
+            else:
+                update(theta[i], g[i], d, local[i], *rates)
         else:
             for j in range(len(d)):
                 g[i, j] *= rates[1]                                      # alpha
-                local[i, j] = theta[i, j]
+                if local is not None:
+                    local[i, j] = theta[i, j]
 
 
 @documented
@@ -74,10 +79,10 @@ class RMSProp(Optimizer):
         real = d_theta.dtype.type
         rates = real(eta), real(self.decay), real(1 - self.decay), real(self.epsilon)
         for part, d in arrays_and_batches(d_theta):
-            update(theta[part], g[part], d, local[part], *rates)
+            update(theta[part], g[part], d, apart(local, theta, part), *rates)
         for each in products(d_theta):
-            update_product(each.view(theta), each.view(g), each.x, each.d_y[:each.length], each.row, each.view(local),
-                           rates)
+            own = None if local is theta else each.view(local)
+            update_product(each.view(theta), each.view(g), each.x, each.d_y[:each.length], each.row, own, rates)
 
 
 @documented

@@ -12,7 +12,7 @@ def test_all_that_a_worker_computes_with_is_float32():
     config = small("Catch")
     shared = Trainer(initial_checkpoint(config)).shared
     worker = Worker(0, config, shared, np.random.SeedSequence(1))
-    rollout, outputs, _ = worker.collector.collect(worker.acting_parameters.tree)
+    rollout, outputs, _ = worker.collector.collect(worker.local.tree)
     returns = config.algorithm.targets(rollout, outputs)
     rows = tuple(output[:rollout.length] for output in outputs)
     d_outputs = config.algorithm.loss_gradient(worker.distribution, rollout.actions, returns, rows)

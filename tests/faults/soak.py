@@ -35,6 +35,7 @@ class Soak:
         self.start("--out", str(out), "--total-steps", str(total_steps))
 
     def start(self, *options):
+        self.out.parent.mkdir(parents=True, exist_ok=True)
         command = [sys.executable, "-m", "a3c_numba", "train", self.env, *options, *OPTIONS]
         with open(self.out.with_suffix(".log"), "ab") as log:
             self.process = subprocess.Popen(command, cwd=ROOT, stdout=log, stderr=log, start_new_session=True)

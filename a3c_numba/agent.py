@@ -160,12 +160,12 @@ class Agent:
         run = RunFolder(folder_of_run(folder))
         changes = {"total_steps": total_steps, "anneal_steps": anneal_steps, "save_replay": save_replay}
         with exclusive_lock(run.path):
-            start, scores = load_run(run, env, env_kwargs, changes, log, algorithm=algorithm, optimizer=optimizer,
-                                     network=network, on_cluster=cluster is not None)
+            start, cut_back = load_run(run, env, env_kwargs, changes, log, algorithm=algorithm, optimizer=optimizer,
+                                       network=network, on_cluster=cluster is not None)
             agent = cls.__new__(cls)
             agent._use_checkpoint(start)
             trainer = options.trainer(start, run, None, agent, agent._adopt)
-            trainer.progress_tracker.resume_from(scores)
+            trainer.progress_tracker.resume_from(cut_back())
             return agent._run(trainer)
 
     def _run(self, trainer: Trainer) -> "Agent":

@@ -4,6 +4,7 @@ import shutil
 import sys
 import time
 from collections import deque
+from contextlib import closing
 from pathlib import Path
 from typing import Any, Iterable, Iterator, NamedTuple
 
@@ -38,6 +39,11 @@ def play_frames(checkpoint: Checkpoint, settings: EvaluationSettings, episode: i
         evaluator = Evaluator(checkpoint.config, checkpoint.theta, settings, render_mode="rgb_array")
     except TypeError:
         raise ValueError(f"{name} cannot be rendered") from None
+    with closing(evaluator.env):
+        yield from _frames(evaluator, name, episode)
+
+
+def _frames(evaluator: Evaluator, name: str, episode: int) -> Iterator[PlayedFrame]:
     score = 0.0
     for step in evaluator.steps(episode):
         score += step.reward
@@ -93,9 +99,10 @@ def play_in_terminal(checkpoint: Checkpoint, settings: EvaluationSettings) -> No
     """Draw games while they are played; if the output is not a terminal, only print their scores."""
     if not is_terminal(sys.stdout):
         evaluator = Evaluator(checkpoint.config, checkpoint.theta, settings)
-        for episode in range(settings.episodes):
-            game = evaluator.play(episode)
-            show(f"{result_line(episode, game.score, not game.capped, settings)}\n")
+        with closing(evaluator.env):
+            for episode in range(settings.episodes):
+                game = evaluator.play(episode)
+                show(f"{result_line(episode, game.score, not game.capped, settings)}\n")
         return
     for episode in range(settings.episodes):
         show("\x1b[2J")

@@ -13,7 +13,7 @@ from a3c_numba.evaluation import EvaluationSettings
 from a3c_numba.presets import configure
 from a3c_numba.runs.checkpoint import save
 from a3c_numba.training.trainer import initial_checkpoint
-from tests.programs import Chances, Steered, chances, program, small
+from tests.programs import Chances, Shown, Steered, chances, program, small
 
 
 @pytest.fixture(scope="module")
@@ -33,6 +33,22 @@ def test_moments_are_those_of_the_game(shown):
     for moment in moments:
         assert moment.policy.shape == (3,) and moment.policy.sum() == pytest.approx(1, abs=1e-5)
         assert 0 <= moment.action < 3 and moment.score == 0
+
+
+def test_games_close_their_environments(tmp_path, capsys, monkeypatch):
+    """Also one that is left in the middle."""
+    made, closed, init = [], [], Shown.__init__
+    monkeypatch.setattr(Shown, "__init__", lambda self, **named: made.append(init(self, **named)))
+    monkeypatch.setattr(Shown, "close", lambda self: closed.append(self))
+    shown = initial_checkpoint(configure("tests.programs:Shown-v0"))
+    for _ in range(3):
+        game = playback.play_frames(shown, EvaluationSettings(1), 0)
+        next(game)
+        game.close()
+    save(tmp_path / "agent.npz", shown)
+    assert program("play", tmp_path / "agent.npz", "--env", "tests.programs:Shown-v0", "--episodes", 2) == 0
+    assert program("portrait", tmp_path / "agent.npz", "--env", "tests.programs:Shown-v0", "--out", tmp_path) == 0
+    assert len(made) == len(closed) > 5
 
 
 @pytest.mark.parametrize("parts", [{}, {"network": Convolutional(dense=8, recurrent=True, cells=6)}])

@@ -79,6 +79,8 @@ def _run(parsed: Namespace) -> int:
         if isinstance(error, CheckpointError) and error.needs_env and "env" in parsed:
             in_train = parsed.command == "train"
             words = f"in train ENV --resume {shlex.quote(parsed.resume)}" if in_train else "with --env ENV"
+            if parsed.env is not None:                                   # an argument looks like a module's name, too
+                raise CheckpointError(error.reason, "give its --env-kwargs, too") from None
             raise CheckpointError(error.reason, f"name it {words}") from None        # in place of Python's words
         raise
 

@@ -71,8 +71,9 @@ def _from_file(arguments: argparse.Namespace, workers: int | None) -> Config:
         raise ValueError(f"{path}: {error.strerror}") from None
     except ValueError as error:
         raise ValueError(f"{path}: {error}") from None
-    if found := config.foreign_code(name_is_given=arguments.env is not None):
-        raise ValueError(f"{path}: it names {found}: {command}")
+    typed = arguments.env is not None, arguments.env_kwargs is not None
+    if not all(typed) and (found := config.foreign_code(name_is_given=typed[0])):
+        raise ValueError(f"{path}: it names {found}: {command if not typed[0] else 'give its --env-kwargs, too'}")
     names = ("total_steps", "anneal_steps", "seed")
     numbers = {"workers": workers, "explored": 0} | {name: getattr(arguments, name) for name in names}
     return dataclasses.replace(config, **{name: value for name, value in numbers.items() if value is not None})

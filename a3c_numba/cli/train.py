@@ -1,11 +1,12 @@
 """``a3c-numba train``: start a run, or resume one; its folder is locked until the command ends."""
 
 import dataclasses
+import json
 import shlex
 from argparse import ArgumentParser, BooleanOptionalAction, Namespace
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Iterator
+from typing import Callable, Iterator
 
 from ..agent_training import RunOptions
 from ..config import MAY_CHANGE, Config
@@ -27,7 +28,8 @@ from .cluster_options import add_cluster_options, check_cluster, check_cluster_o
 from .shared_options import add_quiet, add_run_options, configured, folder_of
 from .tensorboard_reporter import TensorBoardReporter
 
-PreparedRun = tuple[Checkpoint, RunFolder, list[float]]      # a run's first state, its folder, the scores it has so far
+# A run's first state, its folder, and what cuts that back to the first state and returns the scores so far.
+PreparedRun = tuple[Checkpoint, RunFolder, Callable[[], list[float]]]
 
 
 def add_arguments(parser: ArgumentParser) -> None:
@@ -88,7 +90,7 @@ def run(arguments: Namespace) -> int:
 
 
 def _train(arguments: Namespace, steering: RunOptions[None], prepared: PreparedRun) -> None:
-    start, folder, scores = prepared
+    start, folder, cut_back = prepared
     config = start.config
     if not arguments.quiet:
         write_without_blocking(f"{config.env_name}: {config.workers} worker{'s' if config.workers > 1 else ''}"
@@ -99,23 +101,28 @@ def _train(arguments: Namespace, steering: RunOptions[None], prepared: PreparedR
         if not arguments.resume:
             folder.undo_create()
         raise
-    trainer.progress_tracker.resume_from(scores)
+    trainer.progress_tracker.resume_from(cut_back())
     try:
         trainer.run()
     finally:
         step = trainer.checkpointer.step if trainer.checkpointer else None
         if step is not None and step < config.total_steps and not trainer.stopped:
             name = config.env_name
-            env = f"{shlex.quote(name)} " if ":" in name else ""         # an id that names a module: to import it
+            env = f"{shlex.quote(name)}{_kwargs(config)} " if ":" in name else ""        # to import its module
             write_without_blocking(f"step {step:,}; to resume: a3c-numba train {env}--resume "
                                    f"{shlex.quote(str(folder.path))}\n")
     if not arguments.quiet:
         write_without_blocking(_next_commands(config, folder.path))
 
 
+def _kwargs(config: Config) -> str:
+    """Return the option for the environment's arguments if one of them looks like the name of a module."""
+    return f" --env-kwargs {shlex.quote(json.dumps(config.env_kwargs))}" if config.foreign_code(True) else ""
+
+
 def _next_commands(config: Config, folder: Path) -> str:
     """Return the line at the end of a run: what to do with it."""
-    env = f" --env {shlex.quote(config.env_name)}" if ":" in config.env_name else ""
+    env = f" --env {shlex.quote(config.env_name)}{_kwargs(config)}" if ":" in config.env_name else ""
     run = shlex.quote(str(folder))
     return f"next: a3c-numba play {run}{env}, a3c-numba evaluate {run}{env}, a3c-numba report {run}\n"
 
@@ -145,7 +152,7 @@ def new_run(arguments: Namespace) -> Iterator[PreparedRun]:
         if explored > config.total_steps:
             _warn([f"epsilon is annealed over {explored:,} steps (--exploration-steps), but the run has only "
                    f"{config.total_steps:,}: exploration will still be high at the end"])
-        yield start, folder, []
+        yield start, folder, list
 
 
 @contextmanager
@@ -162,10 +169,11 @@ def resume_run(arguments: Namespace) -> Iterator[PreparedRun]:
     folder = RunFolder(folder_of_run(arguments.resume))
     with exclusive_lock(folder.path):
         changes = {name: getattr(arguments, name) for name in MAY_CHANGE}
-        start, scores = load_run(folder, arguments.env, arguments.env_kwargs, changes, _warn, arguments.ray is not None)
+        on_cluster = arguments.ray is not None
+        start, cut_back = load_run(folder, arguments.env, arguments.env_kwargs, changes, _warn, on_cluster)
         if not (start.config.save_replay and start.workers and (start.workers[0] or {}).get("replay")):
             _warn(without_update(start.config, start.global_step))
-        yield start, folder, scores
+        yield start, folder, cut_back
 
 
 def _warn(lines: list[str]) -> None:

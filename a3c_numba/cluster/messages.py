@@ -17,6 +17,7 @@ class State(NamedTuple):
         global_step: T.
         version: number of deltas that theta has taken up.
         joined: number of nodes that ever joined the run; a node that is restarted joins anew.
+        serials: each sender's last delta that was taken up or discarded; of one parameter server.
     """
 
     theta: np.ndarray
@@ -25,6 +26,7 @@ class State(NamedTuple):
     global_step: int = 0
     version: int = 0
     joined: int = 0
+    serials: dict[str, int] | None = None
 
 
 class Delta(NamedTuple):

@@ -27,6 +27,7 @@ class ParameterServer:
         """Take up a run's state: at its start, or from the last checkpoint."""
         _check("theta", state.theta, len(state.theta))
         self.state = state._replace(theta=state.theta.copy())            # Ray's arrays are read-only
+        self.serials = dict(state.serials or {})
 
     def join(self) -> State | None:
         """Return what a node starts from, with its number as ``joined``; None while the server is empty."""
@@ -62,7 +63,7 @@ class ParameterServer:
 
     def snapshot(self) -> State | None:
         """Return a copy of the state, or None while the server is empty."""
-        return self.state and self.state._replace(theta=self.state.theta.copy())
+        return self.state and self.state._replace(theta=self.state.theta.copy(), serials=dict(self.serials))
 
     def counts(self) -> Counts:
         """Return the numbers that the driver watches."""

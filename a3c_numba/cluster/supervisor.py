@@ -58,6 +58,7 @@ class ClusterSupervisor(Supervisor):
         self.state = State(start.theta, start.statistics, start.target, start.global_step)
         self.server_step = start.global_step
         self.slices = slices(len(start.theta), len(engine.servers))
+        self.serials: list[dict[str, int] | None] = [None] * len(engine.servers)         # of the last snapshot
         self.reports = [Report() for _ in engine.nodes]
         self.lost: set[int] = set()                                      # nodes that Ray restarts
         self.gone: set[int] = set()                                      # and that it does not
@@ -167,6 +168,8 @@ class ClusterSupervisor(Supervisor):
             self._note("warning", number, f"says: {line}")
         self._note_outage(number, report.unreached)
         self.status.take(number, report)
+        if report.joined != self.reports[number].joined:                 # its counts began at 0 again
+            self.losses += self.reports[number].restarts
         self.reports[number] = report
         self.streams = max(self.streams, report.streams)
         if report.failure:
@@ -195,14 +198,16 @@ class ClusterSupervisor(Supervisor):
             self.events.add("parameter server restarted", None, f"of step {self.state.global_step:,}")
         state = self.state._replace(global_step=max(self.state.global_step, self.server_step))
         server = self.engine.servers[number]
-        self.pending[server.load.remote(part_of(state, self.slices[number]))] = "load", number
+        part = part_of(state, self.slices[number])._replace(serials=self.serials[number])
+        self.pending[server.load.remote(part)] = "load", number
 
     def _take_part(self, number: int, part: State | None) -> None:
         if part is None:                                                 # it was restarted, and is empty
             return
         self.parts[number] = part
         if len(self.parts) == len(self.slices):
-            self.state = joined([self.parts[shard] for shard in range(len(self.slices))])
+            parts = [self.parts[shard] for shard in range(len(self.slices))]
+            self.state, self.serials = joined(parts), [part.serials for part in parts]
             self.status.shared.load(self.state.theta, self.state.statistics, self.state.target)
             self.states.snapshot_step = self.state.global_step
 

@@ -33,10 +33,13 @@ class ClusterTrainer(Trainer):
         start = dataclasses.replace(start, workers=[])                   # episodes under way are not played again
         super().__init__(start, out, reporter, callback, limits, draw_curve, **options)
         settings = NodeSettings(pack(self.config), start.shapes, start.streams, limits, cluster.every)
+        status = self.status = NodesStatus(self.shared, cluster.nodes, self.config.workers, start.seconds)
         engine = RayEngine(cluster, self.config.workers, settings)
-        status = NodesStatus(self.shared, cluster.nodes, self.config.workers, start.seconds)
-        self.status = status
-        self.supervisor: ClusterSupervisor = ClusterSupervisor(engine, status, start, limits, self.events)
+        try:
+            self.supervisor: ClusterSupervisor = ClusterSupervisor(engine, status, start, limits, self.events)
+        except BaseException:                                            # more shards than theta has numbers
+            engine.close()
+            raise
         self.progress_tracker = ProgressTracker(status, self.config, start.seconds, start.global_step)
 
     def take(self) -> Checkpoint:

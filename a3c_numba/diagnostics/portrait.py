@@ -7,6 +7,7 @@
     curve.png           the scores in training, for a run's folder
 """
 
+from contextlib import closing
 from itertools import islice
 from pathlib import Path
 from typing import Iterator, NamedTuple
@@ -96,6 +97,11 @@ def film(steps: list[Step], title: str, names: list[str], out: Path) -> None:
 def draw(checkpoint: Checkpoint, folder: Path, most: int, seed: int, suffix: str) -> list[Path]:
     """Play, and write everything but the learning curve into ``folder``; return the files."""
     evaluator = evaluator_of(checkpoint, seed)
+    with closing(evaluator.env):
+        return _draw(checkpoint, evaluator, folder, most, suffix)
+
+
+def _draw(checkpoint: Checkpoint, evaluator: Evaluator, folder: Path, most: int, suffix: str) -> list[Path]:
     name = checkpoint.config.env_name.split("/")[-1]
     steps = list(looks(evaluator, most))
     first = next(iter(steps[0].maps))

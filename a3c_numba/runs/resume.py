@@ -1,7 +1,9 @@
 """Resume a run as it was started: load its newest checkpoint, and cut its tables back to that step."""
 
+import contextlib
 import dataclasses
 import json
+from functools import partial
 from pathlib import Path
 from typing import Any, Callable, Mapping
 
@@ -12,7 +14,7 @@ from ..envs.names import has_name, is_called, name_of
 from ..system.text import one_line
 from ..system.user_path import user_path
 from .checkpoint import Checkpoint
-from .replay_file import ONE_MACHINE, check_space
+from .replay_file import FILE, ONE_MACHINE, check_space
 from .run_folder import RunFolder, RunFolderError
 
 Warn = Callable[[list[str]], None]
@@ -34,8 +36,10 @@ def folder_of_run(source: str | Path) -> Path:
 
 def load_run(folder: RunFolder, env: EnvSource | None, env_kwargs: Mapping[str, object] | None,
              changes: Mapping[str, int | None], warn: Warn, on_cluster: bool = False,
-             **parts: object) -> tuple[Checkpoint, list[float]]:
-    """Return the checkpoint to resume from and the scores of the run's episodes so far; the folder must be locked.
+             **parts: object) -> tuple[Checkpoint, Callable[[], list[float]]]:
+    """Return the checkpoint to resume from, and a function that brings the folder, which must be locked, to its step.
+
+    Call that once nothing can refuse the run any more; it returns the scores of the run's episodes so far.
 
     ``changes`` replace the fields of MAY_CHANGE, ``parts`` the run's parts, unless they are None.  Raise ValueError, in
     one line, if the run cannot be resumed.
@@ -56,12 +60,19 @@ def load_run(folder: RunFolder, env: EnvSource | None, env_kwargs: Mapping[str, 
     if start.config.save_replay and on_cluster:
         raise RunFolderError(ONE_MACHINE, "give save_replay=False", "give --no-save-replay")
     check_space(start.config, folder.path)
-    if not refused:                                                      # then latest.npz is as new
+    return start, partial(_cut_back, folder, start, not refused, warn)
+
+
+def _cut_back(folder: RunFolder, start: Checkpoint, is_newest: bool, warn: Warn) -> list[float]:
+    if is_newest:                                                        # then latest.npz is as new
         (folder.path / "final.npz").unlink(missing_ok=True)
+    if not start.config.save_replay:                                     # given up on resuming
+        with contextlib.suppress(OSError):
+            (folder.path / FILE).unlink(missing_ok=True)
     folder.quarantine_rejected()
     scores = folder.cut_after(start.global_step)
     warn([event.sentence for event in folder.events.drain()])
-    return start, scores
+    return scores
 
 
 def _check_parts(file: Path, parts: Mapping[str, object]) -> None:

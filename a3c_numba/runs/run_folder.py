@@ -151,7 +151,7 @@ class RunFolder:
         for name in ("latest.npz", *self._older()):
             try:
                 checkpoint = load_fitting(self.path / name, env, env_kwargs, **parts)
-                if checkpoint.statistics is None:
+                if checkpoint.statistics is None and parts.get("optimizer") is None:    # or it begins with new ones
                     raise CheckpointError(f"{self.path / name}: saved for use only, without the optimiser's statistics")
             except CheckpointError as error:
                 reasons[name] = error
@@ -188,6 +188,8 @@ class RunFolder:
 
     def cut_after(self, global_step: int) -> list[float]:
         """Drop the rows that a resumed run will write again; return the scores of the remaining episodes.
+
+        With several workers, an episode that ended while they told their states may be missing then, or be there twice.
 
         Unreadable rows are dropped too; a copy of the table is kept, and an event says so.  Raises RunFolderError.
         """

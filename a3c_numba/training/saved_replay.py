@@ -1,7 +1,5 @@
 """A replay memory that lies in a file of the run's folder, so that a resumed run is the one that was interrupted."""
 
-import contextlib
-
 from ..core.replay import ReplayMemory
 from ..core.replay_worker import ReplayWorker
 from ..core.returns import Rollout
@@ -29,7 +27,7 @@ class SavedReplayMemory(ReplayMemory):
         if saved and saved["entries"] == self.entries:
             self.begins = saved["begins"]
         elif self.entries:
-            self.drawable[(self.entries - 1) % len(self.frames)] = False     # its successor will never come
+            self.break_off()
 
     def add(self, rollout: Rollout, ended: bool) -> None:
         """Add the rollout, as any memory does, and note in the file what was added."""
@@ -38,6 +36,11 @@ class SavedReplayMemory(ReplayMemory):
         for entry in range(before, self.entries):
             self.file.set_checksum(entry)
         self.file.set_counts(self.entries, self.steps)
+
+    def break_off(self) -> None:
+        """Note that the episode under way does not go on: the successor of its last step will never come."""
+        self.drawable[(self.entries - 1) % len(self.frames)] = False
+        self.begins = True
 
     def state(self) -> WorkerState:
         """Return what a checkpoint says of the memory."""
@@ -49,6 +52,13 @@ def use_file(worker: Worker, file: ReplayFile, state: WorkerState | None) -> Non
     """Put the worker's memory into the file; ``state``: what the worker resumes from."""
     assert isinstance(worker, ReplayWorker)
     worker.memory = SavedReplayMemory(worker.memory, file, state and state.get("replay"))
+
+
+def check_episode(worker: Worker) -> None:
+    """Break off the memory's episode if the worker, which was resumed, has not gone on with it."""
+    memory = getattr(worker, "memory", None)
+    if isinstance(memory, SavedReplayMemory) and worker.collector.episode_seed is None and not memory.begins:
+        memory.break_off()
 
 
 def replay_state(worker: Worker) -> WorkerState:
@@ -63,9 +73,6 @@ def open_replay(folder: RunFolder | None, start: Checkpoint) -> ReplayFile | Non
     If the file does not hold that memory, log it as an event of the folder.  Raises OSError, in one line.
     """
     if folder is None or not start.config.save_replay:
-        if folder:                                                       # given up on resuming
-            with contextlib.suppress(OSError):
-                (folder.path / FILE).unlink(missing_ok=True)
         return None
     folder.replay = file = ReplayFile(folder.path / FILE, start.config)
     if start.global_step == 0:

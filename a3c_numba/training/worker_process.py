@@ -17,7 +17,7 @@ from ..system.subnormals import flush_subnormals
 from ..system.terminal import log_once
 from .collector_state import collector_state, restore
 from .losses import Moments, averaged, moments_of
-from .saved_replay import replay_state, use_file
+from .saved_replay import check_episode, replay_state, use_file
 from .worker_status import WorkerStatus
 
 
@@ -66,6 +66,7 @@ def main(number: int, config: Learner, status: WorkerStatus, seed: np.random.See
             use_file(worker, status.replay, state)
         if state is not None:
             restore(worker.collector, state)
+            check_episode(worker)
             if number == 0 and (line := running_statistics(worker.collector.env)):
                 log_once(line)
         loop(worker, status, pipe)

@@ -304,6 +304,17 @@ def test_an_environment_that_must_be_named_is_asked_for_as_typed(catch_run, caps
         assert f"name it {typed}" in line and "env=" not in line and "import it yourself" not in line
 
 
+def test_arguments_that_look_like_a_module_are_asked_for(catch_run, capsys):
+    run = copy_of(catch_run)
+    config = json.loads((run / "config.json").read_text())
+    for path in run.glob("*.npz"):
+        with_meta(path, config=config | {"env_kwargs": {"rows": "localhost:5000"}})
+    assert "module 'localhost', which loading would import: name it with --env ENV" in refused(capsys, "evaluate", run)
+    line = refused(capsys, "evaluate", run, "--env", "Catch")
+    assert line.endswith("which loading would import: give its --env-kwargs, too")
+    assert program("evaluate", run, "--env", "Catch", "--env-kwargs", '{"rows": 10}', "--episodes", 1) == 0
+
+
 FAILURES = {"Runtime": RuntimeError("no\nlicence"), "Value": ValueError("no\nlicence"),
             "Missing": FileNotFoundError(2, "no licence"), "Type": TypeError("no\nlicence")}
 

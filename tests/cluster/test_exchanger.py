@@ -1,5 +1,6 @@
 """The exchange of deltas against a straight-line NumPy run, and what a parameter server refuses."""
 
+import pickle
 import threading
 
 import numba
@@ -167,6 +168,16 @@ def test_a_delta_whose_reply_is_late_is_taken_up_once():
     assert np.array_equal(last.theta, np.full(SIZE, 45)) and last.global_step == 45
     assert np.array_equal(machine.shared.theta, last.theta) and machine.shared.global_step() == 45
     assert servers[0].counts().accepted == 5                             # three of them the other's
+
+
+def test_a_server_restarted_from_a_snapshot_knows_its_deltas():
+    server = servers_with(np.zeros(SIZE, np.float32))[0]
+    delta = Delta(np.ones(SIZE, np.float32), 0, 5, "node", 1)
+    server.exchange(delta)
+    again = ParameterServer(10)
+    again.load(pickle.loads(pickle.dumps(server.snapshot())))
+    reply = again.exchange(delta)                                        # since the reply to the first was lost
+    assert (reply.theta == 1).all() and (reply.version, reply.global_step) == (1, 5)
 
 
 def test_what_was_learned_in_an_outage_is_as_old_as_its_base():

@@ -103,6 +103,27 @@ def test_a_restarted_server_is_sent_its_own_last_t():
     assert server.object.state.global_step == 100
 
 
+def test_a_restarted_server_knows_the_deltas_of_its_snapshot():
+    driver = Driver(shards=2)
+    driver.learn(30, shard=1)
+    driver.clock.now += 60
+    driver.poll()
+    server = driver.engine.servers[1]
+    server.restart()
+    driver.poll()
+    driver.serial -= 1
+    driver.learn(30, shard=1)                                            # once more: its reply was lost
+    assert np.array_equal(server.object.state.theta, START.theta[driver.supervisor.slices[1]] + 1)
+
+
+def test_restarts_of_a_node_that_was_lost_still_count():
+    driver = Driver()
+    driver.report(restarts=3)
+    driver.report(joined=-1)
+    driver.report(joined=1, restarts=2)
+    assert driver.supervisor.restarts == 5
+
+
 def test_an_outage_is_one_event_and_its_end_another():
     driver = Driver()
     for seconds in (0.0, 3.0, 0.0, 11.0, 12.5, 80.0, 0.0, 0.0):

@@ -49,6 +49,14 @@ def finished(tmp_path_factory):
     return folder, trainer, engine
 
 
+def test_too_many_shards_are_refused_and_the_nodes_let_go(tmp_path, monkeypatch):
+    closed = []
+    monkeypatch.setattr(LocalEngine, "close", lambda self: closed.append(self))
+    with pytest.raises(ValueError, match="cannot be cut into 1,000 shards"):
+        trainer_of(tmp_path, Ray(shards=1000))
+    assert closed == LocalEngine.made and len(closed) == 1
+
+
 def test_a_run_of_two_nodes_writes_the_same_folder(finished):
     folder, trainer, _ = finished
     last = load(folder / "final.npz")

@@ -8,7 +8,7 @@ from functools import partial
 import numpy as np
 import pytest
 
-from a3c_numba import A3C, MLP, Agent, CheckpointError
+from a3c_numba import A3C, MLP, Agent, CheckpointError, RMSProp
 from a3c_numba.envs.names import is_called
 from a3c_numba.envs.toys import Corridor
 from a3c_numba.runs.checkpoint import load, save
@@ -177,6 +177,44 @@ def test_a_run_of_an_own_part_is_resumed_with_it(tmp_path):
     assert type(agent.config.algorithm) is Own
     final = load(folder / "final.npz", algorithm=Own())
     assert final.global_step >= 600
+
+
+class Slower(RMSProp):
+    """An optimiser that is not of this package."""
+
+
+class Faster(RMSProp):
+    """Another."""
+
+
+def test_an_own_optimiser_of_another_class_begins_with_new_statistics(tmp_path):
+    Agent("Catch", optimizer=Slower(), workers=1).learn(300, out=tmp_path / "run")
+    same = load_run(RunFolder(tmp_path / "run"), None, None, {"total_steps": 600}, print, optimizer=Slower())[0]
+    agent = Agent.resume(tmp_path / "run", total_steps=600, optimizer=Faster())
+    assert same.statistics.any() and type(agent.config.optimizer) is Faster
+    assert load(tmp_path / "run" / "final.npz", optimizer=Faster()).statistics.any()
+
+
+@pytest.mark.parametrize("typed", [True, False])
+def test_a_run_that_cannot_be_resumed_keeps_its_folder(tmp_path, monkeypatch, capsys, typed):
+    """As if there were no memory for it, or no cluster."""
+    def refused(*given, **named):
+        raise ValueError("no memory")
+
+    folder = tmp_path / "run"
+    Agent("Catch", workers=1).learn(300, out=folder)
+    (folder / "replay.bin").write_bytes(b"a memory")
+    shutil.copy(folder / "latest.npz", folder / "latest-1.npz")
+    (folder / "latest.npz").write_bytes(b"damaged")
+    before = {path.name: path.read_bytes() for path in folder.iterdir()}
+    monkeypatch.setattr("a3c_numba.agent_training.Trainer", refused)
+    if typed:
+        assert program("train", "--resume", folder, "--total-steps", 600) == 2
+        assert "no memory" in capsys.readouterr().err
+    else:
+        with pytest.raises(ValueError, match="no memory"):
+            Agent.resume(folder, total_steps=600)
+    assert {path.name: path.read_bytes() for path in folder.iterdir()} == before
 
 
 def test_the_best_agent_of_a_factorys_run_stays_after_resuming(run):

@@ -20,7 +20,7 @@ from a3c_numba.runs.checkpoint import load
 from a3c_numba.runs.replay_file import ARRAYS, FILE, ReplayFile, spare_frames
 from a3c_numba.runs.run_folder import RunFolder
 from a3c_numba.training.collector_state import collector_state, restore
-from a3c_numba.training.saved_replay import SavedReplayMemory, replay_state, use_file
+from a3c_numba.training.saved_replay import SavedReplayMemory, check_episode, replay_state, use_file
 from a3c_numba.training.trainer import Trainer
 from tests.core.test_replay import CAPACITY, SHAPE, rollouts
 from tests.core.test_replay_worker import SMALL, begun, config_of
@@ -211,6 +211,24 @@ def test_a_worker_may_be_interrupted_behind_any_rollout(tmp_path, env, network):
             np.testing.assert_array_equal(mine, theirs)
         assert replay_state(other) == replay_state(worker)
     assert worker.memory.steps > 12
+
+
+def test_an_episode_that_cannot_go_on_has_no_successor(tmp_path, monkeypatch):
+    """Too long to be played again: the next frame is of a new episode."""
+    monkeypatch.setattr("a3c_numba.training.collector_state.is_too_long", lambda state: state is not None)
+    config = saving(config_of("Catch"), warm_up=10**6)
+    worker, _ = begun(config)
+    use_file(worker, ReplayFile(tmp_path / FILE, config), None)
+    while worker.memory.begins:
+        worker.update()
+    state = json.loads(json.dumps(collector_state(worker.collector) | replay_state(worker)))
+    file, (other, _) = ReplayFile(tmp_path / FILE, config), begun(config, 12)
+    assert file.resume(state["replay"])
+    use_file(other, file, state)
+    restore(other.collector, state)
+    assert not other.memory.begins and other.memory.drawable[other.memory.entries - 1]
+    check_episode(other)
+    assert other.memory.begins and not other.memory.drawable[other.memory.entries - 1]
 
 
 DQN_RUN = dict(memory_size=1000, warm_up=200, exploration_steps=1500, target_interval=70)

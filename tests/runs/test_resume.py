@@ -187,7 +187,7 @@ class Faster(RMSProp):
     """Another."""
 
 
-def test_an_own_optimiser_of_another_class_begins_with_new_statistics(tmp_path):
+def test_another_own_optimiser_begins_with_new_statistics(tmp_path):
     Agent("Catch", optimizer=Slower(), workers=1).learn(300, out=tmp_path / "run")
     same = load_run(RunFolder(tmp_path / "run"), None, None, {"total_steps": 600}, print, optimizer=Slower())[0]
     agent = Agent.resume(tmp_path / "run", total_steps=600, optimizer=Faster())

@@ -239,8 +239,8 @@ def test_a_final_checkpoint_outlives_a_damaged_latest_one(finished, capsys, monk
     spoiled(finished / "latest.npz", "0.5")
     before, final = contents(finished), (finished / "final.npz").read_bytes()
     assert program("train", "--resume", finished) == 2 and contents(finished) == before      # it has made all its steps
-    monkeypatch.setattr("a3c_numba.agent_training.Trainer",
-                        lambda *_, **__: (_ for _ in ()).throw(OSError("no memory")))
+    monkeypatch.setattr("a3c_numba.agent_training.Trainer.run",
+                        lambda self: (_ for _ in ()).throw(OSError("no memory")))
     assert program("train", "--resume", finished, "--total-steps", 3000) == 1
     assert "latest.npz.refused" in capsys.readouterr().err and (finished / "final.npz").read_bytes() == final
 

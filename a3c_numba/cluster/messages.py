@@ -78,7 +78,7 @@ class Report(NamedTuple):
         seconds: of training.
         counts: (workers, 4) steps, updates, skipped updates and finished episodes of each worker; episodes that
             were lost because they were not read in time are counted, too.
-        moments: (k, 6) Moments of the k workers that have made an update.
+        moments: (k, 7) Moments of the k workers that have made an update.
         gauges: (workers, 3) entropy, value and gradient norm of each worker's latest update; NaN before the first.
         episodes: rows of episodes.csv since the last report; their workers are numbered from 0.
         streams: random streams used so far, of a node that uses the run's seed.

@@ -49,7 +49,7 @@ class NodesStatus(WorkerStatus):
         return self.latest_gauges.copy()
 
     def moments(self) -> np.ndarray:
-        """Return the moments (k, 6) that were last reported."""
+        """Return the moments (k, 7) that were last reported."""
         return np.concatenate(self.latest_moments)
 
     def new_episodes(self, since: np.ndarray) -> list[EpisodeRow]:

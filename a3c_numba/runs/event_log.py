@@ -21,6 +21,8 @@ SENTENCES = {
     "node reconnected": "{detail}",
     "parameter server restarted": "a parameter server was restarted, with the theta {detail}",
     "deltas discarded": "discarded as too old for the parameter server: {detail}",
+    "dead layer": "a hidden layer is dead: its units are 0 for all observations, and nothing below it learns any more; "
+                  "begin again with a smaller learning rate or max_gradient_norm",
     "no curve": "no learning curve: {detail}",
     "evaluation": "{detail}",                              # one that failed, was skipped or interrupted
     "stopped": "{detail}",                                 # the score was reached that ends the run
@@ -45,11 +47,18 @@ class EventLog:
 
     def __init__(self) -> None:
         self.events: list[Event] = []
+        self._once: set[str] = set()
 
     def add(self, kind: str, worker: int | None = None, detail: str = "") -> None:
         """Add an event of one of the kinds in SENTENCES.  Raises KeyError for another kind."""
         SENTENCES[kind]
         self.events.append(Event(kind, worker, detail))
+
+    def add_once(self, kind: str) -> None:
+        """Add an event without details, unless there has been one of this kind."""
+        if kind not in self._once:
+            self._once.add(kind)
+            self.add(kind)
 
     def drain(self) -> list[Event]:
         """Return all events since the last call, and forget them."""

@@ -3,6 +3,7 @@
 import math
 from typing import NamedTuple
 
+DEAD = 1e-4                     # units_on, below which a layer is dead
 WINDOW = 100                    # finished episodes, whose mean is a run's mean score
 
 
@@ -23,12 +24,14 @@ class Progress(NamedTuple):
         skipped: updates skipped because the gradient was not finite.
         workers: running.
         restarts: workers replaced since this process started.
-        policy_loss: mean of -log pi(a|s) (R - V), without the entropy; nan for a value method.  This and the next two
+        policy_loss: mean of -log pi(a|s) (R - V), without the entropy; nan for a value method.  This and the next three
             are of the workers together, and rest on about the last ten seconds: each worker samples an update every
             half second, and one that is s samples old weighs its rows (of a rollout, or of DQN's batch) by 0.95^s.
         value_loss: mean of (R - V)^2, for a value method of (R - Q(s, a))^2.
         explained_variance: 1 - Var(R - V) / Var(R), for a value method with Q(s, a) in place of V: 1 if V foretells the
             returns, 0 if it is no better than a constant; nan if all returns are the same.
+        units_on: share of the hidden units that are above 0, of the layer with the fewest, as long a mean as the last
+            three; nan without a ReLU.  At 0 a layer is dead: what is below it learns nothing any more.
     """
 
     seconds: float
@@ -47,6 +50,12 @@ class Progress(NamedTuple):
     policy_loss: float = math.nan
     value_loss: float = math.nan
     explained_variance: float = math.nan
+    units_on: float = math.nan
+
+    @property
+    def has_dead_layer(self) -> bool:
+        """Whether the units of a hidden layer have been 0 for about a minute and a half."""
+        return self.units_on < DEAD
 
 
 def news(row: Progress, evaluations: object) -> str:

@@ -1,4 +1,4 @@
-"""How well updates fitted: the losses of the workers' recent rollouts together, with R held constant.
+"""How well updates fitted: the losses of the workers' recent rollouts together, with R held constant; and units on.
 
     policy loss           mean of -log pi(a|s) (R - V), without the entropy; nan for the value methods
     value loss            mean of (R - V)^2, or (R - Q(s, a))^2
@@ -14,12 +14,14 @@ import numpy as np
 
 from ..core.layers.base import Outputs
 from ..core.worker import Worker
+from .units_on import units_on
 
+MAY_LACK = 1, 6                # of a row of Moments: no policy loss of a skipped update or a value method, no ReLU
 KEPT = 0.95                    # of a sample's weight when the next one comes: about the last 1 / (1 - KEPT) count
 
 
 class Moments(NamedTuple):
-    """What the losses of ``steps`` rows are computed from; error is R - V, or R - Q(s, a)."""
+    """What the losses of ``steps`` rows are computed from; error is R - V, or R - Q(s, a); and ``units_on``."""
 
     steps: float = 0.0
     policy_loss: float = np.nan
@@ -27,6 +29,7 @@ class Moments(NamedTuple):
     return_variance: float = np.nan
     error_mean: float = np.nan
     error_variance: float = np.nan
+    units_on: float = np.nan
 
 
 def moments_of(worker: Worker) -> Moments:
@@ -50,7 +53,7 @@ def _moments(worker: Worker, actions: np.ndarray, returns: np.ndarray, outputs: 
         policy_loss = distribution.loss(outputs[0], actions, algorithm.advantages(returns, outputs), 0.0) / steps
     R = returns.astype(np.float64)
     errors = R - predicted
-    return Moments(steps, policy_loss, R.mean(), R.var(), errors.mean(), errors.var())
+    return Moments(steps, policy_loss, R.mean(), R.var(), errors.mean(), errors.var(), units_on(worker))
 
 
 def averaged(before: Moments, sample: Moments) -> Moments:
@@ -59,24 +62,26 @@ def averaged(before: Moments, sample: Moments) -> Moments:
 
 
 def together(moments: np.ndarray) -> Moments:
-    """Return the moments of all rows of several Moments (k, 6); unknown ones do not count."""
-    known = moments[np.isfinite(np.delete(moments, 1, axis=1)).all(axis=1)]
+    """Return the moments of all rows of several Moments (k, 7); unknown ones do not count."""
+    known = moments[np.isfinite(np.delete(moments, MAY_LACK, axis=1)).all(axis=1)]
     if not len(known):
         return Moments()
-    steps, policy_loss, return_mean, return_variance, error_mean, error_variance = known.T
+    steps, policy_loss, return_mean, return_variance, error_mean, error_variance, on = known.T
     share = steps / steps.sum()
-    has_policy = np.isfinite(policy_loss)                                # not of a skipped update, nor a value method
 
     def variance(means: np.ndarray, variances: np.ndarray) -> float:
         return float(share @ (variances + (means - share @ means) ** 2))
 
-    policy = share[has_policy] @ policy_loss[has_policy] / share[has_policy].sum() if has_policy.any() else np.nan
-    return Moments(steps.sum(), policy, share @ return_mean, variance(return_mean, return_variance),
-                   share @ error_mean, variance(error_mean, error_variance))
+    def mean(values: np.ndarray) -> float:
+        has = np.isfinite(values)
+        return float(share[has] @ values[has] / share[has].sum()) if has.any() else np.nan
+
+    return Moments(steps.sum(), mean(policy_loss), share @ return_mean, variance(return_mean, return_variance),
+                   share @ error_mean, variance(error_mean, error_variance), mean(on))
 
 
-def losses(moments: np.ndarray) -> tuple[float, float, float]:
-    """Return policy loss, value loss and explained variance of several workers' Moments (workers, 6) together."""
+def losses(moments: np.ndarray) -> tuple[float, float, float, float]:
+    """Return policy loss, value loss, explained variance and units on of several workers' Moments (workers, 7)."""
     of = together(moments)
     explained = 1 - of.error_variance / of.return_variance if of.return_variance > 0 else np.nan
-    return float(of.policy_loss), float(of.error_variance + of.error_mean ** 2), float(explained)
+    return float(of.policy_loss), float(of.error_variance + of.error_mean ** 2), float(explained), float(of.units_on)

@@ -245,4 +245,6 @@ class Trainer:
     def _report(self, row: Progress) -> None:
         if self.folder:
             self.folder.append_progress(row)
+        if row.has_dead_layer:
+            self.events.add_once("dead layer")
         self.reporter.update(row)

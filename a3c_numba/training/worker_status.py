@@ -133,7 +133,7 @@ class WorkerStatus:
         return gauges
 
     def moments(self) -> np.ndarray:
-        """Moments (workers, 6) of each worker that has made an update."""
+        """Moments (workers, 7) of each worker that has made an update."""
         return self._moments[self.updates > 0, :len(Moments._fields)].copy()
 
     def snapshot(self, worker: int) -> None:

@@ -207,7 +207,8 @@ def test_a_checkpoint_for_use_only_is_refused_for_any_optimiser(tmp_path, given)
     agent = Agent("Catch", optimizer=Slower(), workers=1, hidden=4)
     agent.save(tmp_path / "latest.npz")
     (tmp_path / "config.json").write_text(agent.config.to_json())
-    assert "saved for use only, without the optimiser's statistics" in refused(tmp_path, total_steps=100, optimizer=given)
+    said = refused(tmp_path, total_steps=100, optimizer=given)
+    assert "saved for use only, without the optimiser's statistics" in said
 
 
 @pytest.fixture(scope="module")

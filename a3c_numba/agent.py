@@ -164,9 +164,7 @@ class Agent:
                                        network=network, on_cluster=cluster is not None)
             agent = cls.__new__(cls)
             agent._use_checkpoint(start)
-            trainer = options.trainer(start, run, None, agent, agent._adopt)
-            trainer.progress_tracker.resume_from(cut_back())
-            return agent._run(trainer)
+            return agent._run(options.trainer(start, run, None, agent, agent._adopt, cut_back))
 
     def _run(self, trainer: Trainer) -> "Agent":
         try:

@@ -23,6 +23,7 @@ from .system.text import short_repr
 from .system.user_path import user_path
 from .training.limits import Limits
 from .training.reporter import Reporter
+from .training.saved_replay import undo_open
 from .training.trainer import Trainer
 from .validation import as_scalar, whole_number
 
@@ -75,10 +76,12 @@ class RunOptions(Generic[AnyAgent]):
             whole_number("evaluate_every", self.evaluate_every, 1, 2**62)
 
     def trainer(self, start: Checkpoint, folder: RunFolder | None, reporter: Reporter | None = None,
-                agent: AnyAgent | None = None, adopt: Callable[[Checkpoint], None] | None = None) -> Trainer:
+                agent: AnyAgent | None = None, adopt: Callable[[Checkpoint], None] | None = None,
+                begin: Callable[[], list[float]] = list) -> Trainer:
         """Return the trainer of a run that begins with ``start``; OSError if there is no memory for it.
 
-        ``adopt`` gives the ``agent`` the parameters of the moment, before each callback.
+        ``adopt`` gives the ``agent`` the parameters of the moment, before each callback.  ``begin`` changes the folder
+        once nothing else can refuse the run, and returns the scores of the run's episodes so far.
         """
         def call(row: Progress) -> bool | None:
             assert self.callback is not None and agent is not None and adopt
@@ -110,6 +113,13 @@ class RunOptions(Generic[AnyAgent]):
                                 callback_seconds=float(self.callback_seconds), evaluator=evaluator,
                                 stop_at=self.stop_at)
         weak = weakref.ref(trainer)
+        try:
+            trainer.progress_tracker.resume_from(begin())
+        except BaseException:
+            trainer.supervisor.stop()                                    # the nodes of a cluster have started
+            undo_open(trainer.status.replay)
+            raise
+        trainer.events.events += folder.events.drain() if folder else []
         return trainer
 
 

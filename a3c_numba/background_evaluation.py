@@ -11,7 +11,6 @@ environment of its own and closes it, as ``evaluate`` does: one with a state tha
 """
 
 import time
-from contextlib import suppress
 
 import numpy as np
 
@@ -107,8 +106,7 @@ class _Player:
         try:
             games = [evaluator.play(episode) for episode in range(settings.episodes)]
         finally:
-            with suppress(Exception, SystemExit):
-                evaluator.env.close()
+            evaluator.close()
         if any(game.capped for game in games):
             log_once(f"evaluations stop a game after {settings.max_steps:,} steps: its score is that so far")
         return figures(games)

@@ -83,11 +83,20 @@ class Evaluator:
     def __init__(self, config: Config, theta: np.ndarray, settings: EvaluationSettings,
                  render_mode: str | None = None, number: int = 0) -> None:
         self.env = config.make_episode_env(render_mode, config.workers + number, **PROTOCOLS[settings.protocol])
-        if settings.protocol != "noop" and config.family != "atari":
-            raise ValueError(f"protocol {settings.protocol} is for Atari games, and {config.env_name} is none")
-        self.policy = Policy(config.build_network(self.env), config.algorithm, self.env.action_space, theta)
+        try:
+            if settings.protocol != "noop" and config.family != "atari":
+                raise ValueError(f"protocol {settings.protocol} is for Atari games, and {config.env_name} is none")
+            self.policy = Policy(config.build_network(self.env), config.algorithm, self.env.action_space, theta)
+        except BaseException:
+            self.close()
+            raise
         self.settings = settings
         self.same_starts = config.family == "atari"                      # one state of the emulator, and some no-ops
+
+    def close(self) -> None:
+        """Close the environment, whatever that raises."""
+        with suppress(Exception, SystemExit):
+            self.env.close()
 
     def steps(self, episode: int) -> Iterator[Step]:
         """Play a game to its end, or for ``max_steps``; yield its steps."""
@@ -131,8 +140,7 @@ def evaluate(config: Config, theta: np.ndarray, settings: EvaluationSettings, wo
         try:
             games = [evaluator.play(episode) for episode in range(settings.episodes)]
         finally:
-            with suppress(Exception, SystemExit):
-                evaluator.env.close()
+            evaluator.close()
     else:
         games = map_in_workers(_player, (pack(config), theta, settings), settings.episodes, count)
     if capped := sum(game.capped for game in games):

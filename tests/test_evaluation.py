@@ -193,6 +193,9 @@ def test_an_evaluation_closes_its_environment():
     theta = uniform(config)
     closed.clear()
     assert len(evaluate(config, theta, EvaluationSettings(2))) == 2 and closed == [True]
+    with pytest.raises(ValueError, match="protocol sticky is for Atari games"):
+        evaluate(config, theta, EvaluationSettings(2, protocol="sticky"))
+    assert closed == [True, True]
 
 
 def test_one_game_has_no_standard_error():

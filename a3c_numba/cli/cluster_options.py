@@ -1,12 +1,10 @@
 """The options of ``train`` for a cluster: ``--ray [ADDRESS] --nodes N --workers-per-node W --exchange-every H``."""
 
 import dataclasses
+import shlex
 from argparse import ArgumentParser, Namespace
 
-from ..cluster.engine import RayEngine
 from ..cluster.settings import Ray
-from ..config import Config
-from ..runs.replay_file import ONE_MACHINE
 from .hyperparameter_options import whole_number
 
 OPTIONS = {"nodes": "N", "exchange_every": "H", "shards": "K"}
@@ -46,13 +44,13 @@ def nodes_named(arguments: Namespace) -> str:
     return "" if arguments.ray is None else f" on each of {nodes} nodes" if nodes > 1 else " on one node"
 
 
-def check_cluster(arguments: Namespace, config: Config) -> None:
-    """Raise what a run on the cluster would: before another run is replaced by it."""
-    cluster = cluster_of(arguments)
-    if cluster is not None and config.save_replay:
-        raise ValueError(ONE_MACHINE)
-    if cluster is not None:
-        RayEngine(cluster, config.workers, None).close()
+def cluster_as_typed(arguments: Namespace) -> str:
+    """Return the options of the cluster, "" without one; the address is last."""
+    typed = [(name, getattr(arguments, name)) for name in OPTIONS if getattr(arguments, name) is not None]
+    if arguments.ray is None:
+        return ""
+    options = "".join(f" --{name.replace('_', '-')} {value}" for name, value in typed)
+    return f"{options} --ray" + ("" if arguments.ray is True else f" {shlex.quote(arguments.ray)}")
 
 
 def cluster_of(arguments: Namespace) -> Ray | None:

@@ -10,10 +10,11 @@ from typing import Callable, Iterator
 
 from ..agent_training import RunOptions
 from ..config import MAY_CHANGE, Config
+from ..envs.untrusted import may_name_module
 from ..presets import PRESETS
 from ..progress_bar import ProgressBar, Warnings
 from ..runs.checkpoint import Checkpoint
-from ..runs.replay_file import check_space
+from ..runs.replay_file import ONE_MACHINE, check_space
 from ..runs.resume import annealing, folder_of_run, load_run
 from ..runs.run_folder import RunFolder
 from ..runs.tensorboard import TensorBoardLog
@@ -24,11 +25,11 @@ from ..training.replay_check import without_update
 from ..training.reporter import Reporter
 from ..training.trainer import initial_checkpoint
 from . import hyperparameter_options as options
-from .cluster_options import add_cluster_options, check_cluster, check_cluster_options, cluster_of, nodes_named
+from .cluster_options import add_cluster_options, check_cluster_options, cluster_as_typed, cluster_of, nodes_named
 from .shared_options import add_quiet, add_run_options, configured, folder_of
 from .tensorboard_reporter import TensorBoardReporter
 
-# A run's first state, its folder, and what cuts that back to the first state and returns the scores so far.
+# A run's first state, its folder, and what makes that ready, once nothing can refuse the run; see RunOptions.trainer.
 PreparedRun = tuple[Checkpoint, RunFolder, Callable[[], list[float]]]
 
 
@@ -90,39 +91,40 @@ def run(arguments: Namespace) -> int:
 
 
 def _train(arguments: Namespace, steering: RunOptions[None], prepared: PreparedRun) -> None:
-    start, folder, cut_back = prepared
+    start, folder, begin = prepared
     config = start.config
     if not arguments.quiet:
         write_without_blocking(f"{config.env_name}: {config.workers} worker{'s' if config.workers > 1 else ''}"
                                f"{nodes_named(arguments)}, {config.total_steps:,} steps, into {folder.path}\n")
     try:
-        trainer = steering.trainer(start, folder, _reporter(arguments, start, folder))
+        trainer = steering.trainer(start, folder, _reporter(arguments, start, folder), begin=begin)
     except BaseException:                                                # no shared memory, or no cluster
         if not arguments.resume:
             folder.undo_create()
         raise
-    trainer.progress_tracker.resume_from(cut_back())
     try:
         trainer.run()
     finally:
         step = trainer.checkpointer.step if trainer.checkpointer else None
         if step is not None and step < config.total_steps and not trainer.stopped:
-            name = config.env_name
-            env = f"{shlex.quote(name)}{_kwargs(config)} " if ":" in name else ""        # to import its module
-            write_without_blocking(f"step {step:,}; to resume: a3c-numba train {env}--resume "
-                                   f"{shlex.quote(str(folder.path))}\n")
+            write_without_blocking(f"step {step:,}; to resume: a3c-numba train{_named(config)} --resume "
+                                   f"{shlex.quote(str(folder.path))}{cluster_as_typed(arguments)}\n")
     if not arguments.quiet:
         write_without_blocking(_next_commands(config, folder.path))
 
 
-def _kwargs(config: Config) -> str:
-    """Return the option for the environment's arguments if one of them looks like the name of a module."""
-    return f" --env-kwargs {shlex.quote(json.dumps(config.env_kwargs))}" if config.foreign_code(True) else ""
+def _named(config: Config, option: str = "") -> str:
+    """Return the environment and its arguments as they are typed, if they may name a module: no file may have it
+    imported."""
+    if not may_name_module(config.env_name, config.env_kwargs):
+        return ""
+    kwargs = f" --env-kwargs {shlex.quote(json.dumps(config.env_kwargs))}" if config.env_kwargs else ""
+    return f" {option}{shlex.quote(config.env_name)}{kwargs}"
 
 
 def _next_commands(config: Config, folder: Path) -> str:
     """Return the line at the end of a run: what to do with it."""
-    env = f" --env {shlex.quote(config.env_name)}{_kwargs(config)}" if ":" in config.env_name else ""
+    env = _named(config, "--env ")
     run = shlex.quote(str(folder))
     return f"next: a3c-numba play {run}{env}, a3c-numba evaluate {run}{env}, a3c-numba report {run}\n"
 
@@ -143,16 +145,16 @@ def new_run(arguments: Namespace) -> Iterator[PreparedRun]:
     start = initial_checkpoint(config)                                   # fails before anything is written
     folder = RunFolder(folder_of(arguments, config, f"s{config.seed}"))
     check_space(config, folder.path)
+    if config.save_replay and arguments.ray is not None:
+        raise ValueError(ONE_MACHINE)
     with exclusive_lock(folder.path):
-        if arguments.overwrite:
-            check_cluster(arguments, config)
-        folder.create(config.to_json(), arguments.overwrite)
+        folder.create(config.to_json(), arguments.overwrite, config.save_replay)
         _warn(annealing(config, config, 0) + without_update(config))
         explored = getattr(config.algorithm, "exploration_steps", 0)
         if explored > config.total_steps:
             _warn([f"epsilon is annealed over {explored:,} steps (--exploration-steps), but the run has only "
                    f"{config.total_steps:,}: exploration will still be high at the end"])
-        yield start, folder, list
+        yield start, folder, folder.discard_replaced
 
 
 @contextmanager

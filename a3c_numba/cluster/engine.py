@@ -89,11 +89,10 @@ class RemoteServer:
 class RayEngine:
     """The actors of one run: ``servers`` and ``nodes``.
 
-    Without ``settings`` it starts none: that shows if a run could.  Raises MissingRay, or ClusterError in one line if
-    there is no such cluster, it is full, or its versions differ.
+    Raises MissingRay, or ClusterError in one line if there is no such cluster, it is full, or its versions differ.
     """
 
-    def __init__(self, cluster: Ray, workers: int, settings: NodeSettings | None) -> None:
+    def __init__(self, cluster: Ray, workers: int, settings: NodeSettings) -> None:
         self.ray = load_ray()
         self.servers: list[Any] = []
         self.nodes: list[Any] = []
@@ -104,8 +103,7 @@ class RayEngine:
             elif cluster.address not in ("", "auto", connected := self.ray.get_runtime_context().gcs_address):
                 raise ClusterError(f"this program is connected to another Ray ({connected})", "give no address")
             self._check_room(cluster.nodes, workers)
-            if settings is not None:
-                self._start(cluster, workers, settings)
+            self._start(cluster, workers, settings)
         except BaseException:
             self.close()
             raise

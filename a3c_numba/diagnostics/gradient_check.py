@@ -88,15 +88,15 @@ class Problem:
     """A rollout of random observations, actions and returns, and the loss of a network on it."""
 
     def __init__(self, config: Config) -> None:
-        env, rng = config.make_env(), np.random.default_rng(config.seed)
-        self.network, self.algorithm = config.build_network(env), config.algorithm
-        env.observation_space.seed(config.seed)
-        self.obs = np.stack([env.observation_space.sample() for _ in range(STEPS)])
+        spaces, rng = config.spaces, np.random.default_rng(config.seed)
+        self.network, self.algorithm = config.build_network(spaces), config.algorithm
+        spaces.observation_space.seed(config.seed)
+        self.obs = np.stack([spaces.observation_space.sample() for _ in range(STEPS)])
         if self.obs.dtype != np.uint8:
             self.obs = rng.normal(size=self.obs.shape)
-        self.distribution = config.algorithm.evaluation_policy(env.action_space)
-        env.action_space.seed(config.seed)
-        self.actions = np.stack([env.action_space.sample() for _ in range(STEPS)])
+        self.distribution = config.algorithm.evaluation_policy(spaces.action_space)
+        spaces.action_space.seed(config.seed)
+        self.actions = np.stack([spaces.action_space.sample() for _ in range(STEPS)])
         self.returns = rng.normal(size=STEPS)
         self.theta = Parameters(self.network.shapes, dtype=np.float64)
         self.network.init(self.theta.tree, rng)

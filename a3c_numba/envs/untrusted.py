@@ -24,6 +24,11 @@ def foreign_code(name: str, env_kwargs: Mapping[str, object]) -> str | None:
     return None
 
 
+def may_name_module(name: str, env_kwargs: Mapping[str, object]) -> bool:
+    """True if ``foreign_code`` may find some, in a process that has imported nothing yet."""
+    return any(":" in text for text in (name, *_texts(dict(env_kwargs))))
+
+
 def _texts(value: object) -> Iterator[str]:
     """Yield every text of a JSON value that is no key."""
     if isinstance(value, str):

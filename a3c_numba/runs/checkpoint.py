@@ -60,6 +60,7 @@ class Checkpoint:
         lost. streams: how many random streams the run has handed out, so that none is ever used twice.
         mean_score: of the last 100 training episodes, or None before the first.
         evaluation_score: mean of the evaluation that chose it as the best; None if mean_score did, or nothing.
+        other_optimizer: whose statistics the file held, which are left out; None if the optimiser is the same.
     """
 
     config: Config
@@ -73,6 +74,7 @@ class Checkpoint:
     streams: int = 0
     mean_score: float | None = None
     evaluation_score: float | None = None
+    other_optimizer: str | None = None
 
 
 def write(path: Path, checkpoint: Checkpoint) -> None:
@@ -148,13 +150,14 @@ def _checkpoint(meta: Fields, arrays: dict[str, np.ndarray], env: EnvSource | No
     for name in OPTIONAL:
         if meta.get(f"has_{name}", name in arrays) is not (name in arrays):
             raise Mismatch(f"has_{name} is {meta[f'has_{name}']!r}, and the arrays are {', '.join(arrays)}")
-    if menu_name(config.optimizer) != meta["config"]["optimizer"]["name"]:
-        arrays.pop("statistics", None)                                   # of another optimiser than the one given
+    before, other = meta["config"]["optimizer"]["name"], None
+    if menu_name(config.optimizer) != before and arrays.pop("statistics", None) is not None:
+        other = before
     for name, array in arrays.items():
         each = config.workers if name == "statistics" and config.optimizer.own_statistics else 1
         check_array(name, array, each * size_of(shapes))
     vectors = arrays["theta"], arrays.get("statistics"), arrays.get("target")
-    return Checkpoint(config, shapes, *vectors, **progress(meta, config.workers))
+    return Checkpoint(config, shapes, *vectors, **progress(meta, config.workers), other_optimizer=other)
 
 
 def _check_bytes(config: Config) -> None:

@@ -86,12 +86,14 @@ class ReplayFile:
         memory_size: frames of the memory; the ring has more.
         ring: the ARRAYS.
         problem: "", or why the file holds no memory, and what it had was dropped.
+        is_new: True if it did not exist.
     """
 
     def __init__(self, path: Path, config: Config) -> None:
         """Open the file, or make it.  Raises OSError, in one line."""
         layout, self.spare = layout_of(config)
         self.path, self.memory_size = path, memory_size_of(config)
+        self.is_new = not path.exists()
         file, self.problem = _opened(path, sum(array.length for array in layout))
         self._view(SharedArrays(layout, file))
         if not self.problem and self._header[0] != MAGIC:

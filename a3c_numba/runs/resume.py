@@ -1,8 +1,8 @@
 """Resume a run as it was started: load its newest checkpoint, and cut its tables back to that step."""
 
-import contextlib
 import dataclasses
 import json
+import math
 from functools import partial
 from pathlib import Path
 from typing import Any, Callable, Mapping
@@ -13,8 +13,9 @@ from ..envs.env_kwargs import checked_env_kwargs
 from ..envs.names import has_name, is_called, name_of
 from ..system.text import one_line
 from ..system.user_path import user_path
+from . import npz
 from .checkpoint import Checkpoint
-from .replay_file import FILE, ONE_MACHINE, check_space
+from .replay_file import ONE_MACHINE, check_space
 from .run_folder import RunFolder, RunFolderError
 
 Warn = Callable[[list[str]], None]
@@ -39,16 +40,21 @@ def load_run(folder: RunFolder, env: EnvSource | None, env_kwargs: Mapping[str, 
              **parts: object) -> tuple[Checkpoint, Callable[[], list[float]]]:
     """Return the checkpoint to resume from, and a function that brings the folder, which must be locked, to its step.
 
-    Call that once nothing can refuse the run any more; it returns the scores of the run's episodes so far.
+    Call that once nothing else can refuse the run; it returns the scores of the run's episodes so far, and logs what is
+    not as it was to the folder's events.  It raises RunFolderError.
 
     ``changes`` replace the fields of MAY_CHANGE, ``parts`` the run's parts, unless they are None.  Raise ValueError, in
     one line, if the run cannot be resumed.
     """
     file = folder.path / "config.json"
+    if folder.put_back():
+        warn(["the run that --overwrite was to replace is put back: the new run had not begun"])
     _check_same(file, env, env_kwargs)
     _check_parts(file, parts)
     start, refused = folder.load_latest(env, env_kwargs, **parts)
     warn(refused + _edited(file, env, env_kwargs, start.config, **parts))
+    if start.other_optimizer is not None:
+        warn([f"the optimiser's statistics begin anew: the checkpoint has those of {one_line(start.other_optimizer)}"])
     before = start.config
     given: dict[str, Any] = {name: value for name, value in changes.items() if value is not None}
     start.config = dataclasses.replace(before, **given).share_spaces(before)
@@ -60,19 +66,27 @@ def load_run(folder: RunFolder, env: EnvSource | None, env_kwargs: Mapping[str, 
     if start.config.save_replay and on_cluster:
         raise RunFolderError(ONE_MACHINE, "give save_replay=False", "give --no-save-replay")
     check_space(start.config, folder.path)
-    return start, partial(_cut_back, folder, start, not refused, warn)
+    return start, partial(_cut_back, folder, start.global_step)
 
 
-def _cut_back(folder: RunFolder, start: Checkpoint, is_newest: bool, warn: Warn) -> list[float]:
-    if is_newest:                                                        # then latest.npz is as new
-        (folder.path / "final.npz").unlink(missing_ok=True)
-    if not start.config.save_replay:                                     # given up on resuming
-        with contextlib.suppress(OSError):
-            (folder.path / FILE).unlink(missing_ok=True)
-    folder.quarantine_rejected()
-    scores = folder.cut_after(start.global_step)
-    warn([event.sentence for event in folder.events.drain()])
+def _cut_back(folder: RunFolder, global_step: int) -> list[float]:
+    final = folder.path / "final.npz"
+    try:
+        folder.quarantine_rejected()
+        scores = folder.cut_after(global_step)
+        if _step_of(final) <= global_step:
+            final.unlink(missing_ok=True)
+    except OSError as error:
+        raise RunFolderError(f"cannot go on with {folder.path}: {error}") from None
     return scores
+
+
+def _step_of(path: Path) -> float:
+    """Return the step of a checkpoint; infinity if it cannot be read."""
+    try:
+        return int(json.loads(npz.read(path)["meta"].tobytes())["global_step"])
+    except Exception:                                                    # whatever a damaged file leads to
+        return math.inf
 
 
 def _check_parts(file: Path, parts: Mapping[str, object]) -> None:

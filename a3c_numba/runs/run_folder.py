@@ -22,7 +22,7 @@ from typing import Iterable, Mapping
 from ..config import EnvSource
 from ..system import atomic_file
 from ..system.advised_error import AdvisedError
-from . import npz
+from . import npz, replaced_run
 from .checkpoint import Checkpoint, CheckpointError, load_fitting, write
 from .csv_log import CsvLog, encode_rows
 from .event_log import EventLog
@@ -76,8 +76,13 @@ class RunFolder:
         self._csv_log = CsvLog(path, TABLES | EVALUATIONS, self.events)
         self._refused: list[Path] = []
 
-    def create(self, config_json: str, overwrite: bool = False) -> None:
-        """Create the files of a new run.  Raises RunFolderError if the folder already holds a run or a study."""
+    def create(self, config_json: str, overwrite: bool = False, saves_replay: bool = False) -> None:
+        """Create the files of a new run.  Raises RunFolderError if the folder already holds a run or a study.
+
+        What it overwrites is put aside, until ``discard_replaced``; but the room of replay.bin is given back at once
+        if the new run ``saves_replay``.
+        """
+        self.put_back()
         held = self._held()
         for name, kind in STUDIES.items():
             if (self.path / name).exists():
@@ -89,20 +94,44 @@ class RunFolder:
         try:
             self.path.mkdir(parents=True, exist_ok=True)
             self.remove_temporaries()
-            for stale in held:
-                (self.path / stale).unlink(missing_ok=True)
+            if held:
+                replaced_run.put_aside(self.path, held)
+            self._write_new(config_json)
+            if saves_replay:
+                (self.path / replaced_run.ASIDE / FILE).unlink(missing_ok=True)
+        except OSError as error:
+            raise RunFolderError(f"cannot write to {self.path}: {error.strerror}") from None
+
+    def _write_new(self, config_json: str) -> None:
+        try:
             (self.path / "config.json").write_text(config_json + "\n")
             for name, columns in TABLES.items():
                 (self.path / name).write_bytes(encode_rows([columns]))
-        except OSError as error:
+        except OSError:
             self.undo_create()
-            raise RunFolderError(f"cannot write to {self.path}: {error.strerror}") from None
+            raise
 
     def undo_create(self) -> None:
-        """Undo ``create`` if the run could not be started: remove its files, so that the folder holds no run."""
+        """Undo ``create`` if the run could not be started: remove its files, and put back the run that it replaced."""
         with contextlib.suppress(OSError):
             for name in ("config.json", FILE, *TABLES):
                 (self.path / name).unlink(missing_ok=True)
+            replaced_run.put_back(self.path)
+
+    def put_back(self) -> bool:
+        """Put back a run that was to be replaced, if the process was killed before; True if so.  Raises RunFolderError.
+
+        The folder must be locked.
+        """
+        try:
+            return replaced_run.put_back(self.path)
+        except OSError as error:
+            raise RunFolderError(f"cannot write to {self.path}: {error.strerror}") from None
+
+    def discard_replaced(self) -> list[float]:
+        """Delete the run that ``create`` has put aside; return the scores that the new run has so far: none."""
+        replaced_run.discard(self.path)
+        return []
 
     def _held(self) -> list[str]:
         """Return the names of all files of a run here.  Raises RunFolderError if one of them is a folder."""
@@ -120,6 +149,7 @@ class RunFolder:
 
     def remove_temporaries(self) -> None:
         """Remove temporary files of killed processes; not while another process writes to the folder."""
+        replaced_run.remove_discarded(self.path)
         with contextlib.suppress(OSError):
             for path in [path for path in self.path.iterdir() if STALE.fullmatch(path.name)]:
                 path.unlink(missing_ok=True)
@@ -137,6 +167,9 @@ class RunFolder:
             npz.rotate(latest, keep)
             atomic_file.rename_and_fsync(temporary, latest)
             npz.prune(latest, keep)
+        if not checkpoint.config.save_replay:                            # given up on resuming, and no sooner
+            with contextlib.suppress(OSError):
+                (self.path / FILE).unlink(missing_ok=True)
 
     def load_latest(self, env: EnvSource | None = None, env_kwargs: Mapping[str, object] | None = None,
                     **parts: object) -> tuple[Checkpoint, list[str]]:
@@ -151,7 +184,7 @@ class RunFolder:
         for name in ("latest.npz", *self._older()):
             try:
                 checkpoint = load_fitting(self.path / name, env, env_kwargs, **parts)
-                if checkpoint.statistics is None and parts.get("optimizer") is None:    # or it begins with new ones
+                if checkpoint.statistics is None and checkpoint.other_optimizer is None:
                     raise CheckpointError(f"{self.path / name}: saved for use only, without the optimiser's statistics")
             except CheckpointError as error:
                 reasons[name] = error
@@ -191,14 +224,11 @@ class RunFolder:
 
         With several workers, an episode that ended while they told their states may be missing then, or be there twice.
 
-        Unreadable rows are dropped too; a copy of the table is kept, and an event says so.  Raises RunFolderError.
+        Unreadable rows are dropped too; a copy of the table is kept, and an event says so.  Raises OSError.
         """
-        try:
-            self._csv_log.truncate_after("progress.csv", {"seconds", "global_step"}, global_step)
-            self._csv_log.add_columns("events.csv")
-            if (self.path / "evaluations.csv").exists():
-                self._csv_log.truncate_after("evaluations.csv", {"seconds", "global_step", "mean"}, global_step)
-            rows = self._csv_log.truncate_after("episodes.csv", {"seconds", "global_step", "score"}, global_step)
-        except OSError as error:
-            raise RunFolderError(f"cannot go on with {self.path}: {error}") from None
+        self._csv_log.truncate_after("progress.csv", {"seconds", "global_step"}, global_step)
+        self._csv_log.add_columns("events.csv")
+        if (self.path / "evaluations.csv").exists():
+            self._csv_log.truncate_after("evaluations.csv", {"seconds", "global_step", "mean"}, global_step)
+        rows = self._csv_log.truncate_after("episodes.csv", {"seconds", "global_step", "score"}, global_step)
         return [float(row["score"]) for row in rows]

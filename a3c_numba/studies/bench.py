@@ -14,6 +14,7 @@ for weights without a gradient.  Training is measured with new statistics too, t
 
 import os
 import time
+from contextlib import closing
 from dataclasses import replace
 from typing import Any, Callable
 
@@ -39,7 +40,7 @@ def run(env: str, seconds: float, t_max: int, algorithm: str = "a3c", recurrent:
     if not 0.1 <= seconds <= 3600:
         raise ValueError(f"seconds must be at least 0.1 and at most 3600; got {seconds}")
     config = configuration(env, t_max, algorithm, recurrent)
-    config.build_network(config.make_env())                              # fails before anything is measured
+    config.build_network(config.spaces)                                  # fails before anything is measured
     print(f"{processor()}, {os.cpu_count()} cores; {config.env_name}, {algorithm}, the paper's network"
           f"{' with an LSTM' * recurrent}, t_max {t_max}\n")
     emulator, environment = emulator_seconds(config), environment_seconds(config)
@@ -108,15 +109,16 @@ def emulator_seconds(config: Config) -> float:
 
 def environment_seconds(config: Config) -> float:
     """One step of the environment as the agent sees it, random actions."""
-    env: Any = config.make_env()
     rng = np.random.default_rng(0)
-    env.reset(seed=0)
+    with closing(config.make_env()) as made:
+        env: Any = made
+        env.reset(seed=0)
 
-    def step() -> None:
-        _, _, terminated, truncated, _ = env.step(int(rng.integers(env.action_space.n)))
-        if terminated or truncated:
-            env.reset(seed=0)
-    return median_seconds(step, 300)
+        def step() -> None:
+            _, _, terminated, truncated, _ = env.step(int(rng.integers(env.action_space.n)))
+            if terminated or truncated:
+                env.reset(seed=0)
+        return median_seconds(step, 300)
 
 
 def pieces(config: Config, seconds: float) -> dict[str, float]:
@@ -138,6 +140,7 @@ def pieces(config: Config, seconds: float) -> dict[str, float]:
         while time.perf_counter() - begun < seconds:
             worker.update()
         steps, total = shared.global_step() - before, time.perf_counter() - begun
+        worker.collector.env.close()
     found = {name: clock[0] / steps for name, clock in spent.items()}
     return found | {"everything else": total / steps - sum(found.values())}
 

@@ -22,7 +22,7 @@ from ..core.layers.lstm import LSTM
 
 def operations(config: Config) -> float:
     """Return the floating-point operations of one agent step."""
-    network, algorithm = config.build_network(config.make_env()), config.algorithm
+    network, algorithm = config.build_network(config.spaces), config.algorithm
     forward, backward, T = 0, 0, algorithm.rollout_length
     for layer, lowest in _layers(network):
         products = 2 * prod(layer.shapes["weight"]) * prod(layer.output_shape[:-1])

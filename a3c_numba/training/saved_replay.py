@@ -67,6 +67,12 @@ def replay_state(worker: Worker) -> WorkerState:
     return {"replay": memory.state()} if isinstance(memory, SavedReplayMemory) else {}
 
 
+def undo_open(file: ReplayFile | None) -> None:
+    """Delete the file of a run that is refused, if it was new: nothing is in it, and the disk may be full."""
+    if file and file.is_new:
+        file.path.unlink(missing_ok=True)
+
+
 def open_replay(folder: RunFolder | None, start: Checkpoint) -> ReplayFile | None:
     """Return the file of a run's memory, which is then that of the checkpoint ``start``; None if none is to be saved.
 

@@ -1,5 +1,6 @@
 """The command line: what the commands do, and the one line for what they refuse."""
 
+import errno
 import json
 import os
 import shlex
@@ -13,7 +14,7 @@ import pytest
 
 from a3c_numba import MLP, MomentumSGD, OneStepSarsa, __version__
 from a3c_numba.runs.checkpoint import load
-from tests.programs import program
+from tests.programs import Chances, program
 from tests.runs.test_checkpoint import with_meta
 from tests.runs.test_run_folder import rows
 
@@ -248,6 +249,16 @@ def test_overwriting_replaces_a_run_and_checks_first(catch_run, capsys):
     assert int(rows(run / "episodes.csv")[-1]["global_step"]) < 100
 
 
+def test_a_run_outlives_one_that_cannot_replace_it(catch_run, capsys, monkeypatch):
+    def refused(*_):
+        raise OSError(errno.ENOMEM, "Cannot allocate memory")
+    monkeypatch.setattr("a3c_numba.training.trainer.Shared", refused)
+    run = copy_of(catch_run)
+    before = contents(run)
+    assert program("train", "Catch", "--out", run, "--overwrite", "--workers", 1, "--total-steps", 20) == 1
+    assert "Cannot allocate memory" in capsys.readouterr().err and contents(run) == before
+
+
 @pytest.mark.parametrize("arguments, words", [
     ([], ["has made all of its 2,000 steps", "--total-steps"]),
     (["Memory"], ["with Catch: the environment cannot become Memory"]),
@@ -289,6 +300,34 @@ def test_the_line_that_says_how_to_resume_can_be_typed(capsys, monkeypatch):
         words = shlex.split(capsys.readouterr().err.strip().split("to resume: ")[1])
         assert words == ["a3c-numba", "train", *named, "--resume", folder]
         assert program(*words[1:]) == 0
+
+
+class Named(Chances):
+    """An environment with an argument that is a text."""
+
+    def __init__(self, name="", render_mode=None):
+        super().__init__()
+
+
+gymnasium.register("Named-v0", Named)
+
+
+@pytest.mark.parametrize("name", ["localhost:5000", "json:Maze"])        # no module, and one that is imported here
+def test_the_printed_lines_name_arguments_like_a_module(capsys, monkeypatch, name):
+    def interrupted(_):
+        raise KeyboardInterrupt
+    kwargs = json.dumps({"name": name})
+    with monkeypatch.context() as patched:
+        patched.setattr("a3c_numba.training.trainer.Trainer._watch", interrupted)
+        assert program("train", "Named-v0", "--env-kwargs", kwargs, "--workers", 1, "--total-steps", 20,
+                       "--out", "run") == 130
+    words = shlex.split(capsys.readouterr().err.strip().split("to resume: ")[1])
+    assert words == ["a3c-numba", "train", "Named-v0", "--env-kwargs", kwargs, "--resume", "run"]
+    assert program(*words[1:]) == 0
+    evaluation = capsys.readouterr().err.split("next: ")[1].split(", a3c-numba ")[1]
+    words = shlex.split(evaluation)
+    assert words == ["evaluate", "run", "--env", "Named-v0", "--env-kwargs", kwargs]
+    assert program(*words, "--episodes", 1) == 0
 
 
 @pytest.mark.parametrize("command, typed", [

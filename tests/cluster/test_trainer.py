@@ -1,5 +1,6 @@
 """A run on a cluster, its folder and its faults, with nodes in this process in place of Ray's."""
 
+import shutil
 import time
 
 import numpy as np
@@ -14,7 +15,7 @@ from a3c_numba.training.supervisor import WorkerDied
 from a3c_numba.training.trainer import initial_checkpoint
 from tests.cluster.local_engine import LocalEngine, Script, after, kinds, nothing
 from tests.programs import program, small
-from tests.runs.test_run_folder import rows
+from tests.runs.test_run_folder import contents, rows
 
 LONG = 10**7                   # steps, which no test makes
 
@@ -49,12 +50,26 @@ def finished(tmp_path_factory):
     return folder, trainer, engine
 
 
-def test_too_many_shards_are_refused_and_the_nodes_let_go(tmp_path, monkeypatch):
-    closed = []
-    monkeypatch.setattr(LocalEngine, "close", lambda self: closed.append(self))
-    with pytest.raises(ValueError, match="cannot be cut into 1,000 shards"):
-        trainer_of(tmp_path, Ray(shards=1000))
-    assert closed == LocalEngine.made and len(closed) == 1
+def test_too_many_shards_are_refused_before_any_is_made(catch_run, tmp_path, capsys):
+    """And a run that was to be replaced stays."""
+    run = shutil.copytree(catch_run, tmp_path / "run")
+    before = contents(run)
+    assert program("train", "Catch", "--out", run, "--overwrite", "--workers", 1, "--ray", "--shards", 60_000) == 2
+    assert "cannot be cut into 60,000 shards" in capsys.readouterr().err
+    assert not LocalEngine.made and contents(run) == before
+
+
+def test_the_line_that_says_how_to_resume_names_the_cluster(tmp_path, capsys, monkeypatch):
+    def interrupted(_):
+        raise KeyboardInterrupt
+    monkeypatch.setattr("a3c_numba.training.trainer.Trainer._watch", interrupted)
+    monkeypatch.setattr("a3c_numba.cluster.supervisor.LAST_SECONDS", 0.1)
+    monkeypatch.setattr("a3c_numba.cluster.supervisor.STOP_SECONDS", 0.1)
+    for address in ([], ["auto"]):
+        options = ["--nodes", "2", "--exchange-every", "7", "--shards", "2", "--ray", *address]
+        out = tmp_path / f"run{len(address)}"
+        assert program("train", "Catch", "--out", out, "--workers-per-node", 1, *options) == 130
+        assert capsys.readouterr().err.endswith(f"train --resume {out} {' '.join(options)}\n")
 
 
 def test_a_run_of_two_nodes_writes_the_same_folder(finished):

@@ -9,6 +9,7 @@ from a3c_numba.core.layers.recurrent_state import RecurrentState
 from a3c_numba.core.networks import MLP, Convolutional
 from a3c_numba.diagnostics import gradient_check
 from a3c_numba.diagnostics.gradient_check import Problem, check, table
+from a3c_numba.envs.toys import Catch
 from a3c_numba.presets import configure
 from tests.programs import image, program, small
 
@@ -186,3 +187,17 @@ def test_the_command_checks_continuous_actions(capsys):
 def test_the_command_checks_every_method_and_the_lstm(capsys):
     assert program("check-gradients", "Catch", "--algorithm", "n_step_q", "--recurrent", "--coordinates", 4) == 0
     assert "q.lstm.weight" in capsys.readouterr().out
+
+
+def test_the_check_closes_its_environment():
+    made, closed = [], []
+
+    class Counted(Catch):
+        def __init__(self):
+            super().__init__()
+            made.append(self)
+
+        def close(self):
+            closed.append(self)
+    Problem(small(Counted))
+    assert made == closed and made

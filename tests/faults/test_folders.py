@@ -1,5 +1,6 @@
 """A run's folder under the feet of a run: another run in it, tables, checkpoints and settings that were changed."""
 
+import dataclasses
 import errno
 import gc
 import os
@@ -172,6 +173,7 @@ def test_damaged_tables_do_not_keep_a_run_from_going_on(finished, capsys, conten
             (finished / name).write_bytes(content)
     lines = resumed(finished, capsys)
     assert len(lines) == 2 and all("a new table is started" in line for line in lines)
+    assert [row["event"] for row in rows(finished / "events.csv")] == [line.split("warning: ")[1] for line in lines]
     for name in ("progress.csv", "episodes.csv"):
         assert content is None or (finished / f"{name}.damaged").read_bytes() == content
         assert int(rows(finished / name)[-1]["global_step"]) > 1500
@@ -235,11 +237,13 @@ def test_where_none_is_good_none_is_renamed(tmp_path):
 
 def test_a_final_checkpoint_outlives_a_damaged_latest_one(finished, capsys, monkeypatch):
     folder = RunFolder(finished)
-    folder.save(load(finished / "latest.npz"))                           # so that there is one before it
+    newest = load(finished / "latest.npz")
+    folder.save(dataclasses.replace(newest, global_step=1000))           # so that there is one before it
+    folder.save(newest)
     spoiled(finished / "latest.npz", "0.5")
     before, final = contents(finished), (finished / "final.npz").read_bytes()
-    assert program("train", "--resume", finished) == 2 and contents(finished) == before      # it has made all its steps
-    monkeypatch.setattr("a3c_numba.agent_training.Trainer.run",
+    assert program("train", "--resume", finished, "--total-steps", 900) == 2 and contents(finished) == before
+    monkeypatch.setattr("a3c_numba.agent_training.Trainer._watch",
                         lambda self: (_ for _ in ()).throw(OSError("no memory")))
     assert program("train", "--resume", finished, "--total-steps", 3000) == 1
     assert "latest.npz.refused" in capsys.readouterr().err and (finished / "final.npz").read_bytes() == final

@@ -8,13 +8,15 @@ from functools import partial
 import numpy as np
 import pytest
 
-from a3c_numba import A3C, MLP, Agent, CheckpointError, RMSProp
+from a3c_numba import A3C, MLP, Agent, CheckpointError, Ray, RMSProp
+from a3c_numba.cluster.settings import ClusterError
 from a3c_numba.envs.names import is_called
 from a3c_numba.envs.toys import Corridor
 from a3c_numba.runs.checkpoint import load, save
 from a3c_numba.runs.checkpointer import Checkpointer
 from a3c_numba.runs.resume import folder_of_run, load_run
 from a3c_numba.runs.run_folder import RunFolder
+from tests.cluster.local_engine import LocalEngine
 from tests.programs import chances, program, reports_often
 from tests.runs.test_run_folder import rows
 
@@ -188,33 +190,133 @@ class Faster(RMSProp):
 
 
 def test_another_own_optimiser_begins_with_new_statistics(tmp_path):
-    Agent("Catch", optimizer=Slower(), workers=1).learn(300, out=tmp_path / "run")
-    same = load_run(RunFolder(tmp_path / "run"), None, None, {"total_steps": 600}, print, optimizer=Slower())[0]
-    agent = Agent.resume(tmp_path / "run", total_steps=600, optimizer=Faster())
-    assert same.statistics.any() and type(agent.config.optimizer) is Faster
-    assert load(tmp_path / "run" / "final.npz", optimizer=Faster()).statistics.any()
+    folder, said = RunFolder(tmp_path / "run"), []
+    Agent("Catch", optimizer=Slower(), workers=1).learn(300, out=folder.path)
+    longer = (None, None, {"total_steps": 600, "anneal_steps": 300}, said.extend)
+    assert load_run(folder, *longer, optimizer=Slower())[0].statistics.any()
+    assert not [line for line in said if "begin anew" in line]
+    assert load_run(folder, *longer, optimizer=Faster())[0].statistics is None
+    assert [line for line in said if line.startswith("the optimiser's statistics begin anew: ") and "Slower" in line]
+    agent = Agent.resume(folder.path, total_steps=600, optimizer=Faster())
+    assert type(agent.config.optimizer) is Faster
+    assert load(folder.path / "final.npz", optimizer=Faster()).statistics.any()
+
+
+@pytest.mark.parametrize("given", [Slower(), Faster()])
+def test_a_checkpoint_for_use_only_is_refused_for_any_optimiser(tmp_path, given):
+    agent = Agent("Catch", optimizer=Slower(), workers=1, hidden=4)
+    agent.save(tmp_path / "latest.npz")
+    (tmp_path / "config.json").write_text(agent.config.to_json())
+    said = refused(tmp_path, total_steps=100, optimizer=given)
+    assert "saved for use only, without the optimiser's statistics" in said
+
+
+@pytest.fixture(scope="module")
+def dqn_run(tmp_path_factory):
+    """The folder of a run that saves its memory, with a damaged newest checkpoint; not to be written to."""
+    folder = tmp_path_factory.mktemp("dqn") / "run"
+    agent = Agent("Catch", "dqn", workers=1, hidden=4, memory_size=1000, warm_up=50)
+    agent.learn(300, out=folder, save_replay=True)
+    shutil.copy(folder / "latest.npz", folder / "latest-1.npz")
+    (folder / "latest.npz").write_bytes(b"damaged")
+    return folder
+
+
+@pytest.fixture
+def local(monkeypatch):
+    """Nodes in this process in place of Ray's."""
+    monkeypatch.setattr("a3c_numba.cluster.trainer.RayEngine", LocalEngine)
+    monkeypatch.setattr("a3c_numba.cluster.supervisor.LAST_SECONDS", 0.1)
+    monkeypatch.setattr(LocalEngine, "made", [])
+
+
+def fails(error):
+    """A function that raises it."""
+    def call(*_, **named):
+        raise error
+    return call
+
+
+def refused_either_way(folder, typed, capsys, words, **options):
+    """Have the run refused, without its memory, as typed or from Python, also on a cluster."""
+    if typed:
+        more = ["--ray"] * ("cluster" in options)
+        assert program("train", "--resume", folder, "--total-steps", 600, "--no-save-replay", *more) == 2
+        assert words in capsys.readouterr().err
+    else:
+        assert words in refused(folder, total_steps=600, save_replay=False, **options)
 
 
 @pytest.mark.parametrize("typed", [True, False])
-def test_a_run_that_cannot_be_resumed_keeps_its_folder(tmp_path, monkeypatch, capsys, typed):
-    """As if there were no memory for it, or no cluster."""
-    def refused(*given, **named):
-        raise ValueError("no memory")
-
-    folder = tmp_path / "run"
-    Agent("Catch", workers=1).learn(300, out=folder)
-    (folder / "replay.bin").write_bytes(b"a memory")
-    shutil.copy(folder / "latest.npz", folder / "latest-1.npz")
-    (folder / "latest.npz").write_bytes(b"damaged")
+def test_a_run_that_cannot_be_resumed_keeps_its_folder(dqn_run, tmp_path, monkeypatch, capsys, typed):
+    folder = shutil.copytree(dqn_run, tmp_path / "run")
     before = {path.name: path.read_bytes() for path in folder.iterdir()}
-    monkeypatch.setattr("a3c_numba.agent_training.Trainer", refused)
-    if typed:
-        assert program("train", "--resume", folder, "--total-steps", 600) == 2
-        assert "no memory" in capsys.readouterr().err
-    else:
-        with pytest.raises(ValueError, match="no memory"):
-            Agent.resume(folder, total_steps=600)
+    assert {"final.npz", "replay.bin"} <= set(before)
+    monkeypatch.setattr("a3c_numba.cluster.trainer.RayEngine", fails(ClusterError("no Ray there")))
+    refused_either_way(folder, typed, capsys, "no Ray there", cluster=Ray())
     assert {path.name: path.read_bytes() for path in folder.iterdir()} == before
+
+
+@pytest.mark.parametrize("typed", [True, False])
+@pytest.mark.parametrize("part, error", [("cut_after", OSError(28, "No space left on device")),
+                                         ("quarantine_rejected", PermissionError(13, "Permission denied"))])
+def test_a_table_that_cannot_be_cut_ends_no_agent(dqn_run, tmp_path, monkeypatch, local, capsys, typed, part, error):
+    """The nodes of the cluster are let go, and the final agent and the memory stay."""
+    folder = shutil.copytree(dqn_run, tmp_path / "run")
+    monkeypatch.setattr(RunFolder, part, fails(error))
+    refused_either_way(folder, typed, capsys, error.strerror, cluster=Ray())
+    assert len(LocalEngine.made) == 1 and LocalEngine.made[0].closed
+    for name in ("final.npz", "replay.bin"):
+        assert (folder / name).read_bytes() == (dqn_run / name).read_bytes()
+
+
+def test_a_new_memory_of_a_refused_run_leaves_the_disk(dqn_run, tmp_path, monkeypatch):
+    folder = shutil.copytree(dqn_run, tmp_path / "run")
+    monkeypatch.setattr(RunFolder, "cut_after", fails(OSError(28, "No space left on device")))
+    for held in (True, False):
+        assert "No space left" in refused(folder, total_steps=600)
+        assert (folder / "replay.bin").exists() is held
+        (folder / "replay.bin").unlink(missing_ok=True)
+
+
+def test_a_memory_is_given_up_with_the_first_checkpoint(dqn_run, tmp_path):
+    """Until then the newest one needs it."""
+    folder = RunFolder(shutil.copytree(dqn_run, tmp_path / "run"))
+    start, cut_back = load_run(folder, None, None, {"total_steps": 600, "save_replay": False}, list)
+    cut_back()
+    assert (folder.path / "replay.bin").read_bytes() == (dqn_run / "replay.bin").read_bytes()
+    folder.save(start)
+    assert not (folder.path / "replay.bin").exists()
+
+
+def test_a_final_agent_stays_until_the_run_is_as_new(catch_run, tmp_path):
+    """However often it is resumed; also one that cannot be read."""
+    folder = RunFolder(shutil.copytree(catch_run, tmp_path / "run"))
+    final, last = folder.path / "final.npz", load(catch_run / "final.npz")
+    (folder.path / "latest.npz").write_bytes(b"damaged")
+    save(folder.path / "latest-1.npz", dataclasses.replace(last, global_step=1500))
+
+    def resumed():
+        start, cut_back = load_run(folder, None, None, {"total_steps": 4000}, list)
+        cut_back()
+        return start.global_step
+    assert resumed() == 1500 and final.exists()
+    folder.save(dataclasses.replace(last, global_step=1800))
+    assert resumed() == 1800 and final.exists()
+    final.write_bytes(b"damaged")
+    folder.save(last)
+    assert resumed() == last.global_step and final.exists()
+    save(final, last)
+    assert resumed() == last.global_step and not final.exists()
+
+
+def test_a_run_that_was_to_be_replaced_is_resumed(catch_run, tmp_path):
+    """The process that should have replaced it was killed."""
+    folder, said = RunFolder(shutil.copytree(catch_run, tmp_path / "run")), []
+    folder.create("{}", overwrite=True)
+    start, _ = load_run(folder, None, None, {"total_steps": 4000}, said.extend)
+    assert start.global_step >= 2000 and "is put back" in said[0]
+    assert (folder.path / "final.npz").read_bytes() == (catch_run / "final.npz").read_bytes()
 
 
 def test_the_best_agent_of_a_factorys_run_stays_after_resuming(run):

@@ -1,5 +1,6 @@
 """A run's folder: what is in it, what protects it, and how a resumed run goes on with it."""
 
+import contextlib
 import csv
 import os
 
@@ -69,9 +70,83 @@ def test_overwriting_removes_the_old_run_and_nothing_else(folder):
     for name in ("latest.npz", "best.npz", "final.npz", "curve.png", "evaluation.json", "notes.txt"):
         (folder.path / name).write_text("old")
     folder.create("new", overwrite=True)
+    assert folder.discard_replaced() == []
     names = sorted(path.name for path in folder.path.iterdir())
     assert names == ["config.json", "episodes.csv", "events.csv", "notes.txt", "progress.csv"]
     assert (folder.path / "config.json").read_text() == "new\n" and not rows(folder.path / "episodes.csv")
+
+
+def contents(path):
+    return {file.relative_to(path): file.read_bytes() for file in path.rglob("*") if file.is_file()}
+
+
+@pytest.fixture
+def whole(folder):
+    """The folder with a checkpoint, a memory and a file that is no run's, and its contents."""
+    for name in ("latest.npz", "replay.bin", "notes.txt"):
+        (folder.path / name).write_text("old")
+    return folder, contents(folder.path)
+
+
+def test_a_new_run_that_is_refused_gives_the_old_one_back(whole):
+    folder, before = whole
+    folder.create("new", overwrite=True)
+    (folder.path / "replay.bin").write_text("new")
+    folder.undo_create()
+    assert contents(folder.path) == before and not list(folder.path.glob(".*"))
+
+
+def test_a_new_run_that_saves_its_memory_gets_the_old_ones_room(whole):
+    folder, before = whole
+    folder.create("new", overwrite=True, saves_replay=True)
+    assert not list(folder.path.rglob("replay.bin"))
+    folder.undo_create()
+    del before[(folder.path / "replay.bin").relative_to(folder.path)]
+    assert contents(folder.path) == before
+
+
+@pytest.mark.parametrize("moved", [0, 2, 5, None])
+def test_the_old_run_outlives_a_death_before_the_new_one(whole, monkeypatch, moved):
+    """The process dies once so many files are moved, or with the new run's made."""
+    folder, before = whole
+    calls, replace = [], os.replace
+
+    def dies(old, new):
+        if len(calls) == moved:
+            raise KeyboardInterrupt
+        calls.append(replace(old, new))
+    with monkeypatch.context() as patched, contextlib.suppress(KeyboardInterrupt):
+        patched.setattr("os.replace", dies)
+        folder.create("new", overwrite=True)
+    assert contents(folder.path) != before or moved == 0
+    assert "already holds a run" in refused(RunFolder(folder.path).create, "{}")
+    assert contents(folder.path) == before
+
+
+def test_an_old_run_that_cannot_be_moved_stays(whole, monkeypatch):
+    folder, before = whole
+    calls, replace = [], os.replace
+
+    def full(old, new):
+        calls.append(old)
+        if len(calls) == 3:
+            raise OSError(28, "No space left on device")
+        replace(old, new)
+    monkeypatch.setattr("os.replace", full)
+    assert "No space left" in refused(folder.create, "new", True)
+    assert contents(folder.path) == before
+
+
+def test_a_death_while_the_old_run_is_deleted_leaves_nothing(whole, monkeypatch):
+    folder, before = whole
+    folder.create("new", overwrite=True)
+    with monkeypatch.context() as patched:
+        patched.setattr("shutil.rmtree", lambda *_, **named: None)
+        folder.discard_replaced()
+    assert len(contents(folder.path)) > len(before)
+    folder.remove_temporaries()
+    names = {str(name) for name in contents(folder.path)}
+    assert names == {"config.json", "episodes.csv", "events.csv", "progress.csv", "notes.txt"}
 
 
 def test_an_empty_or_foreign_folder_takes_a_run(tmp_path):
@@ -302,7 +377,8 @@ def test_a_table_that_cannot_be_written_again_is_left_as_it_was(folder, monkeypa
     def full(*_):
         raise OSError(28, "No space left on device")
     monkeypatch.setattr("os.replace", full)
-    assert "No space left" in refused(folder.cut_after, 100)
+    with pytest.raises(OSError, match="No space left"):
+        folder.cut_after(100)
     assert {path: path.read_bytes() for path in folder.path.iterdir()} == before
 
 
@@ -331,5 +407,6 @@ def test_what_was_put_aside_is_a_runs_too(tmp_path):
         assert "already holds a run" in refused(RunFolder(tmp_path).create, "{}")
         RunFolder(tmp_path).create("{}", overwrite=True)
         assert not (tmp_path / name).exists()
+        RunFolder(tmp_path).discard_replaced()
         for path in tmp_path.iterdir():
             path.unlink()

@@ -68,6 +68,15 @@ def test_t_max_is_the_steps_between_updates_of_every_method(name):
     assert bench.configuration("ALE/Pong-v5", 7, name).algorithm.rollout_length == 7
 
 
+def test_what_is_measured_closes_its_environments(monkeypatch):
+    made, closed, init = [], [], Catch.__init__
+    monkeypatch.setattr(Catch, "__init__", lambda self: made.append(init(self)))
+    monkeypatch.setattr(Catch, "close", lambda self: closed.append(self))
+    config = configure("Catch", workers=1)
+    assert operations(config) > 0 and bench.environment_seconds(config) > 0 and bench.pieces(config, 0.01)
+    assert len(made) == len(closed) >= 3
+
+
 def test_a_matrix_product_has_a_speed():
     assert 1e8 < sgemm_peak(64) < 1e13
 

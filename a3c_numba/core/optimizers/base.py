@@ -61,7 +61,8 @@ class Optimizer(Protocol):
         """
         norm = clip(d_theta, self.max_gradient_norm)
         if not np.isfinite(norm):
-            local[:] = theta
+            if local is not theta:
+                local[:] = theta
             d_theta.fill(0)
             return norm
         self.apply(theta, statistics, d_theta, local, eta)

@@ -56,3 +56,11 @@ def test_the_largest_gradient_of_finite_norm_is_applied_clipped(name):
     d[7] = 1.8e19                                                        # its square is just below the largest float32
     assert optimizer.update(theta, statistics, d, local, ETA) == pytest.approx(1.8e19)
     assert np.isfinite(theta).all() and np.isfinite(statistics).all() and theta[7] != before[7]
+
+
+@pytest.mark.parametrize("name", OPTIMIZERS)
+def test_a_worker_on_theta_itself_writes_nothing_to_skip(name):
+    """Another worker may have written in between."""
+    theta, statistics, _ = begun(OPTIMIZERS[name]())
+    theta.flags.writeable = False
+    assert np.isnan(OPTIMIZERS[name]().update(theta, statistics, np.full(50, np.nan, np.float32), theta, ETA))

@@ -119,7 +119,8 @@ class RunOptions(Generic[AnyAgent]):
             trainer.supervisor.stop()                                    # the nodes of a cluster have started
             undo_open(trainer.status.replay)
             raise
-        trainer.events.events += folder.events.drain() if folder else []
+        if folder:
+            trainer.events.take(folder.events)
         return trainer
 
 

@@ -16,6 +16,7 @@ Writing is atomic: to a temporary file beside the target, flushed to the disk, t
 """
 
 import json
+import math
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -192,3 +193,11 @@ def load_fitting(path: Path, env: EnvSource | None = None,
     except ValueError as error:
         raise CheckpointError(f"{path}: {_one_line(error)}: another network or environment") from None
     return checkpoint
+
+
+def step_of(path: Path) -> float:
+    """Return the step of a checkpoint; infinity if it cannot be read."""
+    try:
+        return int(json.loads(files.read(path)["meta"].tobytes())["global_step"])
+    except Exception:                                                    # whatever a damaged file leads to
+        return math.inf

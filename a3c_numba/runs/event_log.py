@@ -22,7 +22,7 @@ SENTENCES = {
     "parameter server restarted": "a parameter server was restarted, with the theta {detail}",
     "deltas discarded": "discarded as too old for the parameter server: {detail}",
     "dead layer": "a hidden layer is dead: its units are 0 for all observations, and nothing below it learns any more; "
-                  "begin again with a smaller learning rate or max_gradient_norm",
+                  "begin again with a smaller value_weight, learning_rate or max_gradient_norm",
     "no curve": "no learning curve: {detail}",
     "evaluation": "{detail}",                              # one that failed, was skipped or interrupted
     "stopped": "{detail}",                                 # the score was reached that ends the run
@@ -59,6 +59,10 @@ class EventLog:
         if kind not in self._once:
             self._once.add(kind)
             self.add(kind)
+
+    def take(self, other: "EventLog") -> None:
+        """Add the events of another log, which is empty then."""
+        self.events += other.drain()
 
     def drain(self) -> list[Event]:
         """Return all events since the last call, and forget them."""

@@ -3,6 +3,7 @@
 import math
 from typing import NamedTuple
 
+EARLY = 500                     # updates, in which no layer counts as dead
 DEAD = 1e-4                     # units_on, below which a layer is dead
 WINDOW = 100                    # finished episodes, whose mean is a run's mean score
 
@@ -54,8 +55,8 @@ class Progress(NamedTuple):
 
     @property
     def has_dead_layer(self) -> bool:
-        """Whether the units of a hidden layer have been 0 for about a minute and a half."""
-        return self.units_on < DEAD
+        """Whether the units of a hidden layer are 0, as far as the mean reaches back, after the first updates."""
+        return self.updates >= EARLY and self.units_on < DEAD
 
 
 def news(row: Progress, evaluations: object) -> str:

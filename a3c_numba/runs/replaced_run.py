@@ -1,6 +1,7 @@
 """The run that ``train --overwrite`` replaces: its files are in a subfolder until the new run begins.
 
 If the new run is refused they are put back.  If its process is killed before, the next one that opens the folder does.
+Its first checkpoint deletes them.
 """
 
 import os
@@ -9,38 +10,46 @@ from pathlib import Path
 from typing import Iterable
 
 ASIDE = ".replaced"
-DISCARDED = ".replaced.tmp"    # while its files are deleted
+DISCARDED = ".replaced.tmp"    # once the new run has begun
+MEMORY = "replay.bin"
 
 
 def put_aside(folder: Path, names: Iterable[str]) -> None:
     """Move these files of ``folder`` to the subfolder: all, or none and raise OSError."""
     (folder / ASIDE).mkdir()
     try:
-        for name in names:
+        for name in sorted(names, key=lambda name: name != MEMORY):      # first: see put_back
             os.replace(folder / name, folder / ASIDE / name)
     except OSError:
         put_back(folder)
         raise
 
 
-def put_back(folder: Path) -> bool:
+def put_back(folder: Path, aside: str = ASIDE) -> bool:
     """Move the files back, over those of the new run; return True if there were any.  Raises OSError."""
-    aside = folder / ASIDE
-    if not aside.is_dir() or aside.is_symlink():
+    held = folder / aside
+    if not held.is_dir() or held.is_symlink():
         return False
-    for path in sorted(aside.iterdir()):
+    if (held / "config.json").exists() and not (held / MEMORY).exists():
+        (folder / MEMORY).unlink(missing_ok=True)                        # the new run's: the old one has none
+    for path in sorted(held.iterdir()):
         os.replace(path, folder / path.name)
-    aside.rmdir()
+    held.rmdir()
     return True
 
 
 def discard(folder: Path) -> None:
-    """Delete the files, if there are any.  Raises OSError; then they can still be put back."""
+    """Have the files deleted, if there are any, by ``remove_discarded``.  Raises OSError; then they stay."""
     if (folder / ASIDE).is_dir():
         os.rename(folder / ASIDE, folder / DISCARDED)
-        remove_discarded(folder)
+
+
+def undo(folder: Path) -> None:
+    """Put the files back, also if they were to be deleted: ``remove_discarded`` was not called yet.  Raises OSError."""
+    if not put_back(folder):
+        put_back(folder, DISCARDED)
 
 
 def remove_discarded(folder: Path) -> None:
-    """Delete what a killed process did not finish to delete."""
+    """Delete what ``discard`` has left, or what a killed process did not finish to delete."""
     shutil.rmtree(folder / DISCARDED, ignore_errors=True)

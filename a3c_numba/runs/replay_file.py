@@ -28,6 +28,7 @@ from ..core.replay import ReplayMemory
 from ..core.shared import LINE
 from ..system.shared_memory import ArraySpec, SharedArrays, allocate
 from .checkpoint import WorkerState
+from .replaced_run import ASIDE
 
 FILE = "replay.bin"
 ONE_MACHINE = "save_replay is for one machine: on a cluster each node fills a replay memory of its own"
@@ -71,7 +72,8 @@ def check_space(config: Config, folder: Path) -> None:
     if not config.save_replay:
         return
     needed = sum(array.length for array in layout_of(config)[0])
-    old = (folder / FILE).stat().st_blocks * 512 if (folder / FILE).is_file() else 0
+    held = [path for path in (folder / FILE, folder / ASIDE / FILE) if path.is_file()]
+    old = sum(path.stat().st_blocks * 512 for path in held)
     free = shutil.disk_usage(next(path for path in (folder, *folder.absolute().parents) if path.is_dir())).free + old
     if needed > free:
         raise ValueError(f"{folder / FILE}: a replay memory of {memory_size_of(config):,} frames takes "

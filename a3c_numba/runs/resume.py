@@ -13,8 +13,7 @@ from ..envs.env_kwargs import checked_env_kwargs
 from ..envs.names import has_name, is_called, name_of
 from ..system.text import one_line
 from ..system.user_path import user_path
-from . import npz
-from .checkpoint import Checkpoint
+from .checkpoint import Checkpoint, step_of
 from .replay_file import ONE_MACHINE, check_space
 from .run_folder import RunFolder, RunFolderError
 
@@ -66,27 +65,20 @@ def load_run(folder: RunFolder, env: EnvSource | None, env_kwargs: Mapping[str, 
     if start.config.save_replay and on_cluster:
         raise RunFolderError(ONE_MACHINE, "give save_replay=False", "give --no-save-replay")
     check_space(start.config, folder.path)
-    return start, partial(_cut_back, folder, start.global_step)
+    return start, partial(_cut_back, folder, start.global_step, not refused)
 
 
-def _cut_back(folder: RunFolder, global_step: int) -> list[float]:
+def _cut_back(folder: RunFolder, global_step: int, is_newest: bool) -> list[float]:
     final = folder.path / "final.npz"
     try:
         folder.quarantine_rejected()
         scores = folder.cut_after(global_step)
-        if _step_of(final) <= global_step:
+        step = step_of(final)                                            # a newer one stays until latest.npz is as new
+        if step <= global_step or is_newest and math.isinf(step):        # unreadable
             final.unlink(missing_ok=True)
     except OSError as error:
         raise RunFolderError(f"cannot go on with {folder.path}: {error}") from None
     return scores
-
-
-def _step_of(path: Path) -> float:
-    """Return the step of a checkpoint; infinity if it cannot be read."""
-    try:
-        return int(json.loads(npz.read(path)["meta"].tobytes())["global_step"])
-    except Exception:                                                    # whatever a damaged file leads to
-        return math.inf
 
 
 def _check_parts(file: Path, parts: Mapping[str, object]) -> None:

@@ -23,7 +23,7 @@ from ..config import EnvSource
 from ..system import atomic_file
 from ..system.advised_error import AdvisedError
 from . import npz, replaced_run
-from .checkpoint import Checkpoint, CheckpointError, load_fitting, write
+from .checkpoint import Checkpoint, CheckpointError, load_fitting, step_of, write
 from .csv_log import CsvLog, encode_rows
 from .event_log import EventLog
 from .progress import Figures, Progress
@@ -50,7 +50,8 @@ def default_checkpoint(source: Path) -> Path:
         return source
     found = [source / name for name in AGENTS if (source / name).exists()]
     if not found:
-        raise CheckpointError(f"{source}: holds no checkpoint (final.npz, best.npz or latest.npz)")
+        aside = "; a run that was to be replaced is put back by train --resume" * (source / replaced_run.ASIDE).is_dir()
+        raise CheckpointError(f"{source}: holds no checkpoint (final.npz, best.npz or latest.npz){aside}")
     return found[0]
 
 
@@ -100,7 +101,8 @@ class RunFolder:
             if saves_replay:
                 (self.path / replaced_run.ASIDE / FILE).unlink(missing_ok=True)
         except OSError as error:
-            raise RunFolderError(f"cannot write to {self.path}: {error.strerror}") from None
+            kept = "; the run in it is kept" if held else ""
+            raise RunFolderError(f"cannot write to {self.path}: {error.strerror}{kept}") from None
 
     def _write_new(self, config_json: str) -> None:
         try:
@@ -116,7 +118,7 @@ class RunFolder:
         with contextlib.suppress(OSError):
             for name in ("config.json", FILE, *TABLES):
                 (self.path / name).unlink(missing_ok=True)
-            replaced_run.put_back(self.path)
+            replaced_run.undo(self.path)
 
     def put_back(self) -> bool:
         """Put back a run that was to be replaced, if the process was killed before; True if so.  Raises RunFolderError.
@@ -129,7 +131,7 @@ class RunFolder:
             raise RunFolderError(f"cannot write to {self.path}: {error.strerror}") from None
 
     def discard_replaced(self) -> list[float]:
-        """Delete the run that ``create`` has put aside; return the scores that the new run has so far: none."""
+        """Give up the run that ``create`` has put aside; return the scores that the new run has so far: none."""
         replaced_run.discard(self.path)
         return []
 
@@ -160,6 +162,7 @@ class RunFolder:
         Raises OSError; then latest.npz is unchanged, and nothing of the new one stays.
         """
         latest = self.path / "latest.npz"
+        replaced_run.remove_discarded(self.path)
         if self.replay:
             self.replay.flush()
         with atomic_file.temporary_sibling(latest) as temporary:
@@ -167,6 +170,8 @@ class RunFolder:
             npz.rotate(latest, keep)
             atomic_file.rename_and_fsync(temporary, latest)
             npz.prune(latest, keep)
+        if (final := self.path / "final.npz").exists() and step_of(final) <= checkpoint.global_step:
+            final.unlink(missing_ok=True)                                # of a run whose latest.npz was damaged
         if not checkpoint.config.save_replay:                            # given up on resuming, and no sooner
             with contextlib.suppress(OSError):
                 (self.path / FILE).unlink(missing_ok=True)

@@ -2,7 +2,7 @@
 
 A unit that is off for every observation gets no gradient, so it stays off: it is dead.  Where a whole layer is dead,
 the outputs are the same for all observations, and nothing below the layer learns any more.  Steps that are too large
-do it.
+can do it.
 """
 
 from typing import Any, Iterator
@@ -21,7 +21,8 @@ def units_on(worker: Worker) -> float:
     nan if the network has no ReLU of this package.
     """
     steps = max(len(worker.outputs[0]) - 1, 1)                           # the last row may be stale
-    shares = [(units[:steps] > 0).mean() for units in _rectified(worker.network, worker.collector.cache, np.empty(0))]
+    layers = _rectified(worker.network, worker.collector.cache, np.empty(0))
+    shares = [(units[:steps] > 0).mean() for units in layers if units.size]
     return float(min(shares, default=np.nan))
 
 

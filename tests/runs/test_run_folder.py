@@ -7,6 +7,7 @@ import os
 import numpy as np
 import pytest
 
+from a3c_numba.runs import replaced_run
 from a3c_numba.runs.csv_log import encode_rows
 from a3c_numba.runs.progress import Progress
 from a3c_numba.runs.run_folder import EPISODE_COLUMNS, RunFolder, RunFolderError
@@ -71,9 +72,21 @@ def test_overwriting_removes_the_old_run_and_nothing_else(folder):
         (folder.path / name).write_text("old")
     folder.create("new", overwrite=True)
     assert folder.discard_replaced() == []
+    replaced_run.remove_discarded(folder.path)                           # as the first checkpoint does
     names = sorted(path.name for path in folder.path.iterdir())
     assert names == ["config.json", "episodes.csv", "events.csv", "notes.txt", "progress.csv"]
     assert (folder.path / "config.json").read_text() == "new\n" and not rows(folder.path / "episodes.csv")
+
+
+def test_an_old_run_outlives_a_new_one_interrupted_at_its_begin(folder):
+    """Also after it was given up: only the first checkpoint deletes it."""
+    (folder.path / "latest.npz").write_text("old")
+    before = contents(folder.path)
+    folder.create("new", overwrite=True)
+    folder.discard_replaced()
+    (folder.path / "replay.bin").write_text("the new run's")
+    folder.undo_create()
+    assert contents(folder.path) == before
 
 
 def contents(path):
@@ -408,5 +421,6 @@ def test_what_was_put_aside_is_a_runs_too(tmp_path):
         RunFolder(tmp_path).create("{}", overwrite=True)
         assert not (tmp_path / name).exists()
         RunFolder(tmp_path).discard_replaced()
+        replaced_run.remove_discarded(tmp_path)
         for path in tmp_path.iterdir():
             path.unlink()

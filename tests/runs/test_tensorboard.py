@@ -9,7 +9,7 @@ from a3c_numba.runs.progress import Progress
 from a3c_numba.runs.tensorboard import SUFFIX, TensorBoardLog, crc32c
 from tests.programs import program
 
-ROW = Progress(2.5, 1000, 400.0, 7, -0.5, 1.1, 0.25, 3.0, 7e-4, 50, 0, 2, 0, 0.01, 0.5, -1.5)
+ROW = Progress(2.5, 1000, 400.0, 7, -0.5, 1.1, 0.25, 3.0, 7e-4, 50, 0, 2, 0, 0.01, 0.5, -1.5, 0.4)
 
 
 def masked(data):

@@ -237,11 +237,12 @@ def test_where_none_is_good_none_is_renamed(tmp_path):
 
 def test_a_final_checkpoint_outlives_a_damaged_latest_one(finished, capsys, monkeypatch):
     folder = RunFolder(finished)
-    newest = load(finished / "latest.npz")
+    newest, final = load(finished / "latest.npz"), (finished / "final.npz").read_bytes()
     folder.save(dataclasses.replace(newest, global_step=1000))           # so that there is one before it
     folder.save(newest)
     spoiled(finished / "latest.npz", "0.5")
-    before, final = contents(finished), (finished / "final.npz").read_bytes()
+    (finished / "final.npz").write_bytes(final)
+    before = contents(finished)
     assert program("train", "--resume", finished, "--total-steps", 900) == 2 and contents(finished) == before
     monkeypatch.setattr("a3c_numba.agent_training.Trainer._watch",
                         lambda self: (_ for _ in ()).throw(OSError("no memory")))

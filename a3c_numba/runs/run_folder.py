@@ -171,7 +171,8 @@ class RunFolder:
             atomic_file.rename_and_fsync(temporary, latest)
             npz.prune(latest, keep)
         if (final := self.path / "final.npz").exists() and step_of(final) <= checkpoint.global_step:
-            final.unlink(missing_ok=True)                                # of a run whose latest.npz was damaged
+            with contextlib.suppress(OSError):                           # latest.npz is written all the same
+                final.unlink()                                           # of a run whose latest.npz was damaged
         if not checkpoint.config.save_replay:                            # given up on resuming, and no sooner
             with contextlib.suppress(OSError):
                 (self.path / FILE).unlink(missing_ok=True)

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from .agent import Agent
+    from .agent_training import LiveProgress
     from .cluster.settings import Ray
     from .core.algorithms import A3C, DQN, NStepQ, OneStepQ, OneStepSarsa
     from .core.networks import MLP, Convolutional
@@ -12,7 +13,7 @@ if TYPE_CHECKING:
     from .envs.action_repeat import GymSettings
     from .envs.atari import AtariSettings
     from .runs.checkpoint import CheckpointError
-    from .training.limits import Limits, Watch
+    from .training.limits import Limits
     from .training.supervisor import WorkerDied
     from .training.trainer import UpdatesSkipped
 
@@ -20,18 +21,16 @@ if TYPE_CHECKING:
 # NumPy and Numba are there.
 _HOMES = {"A3C": "core.algorithms", "Agent": "agent", "AtariSettings": "envs.atari",
           "CheckpointError": "runs.checkpoint", "Convolutional": "core.networks", "DQN": "core.algorithms",
-          "GymSettings": "envs.action_repeat",
-          "Limits": "training.limits", "LocalRMSProp": "core.optimizers", "MLP": "core.networks",
-          "MomentumSGD": "core.optimizers",
+          "GymSettings": "envs.action_repeat", "Limits": "training.limits", "LiveProgress": "agent_training",
+          "LocalRMSProp": "core.optimizers", "MLP": "core.networks", "MomentumSGD": "core.optimizers",
           "NStepQ": "core.algorithms", "OneStepQ": "core.algorithms", "OneStepSarsa": "core.algorithms",
           "RMSProp": "core.optimizers", "Ray": "cluster.settings", "UpdatesSkipped": "training.trainer",
-          "Watch": "training.limits", "WorkerDied": "training.supervisor"}
+          "WorkerDied": "training.supervisor"}
 
 __version__ = "0.1.0"
 __all__ = ["A3C", "Agent", "AtariSettings", "CheckpointError", "Convolutional", "DQN", "GymSettings", "Limits",
-           "LocalRMSProp", "MLP",
-           "MomentumSGD", "NStepQ", "OneStepQ", "OneStepSarsa", "RMSProp", "Ray", "UpdatesSkipped", "Watch",
-           "WorkerDied"]
+           "LiveProgress", "LocalRMSProp", "MLP", "MomentumSGD", "NStepQ", "OneStepQ", "OneStepSarsa", "RMSProp", "Ray",
+           "UpdatesSkipped", "WorkerDied"]
 
 
 def __getattr__(name: str) -> Any:

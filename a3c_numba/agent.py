@@ -103,17 +103,17 @@ class Agent:
 
     def learn(self, total_steps: int = 5_000_000, out: str | Path | None = None,
               callback: Callback | None = None, progress: bool = False,
-              watch: Limits = Limits(), anneal_steps: int | None = None, *, callback_seconds: float = 5.0,
+              limits: Limits = Limits(), anneal_steps: int | None = None, *, callback_seconds: float = 5.0,
               evaluate_every: int | None = None, evaluate_episodes: int = 30, stop_at: float | None = None,
               cluster: Ray | None = None, save_replay: bool = False) -> "Agent":
         """Train for ``total_steps`` agent steps from the present parameters.
 
         Args:
             out: a folder for configuration, tables, curve and checkpoints; ValueError if it holds a run or is in use.
-            callback: called every ``callback_seconds``, and at the end of the run, with a ``Progress`` whose ``agent``
-                is this one with its present parameters; ends the training by returning False.
+            callback: called every ``callback_seconds``, and at the end of the run, with a ``LiveProgress``, whose
+                ``agent`` is this one with its present parameters; ends the training by returning False.
             progress: show a progress bar on standard error.
-            watch: limits of failures, skipped updates, checkpoints.  Without a bar warnings go to logger "a3c_numba".
+            limits: of failures, skipped updates, checkpoints.  Without a bar warnings go to logger "a3c_numba".
             anneal_steps: until the learning rate, and the entropy weight if it falls, are 0; default ``total_steps``.
             evaluate_every: agent steps from one evaluation of ``evaluate_episodes`` games to the next, in a process of
                 its own, as ``evaluate`` does them; the last parameters are evaluated, too.  They go into
@@ -126,7 +126,7 @@ class Agent:
         Raises WorkerDied with a worker's traceback, UpdatesSkipped, or OSError if the last checkpoint could not be
         written; Ctrl-C raises KeyboardInterrupt.  The agent keeps what it learned.
         """
-        options = RunOptions(callback, callback_seconds, progress, watch, evaluate_every, evaluate_episodes, stop_at,
+        options = RunOptions(callback, callback_seconds, progress, limits, evaluate_every, evaluate_episodes, stop_at,
                              cluster)
         check_folder("out", out)
         before, start = self._checkpoint, start_of(self._checkpoint, total_steps, anneal_steps, save_replay)
@@ -137,7 +137,7 @@ class Agent:
     @classmethod
     def resume(cls, folder: str | Path, env: EnvSource | None = None, env_kwargs: Mapping[str, object] | None = None,
                total_steps: int | None = None, callback: Callback | None = None, progress: bool = False,
-               watch: Limits = Limits(), anneal_steps: int | None = None, *, callback_seconds: float = 5.0,
+               limits: Limits = Limits(), anneal_steps: int | None = None, *, callback_seconds: float = 5.0,
                evaluate_every: int | None = None, evaluate_episodes: int = 30, stop_at: float | None = None,
                cluster: Ray | None = None, save_replay: bool | None = None, algorithm: Algorithm | None = None,
                optimizer: Optimizer | None = None, network: NetworkSettings | None = None) -> "Agent":
@@ -154,7 +154,7 @@ class Agent:
         The other arguments are those of ``learn``.  Raises ValueError, in one line, if the run cannot be resumed, and
         what ``learn`` raises; the folder keeps what was learned.
         """
-        options = RunOptions(callback, callback_seconds, progress, watch, evaluate_every, evaluate_episodes, stop_at,
+        options = RunOptions(callback, callback_seconds, progress, limits, evaluate_every, evaluate_episodes, stop_at,
                              cluster)
         check_folder("folder", folder)
         run = RunFolder(folder_of_run(folder))
@@ -187,14 +187,15 @@ class Agent:
             state: the recurrent state that the previous call returned; None at the beginning, and if feed-forward.
             episode_start: (n,) bool, True if an episode begins here: its recurrent state is reset.
 
-        Vectors of bytes may be whole numbers, as the environment gives them, or scaled, as ``make_env()`` gives them.
-        Continuous actions are clipped to their Box.  Any number of threads may call it, also beside ``evaluate`` and
-        ``gradients``.  Raises ValueError for observations of another shape or type.
+        Observations may be as the environment gives them (bytes in vectors not scaled; one Dict or Tuple, not a batch)
+        or as ``make_env()`` does.  Discrete actions are numbered from 0, continuous ones are clipped to their Box.  Any
+        number of threads may call it, also beside ``evaluate`` and ``gradients``.  Raises ValueError for observations
+        of another shape or type, or that are not finite.
         """
         return self.policy.predict(self._observations(obs), state, episode_start, self._rng, deterministic)
 
     def _observations(self, obs: npt.ArrayLike) -> np.ndarray:
-        return as_observations(self._spaces.scaled(obs), self.observation_space.dtype)
+        return as_observations(self._spaces.as_adapted(obs), self.observation_space.dtype)
 
     def evaluate(self, episodes: int = 30, protocol: str = "noop", seed: int | None = 0, deterministic: bool = False,
                  workers: int = 1, max_steps: int = MOST_STEPS) -> np.ndarray:
@@ -228,8 +229,9 @@ class Agent:
         return self.policy.gradients(obs, np.asarray(actions), np.asarray(returns, np.float32))
 
     def save(self, path: str | Path) -> None:
-        """Write configuration and parameters to an ``.npz`` file, atomically."""
+        """Write configuration and parameters to an ``.npz`` file, atomically; make its folder if it is missing."""
         kept = dataclasses.replace(self._checkpoint, statistics=None, target=None, workers=[])
+        user_path(path).parent.mkdir(parents=True, exist_ok=True)
         checkpoints.save(user_path(path), kept)
 
     @classmethod

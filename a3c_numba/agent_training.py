@@ -53,7 +53,7 @@ class RunOptions(Generic[AnyAgent]):
     callback: Callable[[LiveProgress[AnyAgent]], bool | None] | None = None
     callback_seconds: float = 5.0
     progress: bool = False
-    watch: Limits = Limits()
+    limits: Limits = Limits()
     evaluate_every: int | None = None
     evaluate_episodes: int = 30
     stop_at: float | None = None
@@ -63,8 +63,8 @@ class RunOptions(Generic[AnyAgent]):
         """Validate the fields."""
         if self.callback is not None and not callable(self.callback):
             raise ValueError(f"callback must be a function; got {short_repr(self.callback)}")
-        if not isinstance(self.watch, Limits):
-            raise ValueError(f"watch must be Limits(); got {short_repr(self.watch)}")
+        if not isinstance(self.limits, Limits):
+            raise ValueError(f"limits must be Limits(); got {short_repr(self.limits)}")
         if self.cluster is not None and not isinstance(self.cluster, Ray):
             raise ValueError(f"cluster must be Ray(); got {short_repr(self.cluster)}")
         if _finite("callback_seconds", self.callback_seconds) <= 0:
@@ -107,9 +107,9 @@ class RunOptions(Generic[AnyAgent]):
         callback = None if self.callback is None else call
         if self.evaluate_every is not None:
             evaluator = BackgroundEvaluation(config, int(self.evaluate_every), int(self.evaluate_episodes),
-                                             self.watch.heartbeat_seconds)
+                                             self.limits.heartbeat_seconds)
         trainer_class: Callable[..., Trainer] = partial(ClusterTrainer, self.cluster) if self.cluster else Trainer
-        trainer = trainer_class(start, folder.path if folder else None, reporter, callback, self.watch, draw_curve,
+        trainer = trainer_class(start, folder.path if folder else None, reporter, callback, self.limits, draw_curve,
                                 callback_seconds=float(self.callback_seconds), evaluator=evaluator,
                                 stop_at=self.stop_at)
         weak = weakref.ref(trainer)

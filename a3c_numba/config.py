@@ -23,7 +23,7 @@ from .envs.adapted_spaces import Spaces, spaces_of
 from .envs.atari import AtariSettings
 from .envs.episode import EpisodeEnv
 from .envs.env_kwargs import checked_env_kwargs
-from .envs.make import EnvSource
+from .envs.make import EnvSource, no_source
 from .envs.names import is_called, name_of
 from .envs.untrusted import foreign_code
 from .own_parts import check_part, check_pickles, class_name, described, part_from
@@ -240,7 +240,7 @@ def fresh_seed() -> int:
 def _check_factory(factory: object) -> None:
     """Raise ValueError unless the factory can be sent to worker processes."""
     if not callable(factory):
-        raise ValueError(f"an environment is an id or a factory without arguments; got {short_repr(factory)}")
+        raise ValueError(no_source(factory))
     check_pickles(f"the factory {short_repr(factory)}", factory)
 
 

@@ -116,4 +116,4 @@ def _differences(config: Config, preset: Preset, left_out: str = "") -> dict[str
 def _listed(differences: dict[str, tuple[object, object]]) -> str:
     if not differences:
         return ": no difference"
-    return " but for " + ", ".join(f"{name}={own!r} ({other!r})" for name, (own, other) in differences.items())
+    return " but for " + ", ".join(f"{name}={own!r} (not {other!r})" for name, (own, other) in differences.items())

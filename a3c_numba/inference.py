@@ -122,6 +122,8 @@ def as_observations(obs: npt.ArrayLike, dtype: np.dtype) -> np.ndarray:
     if given.dtype.kind not in ("biuf" if dtype.kind == "f" else "biu"):
         raise ValueError(f"observations must be {dtype}; got {given.dtype}")
     taken = np.ascontiguousarray(given, dtype)
+    if dtype.kind == "f" and not np.isfinite(taken).all():
+        raise ValueError("observations must be finite numbers")
     if dtype.kind != "f" and (taken != given).any():
         raise ValueError(f"observations must be {dtype}; got numbers from {given.min()} to {given.max()}")
     return taken

@@ -53,10 +53,10 @@ class ProgressBar:
         back = f" ({row.restarts} replaced)" if row.restarts else ""
         alive = f"{row.workers} worker{'s' * (row.workers > 1)}{back}" if row.workers else ""
         if not row.updates:
-            return [STARTING, *filter(None, [alive]), f"{_duration(row.seconds)} gone"]
+            return [STARTING, *filter(None, [alive]), f"{_duration(row.seconds)} elapsed"]
         parts = [f"score {score}", f"{_count(row.global_step)}/{_count(self.total_steps)} steps", skipped,
                  f"{_duration(left)} left", f"{row.steps_per_second:.0f}/s", alive, f"{row.episodes} episodes",
-                 f"entropy {row.entropy:.2f}", f"{_duration(row.seconds)} gone"]
+                 f"entropy {row.entropy:.2f}", f"{_duration(row.seconds)} elapsed"]
         return [part for part in parts if part]
 
     def bar(self, row: Progress, columns: int = 1000) -> str:

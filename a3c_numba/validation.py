@@ -34,6 +34,8 @@ def as_scalar(value: object) -> object:
 def whole_number(name: str, given: object, least: int, largest: int) -> int:
     """Return the value as int.  Raises ValueError, in one line, if it is no whole number or out of its range."""
     value = as_scalar(given)
+    if isinstance(value, float) and value.is_integer():                  # 2e6
+        value = int(value)
     if not isinstance(value, Integral) or isinstance(value, bool) or int(value) < least:
         raise ValueError(f"{name} must be a whole number, at least {least}; got {short_repr(given)}")
     if int(value) > largest:
@@ -48,6 +50,8 @@ def validate_value(field: dataclasses.Field, given: object) -> Any:
     if choices and not (isinstance(value, str) and value in choices):
         raise ValueError(f"{field.name} must be one of {', '.join(choices)}; got {short_repr(given)}")
     kind: Any = type(field.default)
+    if kind is int and isinstance(value, float) and value.is_integer():  # 2e6
+        value = int(value)
     expected: Any = {float: Real, int: Integral}.get(kind, kind)
     if not isinstance(value, expected) or isinstance(value, bool) != (kind is bool):
         raise ValueError(f"{field.name} must be of type {kind.__name__}; got {short_repr(given)}")

@@ -12,9 +12,10 @@ more probable.  For logits z (n,):
 New:     a gradient from samples.  Without entropy its mean over the draws is the gradient of minus the expected reward.
 Notice:  without entropy (beta 0) some learners stop exploring before they have found the best arm, and keep a worse
          one.  With too much of it (beta 1) no policy becomes certain: pi of the best arm is 0.51 at the maximum of
-         reward + H, which is pi_i ~ exp(mean reward of i).
+         reward + H, which is pi_i ~ exp(mean reward of i); steps of this size leave 0.56 (RATE 0.03 for 20 000: 0.51).
 Try:     MEANS + 10: until ``expected`` has risen, the arm drawn first looks good, and twice as many learners get stuck.
-         Then A = reward, without ``expected``: right on average, but so noisy that more than half get stuck.
+         With MEANS + 10 still in place, A = reward, without ``expected``: right on average, but so noisy that more than
+         half get stuck.
 """
 
 import numpy as np

@@ -11,7 +11,7 @@ has less noise, but depends on V, which is wrong at first.
 New:     a time axis, and V.  R_t - V(s_t) is the A of lesson 4.
 Notice:  in the picture, one step at a time is smooth but slow, because a reward moves back one place per visit; the
          whole episode is fast but stays noisy; five steps lie in between.
-Try:     RATE = 0.1: short rollouts get better and long ones worse, because larger steps have more noise.
+Try:     RATE = 0.1: one step at a time gets better and long rollouts get worse, because larger steps have more noise.
 """
 
 import numpy as np

@@ -9,8 +9,8 @@
 
     Agent("Catch").learn(3_000_000, callback=track)
 
-Notice that the callback gets a ``Progress`` every five seconds (``callback_seconds``) and at the end: the columns of
-progress.csv, and ``progress.agent``, which plays as it does at that moment.  If it returns False the training ends.
+Notice that the callback gets a ``LiveProgress`` every five seconds (``callback_seconds``) and at the end: the columns
+of progress.csv, and ``progress.agent``, which plays as it does at that moment.  If it returns False the training ends.
 This program needs no tracker: its own writes lines of JSON.  For TensorBoard there is ``a3c-numba train
 --tensorboard``, and in Python ``callback=TensorBoardLog("runs/catch")``, which is in a3c_numba.runs.tensorboard.
 """

@@ -11,7 +11,7 @@ def _refused(agent: Agent) -> None:
     Agent(3)  # type: ignore[arg-type]
     A3C(t_max="many")  # type: ignore[arg-type]
     agent.learn(100, callback=5)  # type: ignore[arg-type]
-    agent.learn(100, watch=5)  # type: ignore[arg-type]
+    agent.learn(100, limits=5)  # type: ignore[arg-type]
     agent.evaluate(episodes="all")  # type: ignore[arg-type]
     agent.predict(None)  # type: ignore[arg-type]
     Agent.resume("run", total_steps="more")  # type: ignore[arg-type]

@@ -107,6 +107,28 @@ def lettered():
     return Lettered()
 
 
+def test_one_observation_of_parts_can_be_predicted_as_it_comes():
+    agent, env = little(lettered), Lettered()
+    obs, _ = env.reset()
+    assert agent.predict(obs, deterministic=True) == agent.predict([0, 1, 0, 1, 1], deterministic=True)
+    with pytest.raises(ValueError, match=r"^an observation must have the parts of Dict\(.*; got {'a': 1}$"):
+        agent.predict({"a": 1})
+    with pytest.raises(ValueError, match="^observations must be arrays; got {'a': 1}$"):
+        little().predict({"a": 1})
+
+
+@pytest.mark.parametrize("bad", [np.nan, np.inf])
+def test_observations_that_are_not_finite_are_refused(bad):
+    with pytest.raises(ValueError, match="^observations must be finite numbers$"):
+        little().predict(np.full(4, bad))
+
+
+def test_a_float_without_a_fraction_is_a_whole_number():
+    agent = Agent(chances, hidden=8.0, workers=1.0).learn(2e2)
+    assert (agent.config.total_steps, agent.config.workers, agent.config.network.hidden) == (200, 1, 8)
+    assert all(type(n) is int for n in (agent.config.total_steps, agent.config.workers, agent.config.network.hidden))
+
+
 def test_an_agent_of_parts_and_shifted_actions_learns():
     agent = little(lettered).learn(400)
     assert all(5 <= score <= 10 for score in agent.evaluate(3))
@@ -120,7 +142,7 @@ def test_the_seed_determines_the_parameters():
 
 @pytest.mark.parametrize("arguments", [
     {"env": "Cach"}, {"env": "FrozenLake-v1"}, {"env": tiny_image}, {"env": "Catch", "workers": 0},
-    {"env": "Catch", "workers": 1.0}, {"env": "Catch", "seed": -1}, {"env": "Catch", "network": Convolutional()},
+    {"env": "Catch", "workers": 1.5}, {"env": "Catch", "seed": -1}, {"env": "Catch", "network": Convolutional()},
     {"env": "Catch", "algorithm": A3C(discount=float("nan"))}, {"env": "Catch", "preset": "best"},
     {"env": "Pendulum-v1", "algorithm": "n_step_q"}, {"env": "Pendulum-v1", "algorithm": OneStepSarsa()},
     {"env": "Catch", "algorithm": OneStepQ(target_interval=0)},
@@ -694,8 +716,8 @@ def test_what_are_no_real_numbers_is_refused(obs, kind):
 
 @pytest.mark.parametrize("argument, value, told", [
     ("out", "", "out must be the name of a folder; got ''"), ("callback", 5, "callback must be a function; got 5"),
-    ("watch", None, r"watch must be Limits\(\); got None"),
-    ("watch", Limits, r"watch must be Limits\(\); got <class ")])
+    ("limits", None, r"limits must be Limits\(\); got None"),
+    ("limits", Limits, r"limits must be Limits\(\); got <class ")])
 def test_unusable_arguments_of_learn_are_refused_before_a_start(tmp_path, monkeypatch, argument, value, told):
     monkeypatch.chdir(tmp_path)
     agent = little("Catch")

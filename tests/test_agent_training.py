@@ -208,7 +208,7 @@ def test_what_begins_anew_is_one_logged_line(caplog, tmp_path):
     agent.save(tmp_path / "agent.npz")
     line, = begins_anew(Agent.load(tmp_path / "agent.npz")._checkpoint)
     assert line.endswith("; begins anew: the learning rate, the entropy weight, the optimiser's statistics")
-    dqn = little(algorithm=DQN(memory_size=1000, warm_up=20, exploration_steps=50)).learn(100, watch=Limits())
+    dqn = little(algorithm=DQN(memory_size=1000, warm_up=20, exploration_steps=50)).learn(100, limits=Limits())
     assert begins_anew(dqn._checkpoint)[0].endswith(
         "begins anew: the learning rate, the replay memory; goes on: the exploration, the optimiser's statistics")
 

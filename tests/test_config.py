@@ -59,8 +59,8 @@ def test_booleans_and_arrays_of_one_number_are_what_they_say():
     assert config.make_env().unwrapped.truncates is True
 
 
-@pytest.mark.parametrize("value", [np.array([7]), np.array("7"), np.True_, np.array(True), np.float64(7), np.array(7.5),
-                                   np.datetime64(7, "s"), np.array(None)], ids=repr)
+@pytest.mark.parametrize("value", [np.array([7]), np.array("7"), np.True_, np.array(True), np.float64(7.5),
+                                   np.array(7.5), np.datetime64(7, "s"), np.array(None)], ids=repr)
 def test_what_is_no_whole_number_of_numpys_is_refused(value):
     for parts in ({"workers": value}, {"algorithm": A3C(t_max=value)}):
         with pytest.raises(ValueError, match=r"^[^\n]+ must be [^\n]+; got [^\n]+$"):
@@ -113,7 +113,7 @@ def test_text_of_no_configuration_raises_one_line(text):
 
 
 @pytest.mark.parametrize("name, least", [("workers", 1), ("total_steps", 1), ("anneal_steps", 1), ("seed", 0)])
-@pytest.mark.parametrize("value", [-1, 1.5, 2.0, True, "3", float("nan"), None])
+@pytest.mark.parametrize("value", [-1, 1.5, -2.0, True, "3", float("nan"), float("inf"), None])
 def test_numbers_of_a_run_are_checked(name, least, value):
     if (name, value) == ("anneal_steps", None):
         return                                                           # the run's length

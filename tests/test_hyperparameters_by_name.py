@@ -74,14 +74,15 @@ def test_a_value_that_cannot_be_used_is_one_line(values, line):
 
 
 @pytest.mark.parametrize("parts, preset, paper", [
-    ({}, "classic: no difference", "but for workers=8 (16), t_max=20 (5), gae_lambda=0.98 (1.0), "),
-    ({"entropy_weight": 0.01, "hidden": 128}, "classic but for entropy_weight=0.01 (0.0001), hidden=128 (64)",
-     "gae_lambda=0.98 (1.0), entropy_share_left=0.0 (1.0)"),
+    ({}, "classic: no difference", "but for workers=8 (not 16), t_max=20 (not 5), gae_lambda=0.98 (not 1.0), "),
+    ({"entropy_weight": 0.01, "hidden": 128}, "classic but for entropy_weight=0.01 (not 0.0001), hidden=128 (not 64)",
+     "gae_lambda=0.98 (not 1.0), entropy_share_left=0.0 (not 1.0)"),
     ({"algorithm": A3C(entropy_weight=1e-4), "workers": 2},
-     "classic but for workers=2 (8), t_max=5 (20), gae_lambda=1.0 (0.98), entropy_share_left=1.0 (0.0), "
-     "clip_rewards=True (False), reward_scale=1.0 (0.01)",
-     "but for workers=2 (16), entropy_weight=0.0001 (0.01), epsilon=1e-06 (0.1)"),
-    ({"preset": "continuous"}, "continuous: no difference", "gae_lambda=0.9 (1.0)")])
+     "classic but for workers=2 (not 8), t_max=5 (not 20), gae_lambda=1.0 (not 0.98), "
+     "entropy_share_left=1.0 (not 0.0), "
+     "clip_rewards=True (not False), reward_scale=1.0 (not 0.01)",
+     "but for workers=2 (not 16), entropy_weight=0.0001 (not 0.01), epsilon=1e-06 (not 0.1)"),
+    ({"preset": "continuous"}, "continuous: no difference", "gae_lambda=0.9 (not 1.0)")])
 def test_a_repr_shows_what_differs(parts, preset, paper):
     agent = Agent("CartPole-v1", seed=5, **parts)
     for shown in (repr(agent), repr(pickle.loads(pickle.dumps(agent)))):
@@ -92,14 +93,14 @@ def test_a_repr_shows_what_differs(parts, preset, paper):
 
 def test_a_repr_of_the_papers_own_values():
     agent = Agent("ALE/Pong-v5", preset="paper", frame_skip=3)
-    wanted = [f"  {name} but for frame_skip=3 (4)" for name in ("preset paper", "the paper")]
+    wanted = [f"  {name} but for frame_skip=3 (not 4)" for name in ("preset paper", "the paper")]
     assert repr(agent).splitlines()[1:] == wanted
 
 
 def test_without_a_preset_the_nearest_is_compared():
     for name in ("classic", "continuous"):
         config = override(configure("CartPole-v1", name), {"hidden": 7})
-        assert f"\n  preset {name} but for hidden=7 (64)\n" in describe(config)
+        assert f"\n  preset {name} but for hidden=7 (not 64)\n" in describe(config)
     config = configure("CartPole-v1", algorithm=A3C(), optimizer=RMSProp(), network=MLP(), workers=16)
     assert describe(config).endswith("\n  preset paper: no difference\n  the paper (its network apart): no difference")
 
@@ -128,6 +129,6 @@ def test_parts_of_ones_own_are_named_and_others_compared():
     agent = Agent("Catch", algorithm=Delegating(), hidden=32)
     head, own, _ = repr(agent).splitlines()
     assert head == "Agent('Catch', seed=0): Delegating, rmsprop, mlp, 8 workers"
-    assert own == "  preset classic but for hidden=32 (64)"
+    assert own == "  preset classic but for hidden=32 (not 64)"
     with pytest.raises(ValueError, match="^entropy_weight is a hyper-parameter of a3c, which this run does not use$"):
         Agent("Catch", algorithm=Delegating(), entropy_weight=1e-3)

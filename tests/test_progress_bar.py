@@ -34,7 +34,7 @@ def test_counts(n, text):
 
 def test_a_line_says_all_that_matters():
     line = ProgressBar(1000, io.StringIO()).line(row())
-    for part in ("250/1000 steps", "10/s", "7 episodes", "score -3.2", "entropy 0.69", "0:25 gone", "1:15 left"):
+    for part in ("250/1000 steps", "10/s", "7 episodes", "score -3.2", "entropy 0.69", "0:25 elapsed", "1:15 left"):
         assert part in line
     assert "skipped" not in line and "4 updates skipped" in ProgressBar(1000, io.StringIO()).line(row(skipped=4))
 
@@ -48,7 +48,7 @@ def test_a_line_before_anything_has_happened():
 def test_before_the_first_update_it_says_what_takes_time(columns):
     bar = ProgressBar(1000, Terminal()).bar(row(500, 12.0, updates=0, steps_per_second=0.0), columns)
     assert STARTING[:30] in bar and "score" not in bar and len(bar) <= columns
-    assert columns < 80 or STARTING in bar and "0:12 gone" in bar
+    assert columns < 80 or STARTING in bar and "0:12 elapsed" in bar
 
 
 @pytest.mark.parametrize("step", [0, 1, 500, 1000, 1019, 10**9])
@@ -78,7 +78,7 @@ def test_a_bar_never_wraps(monkeypatch, columns):
     for drawn in stream.getvalue().rstrip("\n").split("\r\x1b[K")[1:]:
         assert 0 < len(drawn) < columns and "score -20.7" in drawn
         assert columns < 80 or "12.35M/50.00M steps" in drawn and "left" in drawn and "1234/s" in drawn
-        assert columns < 150 or "gone" in drawn and "|####" in drawn
+        assert columns < 150 or "elapsed" in drawn and "|####" in drawn
 
 
 @pytest.mark.parametrize("columns", range(20, 160, 7))

@@ -47,7 +47,8 @@ def run(arguments: Namespace) -> int:
     error = "--" if result["standard_error"] is None else f"{result['standard_error']:.2f}"
     played = "" if epsilon is None else f", epsilon {epsilon:g}"
     different = "" if result["different"] == settings.episodes else f" ({result['different']} different)"
-    line = (f"{config.env_name}, {settings.episodes} games{different}, {settings.protocol}{played}: "
+    starts = f", {settings.protocol}" if config.family == "atari" else ""
+    line = (f"{config.env_name}, {settings.episodes} games{different}{starts}{played}: "
             f"mean {result['mean']:.2f}, standard error {error}, median {result['median']:g}, min {result['min']:g}, "
             f"max {result['max']:g}")
     if file == "-":                                                      # standard output is for a program

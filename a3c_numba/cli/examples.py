@@ -1,4 +1,4 @@
-"""``a3c-numba examples [FOLDER]``: copy the lessons and the trained agent, which are installed with the package.
+"""``a3c-numba examples [FOLDER]``: copy the lessons and the trained agents, which are installed with the package.
 
 ``--notebooks`` also writes the ten lessons as notebooks beside the programs that they are made from.
 """

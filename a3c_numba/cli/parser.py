@@ -26,7 +26,7 @@ COMMANDS = {
                         "compare every tensor of the real network's gradient with central differences"),
     "report": ("report", "write a run as one HTML page"),
     "trace": ("trace", "follow every number of one update through the real network"),
-    "examples": ("examples", "copy the lessons and the trained agent into a folder"),
+    "examples": ("examples", "copy the lessons and the trained agents into a folder"),
     "exercises": ("exercises", "list, write and grade exercises on backpropagation"),
     "break": ("bugs", "train with a classic silent bug, and see the test that catches it"),
     "race": ("race", "draw when each of several workers reads and writes the shared theta"),

@@ -10,12 +10,12 @@ from ..runs.checkpoint import load_fitting
 from ..trained_agents import agent_file
 from .env_options import add_env_option
 from .hyperparameter_options import whole_number
+from .shared_options import SOURCE
 
 
 def add_arguments(parser: ArgumentParser) -> None:
     """Declare the command's options."""
-    parser.add_argument("source", metavar="RUN|FILE|GAME",
-                        help="a run's folder, an .npz file, or a game whose agent comes with the package: pong")
+    parser.add_argument("source", metavar="RUN|FILE|GAME", help=SOURCE)
     parser.add_argument("-o", "--out", default="portrait", metavar="FOLDER",
                         help="folder for the pictures (default portrait)")
     add_env_option(parser)

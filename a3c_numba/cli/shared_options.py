@@ -13,11 +13,13 @@ from ..core.optimizers import OPTIMIZERS
 from ..plots.canvas import load_cv2
 from ..presets import PRESETS, configure
 from ..runs.checkpoint import Checkpoint, load_fitting
-from ..trained_agents import agent_file
+from ..trained_agents import agent_file, games
 from . import hyperparameter_options as options
 from .env_options import ENV_HELP, add_env, add_env_kwargs, add_env_option
 
 DEFAULT_ENV = "ALE/Pong-v5"
+SOURCE = ("a run's folder, an .npz file, or a game whose agent comes with the package: "
+          f"{', '.join(games()) or 'none is installed'}")
 
 
 def add_run_options(parser: argparse.ArgumentParser) -> None:
@@ -25,7 +27,8 @@ def add_run_options(parser: argparse.ArgumentParser) -> None:
     add_env(parser, None, f"{ENV_HELP} (default {DEFAULT_ENV})")
     add_env_kwargs(parser)
     parser.add_argument("--preset", choices=tuple(PRESETS),
-                        help="set of hyper-parameters (default: by the observations)")
+                        help="set of hyper-parameters (default: atari for images, continuous for continuous actions, "
+                             "classic else); below, \"default 5; atari: 20\" means 20 with atari and 5 with the others")
     parser.add_argument("--algorithm", choices=tuple(METHODS), help="the paper's method, or dqn (default a3c)")
     parser.add_argument("--optimizer", choices=tuple(OPTIMIZERS), help="how gradients are applied (default rmsprop)")
     parser.add_argument("--total-steps", type=options.whole_number, metavar="N",
@@ -87,8 +90,7 @@ def folder_of(arguments: argparse.Namespace, config: Config, name: str) -> Path:
 
 def add_agent_options(parser: argparse.ArgumentParser) -> None:
     """Add the agent's file, its environment, the seed, and how actions are chosen."""
-    parser.add_argument("source", metavar="RUN|FILE|GAME",
-                        help="a run's folder, an .npz file, or a game whose agent comes with the package: pong")
+    parser.add_argument("source", metavar="RUN|FILE|GAME", help=SOURCE)
     add_env_option(parser)
     parser.add_argument("--seed", type=options.whole_number, default=0, metavar="S",
                         help="random seed of the games (default 0)")

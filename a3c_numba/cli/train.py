@@ -82,7 +82,7 @@ def run(arguments: Namespace) -> int:
     if arguments.evaluate_episodes is not None and arguments.evaluate_every is None:
         raise ValueError("--evaluate-episodes needs --evaluate-every")
     episodes = 30 if arguments.evaluate_episodes is None else arguments.evaluate_episodes
-    steering: RunOptions[None] = RunOptions(watch=limits, evaluate_every=arguments.evaluate_every,
+    steering: RunOptions[None] = RunOptions(limits=limits, evaluate_every=arguments.evaluate_every,
                                             evaluate_episodes=episodes, stop_at=arguments.stop_at,
                                             cluster=cluster_of(arguments))
     with (resume_run if arguments.resume else new_run)(arguments) as prepared:

@@ -1,6 +1,6 @@
 """The paper (Mnih et al. 2016, "Asynchronous Methods for Deep Reinforcement Learning") in code, and DQN, its baseline.
 
-The 13 files to read, in this order, each with its part of the paper:
+The 14 files to read, in this order, each with its part of the paper:
 
      1  parameters                  theta: one flat vector with named views
      2  returns                     a rollout; R <- r_i + gamma R (Algorithm S3), as a lambda-return
@@ -14,7 +14,8 @@ The 13 files to read, in this order, each with its part of the paper:
     10  layers/containers           layers in sequence (Chain) and side by side (Fork); the chain rule
     11  distributions/categorical   pi(a|s) = softmax: log pi, entropy, and the policy gradient (section 4)
     12  algorithms/a3c              the loss of A3C and its gradient (Algorithm S3)
-    13  optimizers/rmsprop          theta <- theta - eta d theta / sqrt(g + epsilon) (section 4, Optimization)
+    13  optimizers/base             what an optimizer is; clipping of the global norm
+    14  optimizers/rmsprop          theta <- theta - eta d theta / sqrt(g + epsilon) (section 4, Optimization)
 
 The other files:
 
@@ -28,7 +29,7 @@ The other files:
     algorithms/one_step_q, one_step_sarsa, n_step_q, value_based    Algorithm 1, section 4, Algorithm S2, their base
     replay, replay_worker, algorithms/dqn     DQN (Mnih et al. 2015): its memory, its worker, its loss
     optimizers/momentum_sgd                   the paper's third optimiser
-    distributions/base, algorithms/base, optimizers/base    Protocols: what each of them is; clipping of the global norm
+    distributions/base, algorithms/base       Protocols: what each of them is
 
 Not in core: environments (envs/), processes and their supervision (training/, system/), files (runs/), a trained
 network that acts (inference.py), evaluation, pictures, the command line, the check of values (validation.py).

@@ -1,14 +1,14 @@
 """A rollout, and its discounted returns (lambda-returns).
 
-With rewards r_0 .. r_{T-1}, discounts g_t (gamma, or 0 if the episode terminated at step t) and values
+With rewards r_0 .. r_{T-1}, discounts gamma_t (gamma, or 0 if the episode terminated at step t) and values
 V_0 .. V_T, of which V_T is the bootstrap, the lambda-return runs backwards from R_T = V_T:
 
-    R_t = r_t + g_t [ (1 - lambda) V_{t+1} + lambda R_{t+1} ]
+    R_t = r_t + gamma_t [ (1 - lambda) V_{t+1} + lambda R_{t+1} ]
 
 lambda = 1 is the paper's R <- r_i + gamma R (Algorithm S3): each step has the longest return the rollout can give.
 lambda < 1 makes R_t - V_t the generalised advantage estimate (Schulman et al. 2015, equation 16), because
 
-    R_t - V_t = delta_t + g_t lambda (R_{t+1} - V_{t+1}),    delta_t = r_t + g_t V_{t+1} - V_t .
+    R_t - V_t = delta_t + gamma_t lambda (R_{t+1} - V_{t+1}),    delta_t = r_t + gamma_t V_{t+1} - V_t .
 
 Termination is data: a discount of 0 removes all that comes after it.  A truncated episode keeps its discount and so
 bootstraps from the value of its last observation.

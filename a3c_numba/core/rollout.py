@@ -50,7 +50,7 @@ class RolloutCollector:
         self.episode_seed: int | None = None                             # None: no episode is under way
         self.episode_actions = RowRecord(distribution.action_shape, distribution.action_dtype)
         self.current = self.obs[0]                                       # the observation to act on next
-        self.finite = True                                               # whether all actions of this rollout have been
+        self.finite = True                                               # whether this rollout's actions so far are
 
     def collect(self, theta: Tree) -> tuple[Rollout, Outputs, Episode | None]:
         """Make up to t_max steps with the policy of ``theta``.
@@ -96,7 +96,7 @@ class RolloutCollector:
         self.next_action_drawn = False
 
     def _forward(self, theta: Tree, t: int) -> Outputs:
-        if self.algorithm.acts_on_snapshot or self.algorithm.uses_replay:        # one theta (on a cluster nearly)
+        if self.algorithm.acts_on_snapshot or self.algorithm.uses_replay:     # theta stays the same (on Ray: nearly)
             return self.network.step(theta, self.obs, self.cache, t, None)[0]
         return self.network.forward(theta, self.obs[t:t + 1], self.cache, slice(t, t + 1))
 

@@ -31,7 +31,7 @@ class Shared:
         theta: float32 (n,).
         statistics: float32 (k n,), of k = 1 optimiser for all or one for each worker.
         target: float32 (n,), theta-; (0,) where the method has none.
-        clock: int64 (LINE,), of which the first is T.
+        clock: int64 (LINE,); the first is T, the others keep all else out of its cache line.
     """
 
     def __init__(self, size: int, workers: int, own_statistics: bool = False, has_target: bool = False) -> None:

@@ -8,9 +8,12 @@
         R <- r_t + gamma R, backwards         (one-step methods: r_t + gamma Q(s_{t+1}, .; theta-) for each step)
         d theta <- d theta + dL/d theta'                                 algorithm.loss_gradient, network.backward
         theta <- theta - eta d theta / sqrt(g + epsilon)                 optimizer.update, without a lock
-        T <- T + t                            (the paper counts step by step)   shared.advance
+        T <- T + t - t_start                  (the paper counts step by step)   shared.advance
         if T has crossed a multiple of I_target: theta- <- theta
     until T > T_max
+
+In s_T and in shapes such as (T,), T is the number of steps of the rollout, the paper's t - t_start.  The paper's T, the
+steps of all workers, is shared.global_step().
 """
 
 from typing import Any, NamedTuple, Protocol
@@ -97,7 +100,7 @@ class Worker:
         returns = self.targets(rollout)                                  # R <- r + gamma ...
         self.accumulate(rollout, returns)                                # d theta <- d theta + dL / d theta'
         norm = self.apply()                                              # theta <- theta - eta d theta / sqrt(...)
-        self.advance(rollout.length)                                     # T <- T + t; perhaps theta- <- theta
+        self.advance(rollout.length)                                     # T <- T + t - t_start; perhaps theta- <- theta
         return Update(rollout.length, *self.gauges(rollout.length), norm, self.episode)
 
     def collect(self) -> Rollout:
@@ -139,7 +142,7 @@ class Worker:
         return optimizer.update(self.shared.theta, self.statistics, self.d_theta, self.local.flat, eta)
 
     def advance(self, steps: int) -> None:
-        """T <- T + t; only the worker that crosses a multiple of I_target copies theta to theta-."""
+        """T <- T + steps; only the worker that crosses a multiple of I_target copies theta to theta-."""
         before = self.shared.advance(steps)
         if self.config.algorithm.renews_target(before, before + steps):
             self.shared.renew_target()                                   # theta- <- theta

@@ -1,13 +1,14 @@
 """What is known of an environment that ``adapt`` (spaces.py) has adapted: its spaces, and what was done to them."""
 
-from typing import Iterator, NamedTuple
+from typing import Any, Iterator, Mapping, NamedTuple
 
 import gymnasium
 import numpy as np
 import numpy.typing as npt
+from gymnasium.spaces import Dict, Tuple, flatten
 
 from ..system.terminal import log_once
-from ..system.text import one_line
+from ..system.text import one_line, short_repr
 from .spaces import ByteScaling, Flattened, Float32Vector
 
 
@@ -18,18 +19,35 @@ class Spaces(NamedTuple):
     action_space: gymnasium.Space
     flattening: str | None     # a line on how the observations were flattened, if they were
     scaling: ByteScaling | None     # of bytes in vectors
+    parts: gymnasium.Space | None   # the environment's own Dict or Tuple, if it was flattened
 
-    def scaled(self, obs: npt.ArrayLike) -> npt.ArrayLike:
-        """Return observations with their bytes scaled, if they are whole numbers, as the environment gives them."""
+    def as_adapted(self, obs: Any) -> npt.ArrayLike:
+        """Return observations as the networks see them, from what the environment itself gives or what ``adapt`` makes.
+
+        One observation of a Dict or Tuple is flattened; whole numbers for bytes in a vector are scaled.  Raises
+        ValueError, one line, for an observation without the parts of its space.
+        """
+        if isinstance(obs, Mapping) or isinstance(obs, tuple) and isinstance(self.parts, Tuple):
+            vector = self._flattened(obs)
+            return self.scaling.scaled(vector) if self.scaling else vector
         given = np.asarray(obs)
         return self.scaling.scaled(given) if self.scaling and given.dtype.kind in "iu" else obs
+
+    def _flattened(self, obs: Mapping | tuple) -> np.ndarray:
+        if self.parts is None:
+            raise ValueError(f"observations must be arrays; got {short_repr(obs)}")
+        try:
+            return np.asarray(flatten(self.parts, obs))
+        except Exception as error:                                       # KeyError, IndexError, whatever a part is
+            raise ValueError(f"an observation must have the parts of {one_line(self.parts)[:200]}; got "
+                             f"{short_repr(obs)}") from error
 
 
 def spaces_of(env: gymnasium.Env) -> Spaces:
     """Return what is known of an adapted environment; log a line, once, if its wrappers measure running statistics."""
     if line := running_statistics(env):
         log_once(line)
-    return Spaces(env.observation_space, env.action_space, flattening(env), byte_scaling(env))
+    return Spaces(env.observation_space, env.action_space, flattening(env), byte_scaling(env), _parts(env))
 
 
 def wrappers(env: gymnasium.Env) -> Iterator[gymnasium.Wrapper]:
@@ -53,6 +71,11 @@ def flattening(env: gymnasium.Env) -> str | None:
             return (f"observation space {parts} is flattened to {sum(flat)} numbers "
                     f"(gymnasium.wrappers.FlattenObservation){scaled}")
     return None
+
+
+def _parts(env: gymnasium.Env) -> gymnasium.Space | None:
+    spaces = (wrapper.env.observation_space for wrapper in wrappers(env) if isinstance(wrapper, Flattened))
+    return next((space for space in spaces if isinstance(space, (Dict, Tuple))), None)
 
 
 def running_statistics(env: gymnasium.Env) -> str | None:

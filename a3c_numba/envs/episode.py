@@ -48,7 +48,7 @@ class EpisodeEnv(gymnasium.Wrapper):
 
     def reset(self, **options: object) -> tuple[np.ndarray, dict]:
         """Begin an episode."""
-        obs, info = self._call(self.env.reset, **options)
+        obs, info = _parts(self._call(self.env.reset, **options), 2, "reset", "observation, info")
         self.score, self.length = 0.0, 0
         return self._checked(obs), info
 
@@ -59,7 +59,8 @@ class EpisodeEnv(gymnasium.Wrapper):
         except (Exception, SystemExit) as error:
             self._sign(error)
             raise
-        obs, reward, terminated, truncated, info = result
+        obs, reward, terminated, truncated, info = _parts(result, 5, "step", "observation, reward, terminated, "
+                                                          "truncated, info")
         self.length += 1
         acted_on_bad = self._bad
         obs = self._checked(obs)
@@ -117,6 +118,14 @@ class EpisodeEnv(gymnasium.Wrapper):
             raise EnvironmentFailed.by(self.name, error) from error
         if type(self.env.unwrapped).__module__.split(".")[0] != __name__.split(".")[0]:
             setattr(error, "environment", self.name)
+
+
+def _parts(result: Any, count: int, method: str, names: str) -> Any:
+    """Return what ``step`` or ``reset`` returned; raise ValueError, one line, if it is not ``count`` values."""
+    if not isinstance(result, tuple) or len(result) != count:
+        given = f"{len(result)} values" if isinstance(result, tuple) else f"a value of type {type(result).__name__}"
+        raise ValueError(f"the environment's {method} returned {given}; gymnasium's returns {count}: {names}")
+    return result
 
 
 def check_reward(reward: object, step: int) -> float:

@@ -6,6 +6,7 @@ The menu of toys is ``TOYS``; ids with ale_py's entry point are Atari games, and
 
 import difflib
 import inspect
+import sys
 from typing import TYPE_CHECKING, Any, Callable, Mapping
 
 import gymnasium
@@ -58,16 +59,25 @@ def make(
     Raise UnknownEnvironment, MissingPackage, UnsupportedSpace, or EnvironmentFailed for a ``sys.exit``.
     """
     if not isinstance(env, str) and not callable(env):
-        raise UnknownEnvironment(f"an environment is an id or a factory without arguments; got {one_line(env)[:100]}")
+        raise UnknownEnvironment(no_source(env))
     kwargs = dict(env_kwargs or {})
     offered = {"render_mode": render_mode, "worker": worker} if render_mode else {"worker": worker}
     made = _by_id(env, settings, offered, kwargs) if isinstance(env, str) else _call(env, offered, kwargs)
     if not isinstance(made, gymnasium.Env):
         raise UnknownEnvironment(f"a factory must make a gymnasium environment; got {one_line(made)[:100]}")
+    for space in ("action_space", "observation_space"):
+        if not isinstance(getattr(made, space, None), gymnasium.Space):
+            raise UnsupportedSpace(f"the environment {one_line(made)[:100]} has no {space}: set it in its __init__")
     if isinstance(settings, GymSettings) and settings.action_repeat > 1:
         check_spaces(made)
         made = ActionRepeat(made, settings.action_repeat)
     return adapt(made)
+
+
+def no_source(env: object) -> str:
+    """Return a message, one line, for what is neither an id nor a factory."""
+    advice = ", which is made already: each worker makes its own" if isinstance(env, gymnasium.Env) else ""
+    return f"an environment is an id or a factory without arguments; got {short_repr(env)}{advice}"
 
 
 def import_for(env: EnvSource) -> None:
@@ -154,6 +164,11 @@ def _sign(name: str, kwargs: dict[str, object], making: Callable[[], gymnasium.E
 
 def _near(name: str) -> str:
     """Return the end of a message: the ids most similar to ``name``, by their bare names, or nothing."""
+    module, wanted = split(name)
+    if module and (found := sys.modules.get(module)) and is_module_name(module):
+        own = [each for each in vars(found) if not each.startswith("_")]
+        if matches := [f"{module}:{match}" for match in difflib.get_close_matches(wanted, own)]:
+            return f"; did you mean {' or '.join(matches)}?"
     try:
         import ale_py
 

@@ -69,7 +69,7 @@ def test_a_result_is_written_to_standard_output(catch_run, tmp_path, capsys):
     shutil.copy(catch_run / "final.npz", tmp_path / "a.npz")
     assert program("evaluate", tmp_path / "a.npz", "--episodes", 2, "--json", "-") == 0
     written = capsys.readouterr()
-    assert len(json.loads(written.out)["games"]) == 2 and written.err.startswith("Catch, 2 games, noop: mean ")
+    assert len(json.loads(written.out)["games"]) == 2 and written.err.startswith("Catch, 2 games: mean ")
     assert [path.name for path in tmp_path.iterdir()] == ["a.npz"]
 
 

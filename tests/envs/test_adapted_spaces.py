@@ -80,8 +80,8 @@ def test_predict_and_evaluation_see_the_same_bytes():
     agent = Agent(ram, network=MLP(hidden=8))
     obs, _ = agent.make_env().reset(seed=0)
     assert obs.max() <= 1
-    assert agent.config.spaces.scaled(np.uint8([51] * 16)) == pytest.approx(0.2)
-    assert agent.config.spaces.scaled(obs) is obs
+    assert agent.config.spaces.as_adapted(np.uint8([51] * 16)) == pytest.approx(0.2)
+    assert agent.config.spaces.as_adapted(obs) is obs
 
 
 def test_an_agent_of_unscaled_bytes_is_refused(tmp_path):

@@ -97,3 +97,21 @@ def test_what_does_not_fit_is_no_error_of_the_environments_code():
     with pytest.raises(ValueError, match="^the environment gave an observation of type NoneType at the reset") as error:
         EpisodeEnv(Odd({0.5: None}), "Odd-v0").reset(seed=0)
     assert not hasattr(error.value, "environment")
+
+
+@pytest.mark.parametrize("result, given", [
+    ((np.zeros(3, np.float32), 1.0, False, {}), "4 values"), (None, "a value of type NoneType"),
+])
+def test_a_step_of_the_old_interface_is_one_line(result, given):
+    env = EpisodeEnv(Odd())
+    env.reset(seed=0)
+    env.env.step = lambda action: result
+    with pytest.raises(ValueError, match=f"^the environment's step returned {given}; gymnasium's returns 5: obs"):
+        env.step(0)
+
+
+def test_a_reset_of_the_old_interface_is_one_line():
+    env = EpisodeEnv(Odd())
+    env.env.reset = lambda **options: np.zeros(3, np.float32)
+    with pytest.raises(ValueError, match="^the environment's reset returned a value of type ndarray; gymn.*returns 2"):
+        env.reset(seed=0)

@@ -108,3 +108,21 @@ def test_neither_the_emulator_nor_opencv_is_imported_unasked():
     code = "import sys, a3c_numba.envs.make as e; e.make('CartPole-v1'); print({'cv2', 'ale_py'} & set(sys.modules))"
     printed = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
     assert printed.strip() == "set()"
+
+
+def test_an_environment_without_spaces_is_one_line():
+    class Empty(gymnasium.Env):
+        pass
+
+    with pytest.raises(UnsupportedSpace, match=r"^the environment <Empty.*> has no action_space: set it in"):
+        make(Empty)
+
+
+def test_an_environment_that_is_made_already_is_one_line():
+    with pytest.raises(UnknownEnvironment, match="; got <.*Catch.*>, which is made already: each worker"):
+        make(TOYS["Catch"]())
+
+
+def test_a_misspelt_factory_names_near_ones_of_its_module():
+    with pytest.raises(UnknownEnvironment, match=r"'tests.programs:chanches'; did you mean tests.programs:chances"):
+        make("tests.programs:chanches")

@@ -273,7 +273,7 @@ def test_an_agent_that_could_learn_nothing_says_so():
     agent = Agent(NoNumbers, workers=1)
     theta = agent.policy.parameters.flat.copy()
     with pytest.raises(UpdatesSkipped):
-        agent.learn(300, watch=Limits(max_skipped=9))
+        agent.learn(300, limits=Limits(max_skipped=9))
     np.testing.assert_array_equal(agent.policy.parameters.flat, theta)
 
 

@@ -137,7 +137,7 @@ def test_a_worker_that_dies_ends_the_run_and_loses_nothing(tmp_path, name, words
     agent = Agent(factory, workers=1)
     before = agent.policy.parameters.flat.copy()
     with pytest.raises(WorkerDied) as error:
-        agent.learn(10**8, out=tmp_path / "run", watch=Limits(max_restarts=0))
+        agent.learn(10**8, out=tmp_path / "run", limits=Limits(max_restarts=0))
     assert all(word in str(error.value) for word in words)
     latest = load(tmp_path / "run" / "latest.npz", factory)
     assert np.array_equal(latest.theta, agent.policy.parameters.flat) and not (tmp_path / "run" / "final.npz").exists()
@@ -147,12 +147,12 @@ def test_a_worker_that_dies_ends_the_run_and_loses_nothing(tmp_path, name, words
 
 def test_a_worker_that_ends_before_its_first_step_ends_the_run():
     with pytest.raises(WorkerDied):
-        Agent(programs.exits_before_the_first_step, workers=2).learn(10**8, watch=Limits(max_restarts=5))
+        Agent(programs.exits_before_the_first_step, workers=2).learn(10**8, limits=Limits(max_restarts=5))
 
 
 def test_of_several_workers_the_dead_one_is_named():
     with pytest.raises(WorkerDied, match=r"worker [012] died with exit code 1\nTraceback"):
-        Agent(programs.raises_in_step, workers=3).learn(10**8, watch=Limits(max_restarts=0))
+        Agent(programs.raises_in_step, workers=3).learn(10**8, limits=Limits(max_restarts=0))
 
 
 def test_the_command_ends_with_3_and_the_traceback(tmp_path, capsys):

@@ -1,8 +1,9 @@
 """Containers of layers: Chain (one after the other) and Fork (side by side).
 
-    Chain   y = f_m( ... f_2(f_1(x)))       d_x = f_1' (f_2' (... f_m' d_y))    backward is forward, reversed
-    Fork    y = (f_1(x), ..., f_m(x))       d_x = sum_i f_i' d_y_i              what branches forwards, adds backwards
+    Chain   y = f_m( ... f_2(f_1(x)))     d_x = J_1^T (J_2^T (... J_m^T d_y))    backward is forward, reversed
+    Fork    y = (f_1(x), ..., f_m(x))     d_x = sum_i J_i^T d_y_i                what branches forwards, adds backwards
 
+J_i is the Jacobian of f_i; no layer computes it, each computes its product J_i^T d_y.
 A network is a Chain that ends in a Fork of heads; a branch of a Fork may be a Chain.  Containers own no numbers:
 parameters and caches are trees of the same shape as the network.
 """

@@ -1,6 +1,6 @@
 """What an optimizer is: how one worker's gradient, clipped, changes theta.
 
-The global norm of the gradient d is limited to c (Pascanu et al. 2013):  d <- d min(1, c / ||d||).
+The global norm of the gradient d is limited (Pascanu et al. 2013):  d <- d min(1, max_gradient_norm / ||d||).
 """
 
 from dataclasses import Field
@@ -42,7 +42,7 @@ class Optimizer(Protocol):
     Attributes:
         own_statistics: True if each worker has its own statistics.
         learning_rate: eta at step 0.
-        max_gradient_norm: c, to which the global norm of a gradient is clipped.
+        max_gradient_norm: to which the global norm of a gradient is clipped.
     """
 
     __dataclass_fields__: ClassVar[dict[str, Field[object]]]

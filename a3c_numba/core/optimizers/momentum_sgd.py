@@ -37,7 +37,7 @@ class MomentumSGD(Optimizer):
 
     learning_rate: float = hyperparameter(7e-4, "eta at step 0, annealed linearly to 0 (the authors' value)", above=0)
     momentum: float = hyperparameter(0.99, "alpha, of the running mean of gradients (the paper's)", at_least=0, below=1)
-    max_gradient_norm: float = hyperparameter(40.0, "c, the global norm is clipped to it (the authors' value)", above=0)
+    max_gradient_norm: float = hyperparameter(40.0, "the global norm is clipped to it (the authors' value)", above=0)
     own_statistics: ClassVar[bool] = True
 
     def apply(self, theta: np.ndarray, m: np.ndarray, d_theta: np.ndarray | Gradient, local: np.ndarray,

@@ -70,12 +70,14 @@ class RMSProp(Optimizer):
     learning_rate: float = hyperparameter(7e-4, "eta at step 0, annealed linearly to 0 (the authors' value)", above=0)
     decay: float = hyperparameter(0.99, "alpha, of the running mean of squared gradients (the paper's)", at_least=0,
                                   below=1)
-    epsilon: float = hyperparameter(0.1, "epsilon, inside the root (the authors' value)", above=0)
-    max_gradient_norm: float = hyperparameter(40.0, "c, the global norm is clipped to it (the authors' value)", above=0)
+    epsilon: float = hyperparameter(0.1, "RMSProp's epsilon, inside the root (the authors' value); exploration is "
+                                    "final_epsilons", above=0)
+    max_gradient_norm: float = hyperparameter(40.0, "the global norm is clipped to it (the authors' value)", above=0)
     own_statistics: ClassVar[bool] = False         # g is shared
 
     def apply(self, theta: np.ndarray, g: np.ndarray, d_theta: np.ndarray | Gradient, local: np.ndarray,
               eta: float) -> None:
+        """Update each part of theta in the form in which its gradient is kept (gradient.py): an array, or factors."""
         real = d_theta.dtype.type
         rates = real(eta), real(self.decay), real(1 - self.decay), real(self.epsilon)
         for part, d in arrays_and_batches(d_theta):

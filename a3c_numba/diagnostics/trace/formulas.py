@@ -51,10 +51,10 @@ LAYERS: dict[type, Layer] = {
 }
 
 TARGETS = {                              # %-formats, filled in with the method's fields
-    A3C: "R_t = r_t + g_t [(1 - lambda) V_{t+1} + lambda R_{t+1}],  R_T = V_T,  lambda = %(gae_lambda)g",
-    NStepQ: "R_t = r_t + g_t R_{t+1},  R_T = max_a Q(s_T, a; theta-)",
-    OneStepQ: "R_t = r_t + g_t max_a Q(s_{t+1}, a; theta-)",
-    OneStepSarsa: "R_t = r_t + g_t Q(s_{t+1}, a_{t+1}; theta-)",
+    A3C: "R_t = r_t + gamma_t [(1 - lambda) V_{t+1} + lambda R_{t+1}],  R_T = V_T,  lambda = %(gae_lambda)g",
+    NStepQ: "R_t = r_t + gamma_t R_{t+1},  R_T = max_a Q(s_T, a; theta-)",
+    OneStepQ: "R_t = r_t + gamma_t max_a Q(s_{t+1}, a; theta-)",
+    OneStepSarsa: "R_t = r_t + gamma_t Q(s_{t+1}, a_{t+1}; theta-)",
 }
 
 _RMSPROP = ("g <- alpha g + (1 - alpha) d^2", "theta <- theta - eta d / sqrt(g + epsilon)")

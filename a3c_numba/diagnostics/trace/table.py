@@ -91,7 +91,8 @@ def _steps(worker: Worker, update: Update) -> Iterator[str]:
     parts = loss(algorithm, worker.distribution, rollout, update.returns, outputs, update.progress)
     actions = rollout.actions.reshape(rollout.length, -1)
     name = "a_t" if actions.shape[1] == 1 else "a_t[0]"
-    columns = {name: actions[:, 0], "r_t": rollout.rewards, "g_t": rollout.discounts, **parts.columns, **parts.terms}
+    columns = {name: actions[:, 0], "r_t": rollout.rewards, "gamma_t": rollout.discounts,
+               **parts.columns, **parts.terms}
     yield "STEP BY STEP: " + TARGETS[type(algorithm)] % vars(algorithm)
     yield from _table(list(columns), np.array(list(columns.values())).T)
     sums = [float(term.sum()) for term in parts.terms.values()]
@@ -137,7 +138,7 @@ def _update(worker: Worker, update: Update) -> Iterator[str]:
 
 
 def clip_factor(worker: Worker, update: Update) -> float:
-    """Return min(1, c / ||d_theta||); 1 if the norm is not finite and the update is skipped."""
+    """Return min(1, limit / ||d_theta||); 1 if the norm is not finite and the update is skipped."""
     limit = worker.config.optimizer.max_gradient_norm
     return limit / update.norm if np.isfinite(update.norm) and update.norm > limit else 1.0
 
@@ -154,8 +155,8 @@ def _one_number(worker: Worker, update: Update) -> Iterator[str]:
     yield f"     {LAYERS[type(flow.layer)].weight}, one step t of the rollout after the other:"
     lines = [f"{t:4}:" + "".join(map(_number, shares[t:t + NUMBERS])) for t in range(0, len(shares), NUMBERS)]
     yield from lines if len(lines) <= NUMBERS else [*lines[:NUMBERS // 2], " ...", *lines[-NUMBERS // 2:]]
-    yield f"     their sum                       d_W = {gradient[place]:.7g}"
-    yield f"     times min(1, c / ||d_theta||)   d   = {clip_factor(worker, update) * gradient[place]:.7g}"
+    yield f"     their sum                           d_W = {gradient[place]:.7g}"
+    yield f"     times min(1, limit / ||d_theta||)   d   = {clip_factor(worker, update) * gradient[place]:.7g}"
     formulas = OPTIMIZERS[type(worker.config.optimizer)]
     for formula, flats in zip(formulas, (update.statistics, update.theta)):
         old, new = (Parameters(worker.network.shapes, flat).named()[name][place] for flat in flats)

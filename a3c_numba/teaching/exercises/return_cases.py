@@ -10,15 +10,15 @@ from .case import EXACT, SINGLE, Case
 
 Rng = np.random.Generator
 
-BACKWARDS = "start with the bootstrap value and go from t = T - 1 down to 0: R = r_t + g_t R"
+BACKWARDS = "start with the bootstrap value and go from t = T - 1 down to 0: R = r_t + gamma_t R"
 RETURN_HINTS = {"returns": BACKWARDS}
 ADVANTAGE_HINTS = {
-    "advantages": "A_t = delta_t + g_t lambda A_{t+1}, the last step first, with delta_t = r_t + g_t V_{t+1} - V_t",
+    "advantages": "A_t = delta_t + gamma_t lambda A_{t+1}, the last step first, delta_t = r_t + gamma_t V_{t+1} - V_t",
     "returns": "R_t = A_t + V_t, for the values of the first T states",
 }
 TARGET_HINTS = {
-    "one_step_q_targets": {"targets": "the largest of row t + 1 of q, times g_t, plus r_t"},
-    "one_step_sarsa_targets": {"targets": "the element next_actions[t] of row t + 1 of q, times g_t, plus r_t"},
+    "one_step_q_targets": {"targets": "the largest of row t + 1 of q, times gamma_t, plus r_t"},
+    "one_step_sarsa_targets": {"targets": "the element next_actions[t] of row t + 1 of q, times gamma_t, plus r_t"},
     "n_step_q_targets": {"targets": "the largest of the last row of q is the bootstrap value: " + BACKWARDS},
     "a3c_targets": {"targets": "the last value is the bootstrap value: " + BACKWARDS},
 }

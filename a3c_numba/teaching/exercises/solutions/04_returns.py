@@ -4,9 +4,9 @@ A rollout has T steps with rewards r_0 .. r_{T-1}.  What follows it is known onl
 of its last state.  Algorithm S3 of the paper goes backwards, so that each step gets the longest possible return:
 
     R <- V(s_T)
-    R <- r_t + g_t R,   R_t = R          for t = T - 1 .. 0
+    R <- r_t + gamma_t R,   R_t = R          for t = T - 1 .. 0
 
-The discounts g_t are gamma, or 0 if the episode terminated at step t: termination is an ordinary number here, and a 0
+The discounts gamma_t are gamma, or 0 if the episode terminated at step t.  Termination needs no case of its own: a 0
 cuts off everything after it, the bootstrap value too.  An episode that was only truncated keeps its gamma.
 
 The real one: lambda_returns in a3c_numba/core/returns.py, with lambda = 1.

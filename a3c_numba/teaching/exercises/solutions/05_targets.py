@@ -1,12 +1,12 @@
 """Exercise 5: the targets of the four methods.
 
-All have a rollout of T steps: rewards r_t and discounts g_t (gamma, or 0 if the episode terminated), for t < T.
+All have a rollout of T steps: rewards r_t and discounts gamma_t (gamma, or 0 if the episode terminated), for t < T.
 The network, or the target network theta-, was evaluated at its T + 1 states s_0 .. s_T:
 
-    one-step Q        R_t = r_t + g_t max_a Q(s_{t+1}, a; theta-)
-    one-step Sarsa    R_t = r_t + g_t Q(s_{t+1}, a_{t+1}; theta-)       the action that is taken next
-    n-step Q          R_t = r_t + g_t R_{t+1},  R_T = max_a Q(s_T, a; theta-)
-    A3C               R_t = r_t + g_t R_{t+1},  R_T = V(s_T)
+    one-step Q        R_t = r_t + gamma_t max_a Q(s_{t+1}, a; theta-)
+    one-step Sarsa    R_t = r_t + gamma_t Q(s_{t+1}, a_{t+1}; theta-)       the action that is taken next
+    n-step Q          R_t = r_t + gamma_t R_{t+1},  R_T = max_a Q(s_T, a; theta-)
+    A3C               R_t = r_t + gamma_t R_{t+1},  R_T = V(s_T)
 
 Each row t of q (T + 1, n) or of values (T + 1,) belongs to s_t: the target of step t uses row t + 1.
 

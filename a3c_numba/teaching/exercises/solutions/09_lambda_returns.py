@@ -1,10 +1,10 @@
 """Exercise 9: generalised advantages, between one step and all of them.
 
-With values V_0 .. V_T of the rollout's T + 1 states, discounts g_t (0 if the episode terminated) and one number
+With values V_0 .. V_T of the rollout's T + 1 states, discounts gamma_t (0 if the episode terminated) and one number
 lambda from 0 to 1 (Schulman et al. 2015):
 
-    delta_t = r_t + g_t V_{t+1} - V_t                   how much better the step was than expected
-    A_t     = delta_t + g_t lambda A_{t+1},  A_T = 0    the advantage
+    delta_t = r_t + gamma_t V_{t+1} - V_t                   how much better the step was than expected
+    A_t     = delta_t + gamma_t lambda A_{t+1},  A_T = 0    the advantage
     R_t     = A_t + V_t                                 the target of V_t
 
 lambda = 0 uses the critic after one step: little noise, and all its errors.  lambda = 1 is exercise 4: the critic is

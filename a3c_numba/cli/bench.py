@@ -2,7 +2,7 @@
 
 from argparse import ArgumentParser, Namespace
 
-from ..core.algorithms import ALGORITHMS
+from ..core.algorithms import METHODS
 from ..studies import bench
 from . import hyperparameter_options as options
 
@@ -13,9 +13,10 @@ def add_arguments(parser: ArgumentParser) -> None:
                         help="Atari game (default ALE/Pong-v5)")
     parser.add_argument("--seconds", type=float, default=10.0, metavar="S",
                         help="duration of each training run (default 10)")
-    parser.add_argument("--t-max", type=options.whole_number, default=5, metavar="N", help="rollout length (default 5)")
-    parser.add_argument("--algorithm", choices=tuple(ALGORITHMS), default="a3c",
-                        help="the paper's method (default a3c)")
+    parser.add_argument("--t-max", type=options.whole_number, metavar="N",
+                        help="rollout length (default 5; dqn: 4, the steps between updates)")
+    parser.add_argument("--algorithm", choices=tuple(METHODS), default="a3c",
+                        help="the paper's method, or dqn (default a3c)")
     parser.add_argument("--recurrent", action="store_true", help="the network with an LSTM")
 
 

@@ -9,7 +9,8 @@ network at the speed of the best matrix product that numpy has here:
 resets too, and "forward" is the worker's own network and the target's together.
 
 Pieces and training are measured as in the middle of a run: with the optimizer's statistics as 10,000 updates leave them
-for weights without a gradient.  Training is measured with new statistics too, to show that a run does not slow down.
+for weights without a gradient, and DQN after a warm-up.  Training is measured with new statistics too, to show that a
+run does not slow down.
 """
 
 import os
@@ -21,8 +22,8 @@ from typing import Any, Callable
 import numpy as np
 
 from ..config import Config
+from ..core.replay_worker import make_worker
 from ..core.shared import Shared
-from ..core.worker import Worker
 from ..presets import configure
 from ..runs.checkpoint import Checkpoint
 from ..system.subnormals import subnormals_flushed
@@ -32,17 +33,21 @@ from .flops import operations
 from .machine import processor, proportional_memory, sgemm_peak
 
 WARM_UP_SECONDS = 2.0
+MEMORY = {"memory_size": 20_000, "warm_up": 1_000}      # of DQN
 AGED = np.float32(7e-44)       # where 0.99 g stops falling: a subnormal number
 
 
-def run(env: str, seconds: float, t_max: int, algorithm: str = "a3c", recurrent: bool = False) -> None:
+def run(env: str, seconds: float, t_max: int | None, algorithm: str = "a3c", recurrent: bool = False) -> None:
     """Print the table for an Atari game, a method by name, and the paper's network."""
     if not 0.1 <= seconds <= 3600:
         raise ValueError(f"seconds must be at least 0.1 and at most 3600; got {seconds}")
     config = configuration(env, t_max, algorithm, recurrent)
+    steps = f"t_max {config.algorithm.rollout_length}"
+    if config.algorithm.uses_replay:
+        steps = f"{config.algorithm.rows_per_update} steps every {config.algorithm.rollout_length}"
     config.build_network(config.spaces)                                  # fails before anything is measured
     print(f"{processor()}, {os.cpu_count()} cores; {config.env_name}, {algorithm}, the paper's network"
-          f"{' with an LSTM' * recurrent}, t_max {t_max}\n")
+          f"{' with an LSTM' * recurrent}, {steps}\n")
     emulator, environment = emulator_seconds(config), environment_seconds(config)
     _line("emulator alone, 4 frames", emulator)
     _line("environment", environment)
@@ -52,7 +57,7 @@ def run(env: str, seconds: float, t_max: int, algorithm: str = "a3c", recurrent:
     bound = emulator + work / peak
     print(f"{'sgemm peak':34}{peak / 1e9:10.0f} GFLOP/s")
     _line(f"bound: emulator + {work / 1e6:.1f} MFLOP at peak", bound)
-    for workers in (1, 2):
+    for workers in (1,) if config.algorithm.uses_replay else (1, 2):
         name = f"training, {workers} worker{'s' * (workers > 1)}"
         first, _ = training_speed(config, workers, seconds)
         print(f"{name + ', at the start':34}{first:10.0f} steps/s", flush=True)
@@ -62,12 +67,20 @@ def run(env: str, seconds: float, t_max: int, algorithm: str = "a3c", recurrent:
               f"{share:4.0%} of the bound   {memory}", flush=True)
 
 
-def configuration(env: str, t_max: int, algorithm: str = "a3c", recurrent: bool = False) -> Config:
-    """The paper's values; ``t_max`` steps between updates, which one-step methods call ``update_interval``."""
+def configuration(env: str, t_max: int | None, algorithm: str = "a3c", recurrent: bool = False) -> Config:
+    """The paper's values, but for the memory of DQN; ``t_max``: steps between updates, whatever the method calls them."""
     config = configure(env, "paper", algorithm=algorithm)
-    steps = "t_max" if hasattr(config.algorithm, "t_max") else "update_interval"
-    return replace(config, algorithm=replace(config.algorithm, **{steps: t_max}),
+    changes = MEMORY if config.algorithm.uses_replay else {}
+    if t_max is not None:
+        names = [name for name in ("t_max", "update_interval", "train_interval") if hasattr(config.algorithm, name)]
+        changes = changes | {names[0]: t_max}
+    return replace(config, algorithm=replace(config.algorithm, **changes),
                    network=replace(config.network, recurrent=recurrent), total_steps=10**9)
+
+
+def warm_up_steps(config: Config) -> int:
+    """Agent steps before the first update."""
+    return getattr(config.algorithm, "warm_up", 0)
 
 
 def aged_start(config: Config) -> Checkpoint:
@@ -127,8 +140,10 @@ def pieces(config: Config, seconds: float) -> dict[str, float]:
     shared = Shared(len(start.theta), 1, config.optimizer.own_statistics, config.algorithm.uses_target_network)
     shared.load(start.theta, start.statistics, None)
     with subnormals_flushed():                                           # as in a worker's process
-        worker = Worker(0, config, shared, np.random.SeedSequence(0))
+        worker = make_worker(0, config, shared, np.random.SeedSequence(0))
         worker.update()
+        while shared.global_step() < warm_up_steps(config):
+            worker.update()
         spent = {name: [0.0] for name in ("environment", "forward", "backward", "update")}
         _time(worker.collector.env.env, "step", spent["environment"])
         _time(worker.collector.env.env, "reset", spent["environment"])
@@ -166,7 +181,7 @@ def training_speed(config: Config, workers: int, seconds: float, aged: bool = Fa
     memory = [""]
 
     def watch(_: object) -> bool:
-        if trainer.status.updates.min() > 0:
+        if trainer.status.updates.min() > 0 and trainer.shared.global_step() >= warm_up_steps(config):
             marks.append((time.monotonic(), trainer.shared.global_step()))
             memory[0] = proportional_memory(trainer.supervisor.processes)
         return len(marks) < 3 or marks[-1][0] - marks[0][0] < seconds

@@ -9,6 +9,8 @@ per step of a rollout of full length T:
                       Q; with an LSTM all T + 1 states of the rollout, because later states depend on earlier ones
     backward          dW of every layer, dX of all but the lowest; an LSTM's dX includes the gradient through time
 
+DQN acts with one forward pass for each step, and for each step that is drawn has two (theta, theta-) and one backward.
+
 Element-wise operations (ReLU, the LSTM's gates), the update, copies of theta and preprocessing are not counted.
 """
 
@@ -28,6 +30,9 @@ def operations(config: Config) -> float:
         products = 2 * prod(layer.shapes["weight"]) * prod(layer.output_shape[:-1])
         forward += products
         backward += products * (1 if lowest else 2)                      # the observation needs no gradient
+    if algorithm.uses_replay:
+        drawn = algorithm.rows_per_update / T
+        return forward * (1 + 2 * drawn) + backward * drawn
     rows = T + (algorithm.needs_next_action or not algorithm.uses_target_network)
     if algorithm.uses_target_network:
         remembers = any(isinstance(layer, LSTM) for layer, _ in _layers(network))

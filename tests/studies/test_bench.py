@@ -7,8 +7,8 @@ import time
 import numpy as np
 import pytest
 
-from a3c_numba import MLP
-from a3c_numba.core.algorithms import A3C, ALGORITHMS
+from a3c_numba import DQN, MLP
+from a3c_numba.core.algorithms import A3C, ALGORITHMS, METHODS
 from a3c_numba.envs.toys import Catch
 from a3c_numba.presets import configure
 from a3c_numba.studies import bench
@@ -63,7 +63,14 @@ def test_operations_of_a_network_for_each_head():
     assert operations(config) == pytest.approx(2 * (lowest + higher) * (1 + 1 / 5) + 2 * (lowest + 2 * higher))
 
 
-@pytest.mark.parametrize("name", ALGORITHMS)
+def test_operations_of_dqn_by_hand():
+    conv1, *others = *layers_below_the_heads(), 256 * 6
+    forward, backward = 2 * (conv1 + sum(others)), 2 * (conv1 + 2 * sum(others))
+    acting, of_one_drawn, drawn = forward, 2 * forward + backward, 32 / 4
+    assert operations(bench.configuration("ALE/Pong-v5", None, "dqn")) == pytest.approx(acting + of_one_drawn * drawn)
+
+
+@pytest.mark.parametrize("name", METHODS)
 def test_t_max_is_the_steps_between_updates_of_every_method(name):
     assert bench.configuration("ALE/Pong-v5", 7, name).algorithm.rollout_length == 7
 
@@ -90,12 +97,23 @@ def test_the_median_of_rounds():
 @pytest.mark.parametrize("name", ALGORITHMS)
 @pytest.mark.parametrize("recurrent", [False, True])
 def test_the_pieces_of_a_step_add_up(name, recurrent):
-    config = configure("CartPole-v1", algorithm=name, network=MLP(recurrent=recurrent), workers=1, total_steps=10**9)
+    pieces_add_up(configure("CartPole-v1", algorithm=name, network=MLP(recurrent=recurrent), workers=1))
+
+
+def test_dqns_pieces_are_those_after_the_warm_up():
+    config = configure("CartPole-v1", algorithm=DQN(warm_up=30_000), workers=1)
+    assert pieces_add_up(config)["backward"] > 0                         # 0.2 s are over long before that step
+
+
+def pieces_add_up(config):
+    """The pieces of a step."""
+    config = dataclasses.replace(config, total_steps=10**9)
     update = config.optimizer.update
     pieces = bench.pieces(config, 0.2)
     assert set(pieces) == {"environment", "forward", "backward", "update", "everything else"}
     assert all(seconds > 0 for seconds in pieces.values()) and sum(pieces.values()) < 0.1
     assert config.optimizer.update == update
+    return pieces
 
 
 class SlowReset(Catch):
@@ -121,6 +139,7 @@ def test_a_training_run_has_a_speed(monkeypatch):
     ((), "a3c, the paper's network, t_max 5"),
     (("--algorithm", "one_step_sarsa", "--recurrent", "--t-max", 8),
      "one_step_sarsa, the paper's network with an LSTM, t_max 8"),
+    (("--algorithm", "dqn"), "dqn, the paper's network, 32 steps every 4"),
 ])
 @pytest.mark.long
 def test_the_command_prints_every_line(capsys, monkeypatch, options, told):
@@ -131,10 +150,10 @@ def test_the_command_prints_every_line(capsys, monkeypatch, options, told):
     out = capsys.readouterr().out
     assert told in out
     for name in ("emulator alone", "environment", "forward", "backward", "update", "everything else", "sgemm peak",
-                 "bound", "training, 1 worker, at the start ", "training, 1 worker, aged ",
-                 "training, 2 workers, aged "):
+                 "bound", "training, 1 worker, at the start ", "training, 1 worker, aged "):
         assert name in out
-    assert len(re.findall(r"\d+ steps/s", out)) == 12 and "100% of the start's" in out
+    assert ("training, 2 workers, aged " in out) is ("dqn" not in told)
+    assert len(re.findall(r"\d+ steps/s", out)) == (10 if "dqn" in told else 12) and "100% of the start's" in out
     assert re.search(r"\d+% of the bound", out)
 
 

@@ -68,7 +68,7 @@ def run(env: str, seconds: float, t_max: int | None, algorithm: str = "a3c", rec
 
 
 def configuration(env: str, t_max: int | None, algorithm: str = "a3c", recurrent: bool = False) -> Config:
-    """The paper's values, but for the memory of DQN; ``t_max``: steps between updates, whatever the method calls them."""
+    """The paper's values, but for DQN's memory; ``t_max``: steps between updates, whatever the method calls them."""
     config = configure(env, "paper", algorithm=algorithm)
     changes = MEMORY if config.algorithm.uses_replay else {}
     if t_max is not None:

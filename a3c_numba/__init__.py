@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from .envs.action_repeat import GymSettings
     from .envs.atari import AtariSettings
     from .runs.checkpoint import CheckpointError
-    from .training.limits import Limits
+    from .training.limits import Limits, Watch
     from .training.supervisor import WorkerDied
     from .training.trainer import UpdatesSkipped
 
@@ -25,12 +25,12 @@ _HOMES = {"A3C": "core.algorithms", "Agent": "agent", "AtariSettings": "envs.ata
           "LocalRMSProp": "core.optimizers", "MLP": "core.networks", "MomentumSGD": "core.optimizers",
           "NStepQ": "core.algorithms", "OneStepQ": "core.algorithms", "OneStepSarsa": "core.algorithms",
           "RMSProp": "core.optimizers", "Ray": "cluster.settings", "UpdatesSkipped": "training.trainer",
-          "WorkerDied": "training.supervisor"}
+          "Watch": "training.limits", "WorkerDied": "training.supervisor"}
 
 __version__ = "0.1.0"
 __all__ = ["A3C", "Agent", "AtariSettings", "CheckpointError", "Convolutional", "DQN", "GymSettings", "Limits",
            "LiveProgress", "LocalRMSProp", "MLP", "MomentumSGD", "NStepQ", "OneStepQ", "OneStepSarsa", "RMSProp", "Ray",
-           "UpdatesSkipped", "WorkerDied"]
+           "UpdatesSkipped", "Watch", "WorkerDied"]
 
 
 def __getattr__(name: str) -> Any:

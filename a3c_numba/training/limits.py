@@ -23,3 +23,6 @@ class Limits:
 
     def __post_init__(self) -> None:
         validate(self)
+
+
+Watch = Limits                 # the name of version 0.1

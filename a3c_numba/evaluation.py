@@ -12,7 +12,7 @@ import json
 import zlib
 from contextlib import suppress
 from dataclasses import asdict, dataclass
-from typing import Callable, Iterator, NamedTuple
+from typing import Iterator, NamedTuple
 
 import numpy as np
 
@@ -24,9 +24,8 @@ from .inference import Policy
 from .runs.progress import Figures
 from .system.nonfinite import zero_nonfinite
 from .system.terminal import log
-from .system.text import short_repr
 from .system.worker_pool import map_in_workers
-from .validation import as_scalar, validate
+from .validation import validate, whole_number
 
 MOST_PROCESSES = 1024
 MOST_STEPS = 108_000           # of a game: half an hour of Atari at 60 frames a second, each frame a step
@@ -132,9 +131,7 @@ def evaluate(config: Config, theta: np.ndarray, settings: EvaluationSettings, wo
     Logs a line if games were stopped after ``settings.max_steps``.  Raises what ``Evaluator`` does, BrokenProcessPool
     if a process exited early, WorkerStartError if one could not be started.
     """
-    count = as_scalar(workers)
-    if not isinstance(count, int) or isinstance(count, bool) or not 1 <= count <= MOST_PROCESSES:
-        raise ValueError(f"workers must be a whole number from 1 to {MOST_PROCESSES}; got {short_repr(workers)}")
+    count = whole_number("workers", workers, 1, MOST_PROCESSES)
     if count == 1:
         evaluator = Evaluator(config, theta, settings)
         try:
@@ -142,16 +139,21 @@ def evaluate(config: Config, theta: np.ndarray, settings: EvaluationSettings, wo
         finally:
             evaluator.close()
     else:
-        games = map_in_workers(_player, (pack(config), theta, settings), settings.episodes, count)
+        games = map_in_workers(_Player, (pack(config), theta, settings), settings.episodes, count)
     if capped := sum(game.capped for game in games):
         log([f"{capped} of {len(games)} games were stopped after {settings.max_steps:,} steps (max_steps, "
              "--max-steps): their scores are those so far"])
     return games
 
 
-def _player(config: bytes, theta: np.ndarray, settings: EvaluationSettings, number: int) -> Callable[[int], Game]:
-    """Return the function that plays a game in worker ``number``; what its making raises is raised to the caller."""
-    return Evaluator(unpack(config), theta, settings, number=number).play
+class _Player(Evaluator):
+    """Worker ``number``'s evaluator, called with the number of a game."""
+
+    def __init__(self, config: bytes, theta: np.ndarray, settings: EvaluationSettings, number: int) -> None:
+        super().__init__(unpack(config), theta, settings, number=number)
+
+    def __call__(self, episode: int) -> Game:
+        return self.play(episode)
 
 
 def figures(games: list[Game]) -> Figures:

@@ -7,6 +7,7 @@ import os
 import subprocess
 import sys
 from concurrent.futures.process import BrokenProcessPool
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -198,6 +199,23 @@ def test_an_evaluation_closes_its_environment():
     assert closed == [True, True]
 
 
+class Marking(Catch):
+    """Leaves a file of the process's number when it is closed."""
+
+    def __init__(self, folder):
+        super().__init__()
+        self.folder = folder
+
+    def close(self):
+        Path(self.folder, str(os.getpid())).touch()
+
+
+def test_workers_of_an_evaluation_close_their_environments(tmp_path):
+    config = configure(Marking, env_kwargs={"folder": str(tmp_path)})
+    assert len(evaluate(config, uniform(config), EvaluationSettings(5), 2)) == 5
+    assert len({path.name for path in tmp_path.iterdir()} - {str(os.getpid())}) == 2
+
+
 def test_one_game_has_no_standard_error():
     assert summary([Game(0, 1.0, 5, False)], EvaluationSettings(1))["standard_error"] is None
 
@@ -235,8 +253,8 @@ def test_a_seed_of_none_is_drawn_and_recorded():
 
 
 def test_no_workers():
-    for workers in (0, True, np.float64(1), np.array([1])):
-        with pytest.raises(ValueError, match="workers must be a whole number from 1 to 1024; got "):
+    for workers in (0, True, np.float64(1.5), np.array([1]), 1025):
+        with pytest.raises(ValueError, match="^workers must be a whole number, at (least 1|most 1,024); got "):
             evaluate(small(), uniform(small()), EvaluationSettings(1), workers)
 
 

@@ -29,8 +29,8 @@ from ..core.shared import LINE
 from ..system.shared_memory import ArraySpec, SharedArrays, allocate
 from .checkpoint import WorkerState
 from .replaced_run import ASIDE
+from .replaced_run import MEMORY as FILE
 
-FILE = "replay.bin"
 ONE_MACHINE = "save_replay is for one machine: on a cluster each node fills a replay memory of its own"
 MAGIC = int.from_bytes(b"a3cmemo1", sys.byteorder)
 ENTRIES, STEPS = 1, 2                                                    # places in the header

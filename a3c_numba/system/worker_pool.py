@@ -2,6 +2,7 @@
 
 import errno
 import pickle
+import time
 import traceback
 from concurrent.futures.process import BrokenProcessPool
 from typing import Callable, Generic, TypeVar
@@ -12,6 +13,7 @@ from .child_process import KILL, WorkerProcess
 from .exhaustion import advice, killed_for_memory, number_of_exit
 from .fork_server import ENDING_SECONDS, WorkerStartError, refusal
 
+CLOSING_SECONDS = 2.0          # for all workers together
 Result = TypeVar("Result")
 
 
@@ -26,6 +28,7 @@ def map_in_workers(make: Callable[..., Callable[[int], Result]], arguments: tupl
                    workers: int) -> list[Result]:
     """Return ``[make(*arguments, number)(k) for k in range(count)]``, in ``workers`` processes, 0, 1 ... by number.
 
+    What ``make`` returns may have a method ``close``, which is called at the end.
     Raises what a worker raises, BrokenProcessPool if one exits early, and what ``worker_server.start`` raises.  No
     worker is left.
     """
@@ -107,10 +110,14 @@ class _Pool(Generic[Result]):
         return f"a worker process {process.ending()} before it could report an error; see its output above"
 
     def close(self) -> None:
-        """Kill the workers; none has anything to finish."""
-        worker_server.end(self.processes)
+        """End the workers: those that have answered close what they have, in CLOSING_SECONDS; kill the others."""
         for channel in self.channels:
             channel.close()
+        deadline = time.monotonic() + CLOSING_SECONDS
+        for process, channel in zip(self.processes, self.channels):
+            if channel not in self.numbers:
+                process.join(max(0.0, deadline - time.monotonic()))
+        worker_server.end(self.processes)
 
 
 class BackgroundWorker(_Pool[Result]):
@@ -144,6 +151,7 @@ def _work(make: Callable[..., Callable[[int], object]], arguments: tuple[object,
         try:
             number = channel.recv()
         except (EOFError, OSError):                                      # the pool is closed
+            getattr(function, "close", int)()
             return
         message: tuple[object, Exception | None, str]
         try:

@@ -16,7 +16,6 @@ from ..core.layers.base import Outputs
 from ..core.worker import Worker
 from .units_on import units_on
 
-MAY_LACK = 1, 6                # of a row of Moments: no policy loss of a skipped update or a value method, no ReLU
 KEPT = 0.95                    # of a sample's weight when the next one comes: about the last 1 / (1 - KEPT) count
 
 
@@ -30,6 +29,10 @@ class Moments(NamedTuple):
     error_mean: float = np.nan
     error_variance: float = np.nan
     units_on: float = np.nan
+
+
+# Columns that a row may lack: no policy loss of a skipped update or a value method, no ReLU.
+MAY_LACK = [Moments._fields.index(name) for name in ("policy_loss", "units_on")]
 
 
 def moments_of(worker: Worker) -> Moments:

@@ -111,8 +111,10 @@ def test_one_observation_of_parts_can_be_predicted_as_it_comes():
     agent, env = little(lettered), Lettered()
     obs, _ = env.reset()
     assert agent.predict(obs, deterministic=True) == agent.predict([0, 1, 0, 1, 1], deterministic=True)
-    with pytest.raises(ValueError, match=r"^an observation must have the parts of Dict\(.*; got {'a': 1}$"):
+    with pytest.raises(ValueError, match=r"^an observation must be one of Dict\(.*; got {'a': 1}$"):
         agent.predict({"a": 1})
+    with pytest.raises(ValueError, match="^observations of a Dict are taken one at a time, or flattened"):
+        agent.predict([obs, obs])
     with pytest.raises(ValueError, match="^observations must be arrays; got {'a': 1}$"):
         little().predict({"a": 1})
 

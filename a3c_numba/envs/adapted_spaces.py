@@ -25,11 +25,13 @@ class Spaces(NamedTuple):
         """Return observations as the networks see them, from what the environment itself gives or what ``adapt`` makes.
 
         One observation of a Dict or Tuple is flattened; whole numbers for bytes in a vector are scaled.  Raises
-        ValueError, one line, for an observation without the parts of its space.
+        ValueError, one line, for an observation that is not of its space, and for several of a Dict.
         """
         if isinstance(obs, Mapping) or isinstance(obs, tuple) and isinstance(self.parts, Tuple):
             vector = self._flattened(obs)
             return self.scaling.scaled(vector) if self.scaling else vector
+        if isinstance(obs, list) and obs and isinstance(obs[0], Mapping):
+            raise ValueError("observations of a Dict are taken one at a time, or flattened, as make_env() does")
         given = np.asarray(obs)
         return self.scaling.scaled(given) if self.scaling and given.dtype.kind in "iu" else obs
 
@@ -39,7 +41,7 @@ class Spaces(NamedTuple):
         try:
             return np.asarray(flatten(self.parts, obs))
         except Exception as error:                                       # KeyError, IndexError, whatever a part is
-            raise ValueError(f"an observation must have the parts of {one_line(self.parts)[:200]}; got "
+            raise ValueError(f"an observation must be one of {one_line(self.parts)[:200]}; got "
                              f"{short_repr(obs)}") from error
 
 

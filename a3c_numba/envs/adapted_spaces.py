@@ -9,7 +9,7 @@ from gymnasium.spaces import Dict, Tuple, flatten
 
 from ..system.terminal import log_once
 from ..system.text import one_line, short_repr
-from .spaces import ByteScaling, Flattened, Float32Vector
+from .spaces import ByteScaling, Flattened, Float32Vector, check_observation
 
 
 class Spaces(NamedTuple):
@@ -38,11 +38,8 @@ class Spaces(NamedTuple):
     def _flattened(self, obs: Mapping | tuple) -> np.ndarray:
         if self.parts is None:
             raise ValueError(f"observations must be arrays; got {short_repr(obs)}")
-        try:
-            return np.asarray(flatten(self.parts, obs))
-        except Exception as error:                                       # KeyError, IndexError, whatever a part is
-            raise ValueError(f"an observation must be one of {one_line(self.parts)[:200]}; got "
-                             f"{short_repr(obs)}") from error
+        check_observation(self.parts, obs)
+        return np.asarray(flatten(self.parts, obs))
 
 
 def spaces_of(env: gymnasium.Env) -> Spaces:

@@ -166,7 +166,7 @@ def _near(name: str) -> str:
     """Return the end of a message: the ids most similar to ``name``, by their bare names, or nothing."""
     module, wanted = split(name)
     if module and (found := sys.modules.get(module)) and is_module_name(module):
-        own = [each for each in vars(found) if not each.startswith("_")]
+        own = [each for each, value in vars(found).items() if callable(value) and not each.startswith("_")]
         if matches := [f"{module}:{match}" for match in difflib.get_close_matches(wanted, own)]:
             return f"; did you mean {' or '.join(matches)}?"
     try:

@@ -9,7 +9,7 @@
                     Box (H, W, C) of bytes  unchanged
 """
 
-from typing import Iterable, Iterator, NamedTuple
+from typing import Any, Iterable, Iterator, Mapping, NamedTuple
 
 import gymnasium
 import numpy as np
@@ -17,7 +17,7 @@ from gymnasium import spaces
 from gymnasium.spaces import Box, Discrete, MultiBinary, MultiDiscrete
 from gymnasium.wrappers import FlattenObservation
 
-from ..system.text import one_line
+from ..system.text import one_line, short_repr
 
 SUPPORTED = ("supported are Discrete actions or Box actions (d,) of floats, and Box observations, vectors (n,) "
              "or uint8 images (H, W, C)")
@@ -78,7 +78,42 @@ class ActionsFromZero(gymnasium.ActionWrapper):
 
 
 class Flattened(FlattenObservation):
-    """gymnasium's wrapper, added by ``adapt`` and not by the environment."""
+    """gymnasium's wrapper, added by ``adapt`` and not by the environment; ValueError for what does not fit."""
+
+    def observation(self, observation: Any) -> Any:
+        """Return the vector (n,)."""
+        check_observation(self.env.observation_space, observation)
+        return super().observation(observation)
+
+
+def check_observation(space: gymnasium.Space, obs: Any, name: str = "") -> None:
+    """Raise ValueError, one line, for an observation that gymnasium would flatten to wrong numbers."""
+    if isinstance(space, (spaces.Dict, spaces.Tuple)):
+        named: Any = space.spaces.items() if isinstance(space, spaces.Dict) else enumerate(space.spaces)
+        kind: Any = Mapping if isinstance(space, spaces.Dict) else (tuple, list)
+        if not isinstance(obs, kind) or len(obs) < len(space.spaces):
+            raise ValueError(f"an observation must be one of {one_line(space)[:200]}; got {short_repr(obs)}")
+        for key, part in named:
+            if isinstance(obs, Mapping) and key not in obs:
+                raise ValueError(f"an observation lacks its part {str(key)!r}; got {short_repr(obs)}")
+            check_observation(part, obs[key], f"{name}.{key}" if name else str(key))
+    elif not _fits(space, np.asarray(obs)):
+        raise ValueError(f"the part {name!r} of an observation must be one of {one_line(space)[:100]}; got "
+                         f"{short_repr(obs)}")
+
+
+def _fits(space: gymnasium.Space, x: np.ndarray) -> bool:
+    """True for numbers of the space's shape; whole ones within its range, unless it is a Box of floats."""
+    if x.shape != space.shape or x.dtype.kind not in "biuf":
+        return False
+    if isinstance(space, Discrete):
+        return bool(x in range(int(space.start), int(space.start + space.n)))
+    if isinstance(space, MultiDiscrete):
+        return bool(((x >= space.start) & (x < space.start + space.nvec) & (x == np.floor(x))).all())
+    if isinstance(space, MultiBinary) or space.dtype == np.uint8:
+        largest = 1 if isinstance(space, MultiBinary) else 255
+        return bool(((x >= 0) & (x <= largest) & (x == np.floor(x))).all())
+    return True
 
 
 def adapt(env: gymnasium.Env) -> gymnasium.Env:

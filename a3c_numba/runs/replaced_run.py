@@ -1,7 +1,7 @@
 """The run that ``train --overwrite`` replaces: its files are in a subfolder until the new run begins.
 
-If the new run is refused they are put back.  If its process is killed before, the next one that opens the folder does.
-Its first checkpoint deletes them.
+If the new run is refused they are put back.  If its process is killed before its first checkpoint is written, the next
+one that opens the folder puts them back.  That checkpoint deletes them; on a full disk they are deleted before it.
 """
 
 import os
@@ -10,8 +10,9 @@ from pathlib import Path
 from typing import Iterable
 
 ASIDE = ".replaced"
-DISCARDED = ".replaced.tmp"    # once the new run has begun
+DISCARDED = ".replaced.tmp"    # once the new run has begun, until its first checkpoint
 MEMORY = "replay.bin"
+NEW = "best.npz", "curve.png", "evaluations.csv"     # what the new run may have made before its first checkpoint
 
 
 def put_aside(folder: Path, names: Iterable[str]) -> None:
@@ -44,12 +45,18 @@ def discard(folder: Path) -> None:
         os.rename(folder / ASIDE, folder / DISCARDED)
 
 
-def undo(folder: Path) -> None:
-    """Put the files back, also if they were to be deleted: ``remove_discarded`` was not called yet.  Raises OSError."""
-    if not put_back(folder):
-        put_back(folder, DISCARDED)
+def undo(folder: Path) -> bool:
+    """Put the files back, also if ``discard`` was called and ``remove_discarded`` was not; True if so; or OSError."""
+    if put_back(folder):
+        return True
+    if (folder / DISCARDED / "config.json").exists():
+        for name in NEW:
+            (folder / name).unlink(missing_ok=True)
+    return put_back(folder, DISCARDED)
 
 
-def remove_discarded(folder: Path) -> None:
-    """Delete what ``discard`` has left, or what a killed process did not finish to delete."""
+def remove_discarded(folder: Path) -> bool:
+    """Delete what ``discard`` has left, or what a killed process did not finish to delete; True if there was any."""
+    found = (folder / DISCARDED).exists()
     shutil.rmtree(folder / DISCARDED, ignore_errors=True)
+    return found

@@ -47,7 +47,7 @@ def load_run(folder: RunFolder, env: EnvSource | None, env_kwargs: Mapping[str, 
     """
     file = folder.path / "config.json"
     if folder.put_back():
-        warn(["the run that --overwrite was to replace is put back: the new run had not begun"])
+        warn(["the run that --overwrite was to replace is put back: the new run had saved nothing"])
     _check_same(file, env, env_kwargs)
     _check_parts(file, parts)
     start, refused = folder.load_latest(env, env_kwargs, **parts)
@@ -59,7 +59,7 @@ def load_run(folder: RunFolder, env: EnvSource | None, env_kwargs: Mapping[str, 
     start.config = dataclasses.replace(before, **given).share_spaces(before)
     warn(annealing(start.config, before, start.global_step))
     if start.global_step >= start.config.total_steps:
-        raise RunFolderError(f"{folder.path} has made all of its {start.config.total_steps:,} steps",
+        raise RunFolderError(f"{folder.path} has made {start.global_step:,} of its {start.config.total_steps:,} steps",
                              "give a larger total_steps to continue, or load its agent with Agent.load",
                              "give a larger --total-steps to continue")
     if start.config.save_replay and on_cluster:
@@ -71,8 +71,8 @@ def load_run(folder: RunFolder, env: EnvSource | None, env_kwargs: Mapping[str, 
 def _cut_back(folder: RunFolder, global_step: int, is_newest: bool) -> list[float]:
     final = folder.path / "final.npz"
     try:
-        folder.quarantine_rejected()
         scores = folder.cut_after(global_step)
+        folder.quarantine_rejected()                                     # once nothing can refuse the run
         step = step_of(final)                                            # a newer one stays until latest.npz is as new
         if step <= global_step or is_newest and math.isinf(step):        # unreadable
             final.unlink(missing_ok=True)

@@ -15,6 +15,7 @@ cannot read are kept: a checkpoint is renamed to NAME.refused, a table is copied
 """
 
 import contextlib
+import errno
 import re
 from pathlib import Path
 from typing import Iterable, Mapping
@@ -50,7 +51,8 @@ def default_checkpoint(source: Path) -> Path:
         return source
     found = [source / name for name in AGENTS if (source / name).exists()]
     if not found:
-        aside = "; a run that was to be replaced is put back by train --resume" * (source / replaced_run.ASIDE).is_dir()
+        held = any((source / name).is_dir() for name in (replaced_run.ASIDE, replaced_run.DISCARDED))
+        aside = "; a run that was to be replaced is put back by train --resume" * held
         raise CheckpointError(f"{source}: holds no checkpoint (final.npz, best.npz or latest.npz){aside}")
     return found[0]
 
@@ -121,12 +123,10 @@ class RunFolder:
             replaced_run.undo(self.path)
 
     def put_back(self) -> bool:
-        """Put back a run that was to be replaced, if the process was killed before; True if so.  Raises RunFolderError.
-
-        The folder must be locked.
-        """
+        """Put back the run to be replaced, if the new one has saved nothing; True if so.  The folder must be locked."""
+        has_saved = any((self.path / name).exists() for name in ("latest.npz", "final.npz", *self._older()))
         try:
-            return replaced_run.put_back(self.path)
+            return replaced_run.put_back(self.path) if has_saved else replaced_run.undo(self.path)
         except OSError as error:
             raise RunFolderError(f"cannot write to {self.path}: {error.strerror}") from None
 
@@ -161,21 +161,29 @@ class RunFolder:
 
         Raises OSError; then latest.npz is unchanged, and nothing of the new one stays.
         """
-        latest = self.path / "latest.npz"
-        replaced_run.remove_discarded(self.path)
         if self.replay:
             self.replay.flush()
-        with atomic_file.temporary_sibling(latest) as temporary:
-            write(temporary, checkpoint)
-            npz.rotate(latest, keep)
-            atomic_file.rename_and_fsync(temporary, latest)
-            npz.prune(latest, keep)
+        try:
+            self._write_latest(checkpoint, keep)
+        except OSError as error:
+            if error.errno not in (errno.ENOSPC, errno.EDQUOT) or not replaced_run.remove_discarded(self.path):
+                raise
+            self._write_latest(checkpoint, keep)                         # in the room of the run that it replaces
+        replaced_run.remove_discarded(self.path)
         if (final := self.path / "final.npz").exists() and step_of(final) <= checkpoint.global_step:
             with contextlib.suppress(OSError):                           # latest.npz is written all the same
                 final.unlink()                                           # of a run whose latest.npz was damaged
         if not checkpoint.config.save_replay:                            # given up on resuming, and no sooner
             with contextlib.suppress(OSError):
                 (self.path / FILE).unlink(missing_ok=True)
+
+    def _write_latest(self, checkpoint: Checkpoint, keep: int) -> None:
+        latest = self.path / "latest.npz"
+        with atomic_file.temporary_sibling(latest) as temporary:
+            write(temporary, checkpoint)
+            npz.rotate(latest, keep)
+            atomic_file.rename_and_fsync(temporary, latest)
+            npz.prune(latest, keep)
 
     def load_latest(self, env: EnvSource | None = None, env_kwargs: Mapping[str, object] | None = None,
                     **parts: object) -> tuple[Checkpoint, list[str]]:

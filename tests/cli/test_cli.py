@@ -260,14 +260,14 @@ def test_a_run_outlives_one_that_cannot_replace_it(catch_run, capsys, monkeypatc
 
 
 @pytest.mark.parametrize("arguments, words", [
-    ([], ["has made all of its 2,000 steps", "--total-steps"]),
+    ([], [" of its 2,000 steps", "--total-steps"]),
     (["Memory"], ["with Catch: the environment cannot become Memory"]),
     (["--seed", "3"], ["--seed cannot change"]), (["--workers", "2"], ["--workers cannot change"]),
     (["--algorithm", "a3c"], ["--algorithm cannot change"]), (["--optimizer", "rmsprop"], ["--optimizer cannot"]),
     (["--no-recurrent"], ["--recurrent cannot change"]), (["--target-interval", "9"], ["--target-interval cannot"]),
     (["--out", "other"], ["--out cannot change"]), (["--hidden", "3"], ["--hidden cannot change"]),
     (["--preset", "classic"], ["--preset cannot change"]), (["--total-steps", "0"], ["total_steps", "got 0"]),
-    (["--total-steps", "100"], ["has made all of its 100 steps"]),
+    (["--total-steps", "100"], ["has made 2,0", " of its 100 steps"]),
 ])
 def test_resuming_refuses_what_cannot_change(catch_run, capsys, arguments, words):
     line = refused(capsys, "train", *arguments, "--resume", copy_of(catch_run))

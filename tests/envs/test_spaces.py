@@ -112,6 +112,28 @@ def test_bytes_beside_other_parts_are_scaled_too(space, sample, expected):
     assert flattening(env).endswith("and bytes are scaled to 0 .. 1")
 
 
+@pytest.mark.parametrize("change, told", [
+    ({"speed": np.zeros(3)}, "the part 'speed' of an observation must be one of Box"), ({"gear": 0}, "the part 'gear'"),
+    ({"gear": 4}, "the part 'gear'"), ({"gear": 1.5}, "the part 'gear'"), ({"on": np.int8([0, 2])}, "the part 'on'"),
+    ({"on": "1"}, "the part 'on'"), ({"ram": np.array([300, 0])}, "the part 'ram'"), ({"ram": [0.5, 0]}, "the part"),
+    ({"many": np.array([-1, 0])}, "the part 'many'"), ({"many": np.array([2, 3])}, "the part 'many'"),
+])
+def test_an_observation_that_does_not_fit_a_dict_is_one_line(change, told):
+    space = spaces.Dict({**VECTORS.spaces, "ram": image(2), "many": spaces.MultiDiscrete([3, 3])})
+    fits = {"speed": np.zeros(2), "gear": 3, "on": np.int8([0, 1]), "ram": np.array([255, 0]), "many": [2, 2]}
+    raw = Any(space)
+    space.sample = lambda: fits
+    env = EpisodeEnv(make(lambda: raw))
+    obs, _ = env.reset()
+    assert obs.shape == (2 + 3 + 2 + 2 + 6,)
+    space.sample = lambda: fits | change
+    with pytest.raises(ValueError, match=f"^{told}[^\n]*$"):
+        env.reset()
+    space.sample = lambda: {name: part for name, part in fits.items() if name != "ram"} | {"x": 1}
+    with pytest.raises(ValueError, match="^an observation lacks its part 'ram'"):
+        env.reset()
+
+
 def test_bytes_of_another_shape_reach_the_check_unchanged():
     raw = Any(image(5))
     env = EpisodeEnv(make(lambda: raw))

@@ -2,19 +2,28 @@
 
 import contextlib
 import csv
+import dataclasses
+import errno
 import os
 
 import numpy as np
 import pytest
 
 from a3c_numba.runs import replaced_run
+from a3c_numba.runs.checkpoint import load, write
 from a3c_numba.runs.csv_log import encode_rows
 from a3c_numba.runs.progress import Progress
 from a3c_numba.runs.run_folder import EPISODE_COLUMNS, RunFolder, RunFolderError
+from a3c_numba.training.trainer import initial_checkpoint
+from tests.programs import small
 
 
 def progress(step, mean=0.5):
     return Progress(step / 10, step, 10.0, 3, mean, 0.6, 0.1, 1.5, 7e-4, 30, 0, 3, 0)
+
+
+def checkpoint(step):
+    return dataclasses.replace(initial_checkpoint(small()), global_step=step)
 
 
 def rows(path):
@@ -116,6 +125,39 @@ def test_a_new_run_that_saves_its_memory_gets_the_old_ones_room(whole):
     folder.undo_create()
     del before[(folder.path / "replay.bin").relative_to(folder.path)]
     assert contents(folder.path) == before
+
+
+def test_the_old_run_outlives_a_new_one_killed_before_its_first_checkpoint(whole):
+    folder, before = whole
+    folder.create("new", overwrite=True)
+    folder.discard_replaced()
+    (folder.path / "best.npz").write_text("new")
+    again = RunFolder(folder.path)
+    assert "already holds a run" in refused(again.create, "{}")
+    assert contents(folder.path) == before and not list(folder.path.glob(".*"))
+
+
+def test_the_first_checkpoint_deletes_the_old_run(whole):
+    folder, _ = whole
+    folder.create("new", overwrite=True)
+    folder.discard_replaced()
+    folder.save(checkpoint(5))
+    assert not RunFolder(folder.path).put_back() and not list(folder.path.glob(".*"))
+    assert load(folder.path / "latest.npz").global_step == 5
+
+
+def test_on_a_full_disk_the_first_checkpoint_takes_the_old_runs_room(whole, monkeypatch):
+    folder, _ = whole
+    folder.create("new", overwrite=True)
+    folder.discard_replaced()
+
+    def full(path, kept):
+        if (folder.path / replaced_run.DISCARDED).exists():
+            raise OSError(errno.ENOSPC, "No space left on device")
+        write(path, kept)
+    monkeypatch.setattr("a3c_numba.runs.run_folder.write", full)
+    folder.save(checkpoint(5))
+    assert load(folder.path / "latest.npz").global_step == 5 and not list(folder.path.glob(".*"))
 
 
 @pytest.mark.parametrize("moved", [0, 2, 5, None])

@@ -620,8 +620,14 @@ def test_a_runs_checkpoint_is_an_agent_and_can_learn_on(catch_run, tmp_path):
 def test_a_file_that_is_none(tmp_path):
     with pytest.raises(CheckpointError, match="no such file"):
         Agent.load(tmp_path / "agent.npz")
+    (tmp_path / "file").touch()
     with pytest.raises(OSError):
-        little().save(tmp_path / "nowhere" / "agent.npz")
+        little().save(tmp_path / "file" / "agent.npz")
+
+
+def test_a_folder_that_is_missing_is_made(tmp_path):
+    little().save(tmp_path / "models" / "new" / "agent.npz")
+    assert Agent.load(tmp_path / "models" / "new" / "agent.npz").config.env_name == "chances"
 
 
 @pytest.mark.parametrize("home", ["~/agents", "~"])

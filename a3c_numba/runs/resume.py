@@ -13,6 +13,7 @@ from ..envs.env_kwargs import checked_env_kwargs
 from ..envs.names import has_name, is_called, name_of
 from ..system.text import one_line
 from ..system.user_path import user_path
+from . import npz
 from .checkpoint import Checkpoint, step_of
 from .replay_file import ONE_MACHINE, check_space
 from .run_folder import RunFolder, RunFolderError
@@ -118,7 +119,7 @@ def _check_same(file: Path, env: EnvSource | None, env_kwargs: Mapping[str, obje
         return
     given = None if env_kwargs is None else checked_env_kwargs(env_kwargs)
     try:
-        config = json.loads(file.read_text(encoding="utf-8"))
+        config = _started_with(file)
         started, kwargs = config["env"], config.get("env_kwargs", {})    # older files lack the latter
         same = env is None or is_called(env, started)
         known = env is None or has_name(started) and has_name(name_of(env))
@@ -133,6 +134,17 @@ def _check_same(file: Path, env: EnvSource | None, env_kwargs: Mapping[str, obje
     if given not in (None, kwargs):
         raise RunFolderError(f"a run is resumed as it was started, with the keyword arguments {json.dumps(kwargs)}: "
                              f"they cannot become {json.dumps(given)}")
+
+
+def _started_with(file: Path) -> Any:
+    """Return a run's configuration from its config.json, or else its newest checkpoint; raise what reading raises."""
+    try:
+        return json.loads(file.read_text(encoding="utf-8"))
+    except (OSError, ValueError, RecursionError):
+        for checkpoint in sorted(file.parent.glob("latest*.npz"), key=step_of, reverse=True):
+            if math.isfinite(step_of(checkpoint)):
+                return json.loads(npz.read(checkpoint)["meta"].tobytes())["config"]
+        raise
 
 
 def annealing(config: Config, before: Config, step: int) -> list[str]:

@@ -108,7 +108,7 @@ class RunFolder:
 
     def _write_new(self, config_json: str) -> None:
         try:
-            (self.path / "config.json").write_text(config_json + "\n")
+            atomic_file.write_and_fsync(self.path / "config.json", f"{config_json}\n".encode())
             for name, columns in TABLES.items():
                 (self.path / name).write_bytes(encode_rows([columns]))
         except OSError:

@@ -265,8 +265,17 @@ def test_edited_settings_are_ignored_with_a_warning(finished, capsys):
         assert len(said) == 1 and "config.json cannot be read" in said[0]
 
 
-@pytest.mark.parametrize("content", [b"[" * 200_000, b"", b"\xff", b"[]", b'{"env": "Memory"}'],
-                         ids=lambda content: ascii(content[:20]))
+@pytest.mark.parametrize("content", [b"[" * 200_000, b"", b"\xff", None], ids=["deep", "empty", "no text", "missing"])
+def test_an_env_is_compared_with_the_checkpoints_without_config_json(finished, capsys, content):
+    config = finished / "config.json"
+    config.unlink() if content is None else config.write_bytes(content)
+    assert program("train", "Memory", "--resume", finished, "--total-steps", 3000) == 2
+    assert "with Catch: the environment cannot become Memory" in capsys.readouterr().err
+    assert program("train", "Catch", "--resume", finished, "--total-steps", 3000) == 0
+    assert load(finished / "final.npz").global_step >= 3000 and "config.json cannot be read" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("content", [b"[]", b'{"env": "Memory"}'], ids=lambda content: ascii(content[:20]))
 def test_an_env_not_in_config_json_is_refused_in_one_line(finished, capsys, content):
     (finished / "config.json").write_bytes(content)
     before = contents(finished)

@@ -290,7 +290,7 @@ def test_a_configuration_value_that_differs_names_the_papers(tmp_path):
     assert "t_max 20 t_max, the longest rollout in steps 5 (the paper's)" in page.text
     assert "gae_lambda 0.98 lambda of the returns; 1 is the paper's n-step return 1 (default)" in page.text
     assert "discount 0.99 gamma (the paper's) gae_lambda" in page.text   # the same: nothing is said
-    assert "epsilon 1e-06 epsilon, inside the root 0.1 (the authors')" in page.text
+    assert "epsilon 1e-06 epsilon inside RMSProp's root, not that of exploration 0.1 (the authors')" in page.text
     assert "cells" not in page.text and "frame_skip" not in page.text    # without an LSTM; no game of Atari's
 
 

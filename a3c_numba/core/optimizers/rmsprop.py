@@ -70,8 +70,8 @@ class RMSProp(Optimizer):
     learning_rate: float = hyperparameter(7e-4, "eta at step 0, annealed linearly to 0 (the authors' value)", above=0)
     decay: float = hyperparameter(0.99, "alpha, of the running mean of squared gradients (the paper's)", at_least=0,
                                   below=1)
-    epsilon: float = hyperparameter(0.1, "RMSProp's epsilon, inside the root (the authors' value); exploration is "
-                                    "final_epsilons", above=0)
+    epsilon: float = hyperparameter(0.1, "epsilon inside RMSProp's root, not that of exploration (the authors' "
+                                    "value)", above=0)
     max_gradient_norm: float = hyperparameter(40.0, "the global norm is clipped to it (the authors' value)", above=0)
     own_statistics: ClassVar[bool] = False         # g is shared
 

@@ -266,7 +266,7 @@ def test_edited_settings_are_ignored_with_a_warning(finished, capsys):
 
 
 @pytest.mark.parametrize("content", [b"[" * 200_000, b"", b"\xff", None], ids=["deep", "empty", "no text", "missing"])
-def test_an_env_is_compared_with_the_checkpoints_without_config_json(finished, capsys, content):
+def test_without_config_json_the_checkpoint_names_the_env(finished, capsys, content):
     config = finished / "config.json"
     config.unlink() if content is None else config.write_bytes(content)
     assert program("train", "Memory", "--resume", finished, "--total-steps", 3000) == 2

@@ -127,7 +127,7 @@ def test_a_new_run_that_saves_its_memory_gets_the_old_ones_room(whole):
     assert contents(folder.path) == before
 
 
-def test_the_old_run_outlives_a_new_one_killed_before_its_first_checkpoint(whole):
+def test_the_old_run_outlives_a_new_one_without_a_checkpoint(whole):
     folder, before = whole
     folder.create("new", overwrite=True)
     folder.discard_replaced()
@@ -146,7 +146,7 @@ def test_the_first_checkpoint_deletes_the_old_run(whole):
     assert load(folder.path / "latest.npz").global_step == 5
 
 
-def test_on_a_full_disk_the_first_checkpoint_takes_the_old_runs_room(whole, monkeypatch):
+def test_on_a_full_disk_the_old_run_gives_its_room(whole, monkeypatch):
     folder, _ = whole
     folder.create("new", overwrite=True)
     folder.discard_replaced()
